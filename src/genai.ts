@@ -1,0 +1,141 @@
+import type { Attributes } from '@opentelemetry/api';
+import * as names from './attributes.js';
+import type { Redactor } from './redact/redactor.js';
+
+/**
+ * A part of a message, in the shape of the GenAI semantic conventions.
+ *
+ * Source: open-telemetry/semantic-conventions-genai v0.1.0, the JSON schemas of input and output messages.
+ */
+export type MessagePart =
+  | { type: 'text'; content: string }
+  | { type: 'reasoning'; content: string }
+  | { type: 'tool_call'; id?: string; name: string; arguments?: unknown }
+  | { type: 'tool_call_response'; id?: string; response: unknown }
+  | { type: 'blob'; modality: string; mime_type?: string; content: string }
+  | { type: 'uri'; modality: string; mime_type?: string; uri: string }
+  | { type: 'file'; modality: string; mime_type?: string; file_id: string }
+  | { type: string; [key: string]: unknown };
+
+/** A message, in the shape of the GenAI semantic conventions. */
+export interface Message {
+  role: string;
+  parts: MessagePart[];
+  name?: string;
+  /** On an output message: why the model stopped. */
+  finish_reason?: string;
+}
+
+/** What was asked of the model. Every field becomes an attribute; messages, system and tools only where content is captured. */
+export interface ModelRequest {
+  model?: string;
+  /** Whether the answer was asked for as a stream; only `true` is written. */
+  stream?: boolean;
+  maxTokens?: number;
+  temperature?: number;
+  topP?: number;
+  topK?: number;
+  seed?: number;
+  stopSequences?: string[];
+  frequencyPenalty?: number;
+  presencePenalty?: number;
+  /** How many answers were asked for; only written if not 1. */
+  choiceCount?: number;
+  reasoningLevel?: string;
+  previousResponseId?: string;
+  /** `text`, `json`, `image` or `speech`. */
+  outputType?: string;
+  messages?: Message[];
+  systemInstructions?: MessagePart[];
+  toolDefinitions?: unknown[];
+  /** Attributes of one provider, under their full names (`openai.api.type`). */
+  extra?: Attributes;
+}
+
+/** What the model answered. Messages are only written where content is captured. */
+export interface ModelResponse {
+  id?: string;
+  model?: string;
+  finishReasons?: string[];
+  messages?: Message[];
+  /** Attributes of one provider, under their full names (`openai.response.service_tier`). */
+  extra?: Attributes;
+}
+
+/** What the call cost, in tokens, by the conventions' sums. */
+export interface Usage {
+  /** All input tokens, those read from and written to a cache included. */
+  inputTokens?: number;
+  /** All output tokens, those of reasoning included. */
+  outputTokens?: number;
+  cacheReadTokens?: number;
+  cacheWriteTokens?: number;
+  reasoningTokens?: number;
+}
+
+/** Writes content as JSON: redacted, bounded. */
+export interface ContentWriter {
+  readonly redactor: Redactor;
+  readonly maxBytes: number;
+}
+
+/** The attributes of a request; content only where there is a `writer` for it. */
+export function requestAttributes(request: ModelRequest, writer: ContentWriter | undefined): Attributes {
+  return {
+    ...request.extra,
+    ...present({
+      [names.GEN_AI_REQUEST_MODEL]: request.model,
+      [names.GEN_AI_REQUEST_STREAM]: request.stream || undefined,
+      [names.GEN_AI_REQUEST_MAX_TOKENS]: request.maxTokens,
+      [names.GEN_AI_REQUEST_TEMPERATURE]: request.temperature,
+      [names.GEN_AI_REQUEST_TOP_P]: request.topP,
+      [names.GEN_AI_REQUEST_TOP_K]: request.topK,
+      [names.GEN_AI_REQUEST_SEED]: request.seed,
+      [names.GEN_AI_REQUEST_STOP_SEQUENCES]: request.stopSequences,
+      [names.GEN_AI_REQUEST_FREQUENCY_PENALTY]: request.frequencyPenalty,
+      [names.GEN_AI_REQUEST_PRESENCE_PENALTY]: request.presencePenalty,
+      [names.GEN_AI_REQUEST_CHOICE_COUNT]: request.choiceCount === 1 ? undefined : request.choiceCount,
+      [names.GEN_AI_REQUEST_REASONING_LEVEL]: request.reasoningLevel,
+      [names.GEN_AI_REQUEST_PREVIOUS_RESPONSE_ID]: request.previousResponseId,
+      [names.GEN_AI_OUTPUT_TYPE]: request.outputType,
+      [names.GEN_AI_INPUT_MESSAGES]: content(request.messages, writer),
+      [names.GEN_AI_SYSTEM_INSTRUCTIONS]: content(request.systemInstructions, writer),
+      [names.GEN_AI_TOOL_DEFINITIONS]: content(request.toolDefinitions, writer),
+    }),
+  };
+}
+
+/** The attributes of a response; content only where there is a `writer` for it. */
+export function responseAttributes(response: ModelResponse, writer: ContentWriter | undefined): Attributes {
+  return {
+    ...response.extra,
+    ...present({
+      [names.GEN_AI_RESPONSE_ID]: response.id,
+      [names.GEN_AI_RESPONSE_MODEL]: response.model,
+      [names.GEN_AI_RESPONSE_FINISH_REASONS]: response.finishReasons?.length ? response.finishReasons : undefined,
+      [names.GEN_AI_OUTPUT_MESSAGES]: content(response.messages, writer),
+    }),
+  };
+}
+
+/** The attributes of what a call cost. */
+export function usageAttributes(usage: Usage): Attributes {
+  return present({
+    [names.GEN_AI_USAGE_INPUT_TOKENS]: usage.inputTokens,
+    [names.GEN_AI_USAGE_OUTPUT_TOKENS]: usage.outputTokens,
+    [names.GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS]: usage.cacheReadTokens,
+    [names.GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS]: usage.cacheWriteTokens,
+    [names.GEN_AI_USAGE_CACHE_CREATION_INPUT_TOKENS]: usage.cacheWriteTokens,
+    [names.GEN_AI_USAGE_REASONING_OUTPUT_TOKENS]: usage.reasoningTokens,
+  });
+}
+
+function content(value: readonly unknown[] | undefined, writer: ContentWriter | undefined): string | undefined {
+  if (!writer || !value?.length) return undefined;
+  return writer.redactor.jsonText(value, writer.maxBytes).text;
+}
+
+function present(attributes: Attributes): Attributes {
+  for (const name in attributes) if (attributes[name] === undefined) delete attributes[name];
+  return attributes;
+}
