@@ -176,12 +176,14 @@ export class Exchange {
     }
   }
 
-  /** Writes pieces as fast as the client takes them, or with a pause after each, until the client is gone. */
+  /** Writes pieces as fast as the client takes them, or with a pause between them, until the client is gone. */
   async write(pieces: Iterable<string | Uint8Array>, pauseMillis = 0): Promise<void> {
+    let pause = 0;
     for (const piece of pieces) {
+      if (pause > 0) await sleep(pause, undefined, { signal: this.over }).catch(() => {});
       if (this.over.aborted) return;
       await this.#writeOne(piece);
-      if (pauseMillis > 0) await sleep(pauseMillis, undefined, { signal: this.over }).catch(() => {});
+      pause = pauseMillis;
     }
   }
 
@@ -218,7 +220,7 @@ export function ok(answer: Answer = {}): Behaviour {
   return slow(0, answer);
 }
 
-/** Answers, with a pause after each event of a stream and each part of a JSON text. */
+/** Answers, with a pause between the events of a stream or the parts of a JSON text. */
 export function slow(pauseMillis: number, answer: Answer = {}): Behaviour {
   return async (exchange) => {
     exchange.begin();
@@ -229,7 +231,7 @@ export function slow(pauseMillis: number, answer: Answer = {}): Behaviour {
 
 /** Answers with a text of this many bytes, no faster than the client takes it. */
 export function hugeBody(bytes: number): Behaviour {
-  return ok({ text: filler(bytes) });
+  return ok({ text: { [Symbol.iterator]: () => filler(bytes) } });
 }
 
 /** What an error status can come with. */
@@ -350,7 +352,7 @@ function body200(body: string | Uint8Array, contentType?: string): Behaviour {
 
 const PLACEHOLDER = '(the text goes here)';
 
-function* filler(bytes: number): Iterable<string> {
+function* filler(bytes: number): Iterator<string> {
   const line = 'The quick brown fox jumps over the lazy dog. ';
   const piece = line.repeat(Math.ceil(65_536 / line.length));
   for (let left = bytes; left > 0; left -= piece.length) yield left < piece.length ? piece.slice(0, left) : piece;

@@ -19,7 +19,7 @@ export const anthropicMessages: WireFormat = {
       ...envelope(answer),
       content: text ? [{ type: 'text', text }, ...toolUses] : toolUses,
       stop_reason: stopReason(answer),
-      usage: { ...inputUsage(answer), output_tokens: answer.usage.output },
+      usage: { ...inputUsage(answer), ...outputUsage(answer) },
     };
   },
 
@@ -52,7 +52,7 @@ export const anthropicMessages: WireFormat = {
 
     yield event('message_delta', {
       delta: { stop_reason: stopReason(answer), stop_sequence: null },
-      usage: { output_tokens: answer.usage.output },
+      usage: outputUsage(answer),
     });
     yield event('message_stop');
   },
@@ -102,4 +102,8 @@ function inputUsage({ usage: { input, cacheRead = 0, cacheWrite = 0 } }: FullAns
     cache_read_input_tokens: cacheRead,
     service_tier: 'standard',
   };
+}
+
+function outputUsage({ usage: { output, reasoning } }: FullAnswer) {
+  return { output_tokens: output, ...(reasoning && { output_tokens_details: { thinking_tokens: reasoning } }) };
 }

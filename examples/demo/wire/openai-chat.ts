@@ -68,12 +68,12 @@ function wholeToolCall({ id, name, arguments: input }: ToolCall) {
   return { id, type: 'function', function: { name, arguments: JSON.stringify(input) } };
 }
 
-function usage({ usage: { input, output, cacheRead = 0, reasoning = 0 } }: FullAnswer) {
+function usage({ usage: { input, output, cacheRead = 0, cacheWrite = 0, reasoning = 0 } }: FullAnswer) {
   return {
     prompt_tokens: input,
     completion_tokens: output,
     total_tokens: input + output,
-    prompt_tokens_details: { cached_tokens: cacheRead, audio_tokens: 0 },
+    prompt_tokens_details: { cached_tokens: cacheRead, cache_write_tokens: cacheWrite, audio_tokens: 0 },
     completion_tokens_details: {
       reasoning_tokens: reasoning,
       audio_tokens: 0,

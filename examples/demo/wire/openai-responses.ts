@@ -104,10 +104,10 @@ function functionCall({ id, name, arguments: input }: ToolCall, status: 'in_prog
   return { id: `fc_${id}`, type: 'function_call', status, call_id: id, name, arguments: JSON.stringify(input) };
 }
 
-function usage({ usage: { input, output, cacheRead = 0, reasoning = 0 } }: FullAnswer) {
+function usage({ usage: { input, output, cacheRead = 0, cacheWrite = 0, reasoning = 0 } }: FullAnswer) {
   return {
     input_tokens: input,
-    input_tokens_details: { cached_tokens: cacheRead },
+    input_tokens_details: { cached_tokens: cacheRead, cache_write_tokens: cacheWrite },
     output_tokens: output,
     output_tokens_details: { reasoning_tokens: reasoning },
     total_tokens: input + output,
