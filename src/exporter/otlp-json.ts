@@ -88,7 +88,7 @@ function encodeSpan(span: ReadableSpan): WireSpan {
       flags: encodeFlags(link.context.traceFlags, link.context.isRemote),
     })),
     droppedLinksCount: span.droppedLinksCount,
-    status: { code: span.status.code, message: span.status.message },
+    status: { code: span.status.code, message: span.status.message || undefined },
   };
 }
 
