@@ -1,0 +1,286 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseOtlpJson, type ReceivedSpan } from './otlp-receiver.js';
+
+/** A span in the form that Jaeger's UI reads. Times are microseconds. */
+export interface UiSpan {
+  traceID: string;
+  spanID: string;
+  operationName: string;
+  references: { refType: string; traceID: string; spanID: string }[];
+  startTime: number;
+  duration: number;
+  tags: UiTag[];
+  logs: { timestamp: number; fields: UiTag[] }[];
+  warnings: string[] | null;
+}
+
+export interface UiTag {
+  key: string;
+  type: string;
+  value: string | number | boolean;
+}
+
+/** A Jaeger that runs, with what it stores in its memory. */
+export interface Jaeger {
+  readonly version: string;
+  /** For `OTEL_EXPORTER_OTLP_ENDPOINT`. */
+  readonly endpoint: string;
+  /** Sends an OTLP JSON document as it is. */
+  send(otlpJson: string): Promise<void>;
+  /** A trace as `/api/v3/traces/{id}` gives it, once it has `spanCount` spans, or what it has of it in the end. */
+  trace(traceId: string, spanCount: number): Promise<ReceivedSpan[]>;
+  /** A trace as `/api/traces/{id}` gives it: the form that the UI reads. */
+  uiTrace(traceId: string): Promise<UiSpan[]>;
+  /** The ids of the traces of a service that have a span, or an event of it, with all of these attributes. */
+  search(service: string, attributes: Record<string, string>): Promise<string[]>;
+  /** What the UI's upload tab gets for an OTLP JSON document. */
+  transform(otlpJson: string): Promise<UiSpan[]>;
+  stop(): Promise<void>;
+}
+
+/** Where it stores: both forget everything when it stops. */
+export type Storage = 'memory' | 'badger';
+
+interface Ports {
+  otlp: number;
+  http: number;
+  grpc: number;
+}
+
+const START_MILLIS = 30_000;
+/** Jaeger stores what came in within its batch processor's 200 ms; a slow machine gets more. */
+const STORED_MILLIS = 20_000;
+const POLL_MILLIS = 50;
+
+/** The Jaeger of `JAEGER_BINARY`, or `jaeger` on the PATH, if it runs: its binary and its version. */
+export async function findJaeger(): Promise<{ binary: string; version: string } | undefined> {
+  const candidates = process.env.JAEGER_BINARY
+    ? [process.env.JAEGER_BINARY]
+    : (process.env.PATH ?? '').split(delimiter).map((directory) => join(directory, 'jaeger'));
+  for (const binary of candidates) {
+    const version = await versionOf(binary);
+    if (version) return { binary, version };
+  }
+  return undefined;
+}
+
+async function versionOf(binary: string): Promise<string | undefined> {
+  const child = spawn(binary, ['version'], { stdio: ['ignore', 'pipe', 'ignore'] });
+  let output = '';
+  child.stdout.on('data', (chunk) => {
+    output += chunk;
+  });
+  const code = await new Promise((resolve) => {
+    child.once('error', () => resolve(undefined));
+    child.once('close', resolve);
+  });
+  if (code !== 0) return undefined;
+  return /"gitVersion":"(.+?)"/.exec(output)?.[1] ?? 'of an unknown version';
+}
+
+/** Starts a Jaeger on free ports of 127.0.0.1. */
+export async function startJaeger(binary: string, version: string, storage: Storage = 'memory'): Promise<Jaeger> {
+  const directory = mkdtempSync(join(tmpdir(), 'runtrace-jaeger-'));
+  const ports = await freePorts();
+  const configFile = join(directory, 'config.json');
+  // JSON is YAML.
+  writeFileSync(configFile, JSON.stringify(configuration(ports, storage)));
+  const child = spawn(binary, ['--config', configFile], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...process.env, TMPDIR: directory }, // Badger's files go with it.
+  });
+  let log = '';
+  child.stderr.on('data', (chunk) => {
+    log = (log + chunk).slice(-10_000);
+  });
+  const stopWithUs = () => child.kill('SIGKILL');
+  process.once('exit', stopWithUs);
+
+  const jaeger = new RunningJaeger(version, ports, async () => {
+    process.removeListener('exit', stopWithUs);
+    await end(child);
+    rmSync(directory, { recursive: true, force: true });
+  });
+  const answers = () => jaeger.answers();
+  if (!(await until(START_MILLIS, () => child.exitCode !== null || answers())) || child.exitCode !== null) {
+    await jaeger.stop();
+    throw new Error(`Jaeger did not start:\n${log}`);
+  }
+  return jaeger;
+}
+
+class RunningJaeger implements Jaeger {
+  readonly version: string;
+  readonly endpoint: string;
+  readonly stop: () => Promise<void>;
+  readonly #api: string;
+  #searchesByTags: boolean | undefined;
+
+  constructor(version: string, { otlp, http }: Ports, stop: () => Promise<void>) {
+    this.version = version;
+    this.endpoint = `http://127.0.0.1:${otlp}`;
+    this.stop = stop;
+    this.#api = `http://127.0.0.1:${http}`;
+  }
+
+  async answers(): Promise<boolean> {
+    const [api, otlp] = await Promise.all([
+      fetch(`${this.#api}/api/v3/services`).then(
+        ({ ok }) => ok,
+        () => false,
+      ),
+      fetch(this.endpoint).then(
+        () => true,
+        () => false,
+      ),
+    ]);
+    return api && otlp;
+  }
+
+  async send(otlpJson: string): Promise<void> {
+    const response = await fetch(`${this.endpoint}/v1/traces`, post(otlpJson));
+    const text = await response.text();
+    if (!response.ok) throw new Error(`Jaeger answered ${response.status}: ${text}`);
+  }
+
+  async trace(traceId: string, spanCount: number): Promise<ReceivedSpan[]> {
+    let spans: ReceivedSpan[] = [];
+    await until(STORED_MILLIS, async () => {
+      const response = await fetch(`${this.#api}/api/v3/traces/${traceId}`);
+      if (response.status === 404) return void (await response.body?.cancel());
+      spans = readResult(await response.text());
+      return spans.length >= spanCount;
+    });
+    return spans;
+  }
+
+  async uiTrace(traceId: string): Promise<UiSpan[]> {
+    return uiSpans(await fetch(`${this.#api}/api/traces/${traceId}`));
+  }
+
+  async search(service: string, attributes: Record<string, string>): Promise<string[]> {
+    // Up to 2.13 the search of /api/v3 knows no attributes and /api/traces does; after 2.20 it is the other way round.
+    this.#searchesByTags ??= isJson(await fetch(`${this.#api}/api/services`));
+    const from = Date.now() - 3_600_000;
+    const to = Date.now() + 60_000;
+    if (this.#searchesByTags) {
+      const query = new URLSearchParams({ service, tags: JSON.stringify(attributes), limit: '1000' });
+      query.set('start', `${from}000`);
+      query.set('end', `${to}000`);
+      return distinct((await uiSpans(await fetch(`${this.#api}/api/traces?${query}`))).map((span) => span.traceID));
+    }
+    const query = new URLSearchParams({
+      'query.serviceName': service,
+      'query.attributes': JSON.stringify(attributes),
+      'query.startTimeMin': new Date(from).toISOString(),
+      'query.startTimeMax': new Date(to).toISOString(),
+      'query.searchDepth': '1000',
+    });
+    const response = await fetch(`${this.#api}/api/v3/traces?${query}`);
+    const text = await response.text();
+    if (response.status === 404) return [];
+    return distinct(readResult(text).map((span) => span.traceId));
+  }
+
+  async transform(otlpJson: string): Promise<UiSpan[]> {
+    return uiSpans(await fetch(`${this.#api}/api/transform`, post(otlpJson)));
+  }
+}
+
+/** The value of a tag or of a log's field. */
+export function tag(tags: readonly UiTag[], key: string): UiTag['value'] | undefined {
+  return tags.find((candidate) => candidate.key === key)?.value;
+}
+
+function readResult(text: string): ReceivedSpan[] {
+  const { result, error } = JSON.parse(text) as { result?: unknown; error?: unknown };
+  if (!result) throw new Error(`Jaeger answered ${JSON.stringify(error ?? text)}`);
+  const { spans, violations } = parseOtlpJson(JSON.stringify(result));
+  if (violations.length > 0) throw new Error(`Jaeger's answer is not OTLP JSON: ${violations.join('; ')}`);
+  return spans;
+}
+
+async function uiSpans(response: Response): Promise<UiSpan[]> {
+  const text = await response.text();
+  if (!response.ok) throw new Error(`Jaeger answered ${response.status}: ${text}`);
+  return (JSON.parse(text) as { data: { spans: UiSpan[] }[] }).data.flatMap(({ spans }) => spans);
+}
+
+function post(json: string): RequestInit {
+  return { method: 'POST', body: json, headers: { 'content-type': 'application/json' } };
+}
+
+function isJson(response: Response): boolean {
+  void response.body?.cancel();
+  return response.ok && Boolean(response.headers.get('content-type')?.startsWith('application/json'));
+}
+
+function distinct<T>(values: T[]): T[] {
+  return [...new Set(values)];
+}
+
+const BACKENDS: Record<Storage, unknown> = {
+  memory: { memory: { max_traces: 10_000 } },
+  badger: { badger: { ephemeral: true } },
+};
+
+function configuration({ otlp, http, grpc }: Ports, storage: Storage): Record<string, unknown> {
+  return {
+    service: {
+      extensions: ['jaeger_storage', 'jaeger_query'],
+      pipelines: { traces: { receivers: ['otlp'], processors: ['batch'], exporters: ['jaeger_storage_exporter'] } },
+      telemetry: { metrics: { level: 'none' } },
+    },
+    extensions: {
+      jaeger_storage: { backends: { store: BACKENDS[storage] } },
+      jaeger_query: {
+        storage: { traces: 'store' },
+        http: { endpoint: `127.0.0.1:${http}` },
+        grpc: { endpoint: `127.0.0.1:${grpc}` },
+      },
+    },
+    receivers: { otlp: { protocols: { http: { endpoint: `127.0.0.1:${otlp}` } } } },
+    processors: { batch: {} },
+    exporters: { jaeger_storage_exporter: { trace_storage: 'store' } },
+  };
+}
+
+/** Ports that were free a moment ago: Jaeger can't say which one it took for 0. */
+async function freePorts(): Promise<Ports> {
+  const servers = [createServer(), createServer(), createServer()];
+  const [otlp, http, grpc] = await Promise.all(
+    servers.map(
+      (server) =>
+        new Promise<number>((resolve, reject) => {
+          server.once('error', reject);
+          server.listen(0, '127.0.0.1', () => {
+            const address = server.address();
+            resolve(typeof address === 'object' && address ? address.port : 0);
+          });
+        }),
+    ),
+  );
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return { otlp: otlp as number, http: http as number, grpc: grpc as number };
+}
+
+/** It has nothing to save, and would wait for our idle connections. */
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const closed = new Promise((resolve) => child.once('close', resolve));
+  child.kill('SIGKILL');
+  await closed;
+}
+
+/** Asks until the answer is true, and says whether it ever was. */
+async function until(millis: number, condition: () => unknown): Promise<boolean> {
+  for (const deadline = Date.now() + millis; ; await sleep(POLL_MILLIS)) {
+    if (await condition()) return true;
+    if (Date.now() > deadline) return false;
+  }
+}
