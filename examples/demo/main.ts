@@ -76,7 +76,8 @@ async function main(): Promise<void> {
     if (!written.has(traceId)) failures.push(`"${title}", trace ${traceId}, is not in ${file}`);
   }
   printTree();
-  printTraces(titles);
+  const reached = exporters.filter((exporter) => exporter.failures.length === 0).map(({ destination }) => destination);
+  printTraces(titles, reached);
 }
 
 /** Plays one after the other until a signal comes. Returns the title of each run, by its trace id. */
@@ -112,12 +113,13 @@ function printTree(): void {
   if (status !== 0) failures.push(`runtrace show ${file} exited with ${status}`);
 }
 
-function printTraces(titles: Map<string, string>): void {
-  console.log(`\n${titles.size} runs, exported to ${[file, endpoint].filter(Boolean).join(' and ')}`);
+function printTraces(titles: Map<string, string>, destinations: string[]): void {
+  if (titles.size === 0 || destinations.length === 0) return;
+  console.log(`\nThese runs are in ${destinations.join(' and at ')}:`);
   for (const [traceId, title] of titles) console.log(`  ${traceId}  ${title}`);
   console.log(
     endpoint
-      ? `Look at one in Jaeger: ${JAEGER_URL}/trace/<its id>`
-      : `Look at them in Jaeger: ${JAEGER_URL}, "Search", "Upload", and choose the file.`,
+      ? `Jaeger shows one at ${JAEGER_URL}/trace/ and its id.`
+      : `Jaeger shows them when you upload the file: ${JAEGER_URL}, "Search", "Upload".`,
   );
 }
