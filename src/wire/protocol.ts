@@ -1,25 +1,28 @@
 import type { ModelRequest, ModelResponse, Usage } from '../genai.js';
+import type { JsonObject } from './json.js';
 
-/** One model API's wire format: how to know its requests, and how to read them and their answers. */
+/** One model API's wire format: how to know its calls, and how to read them and their answers. No method throws. */
 export interface Protocol {
-  /** Whether a request with this path (no query) and this parsed JSON body is one of this protocol's. */
-  matches(path: string, body: Readonly<Record<string, unknown>>): boolean;
-  /** The `gen_ai.operation.name` of such a call. */
-  operation(path: string): string;
   /** The `gen_ai.provider.name` where the host says nothing. */
   readonly provider: string;
-  /** Reads the request; messages, system and tools only if `content`. Never throws. */
-  readRequest(path: string, body: Readonly<Record<string, unknown>>, content: boolean): ModelRequest;
-  /** Makes a reader for one answer. */
+  /** The `gen_ai.operation.name` of a call to this path (without query); `undefined` if it is none of this protocol's. */
+  operation(path: string): string | undefined;
+  /** Whether a body has the shape of such a call. */
+  accepts(path: string, body: JsonObject): boolean;
+  /** Reads the request; messages, system and tools only if `content`. A body that could not be read is `{}`. */
+  readRequest(path: string, body: JsonObject, content: boolean): ModelRequest;
+  /** Makes a reader for one answer; output messages only if `content`. */
   openAnswer(content: boolean): AnswerReader;
 }
 
-/** Reads one answer of a model, whole or event by event. Never throws. */
+/** Reads one answer of a model, whole or event by event. No method throws. */
 export interface AnswerReader {
   /** A whole JSON answer. */
-  whole(body: unknown): void;
+  whole(body: JsonObject): void;
   /** One event of a stream; `name` is the SSE event's name, `''` if it has none. */
   event(name: string, data: string): void;
+  /** The stream ended by itself; it was not broken off. */
+  end(): void;
   /** What is known so far. */
   answer(): Answer;
 }
@@ -28,7 +31,10 @@ export interface AnswerReader {
 export interface Answer {
   response: ModelResponse;
   usage: Usage;
-  /** Whether the answer was understood and is complete: the body parsed, or the protocol's last event seen. */
+  /**
+   * Whether the answer is all there: a whole body that has the protocol's shape, or a stream with the protocol's last event.
+   * Also `true` at the end of an answer that was too long to be read: nothing speaks against it. Never `true` with an `error`.
+   */
   complete: boolean;
   /** An error event inside the stream, or an error body with a 2xx. `code` is the provider's, for `error.type`. */
   error?: { code: string; message?: string };

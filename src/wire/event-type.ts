@@ -1,0 +1,9 @@
+import { label, object, parseJson } from './json.js';
+
+/** Where a provider writes the type, it is the first field. */
+const FIRST_FIELD = /^\s*\{\s*"type"\s*:\s*"([\w.]+)"/;
+
+/** The type of an event whose data have a `type`, as its SSE name says it; read from the data where a gateway dropped the name. */
+export function eventType(name: string, data: string): string {
+  return name || (FIRST_FIELD.exec(data)?.[1] ?? label(object(parseJson(data))?.type) ?? '');
+}

@@ -1,0 +1,51 @@
+/** A JSON object that came from somebody else: nothing in it is what it should be until it is looked at. */
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+/** Longer than any real model name, id or code: what is longer is not one, and not kept. */
+const MAX_LABEL_LENGTH = 512;
+
+/** The value of a JSON text; `undefined` if it is none. */
+export function parseJson(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
+  }
+}
+
+/** `value` if it is a JSON object. */
+export function object(value: unknown): JsonObject | undefined {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : undefined;
+}
+
+/** The objects in `value`, if it is a list. */
+export function objects(value: unknown): JsonObject[] {
+  return Array.isArray(value) ? value.filter((item) => object(item) !== undefined) : [];
+}
+
+/** `value` if it is a text. */
+export function text(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
+/** `value` if it can be a name, an id or a code: a text that is neither empty nor longer than those are. */
+export function label(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' && value.length <= MAX_LABEL_LENGTH ? value : undefined;
+}
+
+/** `value` if it is a finite number (`1e999` in JSON is not). */
+export function number(value: unknown): number | undefined {
+  return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
+}
+
+/** `value` if it can be a counter. */
+export function count(value: unknown): number | undefined {
+  const counter = number(value);
+  return counter !== undefined && counter >= 0 ? counter : undefined;
+}
+
+/** `fields` without those that are `undefined`. */
+export function defined<T extends object>(fields: { [Key in keyof T]: T[Key] | undefined }): T {
+  for (const name in fields) if (fields[name] === undefined) delete fields[name];
+  return fields as T;
+}

@@ -1,0 +1,119 @@
+const LINE_FEED = 10;
+const SPACE = 32;
+const COLON = 58;
+
+/**
+ * Reads server-sent events from text that arrives in chunks, cut anywhere: LF, CR and CRLF, comments, data of many
+ * lines. Memory is bounded: an event that is longer than `maxLength` characters is dropped and counted.
+ *
+ * Source: HTML Standard, "Server-sent events". One thing is different: an event that the end of the stream cuts off is
+ * given out, because some servers send no empty line after their last one (`data: [DONE]`).
+ */
+export class SseParser {
+  readonly #onEvent: (name: string, data: string) => void;
+  readonly #maxLength: number;
+  /** The beginning of a line whose end has not come yet. Chunks are added to it, never searched again. */
+  #line = '';
+  #name = '';
+  #data: string | undefined;
+  #tooLong = false;
+  #afterCarriageReturn = false;
+  #dropped = 0;
+
+  /** `onEvent` gets each event's name (`''` if it has none) and its data. */
+  constructor(onEvent: (name: string, data: string) => void, maxLength: number) {
+    this.#onEvent = onEvent;
+    this.#maxLength = maxLength;
+  }
+
+  /** How many events were too long to be read. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  push(chunk: string): void {
+    if (chunk === '') return;
+    let start = this.#afterCarriageReturn && chunk.charCodeAt(0) === LINE_FEED ? 1 : 0;
+    this.#afterCarriageReturn = false;
+    let lineFeed = chunk.indexOf('\n', start);
+    let carriageReturn = chunk.indexOf('\r', start);
+    while (lineFeed !== -1 || carriageReturn !== -1) {
+      const atCarriageReturn = carriageReturn !== -1 && (lineFeed === -1 || carriageReturn < lineFeed);
+      const end = atCarriageReturn ? carriageReturn : lineFeed;
+      this.#endLine(chunk, start, end);
+      start = end + 1;
+      if (atCarriageReturn) {
+        if (start === chunk.length) this.#afterCarriageReturn = true;
+        else if (start === lineFeed) start++;
+        carriageReturn = chunk.indexOf('\r', start);
+      }
+      if (lineFeed !== -1 && lineFeed < start) lineFeed = chunk.indexOf('\n', start);
+    }
+    if (start < chunk.length) this.#hold(chunk, start);
+  }
+
+  /** The stream is over: gives out what its end has cut off. */
+  end(): void {
+    if (this.#line !== '') this.#endLine('', 0, 0);
+    this.#dispatch();
+  }
+
+  #hold(chunk: string, start: number): void {
+    if (this.#fits(this.#line.length + chunk.length - start)) this.#line += start === 0 ? chunk : chunk.slice(start);
+    // Not empty, or the end of this line would be taken for the end of the event.
+    else this.#line = ':';
+  }
+
+  /** Whether the event still fits with another line of this length. Once it doesn't, all of it is dropped. */
+  #fits(lineLength: number): boolean {
+    if (!this.#tooLong && lineLength + (this.#data?.length ?? 0) <= this.#maxLength) return true;
+    this.#tooLong = true;
+    this.#data = undefined;
+    return false;
+  }
+
+  #endLine(chunk: string, start: number, end: number): void {
+    if (this.#line === '') {
+      this.#readLine(chunk, start, end);
+      return;
+    }
+    const line = this.#line + chunk.slice(start, end);
+    this.#line = '';
+    this.#readLine(line, 0, line.length);
+  }
+
+  #readLine(source: string, start: number, end: number): void {
+    if (start === end) {
+      this.#dispatch();
+      return;
+    }
+    if (!this.#fits(end - start)) return;
+    if (source.startsWith('data', start)) {
+      const value = fieldValue(source, start + 4, end);
+      if (value !== undefined) this.#data = this.#data === undefined ? value : `${this.#data}\n${value}`;
+    } else if (source.startsWith('event', start)) {
+      this.#name = fieldValue(source, start + 5, end) ?? this.#name;
+    }
+  }
+
+  #dispatch(): void {
+    const name = this.#name;
+    const data = this.#data;
+    this.#name = '';
+    this.#data = undefined;
+    if (this.#tooLong) {
+      this.#tooLong = false;
+      this.#dropped++;
+    } else if (data !== undefined) {
+      this.#onEvent(name, data);
+    }
+  }
+}
+
+/** What follows a field's name that ends at `nameEnd`; `undefined` if the name goes on there. */
+function fieldValue(source: string, nameEnd: number, end: number): string | undefined {
+  if (nameEnd === end) return '';
+  if (source.charCodeAt(nameEnd) !== COLON) return undefined;
+  const start = nameEnd + 1;
+  return source.slice(start < end && source.charCodeAt(start) === SPACE ? start + 1 : start, end);
+}

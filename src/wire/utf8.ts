@@ -1,0 +1,57 @@
+const NOTHING = new Uint8Array(0);
+
+/**
+ * Decodes UTF-8 that arrives in chunks, cut anywhere. Nothing of a chunk is kept but the at most three bytes of a
+ * character that it cuts off; a byte order mark at the beginning is left out.
+ *
+ * `TextDecoder` could do so itself with `stream: true`, but that is its slow path in Node 20: twice the time for a short chunk,
+ * and longer to parse what comes out. So every chunk is decoded as a whole text.
+ */
+export class Utf8Decoder {
+  readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+  #rest = NOTHING;
+  #started = false;
+
+  /** The text of the next bytes. */
+  decode(bytes: Uint8Array): string {
+    const all = this.#rest.length === 0 ? bytes : concat(this.#rest, bytes);
+    const end = all.length - cutOffLength(all);
+    this.#rest = end === all.length ? NOTHING : all.slice(end);
+    return this.#text(end === all.length ? all : all.subarray(0, end));
+  }
+
+  /** The text of what is left after the last bytes: a replacement character if they ended inside of a character. */
+  end(): string {
+    const rest = this.#rest;
+    this.#rest = NOTHING;
+    return this.#text(rest);
+  }
+
+  #text(bytes: Uint8Array): string {
+    if (bytes.length === 0) return '';
+    const text = this.#decoder.decode(bytes);
+    if (this.#started) return text;
+    this.#started = true;
+    return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
+  }
+}
+
+/** How many bytes at the end of `bytes` begin a character that is not all there. */
+function cutOffLength(bytes: Uint8Array): number {
+  for (let length = 1; length <= 3 && length <= bytes.length; length++) {
+    const byte = bytes[bytes.length - length] as number;
+    if (byte < 0x80) return 0;
+    if (byte >= 0xc0) {
+      const characterLength = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2;
+      return characterLength > length ? length : 0;
+    }
+  }
+  return 0;
+}
+
+function concat(first: Uint8Array, second: Uint8Array): Uint8Array<ArrayBuffer> {
+  const all = new Uint8Array(first.length + second.length);
+  all.set(first);
+  all.set(second, first.length);
+  return all;
+}
