@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { type Jaeger, tag } from '../support/jaeger.js';
+import { documentOf, type HandMadeSpan, spanIdOf, traceIdOf } from './by-hand.js';
 import type { Checks } from './checks.js';
 
 /**
@@ -8,7 +9,7 @@ import type { Checks } from './checks.js';
  */
 export async function checkFacts(checks: Checks, jaeger: Jaeger): Promise<void> {
   const service = 'runtrace-facts';
-  const send = (...spans: HandMadeSpan[]) => sendByHand(jaeger, service, spans);
+  const send = (...spans: HandMadeSpan[]) => jaeger.send(documentOf(service, spans));
 
   await checks.check('attributes come back sorted by name, whatever order they were written in', async () => {
     const traceId = traceIdOf(1);
@@ -120,76 +121,13 @@ export async function checkFacts(checks: Checks, jaeger: Jaeger): Promise<void> 
 export async function findsErrors(jaeger: Jaeger): Promise<boolean> {
   const service = 'runtrace-finds-errors';
   const [good, bad] = [traceIdOf(101), traceIdOf(102)];
-  await sendByHand(jaeger, service, [
+  const spans = [
     { traceId: good, spanId: spanIdOf(1), status: { code: 1 } },
     { traceId: bad, spanId: spanIdOf(1), status: { code: 2 } },
-  ]);
+  ];
+  await jaeger.send(documentOf(service, spans));
   await jaeger.trace(good, 1);
   await jaeger.trace(bad, 1);
   const found = await jaeger.search(service, { error: 'true' });
   return found.length === 1 && found[0] === bad;
-}
-
-type HandMadeValue = string | number | string[];
-
-interface HandMadeSpan {
-  traceId: string;
-  spanId: string;
-  parentSpanId?: string;
-  /** After the start of the others. */
-  startMillis?: number;
-  attributes?: Record<string, HandMadeValue>;
-  events?: { name: string; attributes: Record<string, HandMadeValue> }[];
-  status?: { code: number; message?: string };
-}
-
-const START_MILLIS = Date.now();
-
-async function sendByHand(jaeger: Jaeger, service: string, spans: HandMadeSpan[]): Promise<void> {
-  const nano = (millis: number) => `${START_MILLIS + millis}000000`;
-  await jaeger.send(
-    JSON.stringify({
-      resourceSpans: [
-        {
-          resource: { attributes: keyValues({ 'service.name': service }) },
-          scopeSpans: [
-            {
-              scope: { name: 'by hand' },
-              spans: spans.map(({ startMillis = 0, attributes = {}, events = [], ...span }) => ({
-                ...span,
-                name: 'chat gpt-5',
-                kind: 3,
-                startTimeUnixNano: nano(startMillis),
-                endTimeUnixNano: nano(startMillis + 1000),
-                attributes: keyValues(attributes),
-                events: events.map((event, i) => ({
-                  name: event.name,
-                  timeUnixNano: nano(startMillis + i),
-                  attributes: keyValues(event.attributes),
-                })),
-              })),
-            },
-          ],
-        },
-      ],
-    }),
-  );
-}
-
-function keyValues(attributes: Record<string, HandMadeValue>): { key: string; value: unknown }[] {
-  return Object.entries(attributes).map(([key, value]) => ({ key, value: anyValue(value) }));
-}
-
-function anyValue(value: HandMadeValue): unknown {
-  if (typeof value === 'string') return { stringValue: value };
-  if (typeof value === 'number') return { intValue: String(value) };
-  return { arrayValue: { values: value.map(anyValue) } };
-}
-
-function traceIdOf(number: number): string {
-  return number.toString(16).padStart(32, 'f');
-}
-
-function spanIdOf(number: number): string {
-  return number.toString(16).padStart(16, 'f');
 }

@@ -4,6 +4,7 @@
 import { findJaeger, startJaeger } from '../support/jaeger.js';
 import { Checks, say } from './checks.js';
 import { checkFacts, findsErrors } from './facts.js';
+import { checkSampling } from './sampling.js';
 
 const NO_JAEGER = 77;
 
@@ -19,6 +20,8 @@ try {
   say(`Jaeger ${jaeger.version}`);
   say('What runtrace relies on in Jaeger');
   await checkFacts(checks, jaeger);
+  say('The collector of examples/jaeger');
+  await checkSampling(checks, process.env.OTELCOL ?? found.binary, jaeger);
   say(String(await findsErrors(jaeger)));
   const b = await startJaeger(found.binary, found.version, 'badger');
   say(String(await findsErrors(b)));

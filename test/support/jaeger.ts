@@ -1,10 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { parseOtlpJson, type ReceivedSpan } from './otlp-receiver.js';
+import { answers, freePorts, startServer, until } from './server-process.js';
 
 /** A span in the form that Jaeger's UI reads. Times are microseconds. */
 export interface UiSpan {
@@ -43,19 +42,18 @@ export interface Jaeger {
   stop(): Promise<void>;
 }
 
+/** Sends an OTLP JSON document to a backend or a collector, as it is. */
+export async function postOtlp(endpoint: string, otlpJson: string): Promise<void> {
+  const response = await fetch(`${endpoint}/v1/traces`, post(otlpJson));
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${endpoint} answered ${response.status}: ${text}`);
+}
+
 /** Where it stores: both forget everything when it stops. */
 export type Storage = 'memory' | 'badger';
 
-interface Ports {
-  otlp: number;
-  http: number;
-  grpc: number;
-}
-
-const START_MILLIS = 30_000;
 /** Jaeger stores what came in within its batch processor's 200 ms; a slow machine gets more. */
 const STORED_MILLIS = 20_000;
-const POLL_MILLIS = 50;
 
 /** The Jaeger of `JAEGER_BINARY`, or `jaeger` on the PATH, if it runs: its binary and its version. */
 export async function findJaeger(): Promise<{ binary: string; version: string } | undefined> {
@@ -69,49 +67,29 @@ export async function findJaeger(): Promise<{ binary: string; version: string } 
   return undefined;
 }
 
-async function versionOf(binary: string): Promise<string | undefined> {
-  const child = spawn(binary, ['version'], { stdio: ['ignore', 'pipe', 'ignore'] });
-  let output = '';
-  child.stdout.on('data', (chunk) => {
-    output += chunk;
+function versionOf(binary: string): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    execFile(binary, ['version'], (error, output) => {
+      resolve(error ? undefined : (/"gitVersion":"(.+?)"/.exec(output)?.[1] ?? 'of an unknown version'));
+    });
   });
-  const code = await new Promise((resolve) => {
-    child.once('error', () => resolve(undefined));
-    child.once('close', resolve);
-  });
-  if (code !== 0) return undefined;
-  return /"gitVersion":"(.+?)"/.exec(output)?.[1] ?? 'of an unknown version';
 }
 
 /** Starts a Jaeger on free ports of 127.0.0.1. */
 export async function startJaeger(binary: string, version: string, storage: Storage = 'memory'): Promise<Jaeger> {
   const directory = mkdtempSync(join(tmpdir(), 'runtrace-jaeger-'));
-  const ports = await freePorts();
-  const configFile = join(directory, 'config.json');
-  // JSON is YAML.
-  writeFileSync(configFile, JSON.stringify(configuration(ports, storage)));
-  const child = spawn(binary, ['--config', configFile], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-    env: { ...process.env, TMPDIR: directory }, // Badger's files go with it.
-  });
-  let log = '';
-  child.stderr.on('data', (chunk) => {
-    log = (log + chunk).slice(-10_000);
-  });
-  const stopWithUs = () => child.kill('SIGKILL');
-  process.once('exit', stopWithUs);
-
-  const jaeger = new RunningJaeger(version, ports, async () => {
-    process.removeListener('exit', stopWithUs);
-    await end(child);
+  const ports = await freePorts('otlp', 'http', 'grpc');
+  const config = join(directory, 'config.json');
+  writeFileSync(config, JSON.stringify(configuration(ports, storage))); // JSON is YAML.
+  const otlp = `http://127.0.0.1:${ports.otlp}`;
+  const api = `http://127.0.0.1:${ports.http}`;
+  // Badger's files go into the directory too.
+  const command = { binary, args: ['--config', config], env: { TMPDIR: directory } };
+  const server = await startServer(command, async () => (await answers(otlp)) && (await answers(api)));
+  return new RunningJaeger(version, otlp, api, async () => {
+    await server.stop();
     rmSync(directory, { recursive: true, force: true });
   });
-  const answers = () => jaeger.answers();
-  if (!(await until(START_MILLIS, () => child.exitCode !== null || answers())) || child.exitCode !== null) {
-    await jaeger.stop();
-    throw new Error(`Jaeger did not start:\n${log}`);
-  }
-  return jaeger;
 }
 
 class RunningJaeger implements Jaeger {
@@ -121,39 +99,23 @@ class RunningJaeger implements Jaeger {
   readonly #api: string;
   #searchesByTags: boolean | undefined;
 
-  constructor(version: string, { otlp, http }: Ports, stop: () => Promise<void>) {
+  constructor(version: string, endpoint: string, api: string, stop: () => Promise<void>) {
     this.version = version;
-    this.endpoint = `http://127.0.0.1:${otlp}`;
+    this.endpoint = endpoint;
     this.stop = stop;
-    this.#api = `http://127.0.0.1:${http}`;
-  }
-
-  async answers(): Promise<boolean> {
-    const [api, otlp] = await Promise.all([
-      fetch(`${this.#api}/api/v3/services`).then(
-        ({ ok }) => ok,
-        () => false,
-      ),
-      fetch(this.endpoint).then(
-        () => true,
-        () => false,
-      ),
-    ]);
-    return api && otlp;
+    this.#api = api;
   }
 
   async send(otlpJson: string): Promise<void> {
-    const response = await fetch(`${this.endpoint}/v1/traces`, post(otlpJson));
-    const text = await response.text();
-    if (!response.ok) throw new Error(`Jaeger answered ${response.status}: ${text}`);
+    await postOtlp(this.endpoint, otlpJson);
   }
 
   async trace(traceId: string, spanCount: number): Promise<ReceivedSpan[]> {
     let spans: ReceivedSpan[] = [];
     await until(STORED_MILLIS, async () => {
       const response = await fetch(`${this.#api}/api/v3/traces/${traceId}`);
-      if (response.status === 404) return void (await response.body?.cancel());
-      spans = readResult(await response.text());
+      const text = await response.text();
+      if (response.status !== 404) spans = readResult(text);
       return spans.length >= spanCount;
     });
     return spans;
@@ -229,7 +191,10 @@ const BACKENDS: Record<Storage, unknown> = {
   badger: { badger: { ephemeral: true } },
 };
 
-function configuration({ otlp, http, grpc }: Ports, storage: Storage): Record<string, unknown> {
+function configuration(
+  { otlp, http, grpc }: Record<'otlp' | 'http' | 'grpc', number>,
+  storage: Storage,
+): Record<string, unknown> {
   return {
     service: {
       extensions: ['jaeger_storage', 'jaeger_query'],
@@ -248,39 +213,4 @@ function configuration({ otlp, http, grpc }: Ports, storage: Storage): Record<st
     processors: { batch: {} },
     exporters: { jaeger_storage_exporter: { trace_storage: 'store' } },
   };
-}
-
-/** Ports that were free a moment ago: Jaeger can't say which one it took for 0. */
-async function freePorts(): Promise<Ports> {
-  const servers = [createServer(), createServer(), createServer()];
-  const [otlp, http, grpc] = await Promise.all(
-    servers.map(
-      (server) =>
-        new Promise<number>((resolve, reject) => {
-          server.once('error', reject);
-          server.listen(0, '127.0.0.1', () => {
-            const address = server.address();
-            resolve(typeof address === 'object' && address ? address.port : 0);
-          });
-        }),
-    ),
-  );
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return { otlp: otlp as number, http: http as number, grpc: grpc as number };
-}
-
-/** It has nothing to save, and would wait for our idle connections. */
-async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const closed = new Promise((resolve) => child.once('close', resolve));
-  child.kill('SIGKILL');
-  await closed;
-}
-
-/** Asks until the answer is true, and says whether it ever was. */
-async function until(millis: number, condition: () => unknown): Promise<boolean> {
-  for (const deadline = Date.now() + millis; ; await sleep(POLL_MILLIS)) {
-    if (await condition()) return true;
-    if (Date.now() > deadline) return false;
-  }
 }
