@@ -113,3 +113,12 @@ export const OPENAI_RESPONSE_SERVICE_TIER = 'openai.response.service_tier';
 export const OPENAI_RESPONSE_SYSTEM_FINGERPRINT = 'openai.response.system_fingerprint';
 /** OpenInference's mark of a model span (`LLM`); read to know somebody else's span, never written. */
 export const OPENINFERENCE_SPAN_KIND = 'openinference.span.kind';
+
+// Exporter
+/** On a span that was too large: how many bytes of its texts were cut. */
+export const TRUNCATED_BYTES = 'runtrace.truncated_bytes';
+export const METRIC_EXPORTER_SPANS = 'runtrace.exporter.spans';
+export const METRIC_EXPORTER_BYTES = 'runtrace.exporter.bytes';
+export const METRIC_EXPORTER_HELD = 'runtrace.exporter.held_bytes';
+export const EXPORTER_DESTINATION = 'runtrace.exporter.destination';
+export const EXPORTER_OUTCOME = 'runtrace.exporter.outcome';

@@ -1,0 +1,314 @@
+import type { Attributes, Span } from '@opentelemetry/api';
+import * as names from './attributes.js';
+import type { Capturing } from './capture.js';
+import { describeFailure, failureMessage } from './failure.js';
+import { isMetadataHeader } from './redact/headers.js';
+import { toHrTime } from './time.js';
+import { badOption, requireObject } from './validate.js';
+
+/** How one attempt ended: `failed` is no answer, HTTP 400 and above, an error event in the stream or a broken body. */
+export type AttemptStatus = 'completed' | 'failed' | 'aborted' | 'unread';
+
+/** One HTTP exchange made for a step. What of it is kept depends on `capture`; all of it is redacted. */
+export interface Attempt {
+  /** From {@link AttemptLog.next}. */
+  number: number;
+  status: AttemptStatus;
+  /** Milliseconds since the epoch. */
+  startedAt: number;
+  /** Milliseconds since the epoch. */
+  endedAt: number;
+  method?: string;
+  url?: string;
+  /** The HTTP status code, where there was an answer. */
+  statusCode?: number;
+  /** How often this very request was sent before; from 1, absent on the first. */
+  resendCount?: number;
+  /** From the start of the attempt to the first bytes of the body. */
+  timeToFirstChunkMillis?: number;
+  /** Anything that was thrown; only its class and codes are kept unless `capture` is `content`. */
+  error?: unknown;
+  /** For `error.type`; taken from `error` where absent. */
+  errorType?: string;
+  /** What the provider said went wrong; kept only if `capture` is `content`. */
+  errorMessage?: string;
+  /** By lower-case name. Only allow-listed ones are kept unless `capture` is `content`. */
+  requestHeaders?: Record<string, string>;
+  /** By lower-case name. Only allow-listed ones are kept unless `capture` is `content`. */
+  responseHeaders?: Record<string, string>;
+  /** Bytes on the wire's inside, after decompression. */
+  requestBodySize?: number;
+  /** Bytes on the wire's inside, after decompression. */
+  responseBodySize?: number;
+  /** Kept only if `capture` is `content`. */
+  requestBody?: string;
+  /** Its beginning, if `responseBodySize` says that it was longer. Kept only if `capture` is `content`. */
+  responseBody?: string;
+  /** How many bytes of the bodies were not kept, on attempts that were. */
+  truncatedBytes?: number;
+}
+
+const STATUSES: readonly unknown[] = ['completed', 'failed', 'aborted', 'unread'];
+
+/** Shown on the span: the SDK keeps 128 events and drops the oldest, so these and 16 status updates fill it. */
+const FIRST_SHOWN = 64;
+const LAST_SHOWN = 48;
+/** Attempts between the shown ones are kept without headers and bodies, as many as this. */
+const MAX_KEPT = 1024;
+
+/**
+ * The attempts of one step.
+ *
+ * The span shows the first 64 and the last 48. Up to 1024 are kept, those in between without headers and bodies; what is dropped beyond
+ * that is counted.
+ *
+ * @example
+ * const number = step.attempts.next();
+ * step.attempts.record({ number, status: 'completed', startedAt, endedAt: Date.now(), statusCode: 200 });
+ */
+export class AttemptLog {
+  readonly #kept = new Map<number, Attempt>();
+  readonly #capturing: Capturing | undefined;
+  #handedOut = 0;
+  #highest = 0;
+  #count = 0;
+  #failedCount = 0;
+
+  /** Made by runtrace, one for each step. Without `capturing` nothing is kept. */
+  constructor(capturing: Capturing | undefined) {
+    this.#capturing = capturing;
+  }
+
+  /** Hands out 1, 2, 3… with no gap and no repeat, however many calls run at once. */
+  next(): number {
+    return ++this.#handedOut;
+  }
+
+  /** Records an attempt under its number; one that was recorded under it before is replaced. */
+  record(attempt: Attempt): void {
+    checkAttempt(attempt);
+    if (!this.#capturing) return;
+    const kept = keepOf(attempt, this.#capturing);
+    const { number } = kept;
+    const before = this.#kept.get(number);
+    if (!before) this.#count++;
+    this.#failedCount += Number(kept.status === 'failed') - Number(before?.status === 'failed');
+    this.#kept.set(number, kept);
+    if (number > this.#highest) {
+      // Those that leave the tail lose what is heavy. Concurrent calls end out of order, so this may be more than one.
+      for (let n = Math.max(FIRST_SHOWN, this.#highest - LAST_SHOWN) + 1; n <= number - LAST_SHOWN; n++)
+        this.#lighten(n);
+      this.#highest = number;
+    } else if (number > FIRST_SHOWN && number <= this.#highest - LAST_SHOWN) {
+      this.#lighten(number);
+    }
+    if (this.#kept.size > MAX_KEPT) this.#dropOne();
+  }
+
+  /** Puts `attempt` in the place of the one with this number; if there is none, it is appended. */
+  replace(number: number, attempt: Attempt): void {
+    this.record({ ...requireAttempt(attempt), number });
+  }
+
+  /** A copy of what is kept, in order of number. */
+  snapshot(): Attempt[] {
+    return this.#inOrder().map((attempt) => ({ ...attempt }));
+  }
+
+  /** How many attempts were recorded. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** How many of them failed. */
+  get failedCount(): number {
+    return this.#failedCount;
+  }
+
+  /** The one with this number, as it is kept. */
+  get(number: number): Attempt | undefined {
+    return this.#kept.get(number);
+  }
+
+  /** The one with the highest number. */
+  last(): Attempt | undefined {
+    return this.#kept.get(this.#highest);
+  }
+
+  /** The first that completed. */
+  firstCompleted(): Attempt | undefined {
+    return this.#inOrder().find(({ status }) => status === 'completed');
+  }
+
+  #inOrder(): Attempt[] {
+    return [...this.#kept.values()].sort((a, b) => a.number - b.number);
+  }
+
+  #lighten(number: number): void {
+    const attempt = this.#kept.get(number);
+    if (!attempt) return;
+    const { requestHeaders, responseHeaders, requestBody, responseBody, errorMessage, ...light } = attempt;
+    this.#kept.set(number, light);
+  }
+
+  #dropOne(): void {
+    let oldest = Number.POSITIVE_INFINITY;
+    for (const number of this.#kept.keys()) if (number > FIRST_SHOWN && number < oldest) oldest = number;
+    this.#kept.delete(oldest);
+  }
+
+  /**
+   * Writes the attempts as events, in order of number, and what they come to as attributes. `startedAt` and `endedAt` are the span's:
+   * each event lies inside, and strictly after the one before it by at least a microsecond, which is how Jaeger sorts.
+   */
+  writeTo(span: Span, startedAt: number, endedAt: number): void {
+    const attempts = this.#inOrder();
+    const codes: string[] = [];
+    let retryWait = 0;
+    let at = startedAt - MICROSECOND;
+    let previous: Attempt | undefined;
+    const shown = attempts.filter(
+      ({ number }, index) => number <= FIRST_SHOWN || index >= attempts.length - LAST_SHOWN,
+    );
+    for (const attempt of attempts) {
+      codes.push(attempt.statusCode === undefined ? attempt.status : String(attempt.statusCode));
+      if (previous) retryWait += Math.max(0, attempt.startedAt - previous.endedAt);
+      previous = attempt;
+    }
+    let remaining = shown.length;
+    previous = undefined;
+    for (const attempt of shown) {
+      const latest = endedAt - --remaining * MICROSECOND;
+      at = Math.max(at + MICROSECOND, Math.min(attempt.startedAt, latest));
+      const before = previous?.number === attempt.number - 1 ? previous : undefined;
+      span.addEvent(names.EVENT_ATTEMPT, attemptAttributes(attempt, before), toHrTime(at));
+      previous = attempt;
+    }
+    const dropped = this.#count - shown.length;
+    span.setAttributes({
+      [names.STEP_ATTEMPT_COUNT]: this.#count,
+      [names.STEP_FAILED_ATTEMPT_COUNT]: this.#failedCount,
+      [names.STEP_ATTEMPT_CODES]: codes,
+    });
+    if (attempts.length > 1) span.setAttribute(names.STEP_RETRY_WAIT_MS, Math.round(retryWait));
+    if (dropped > 0) span.setAttribute(names.STEP_DROPPED_ATTEMPT_COUNT, dropped);
+  }
+}
+
+const MICROSECOND = 0.001;
+
+function checkAttempt(attempt: Attempt): void {
+  const { number, status, startedAt, endedAt } = requireAttempt(attempt);
+  if (!Number.isInteger(number) || number < 1) throw badOption('attempt.number', 'an integer of at least 1', number);
+  if (!STATUSES.includes(status)) {
+    throw badOption('attempt.status', "'completed', 'failed', 'aborted' or 'unread'", status);
+  }
+  for (const [name, time] of [
+    ['startedAt', startedAt],
+    ['endedAt', endedAt],
+  ] as const) {
+    if (!Number.isFinite(time)) throw badOption(`attempt.${name}`, 'milliseconds since the epoch', time);
+  }
+}
+
+function requireAttempt(attempt: Attempt): Attempt {
+  requireObject(attempt, 'attempt');
+  return attempt;
+}
+
+/** What may be kept of an attempt, redacted and bounded. */
+function keepOf(attempt: Attempt, capturing: Capturing): Attempt {
+  const { redactor, content, limits } = capturing;
+  const { error, errorMessage, requestHeaders, responseHeaders, requestBody, responseBody, ...kept } = attempt;
+  if (kept.url !== undefined) kept.url = redactor.url(kept.url);
+  if (error !== undefined) {
+    const failure = describeFailure(error);
+    kept.errorType ??= failure.type;
+    const message = failureMessage(failure, capturing);
+    if (message !== undefined) (kept as Attempt).errorMessage = message;
+  }
+  const whole: Attempt = kept;
+  if (errorMessage !== undefined && content) whole.errorMessage = redactor.text(errorMessage);
+  if (requestHeaders) whole.requestHeaders = keptHeaders(requestHeaders, capturing);
+  if (responseHeaders) whole.responseHeaders = keptHeaders(responseHeaders, capturing);
+  if (!content) return whole;
+  let truncated = 0;
+  const keepBody = (text: string, headers: Record<string, string> | undefined, size = utf8Length(text)) => {
+    const bounded = redactor.body(text, headers?.['content-type'], limits.bodyBytes, size);
+    truncated += bounded ? bounded.truncatedBytes : size;
+    return bounded?.text;
+  };
+  const keptRequest = requestBody && keepBody(requestBody, requestHeaders, attempt.requestBodySize);
+  const keptResponse = responseBody && keepBody(responseBody, responseHeaders, attempt.responseBodySize);
+  if (keptRequest) whole.requestBody = keptRequest;
+  if (keptResponse) whole.responseBody = keptResponse;
+  if (truncated > 0) whole.truncatedBytes = truncated;
+  return whole;
+}
+
+function keptHeaders(headers: Record<string, string>, { content, redactor }: Capturing): Record<string, string> {
+  const kept: Record<string, string> = {};
+  for (const name in headers) {
+    if (content || isMetadataHeader(name)) kept[name] = redactor.header(name, headers[name] as string);
+  }
+  return kept;
+}
+
+const encoder = new TextEncoder();
+
+/** The size of a text as UTF-8, in bytes. */
+export function utf8Length(text: string): number {
+  return encoder.encode(text).byteLength;
+}
+
+/** The event that an attempt becomes. What it shares with the attempt before it is said once. */
+export function attemptAttributes(attempt: Attempt, previous: Attempt | undefined): Attributes {
+  const attributes: Attributes = {
+    [names.ATTEMPT_NUMBER]: attempt.number,
+    [names.ATTEMPT_STATUS]: attempt.status,
+  };
+  const set = (name: string, value: string | number | undefined) => {
+    if (value !== undefined) attributes[name] = value;
+  };
+  set(names.HTTP_RESPONSE_STATUS_CODE, attempt.statusCode);
+  set(names.ERROR_TYPE, attempt.errorType);
+  set(names.EXCEPTION_MESSAGE, attempt.errorMessage);
+  set(names.ATTEMPT_DURATION_MS, Math.max(0, Math.round(attempt.endedAt - attempt.startedAt)));
+  if (previous && attempt.startedAt >= previous.endedAt) {
+    set(names.ATTEMPT_WAIT_MS, Math.round(attempt.startedAt - previous.endedAt));
+  }
+  if (attempt.timeToFirstChunkMillis !== undefined) {
+    set(names.ATTEMPT_TIME_TO_FIRST_CHUNK_MS, Math.round(attempt.timeToFirstChunkMillis));
+  }
+  set(names.HTTP_REQUEST_RESEND_COUNT, attempt.resendCount);
+  set(names.HTTP_REQUEST_METHOD, attempt.method);
+  if (attempt.url !== undefined) {
+    set(names.URL_FULL, attempt.url);
+    const server = serverOf(attempt.url);
+    set(names.SERVER_ADDRESS, server?.address);
+    set(names.SERVER_PORT, server?.port);
+  }
+  set(names.HTTP_REQUEST_BODY_SIZE, attempt.requestBodySize);
+  set(names.HTTP_RESPONSE_BODY_SIZE, attempt.responseBodySize);
+  for (const name in attempt.requestHeaders) {
+    attributes[names.HTTP_REQUEST_HEADER_PREFIX + name] = [attempt.requestHeaders[name] as string];
+  }
+  for (const name in attempt.responseHeaders) {
+    attributes[names.HTTP_RESPONSE_HEADER_PREFIX + name] = [attempt.responseHeaders[name] as string];
+  }
+  if (attempt.requestBody !== previous?.requestBody) set(names.HTTP_REQUEST_BODY_CONTENT, attempt.requestBody);
+  set(names.HTTP_RESPONSE_BODY_CONTENT, attempt.responseBody);
+  set(names.ATTEMPT_TRUNCATED_BYTES, attempt.truncatedBytes);
+  return attributes;
+}
+
+/** Host and port of a URL; the port is said even where it is the scheme's own, as the HTTP conventions want. */
+export function serverOf(url: string | URL): { address: string; port: number } | undefined {
+  let parsed: URL;
+  try {
+    parsed = typeof url === 'string' ? new URL(url) : url;
+  } catch {
+    return undefined;
+  }
+  return { address: parsed.hostname, port: Number(parsed.port) || (parsed.protocol === 'http:' ? 80 : 443) };
+}

@@ -1,0 +1,90 @@
+/** The seam between the recording fetch, which sees an exchange, and whoever it is made for. */
+import type { Context } from '@opentelemetry/api';
+import type { Attempt } from './attempt.js';
+import type { Capturing } from './capture.js';
+import { describeFailure, type Failure } from './failure.js';
+import type { Clock } from './time.js';
+import type { Answer, ModelCall } from './wire/model-call.js';
+
+/** Something that keeps a step from being finished: an attempt in flight, a scope that is open. */
+export interface Pending {
+  /** Since when it shows no sign of life, in `performance.now()` time; `undefined` while somebody waits for the network. */
+  idleSince(): number | undefined;
+  /** Ends it, as far as recording goes; the call itself is left alone. */
+  giveUp(): void;
+}
+
+/** A request that is about to be sent, as far as it can be known without touching it. */
+export interface Outgoing {
+  readonly method: string;
+  readonly url: URL;
+  readonly headers: Record<string, string>;
+  /** `undefined` if there is none, or if it can't be read without consuming it. */
+  readonly body: string | undefined;
+  /** Whether there is a body that can't be read: a stream, a form, a Request object's. */
+  readonly opaqueBody: boolean;
+  /** The client's own count of the retries before this one (`x-stainless-retry-count`). */
+  readonly retryCount: number | undefined;
+}
+
+/** An attempt in flight. */
+export interface LiveAttempt extends Pending {
+  readonly outgoing: Outgoing;
+  /** Whether it was refused (HTTP 400 and above) and only its body is still open: nothing better can come of it. */
+  readonly refused: boolean;
+}
+
+/** How an attempt ended, and what was learned from it. */
+export interface Ending {
+  readonly attempt: Attempt;
+  /**
+   * `answered`: read to its end; `invalid`: likewise, but it made no sense; `failed`: no answer, refused or broken;
+   * `aborted`: the consumer went away; `unread`: nobody ever read it.
+   */
+  readonly how: 'answered' | 'invalid' | 'failed' | 'aborted' | 'unread';
+  readonly failure?: Failure | undefined;
+  /** The reason of the signal that aborted it. */
+  readonly abortReason?: unknown;
+  /** Whether an abort came before the headers: it may have been the client's own timeout. */
+  readonly beforeHeaders: boolean;
+  /** How long the provider asked to wait. */
+  readonly retryAfterMillis: number | undefined;
+  readonly outgoing: Outgoing;
+  readonly call: ModelCall | undefined;
+  readonly answer: Answer | undefined;
+}
+
+/** Whoever an attempt is made for. */
+export interface AttemptOwner {
+  readonly capturing: Capturing;
+  /** Milliseconds since the epoch, on the clock of the trace. */
+  readonly now: Clock;
+  /** Where the request is sent: what other instrumentations start there nests under the right span. */
+  contextFor(active: Context): Context;
+  /** What was known of the same request when it was sent before: saves reading it again. */
+  recall(outgoing: Outgoing): ModelCall | undefined;
+  /** An attempt starts. Returns its number, and how often the same request was sent before it. */
+  begin(live: LiveAttempt): { number: number; resendCount: number };
+  /** The attempt was refused, and its body is still open. */
+  refused(live: LiveAttempt): void;
+  /** The attempt ended. */
+  end(live: LiveAttempt, ending: Ending): void;
+  /** It ended worse than `end` said: closing its body failed. */
+  amend(ending: Ending): void;
+}
+
+/** Where the bodies are the same, the client keeps the very same string, so comparing them costs nothing. */
+export function isSameRequest(a: Outgoing, b: Outgoing): boolean {
+  return !a.opaqueBody && !b.opaqueBody && isSameTarget(a, b) && a.body === b.body;
+}
+
+export function isSameTarget(a: Outgoing, b: Outgoing): boolean {
+  return a.method === b.method && a.url.href === b.url.href;
+}
+
+/** An abort that turned out to be the client's timeout. */
+export function asTimeout(ending: Ending, error: unknown): Ending {
+  const failure: Failure = error === undefined ? { type: 'timeout' } : describeFailure(error);
+  const { attempt } = ending;
+  return { ...ending, how: 'failed', failure, attempt: { ...attempt, status: 'failed', errorType: failure.type } };
+}

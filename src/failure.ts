@@ -1,0 +1,115 @@
+import type { Capturing } from './capture.js';
+
+/** What is kept of an error. */
+export interface Failure {
+  /** For `error.type`: the provider's code, the HTTP status or the error's class. */
+  type: string;
+  /** The class of the error, where there was one. */
+  className?: string;
+  /** The error's text; it may quote a prompt. */
+  message?: string;
+  /** The text of the network error behind it, which never quotes what was sent. */
+  networkMessage?: string;
+  stack?: string;
+}
+
+/** Codes are identifiers; anything longer or stranger might quote content and is not taken for one. */
+const IDENTIFIER = /^[A-Za-z0-9_.:-]{1,64}$/;
+const MAX_CAUSES = 8;
+
+/** Describes whatever was thrown. Never throws, whatever the getters of `error` do. */
+export function describeFailure(error: unknown): Failure {
+  try {
+    return describe(error);
+  } catch {
+    return { type: '_OTHER' };
+  }
+}
+
+function describe(error: unknown): Failure {
+  if (typeof error !== 'object' || error === null) {
+    return typeof error === 'string' ? { type: '_OTHER', message: error } : { type: '_OTHER' };
+  }
+  const { message, stack, status } = error as { message?: unknown; stack?: unknown; status?: unknown };
+  const system = networkCause(error);
+  const failure: Failure = {
+    type:
+      system?.code ??
+      providerCode(error) ??
+      (typeof status === 'number' && status >= 400 ? String(status) : undefined) ??
+      classNameOf(error) ??
+      '_OTHER',
+  };
+  const className = classNameOf(error);
+  if (className) failure.className = className;
+  if (typeof message === 'string') failure.message = message;
+  if (system) failure.networkMessage = system.message;
+  if (typeof stack === 'string') failure.stack = stack;
+  return failure;
+}
+
+/**
+ * The class: `constructor.name` for the model clients' errors, whose `name` is just `Error`; `name` for a DOMException.
+ */
+function classNameOf(error: object): string | undefined {
+  const { name } = error as { name?: unknown };
+  const constructorName = (error.constructor as { name?: unknown } | undefined)?.name;
+  for (const candidate of name === 'Error' || typeof name !== 'string' ? [constructorName, name] : [name]) {
+    if (typeof candidate === 'string' && IDENTIFIER.test(candidate) && candidate !== 'Object') return candidate;
+  }
+  return undefined;
+}
+
+/** The code that the provider gave, as the model clients put it on their errors. */
+function providerCode(error: object): string | undefined {
+  const { code, type, error: body } = error as { code?: unknown; type?: unknown; error?: unknown };
+  const nested = typeof body === 'object' && body !== null ? (body as { error?: unknown }).error : undefined;
+  const nestedType = typeof nested === 'object' && nested !== null ? (nested as { type?: unknown }).type : undefined;
+  for (const candidate of [code, nestedType, type]) {
+    if (typeof candidate === 'string' && IDENTIFIER.test(candidate)) return candidate;
+  }
+  return undefined;
+}
+
+const NETWORK_CODE =
+  /^(ECONN(RESET|REFUSED|ABORTED)|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ENETDOWN|EADDRNOTAVAIL|EPROTO|UND_ERR_\w+|ERR_(SSL|TLS)_\w+|CERT_\w+|UNABLE_TO_\w+|(SELF_SIGNED|DEPTH_ZERO)_\w+)$/;
+
+/** The system error (`ECONNRESET`, `UND_ERR_SOCKET`…) that a `fetch failed` hides among its causes. */
+function networkCause(error: object): { code: string; message: string } | undefined {
+  let cause: unknown = error;
+  for (let depth = 0; depth < MAX_CAUSES && typeof cause === 'object' && cause !== null; depth++) {
+    const { code, message } = cause as { code?: unknown; message?: unknown };
+    if (typeof code === 'string' && NETWORK_CODE.test(code)) {
+      return { code, message: typeof message === 'string' ? message : '' };
+    }
+    cause = (cause as { cause?: unknown }).cause;
+  }
+  return undefined;
+}
+
+/** Whether an error says that a time limit ran out. A timeout is never the caller's wish. */
+export function isTimeout(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && /Timeout/.test(classNameSafely(error));
+}
+
+/** Whether an error says that the caller stopped the call. */
+export function isAbort(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && /Abort/.test(classNameSafely(error)) && !isTimeout(error);
+}
+
+function classNameSafely(error: object): string {
+  try {
+    return classNameOf(error) ?? '';
+  } catch {
+    return '';
+  }
+}
+
+/** What of the text may be kept: at `content` all of it, else only that of network errors. Redacted in any case. */
+export function failureMessage(failure: Failure, capturing: Capturing): string | undefined {
+  const { message, networkMessage } = failure;
+  const whole =
+    networkMessage && message && !message.includes(networkMessage) ? `${message}: ${networkMessage}` : message;
+  const kept = capturing.content ? whole : networkMessage;
+  return kept && capturing.redactor.text(kept);
+}

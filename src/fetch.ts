@@ -1,0 +1,364 @@
+/**
+ * The recording fetch: the same signature as `fetch`, and an application can't tell it from the real one. It has no state; it finds the
+ * run and the step in the context.
+ */
+import { type Context, context } from '@opentelemetry/api';
+import { type Attempt, utf8Length } from './attempt.js';
+import { type BodyObserver, observeResponse } from './body.js';
+import { isRecorded, reuseOf, runOf, stepOf, withRecording } from './context.js';
+import type { AttemptOwner, Ending, LiveAttempt, Outgoing } from './exchange.js';
+import { describeFailure, type Failure, isTimeout } from './failure.js';
+import { foreignCallIn } from './foreign.js';
+import { implicitStepFor } from './implicit.js';
+import { guarded } from './report.js';
+import { retryAfterMillis } from './retry-after.js';
+import type { StepScope } from './scope.js';
+import { requireFunction } from './validate.js';
+import { type AnswerObserver, type ModelCall, readErrorCode, readModelCall } from './wire/model-call.js';
+
+type Fetch = typeof globalThis.fetch;
+
+/**
+ * A `fetch` that records each call as an attempt of the step that it is made for. Everything else about it is as `globalThis.fetch`,
+ * which is looked up when it is called.
+ *
+ * Outside of a run it passes everything through.
+ *
+ * @example const openai = new OpenAI({ fetch: recordingFetch });
+ */
+export const recordingFetch: Fetch = recordAround(() => globalThis.fetch);
+
+/**
+ * Makes a recording fetch around another implementation of `fetch`. Throws a `TypeError` if `fetch` is no function.
+ *
+ * @example const openai = new OpenAI({ fetch: wrapFetch(proxiedFetch) });
+ */
+export function wrapFetch(fetch: Fetch): Fetch {
+  requireFunction(fetch, 'fetch');
+  return recordAround(() => fetch);
+}
+
+/** The `fetch` of one step: it needs no context manager. */
+export function fetchOf(scope: StepScope | undefined): Fetch {
+  return recordAround(() => globalThis.fetch, scope);
+}
+
+function recordAround(underlying: () => Fetch, scope?: StepScope): Fetch {
+  return function fetch(input, init) {
+    const active = context.active();
+    const live = guarded('an attempt could not be recorded', () => beginAttempt(active, scope, input, init));
+    if (!live) return underlying()(input, init);
+    return live.send(() => underlying()(input, init));
+  };
+}
+
+function beginAttempt(
+  active: Context,
+  scope: StepScope | undefined,
+  input: RequestInfo | URL,
+  init: RequestInit | undefined,
+): Live | undefined {
+  const enclosing = scope ?? stepOf(active);
+  const run = runOf(active);
+  if (isRecorded(active)) return undefined;
+  if (enclosing && !enclosing.step.settled)
+    return new Live(enclosing, readOutgoing(input, init), signalOf(input, init), active);
+  if (!run) return undefined;
+  const outgoing = readOutgoing(input, init);
+  const call = readModelCall(outgoing.method, outgoing.url, outgoing.body, run.recording.capturing.messages);
+  if (!call) return undefined;
+  const owner = foreignCallIn(active, run) ?? implicitStepFor(active, run, reuseOf(active), outgoing, call);
+  return owner && new Live(owner, outgoing, signalOf(input, init), active, call);
+}
+
+function signalOf(input: RequestInfo | URL, init: RequestInit | undefined): AbortSignal | undefined {
+  return init?.signal ?? (input instanceof Request ? input.signal : undefined);
+}
+
+/** What can be known of a request without consuming or changing anything. */
+function readOutgoing(input: RequestInfo | URL, init: RequestInit | undefined): Outgoing {
+  const request = input instanceof Request ? input : undefined;
+  const headers: Record<string, string> = {};
+  for (const [name, value] of new Headers(init?.headers ?? request?.headers)) headers[name] = value;
+  const raw = init?.body ?? undefined;
+  const body = readBody(raw);
+  const retryCount = Number(headers['x-stainless-retry-count']);
+  return {
+    method: (init?.method ?? request?.method ?? 'GET').toUpperCase(),
+    url: new URL(request?.url ?? String(input)),
+    headers,
+    body,
+    opaqueBody: body === undefined && (raw !== undefined || (request?.body ?? undefined) !== undefined),
+    retryCount: Number.isInteger(retryCount) ? retryCount : undefined,
+  };
+}
+
+/** Bodies up to this size are read when they are given as bytes, in bytes. */
+const MAX_READ_BYTES = 4 << 20;
+
+function readBody(body: BodyInit | undefined): string | undefined {
+  if (typeof body === 'string') return body;
+  if (body instanceof URLSearchParams) return body.toString();
+  const bytes = ArrayBuffer.isView(body) || body instanceof ArrayBuffer ? body : undefined;
+  return bytes && bytes.byteLength <= MAX_READ_BYTES ? new TextDecoder().decode(bytes as ArrayBuffer) : undefined;
+}
+
+/** Kept of an error's body, to read the provider's code from it, in bytes. */
+const ERROR_BODY_BYTES = 16_384;
+
+/** One attempt in flight: the exchange as it passes, from the call to the end of the body. */
+class Live implements LiveAttempt, BodyObserver {
+  readonly outgoing: Outgoing;
+  readonly #owner: AttemptOwner;
+  readonly #signal: AbortSignal | undefined;
+  readonly #context: Context;
+  readonly #number: number;
+  readonly #resendCount: number;
+  readonly #startedAt: number;
+  #call: ModelCall | undefined;
+  #answer: AnswerObserver | undefined;
+  #statusCode: number | undefined;
+  #responseHeaders: Record<string, string> | undefined;
+  #kept: Uint8Array[] = [];
+  #keptBytes = 0;
+  #maxKeptBytes = 0;
+  #bodyBytes = 0;
+  #firstChunkMillis: number | undefined;
+  #wasRead = false;
+  /** While the consumer, not the network, is waited for. */
+  #idleSince: number | undefined;
+  #error: unknown;
+  #ended: Ending | undefined;
+  #onAbort: (() => void) | undefined;
+
+  constructor(
+    owner: AttemptOwner,
+    outgoing: Outgoing,
+    signal: AbortSignal | undefined,
+    active: Context,
+    call?: ModelCall,
+  ) {
+    this.#owner = owner;
+    this.outgoing = outgoing;
+    this.#signal = signal;
+    this.#call =
+      call ??
+      owner.recall(outgoing) ??
+      readModelCall(outgoing.method, outgoing.url, outgoing.body, owner.capturing.messages);
+    this.#startedAt = owner.now();
+    this.#context = withRecording(owner.contextFor(active));
+    const { number, resendCount } = owner.begin(this);
+    this.#number = number;
+    this.#resendCount = resendCount;
+  }
+
+  /** Sends the request, and hands on what comes of it: the very error, or the same response with its body observed. */
+  send(fetch: () => Promise<Response>): Promise<Response> {
+    let pending: Promise<Response>;
+    try {
+      pending = context.with(this.#context, fetch);
+    } catch (error) {
+      guarded('an attempt could not be recorded', () => this.#unanswered(error));
+      throw error;
+    }
+    return pending.then(
+      (response) => guarded('a response could not be recorded', () => this.#answered(response)) ?? response,
+      (error) => {
+        guarded('an attempt could not be recorded', () => this.#unanswered(error));
+        throw error;
+      },
+    );
+  }
+
+  get refused(): boolean {
+    return this.#statusCode !== undefined && this.#statusCode >= 400;
+  }
+
+  idleSince(): number | undefined {
+    return this.#idleSince;
+  }
+
+  giveUp(): void {
+    if (this.refused) this.#end('failed');
+    else if (this.#answer?.answer().complete) this.#end('answered');
+    else this.#end(this.#statusCode !== undefined && !this.#wasRead ? 'unread' : 'aborted');
+  }
+
+  #unanswered(error: unknown): void {
+    if (!this.#signal?.aborted || isTimeout(error)) this.#fail(error);
+    else if (this.#clientTimedOut()) this.#end('failed', { type: 'timeout' });
+    else this.#end('aborted');
+  }
+
+  /** The clients that Stainless makes say how long they wait, in whole seconds, and then abort with no reason. */
+  #clientTimedOut(): boolean {
+    const seconds = Number(this.outgoing.headers['x-stainless-timeout']);
+    return seconds > 0 && this.#owner.now() - this.#startedAt >= seconds * 1000;
+  }
+
+  #answered(response: Response): Response {
+    this.#statusCode = response.status;
+    const headers: Record<string, string> = {};
+    for (const [name, value] of response.headers) headers[name] = value;
+    this.#responseHeaders = headers;
+    const { content, limits } = this.#owner.capturing;
+    if (content && isText(headers['content-type'])) this.#maxKeptBytes = limits.bodyBytes;
+    if (this.refused) this.#maxKeptBytes = Math.max(this.#maxKeptBytes, ERROR_BODY_BYTES);
+    else this.#answer = this.#call?.openAnswer();
+    this.#idleSince = performance.now();
+    const observed = observeResponse(response, this);
+    if (!observed) {
+      if (response.body === null) this.ended();
+      else this.#end(this.refused ? 'failed' : 'answered');
+      return response;
+    }
+    if (this.refused) this.#owner.refused(this);
+    this.#watchSignal(observed.aborted);
+    return observed.response;
+  }
+
+  /** While nobody reads, only the signal tells of an abort. */
+  #watchSignal(aborted: () => void): void {
+    const signal = this.#signal;
+    if (!signal || this.#ended) return;
+    this.#onAbort = aborted;
+    signal.addEventListener('abort', this.#onAbort, { once: true });
+  }
+
+  pulling(): void {
+    this.#wasRead = true;
+    this.#idleSince = undefined;
+  }
+
+  chunk(bytes: Uint8Array): void {
+    this.#idleSince = performance.now();
+    if (this.#ended) return;
+    this.#firstChunkMillis ??= this.#owner.now() - this.#startedAt;
+    this.#bodyBytes += bytes.byteLength;
+    if (this.#keptBytes < this.#maxKeptBytes) {
+      const kept = bytes.slice(0, this.#maxKeptBytes - this.#keptBytes);
+      this.#kept.push(kept);
+      this.#keptBytes += kept.byteLength;
+    }
+    this.#answer?.chunk(bytes);
+  }
+
+  ended(): void {
+    if (this.#ended) return;
+    this.#answer?.end();
+    const answer = this.#answer?.answer();
+    if (this.refused) this.#end('failed');
+    else if (answer && !answer.error && !answer.complete) this.#end('invalid', { type: 'invalid_response' });
+    else this.#end('answered');
+  }
+
+  broke(error: unknown): void {
+    if (this.#ended) return;
+    const aborted = this.#signal?.aborted && !isTimeout(error) && !this.refused;
+    if (!aborted) this.#fail(error);
+    else this.#end(this.#answer?.answer().complete ? 'answered' : 'aborted');
+  }
+
+  #fail(error: unknown): void {
+    this.#error = error;
+    this.#end('failed', describeFailure(error));
+  }
+
+  cancelled(closing: Promise<void>): void {
+    this.#wasRead = true;
+    if (!this.#ended) this.giveUp();
+    const ended = this.#ended;
+    closing.then(undefined, (error) => {
+      if (ended) guarded('an attempt could not be recorded', () => this.#closedBadly(ended, error));
+    });
+  }
+
+  /** A body that ended well and closes badly. */
+  #closedBadly(ended: Ending, error: unknown): void {
+    const failure = describeFailure(error);
+    const attempt: Attempt = { ...ended.attempt, status: 'failed', errorType: failure.type, error };
+    this.#owner.amend({ ...ended, how: 'failed', failure, attempt });
+  }
+
+  #end(how: Ending['how'], failure?: Failure): void {
+    if (this.#ended) return;
+    const answer = this.#answer?.answer();
+    const body = this.#keptBytes > 0 ? this.#keptText() : undefined;
+    let kind = how;
+    let reason = failure;
+    let message: string | undefined;
+    if (this.refused) {
+      const provider = body === undefined ? {} : readErrorCode(body);
+      kind = 'failed';
+      reason = { type: provider.code ?? String(this.#statusCode), className: `HTTP ${this.#statusCode}` };
+      if (provider.message) reason.message = message = provider.message;
+    } else if (answer?.error && how !== 'aborted' && how !== 'unread') {
+      kind = 'failed';
+      reason = { type: answer.error.code };
+      if (answer.error.message) reason.message = message = answer.error.message;
+    }
+    const ending: Ending = {
+      attempt: this.#attempt(kind, reason, message, body),
+      how: kind,
+      failure: reason,
+      abortReason: kind === 'aborted' ? this.#signal?.reason : undefined,
+      beforeHeaders: this.#statusCode === undefined,
+      retryAfterMillis: this.#responseHeaders && retryAfterMillis(this.#responseHeaders),
+      outgoing: this.outgoing,
+      call: this.#call,
+      answer,
+    };
+    this.#ended = ending;
+    this.#kept = [];
+    if (this.#onAbort) this.#signal?.removeEventListener('abort', this.#onAbort);
+    this.#owner.end(this, ending);
+  }
+
+  #attempt(
+    how: Ending['how'],
+    failure: Failure | undefined,
+    message: string | undefined,
+    body: string | undefined,
+  ): Attempt {
+    const { outgoing } = this;
+    const attempt: Attempt = {
+      number: this.#number,
+      status: how === 'answered' ? 'completed' : how === 'invalid' ? 'failed' : how,
+      startedAt: this.#startedAt,
+      endedAt: this.#owner.now(),
+      method: outgoing.method,
+      url: outgoing.url.href,
+      requestHeaders: outgoing.headers,
+    };
+    if (outgoing.body !== undefined) {
+      attempt.requestBody = outgoing.body;
+      attempt.requestBodySize = utf8Length(outgoing.body);
+    }
+    if (this.#resendCount > 0) attempt.resendCount = this.#resendCount;
+    if (this.#firstChunkMillis !== undefined) attempt.timeToFirstChunkMillis = this.#firstChunkMillis;
+    if (failure) {
+      attempt.errorType = failure.type;
+      if (this.#error !== undefined) attempt.error = this.#error;
+      if (message !== undefined) attempt.errorMessage = message;
+    }
+    if (this.#statusCode !== undefined) {
+      attempt.statusCode = this.#statusCode;
+      attempt.responseBodySize = this.#bodyBytes;
+      if (this.#responseHeaders) attempt.responseHeaders = this.#responseHeaders;
+      if (body !== undefined) attempt.responseBody = body;
+    }
+    return attempt;
+  }
+
+  #keptText(): string {
+    const decoder = new TextDecoder();
+    let text = '';
+    for (const bytes of this.#kept) text += decoder.decode(bytes, { stream: true });
+    return text + (this.#bodyBytes > this.#keptBytes ? '' : decoder.decode());
+  }
+}
+
+/** Whether a body of this type is text that can be kept. */
+function isText(contentType: string | undefined): boolean {
+  return contentType !== undefined && /^text\/|json|xml|form|event-stream/i.test(contentType);
+}

@@ -1,0 +1,127 @@
+import { type Context, diag, type Span } from '@opentelemetry/api';
+import * as names from './attributes.js';
+import { ownAttributes } from './capture.js';
+import { runOf, startingIn } from './context.js';
+import { checkFinish, type FinishDetails, type Proposal, Proposals, spanStatus, toProposal } from './outcome.js';
+import { type OwnedSpan, ownedSpanOf, type SpanOwner } from './owned-span.js';
+import { createRedactor } from './redact/redactor.js';
+import { guarded } from './report.js';
+import type { Status } from './status.js';
+
+/** What the processor reads and writes of a span that has ended; the same on every line of the SDK. */
+interface EndedSpan {
+  readonly attributes: object;
+  readonly status: object;
+}
+
+/** The proposals for spans that runtrace did not start. */
+const reported = new WeakMap<object, Proposals>();
+
+/**
+ * Proposes how a span ended: one of runtrace's, or anybody's, as long as it is recording. The status-priority rule decides, for
+ * somebody else's span when it ends and only if a {@link StatusPrioritySpanProcessor} is there; its owner's own `setStatus` then doesn't count.
+ *
+ * Throws a `TypeError` for an unknown status, no span or bad details.
+ *
+ * @example reportStatus(trace.getActiveSpan(), 'interrupted');
+ */
+export function reportStatus(span: Span | undefined, status: Status, details?: FinishDetails): void {
+  checkFinish(status, details);
+  if (!span) return;
+  const owned = ownedSpanOf(span);
+  if (owned) {
+    owned.owner?.report(status, details);
+  } else if (span.isRecording()) {
+    const proposals = reported.get(span) ?? new Proposals();
+    reported.set(span, proposals);
+    proposals.propose(toProposal(status, Date.now(), details));
+  }
+}
+
+/**
+ * Applies the status-priority rule where the SDK exports. List it first:
+ *
+ * - it writes the outcome of runs and steps before any other processor sees the span: nobody else's `setStatus` or `end` counts;
+ * - it applies what {@link reportStatus} said of other spans;
+ * - it settles on `forceFlush` (what is held in runs that are over) and `shutdown` (everything; what still runs is `interrupted`);
+ * - it stamps `runtrace.run.id` on every other span started inside of a run.
+ *
+ * Works with the SDK 2.x and 3.x; it is a `SpanProcessor` of either.
+ *
+ * @example
+ * new NodeSDK({ spanProcessors: [new StatusPrioritySpanProcessor(), new BatchSpanProcessor(new RunTraceExporter())] });
+ */
+export class StatusPrioritySpanProcessor {
+  readonly #openRuns = new Set<SpanOwner>();
+  #shutDown = false;
+  #checkedPosition = false;
+
+  onStart(span: Span, parentContext: Context): void {
+    guarded('a span could not be guarded', () => {
+      const owned = startingIn(parentContext);
+      if (owned) this.#adopt(owned, span);
+      else this.#stamp(span, parentContext);
+    });
+  }
+
+  onEnd(span: EndedSpan): void {
+    guarded('the outcome of a span could not be written', () => {
+      const owned = ownedSpanOf(span);
+      if (owned?.status) {
+        (span as { status: object }).status = owned.status;
+        if (owned.isRun && owned.owner) this.#openRuns.delete(owned.owner);
+        return;
+      }
+      const outcome = reported.get(span)?.outcome;
+      if (outcome) writeOutcome(span, outcome);
+    });
+  }
+
+  /** Settles the held steps of runs that are over; what still runs goes on. */
+  async forceFlush(): Promise<void> {
+    for (const run of this.#openRuns) guarded('settling failed', () => run.flush());
+  }
+
+  /** Settles everything; what still runs ends as `interrupted`. Nothing is recorded after it. */
+  async shutdown(): Promise<void> {
+    this.#shutDown = true;
+    // The newest first: a run inside of another one ends before it.
+    for (const run of [...this.#openRuns].reverse()) guarded('settling failed', () => run.shutdown());
+    this.#openRuns.clear();
+  }
+
+  #adopt(owned: OwnedSpan, span: Span): void {
+    this.#warnIfNotFirst(span);
+    if (this.#shutDown) owned.refuse();
+    else owned.guard(span, (owner) => owned.isRun && this.#openRuns.add(owner));
+  }
+
+  #stamp(span: Span, parentContext: Context): void {
+    const run = runOf(parentContext);
+    if (run) span.setAttribute(names.RUN_ID, run.id);
+  }
+
+  /** The SDK has no public way to ask; where its fields are others, nothing is said. */
+  #warnIfNotFirst(span: Span): void {
+    if (this.#checkedPosition) return;
+    this.#checkedPosition = true;
+    const { _spanProcessor: all } = span as { _spanProcessor?: { _spanProcessors?: unknown[] } };
+    const position = all?._spanProcessors?.indexOf(this) ?? 0;
+    if (position > 0) {
+      diag.warn(
+        'runtrace: list StatusPrioritySpanProcessor first in spanProcessors; those before it see spans without their outcome',
+      );
+    }
+  }
+}
+
+/** What the rule decided of somebody else's span, as it reaches the processors after this one. */
+function writeOutcome(span: EndedSpan, outcome: Proposal): void {
+  if (outcome.status === 'in_progress') return;
+  const attributes = span.attributes as Record<string, unknown>;
+  attributes[names.STATUS] = outcome.status;
+  if (outcome.status === 'error') attributes[names.ERROR_TYPE] = outcome.failure?.type ?? '_OTHER';
+  else delete attributes[names.ERROR_TYPE];
+  if (outcome.metadata) Object.assign(attributes, ownAttributes(outcome.metadata, { redactor: createRedactor() }));
+  (span as { status: object }).status = spanStatus(outcome.status, outcome.failure, undefined);
+}

@@ -1,0 +1,262 @@
+/** run(), step(), reuseStep(), tool(): who begins and ends what. */
+import { type Context, context, INVALID_TRACEID, type Tracer, type TracerProvider, trace } from '@opentelemetry/api';
+import { type CaptureOptions, createCapture } from './capture.js';
+import { contextIn, reuseOf, runOf, withoutRun, withReuse, withRun, withStep } from './context.js';
+import { fetchOf, recordingFetch } from './fetch.js';
+import { checkFinish } from './outcome.js';
+import { guarded, report } from './report.js';
+import {
+  checkRunOptions,
+  checkStepNumber,
+  type Run,
+  RunHandle,
+  type RunOptions,
+  RunRecording,
+  runIdentity,
+  type StepStarter,
+} from './run.js';
+import { ReuseScope, StepHandle, StepScope } from './scope.js';
+import { OpenRuns } from './settle.js';
+import { type Step, type StepOptions, StepRecording } from './step.js';
+import { runTool, type ToolOptions } from './tool.js';
+import { badOption, checkObjects, checkStrings, requireFunction, requireObject } from './validate.js';
+
+/** The options of a recorder. */
+export interface RecorderOptions extends CaptureOptions {
+  /** Where its spans are made. Default: the global provider. */
+  tracerProvider?: TracerProvider;
+}
+
+/** What application code talks to. */
+export interface Recorder {
+  /**
+   * Runs `fn` as a run: a trace whose steps are the model calls made in it.
+   *
+   * Returns a promise of what `fn` returns, or its very error. A stream or Response that `fn` returns keeps the run going until it ends.
+   * Throws a `TypeError` at once for bad options or no function.
+   *
+   * @example
+   * const title = await run({ kind: 'title_generation', conversationId: chat.id }, () => generateTitle(chat));
+   */
+  run<T>(options: RunOptions, fn: (run: Run) => T | PromiseLike<T>): Promise<T>;
+  /**
+   * Runs `fn` as one step of the run around it: every call that it makes through the recording fetch is an attempt of it.
+   *
+   * Returns a promise of what `fn` returns, or its very error. A stream or Response that `fn` returns keeps the step open until it ends.
+   * Outside of a run nothing is recorded. Throws a `TypeError` at once for bad options or no function.
+   *
+   * @example
+   * const answer = await step({ model: 'gpt-5' }, () => openai.chat.completions.create({ model: 'gpt-5', messages }));
+   */
+  step<T>(options: StepOptions, fn: (step: Step) => T | PromiseLike<T>): Promise<T>;
+  /**
+   * Runs `fn` as a reuse scope: the model calls in it that belong to the same run id are one step, with one span and one attempt log.
+   * For an application's own retry loop. Nested scopes share the outer one.
+   *
+   * @example
+   * await reuseStep(async () => {
+   *   for (const model of ['gpt-5', 'gpt-5-mini']) {
+   *     try { return await ask(model); } catch (error) { lastError = error; }
+   *   }
+   *   throw lastError;
+   * });
+   */
+  reuseStep<T>(fn: () => T | PromiseLike<T>): Promise<T>;
+  /**
+   * Runs `fn` as a tool call: an `execute_tool` span. What it returns is recorded where content is captured.
+   *
+   * @example const forecast = await tool({ name: 'get_weather', callId: call.id }, () => getWeather(call.arguments));
+   */
+  tool<T>(options: ToolOptions, fn: () => T | PromiseLike<T>): Promise<T>;
+  /**
+   * As `run`, without a function, for code that can't be wrapped. The caller owes a call of `finish` with a terminal status, on every
+   * path; until then the run stays open (at most `limits.runMillis`). Nothing is active meanwhile: use `run.step` and `run.startStep`.
+   *
+   * @example
+   * const run = startRun({ kind: 'chat_turn' });
+   * socket.on('close', () => run.finish('interrupted'));
+   */
+  startRun(options: RunOptions): Run;
+  /**
+   * As `step`, without a function, for code that can't be wrapped. The caller owes a call of `finish` with a terminal status, on every path,
+   * and makes its calls through `step.fetch`, because nothing is active.
+   */
+  startStep(options?: StepOptions): Step;
+  /** The same function as `recordingFetch`. */
+  readonly fetch: typeof globalThis.fetch;
+}
+
+/**
+ * Makes a recorder of its own. Throws a `TypeError` for a bad option.
+ *
+ * @example
+ * const { run, fetch } = createRecorder({ capture: ({ userId }) => (optedIn(userId) ? 'content' : 'metadata') });
+ */
+export function createRecorder(options: RecorderOptions = {}): Recorder {
+  requireObject(options, 'options');
+  const { tracerProvider } = options;
+  if (tracerProvider !== undefined && typeof tracerProvider?.getTracer !== 'function') {
+    throw badOption('tracerProvider', 'a TracerProvider', tracerProvider);
+  }
+  const capture = createCapture(options);
+  const openRuns = new OpenRuns(capture.limits.openRuns, capture.limits.runMillis);
+  const tracer = (): Tracer => (tracerProvider ?? trace).getTracer('runtrace');
+
+  /** A run with the context for what is inside of it. */
+  function begin(options: RunOptions, closes: boolean): { run: Run; handle: RunHandle | undefined; inside: Context } {
+    checkRunOptions(options);
+    const active = context.active();
+    const identity = runIdentity(options);
+    const capturing = capture.ask(identity);
+    if (!capturing)
+      return { run: unrecordedRun(identity.id, INVALID_TRACEID), handle: undefined, inside: withoutRun(active) };
+    const recording = new RunRecording(identity, options, capturing, tracer(), openRuns, active);
+    if (!recording.recording) {
+      const { traceId } = recording.span.spanContext();
+      const inside = trace.setSpan(withoutRun(active), recording.span);
+      return { run: unrecordedRun(identity.id, traceId), handle: undefined, inside };
+    }
+    const handle = new RunHandle(recording, steps, closes);
+    return { run: handle, handle, inside: withRun(active, handle) };
+  }
+
+  return {
+    run(options, fn) {
+      requireFunction(fn, 'fn');
+      const { run, handle, inside } = begin(options, false);
+      return context.with(inside, () => {
+        if (handle && runOf(context.active()) !== handle) warnOfNoContextManager();
+        return settleWith(() => fn(run), handle?.recording, handle);
+      });
+    },
+    step(options, fn) {
+      const run = runOf(context.active());
+      return steps.step(run, options, fn);
+    },
+    reuseStep(fn) {
+      requireFunction(fn, 'fn');
+      const active = context.active();
+      const outer = reuseOf(active);
+      if (outer && !outer.over) return settleWith(fn, undefined, undefined);
+      const scope = new ReuseScope();
+      return context.with(withReuse(active, scope), () => settleWith(fn, scope, undefined));
+    },
+    tool(options, fn) {
+      return runTool(options, fn);
+    },
+    startRun: (options) => begin(options, true).run,
+    startStep: (options) => steps.startStep(runOf(context.active()), options),
+    fetch: recordingFetch,
+  };
+}
+
+/** Who is told how a function ended. */
+interface Scope {
+  returned(value: unknown): void;
+  threw(error: unknown): void;
+}
+
+/** A handle that nobody holds is taken for dropped, so whoever still runs inside of one holds it. */
+function keepAlive(_held: unknown): void {}
+
+/** Calls `fn` and tells `scope` how it ended; until then `held` is not collected. */
+function settleWith<T>(fn: () => T | PromiseLike<T>, scope: Scope | undefined, held: unknown): Promise<T> {
+  let result: Promise<T>;
+  try {
+    result = Promise.resolve(fn());
+  } catch (error) {
+    result = Promise.reject(error);
+  }
+  if (!scope) return result;
+  return result.then(
+    (value) => {
+      guarded('the end of a scope could not be recorded', () => scope.returned(value));
+      keepAlive(held);
+      return value;
+    },
+    (error) => {
+      guarded('the end of a scope could not be recorded', () => scope.threw(error));
+      keepAlive(held);
+      throw error;
+    },
+  );
+}
+
+const steps: StepStarter = {
+  step(run, options, fn) {
+    checkStepOptions(options);
+    requireFunction(fn, 'fn');
+    const ctx = run ? contextIn(run) : context.active();
+    const scope = run && openScope(run, options, ctx);
+    const handle = new StepHandle(scope, run, fetchOf(scope), false);
+    if (!scope) return settleWith(() => fn(handle), undefined, undefined);
+    return context.with(withStep(ctx, scope), () => settleWith(() => fn(handle), scope, handle));
+  },
+  startStep(run, options = {}) {
+    checkStepOptions(options);
+    const scope = run && openScope(run, options, contextIn(run));
+    return new StepHandle(scope, run, fetchOf(scope), true);
+  },
+};
+
+/** `undefined` if the run has settled, or the step is not sampled. */
+function openScope(run: RunHandle, options: StepOptions, ctx: Context): StepScope | undefined {
+  const { recording } = run;
+  if (recording.settled) {
+    report('a step was begun after its run had settled; it is not recorded');
+    return undefined;
+  }
+  const reuse = reuseOf(ctx);
+  const start = () => new StepRecording(recording, options, ctx, false);
+  const step = reuse && !reuse.over ? reuse.stepOf(recording, start) : start();
+  return step.recording ? new StepScope(step, options) : undefined;
+}
+
+function checkStepOptions(options: unknown): void {
+  requireObject(options, 'options');
+  checkStrings(options as object, ['operation', 'provider', 'model', 'conversationId', 'userId'], 'options');
+  checkObjects(options as object, ['request', 'attributes'], 'options');
+}
+
+/** A run of which nothing is recorded. */
+function unrecordedRun(id: string, traceId: string): Run {
+  return {
+    id,
+    traceId,
+    finish: checkFinish,
+    step: (options, fn) => steps.step(undefined, options, fn),
+    startStep: (options) => steps.startStep(undefined, options),
+    setStepNumber: checkStepNumber,
+  };
+}
+
+let warned = false;
+
+function warnOfNoContextManager(): void {
+  if (warned) return;
+  warned = true;
+  report(
+    'no context manager is registered, so only run.step() and step.fetch know their run; register one ' +
+      '(NodeSDK and NodeTracerProvider do; else context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable()))',
+  );
+}
+
+let defaultRecorder: Recorder | undefined;
+
+function recorder(): Recorder {
+  defaultRecorder ??= createRecorder();
+  return defaultRecorder;
+}
+
+/** {@inheritDoc Recorder.run} */
+export const run: Recorder['run'] = (options, fn) => recorder().run(options, fn);
+/** {@inheritDoc Recorder.step} */
+export const step: Recorder['step'] = (options, fn) => recorder().step(options, fn);
+/** {@inheritDoc Recorder.reuseStep} */
+export const reuseStep: Recorder['reuseStep'] = (fn) => recorder().reuseStep(fn);
+/** {@inheritDoc Recorder.tool} */
+export const tool: Recorder['tool'] = (options, fn) => recorder().tool(options, fn);
+/** {@inheritDoc Recorder.startRun} */
+export const startRun: Recorder['startRun'] = (options) => recorder().startRun(options);
+/** {@inheritDoc Recorder.startStep} */
+export const startStep: Recorder['startStep'] = (options) => recorder().startStep(options);

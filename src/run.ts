@@ -1,0 +1,457 @@
+import {
+  type Attributes,
+  type Context,
+  isSpanContextValid,
+  type Link,
+  type Span,
+  SpanKind,
+  type Tracer,
+  trace,
+} from '@opentelemetry/api';
+import * as names from './attributes.js';
+import { type Capturing, ownAttributes, type RunIdentity } from './capture.js';
+import { runOf } from './context.js';
+import { isAbort, isTimeout } from './failure.js';
+import type { Usage } from './genai.js';
+import {
+  checkFinish,
+  type FinishDetails,
+  MAX_STATUS_UPDATES,
+  type Proposal,
+  Proposals,
+  spanStatus,
+  toProposal,
+  writeFailure,
+} from './outcome.js';
+import { OwnedSpan, type SpanOwner } from './owned-span.js';
+import { report } from './report.js';
+import { type Tail, type TailEnd, watchReturned } from './returned.js';
+import { cancel, type Deadline, type Open, type OpenRuns, schedule } from './settle.js';
+import type { Status } from './status.js';
+import type { Step, StepOptions, StepSummary } from './step.js';
+import { type Clock, startClock, toHrTime } from './time.js';
+import { badOption, checkObjects, checkStrings, requireObject, requireString } from './validate.js';
+
+/** What a run is about. */
+export interface RunOptions {
+  /** What kind of work it is: `chat_turn`, `title_generation`, `compaction`… */
+  kind: string;
+  /** A UUID, if the application has one for it. Default: a new one. The nil UUID is refused. */
+  id?: string;
+  /** The conversation that it is a part of; only a real one, never made up. */
+  conversationId?: string;
+  /** Who it is for. */
+  userId?: string;
+  /** The agent that does it. */
+  agentName?: string;
+  /** For the run of a sub-agent: the conversation that started it. */
+  parentConversationId?: string;
+  /** For the run of a sub-agent: the conversation that all began with. */
+  rootConversationId?: string;
+  /**
+   * Inside somebody else's span: `new` makes a trace of its own with a link to that span, `join` a child of it. Default `new`.
+   * Inside another run it is always a child in its trace.
+   */
+  trace?: 'new' | 'join';
+  /** Further attributes, under their full names. Strings are redacted. */
+  attributes?: Attributes;
+}
+
+/** One unit of work for a conversation. */
+export interface Run {
+  /** A UUID. */
+  readonly id: string;
+  /** 32 hex digits, for a link to the backend; all zeros where there is no trace. */
+  readonly traceId: string;
+  /**
+   * Proposes how the run ended; the status-priority rule decides. Never throws, except a `TypeError` for an unknown status or bad details.
+   *
+   * @example run.finish('interrupted');
+   */
+  finish(status: Status, details?: FinishDetails): void;
+  /** As the function `step`, in this run, also where no context manager is registered. */
+  step<T>(options: StepOptions, fn: (step: Step) => T | PromiseLike<T>): Promise<T>;
+  /** As the function `startStep`, in this run, also where no context manager is registered. */
+  startStep(options?: StepOptions): Step;
+  /** Carries on a run that another process began: the next step is `n + 1`. Never goes back. Throws a `TypeError` if `n` is not a count. */
+  setStepNumber(n: number): void;
+}
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+const NIL_UUID = '00000000-0000-0000-0000-000000000000';
+const ID_OPTIONS = ['conversationId', 'userId', 'agentName', 'parentConversationId', 'rootConversationId'] as const;
+
+/** Checks the options of a run; throws a `TypeError` that names what is wrong. */
+export function checkRunOptions(options: unknown): asserts options is RunOptions {
+  const { kind, id, trace } = requireObject(options, 'options');
+  requireString(kind, 'options.kind');
+  if (id != null && !(typeof id === 'string' && UUID.test(id) && id !== NIL_UUID)) {
+    throw badOption('options.id', 'a UUID that is not nil', id);
+  }
+  if (trace !== undefined && trace !== 'new' && trace !== 'join')
+    throw badOption('options.trace', "'new' or 'join'", trace);
+  checkStrings(options as object, ID_OPTIONS, 'options');
+  checkObjects(options as object, ['attributes'], 'options');
+}
+
+export function checkStepNumber(n: unknown): void {
+  if (!Number.isInteger(n) || (n as number) < 0) throw badOption('n', 'an integer of at least 0', n);
+}
+
+/** Who a run is for, with what is absent left out. */
+export function runIdentity(options: RunOptions): RunIdentity {
+  const identity: RunIdentity = { id: options.id ?? crypto.randomUUID(), kind: options.kind };
+  for (const name of ID_OPTIONS) if (options[name]) identity[name] = options[name];
+  return identity;
+}
+
+/** The step numbers of one run id, for as long as somebody in the process uses it. */
+interface Numbering {
+  last: number;
+  users: number;
+}
+
+const numberings = new Map<string, Numbering>();
+
+/** Something that a run waits for, and that settles with it at the latest. */
+export interface RunPart {
+  /** Nothing can come of it but better news. */
+  readonly finished: boolean;
+  /**
+   * How long from `now` until it has shown no sign of life for `settleMillis` since the run was over, `overAt` (both in
+   * `performance.now()` time): 0 if it is finished, `Infinity` while somebody waits for the network.
+   */
+  patience(overAt: number, now: number): number;
+  /** Ends the attempts of which only a refused body is open. */
+  concludeRefused(): void;
+  settle(): void;
+}
+
+/** One run as it is recorded: everything is kept beside the span until it settles. */
+export class RunRecording implements SpanOwner, Deadline, Open {
+  readonly id: string;
+  readonly conversationId: string | undefined;
+  readonly capturing: Capturing;
+  readonly now: Clock;
+  bucket?: number | undefined;
+  readonly tracer: Tracer;
+  readonly #owned: OwnedSpan;
+  readonly #openRuns: OpenRuns;
+  readonly #startedAt: number;
+  readonly #numbering: Numbering;
+  readonly #attributes: Attributes;
+  readonly #proposals = new Proposals();
+  /** Not settled yet. */
+  readonly #parts = new Set<RunPart>();
+  #stepCount = 0;
+  #attemptCount = 0;
+  #failedAttemptCount = 0;
+  #hasError = false;
+  #usage: Usage = {};
+  #endpoint: StepSummary['endpoint'];
+  #saidHow = false;
+  #tail: Tail | undefined;
+  /** When it was over, in `performance.now()` time. */
+  #overAt: number | undefined;
+  #settling = false;
+  #settled = false;
+
+  constructor(
+    identity: RunIdentity,
+    options: RunOptions,
+    capturing: Capturing,
+    tracer: Tracer,
+    openRuns: OpenRuns,
+    ctx: Context,
+  ) {
+    const outer = runOf(ctx)?.recording;
+    this.id = identity.id;
+    this.conversationId = identity.conversationId;
+    this.capturing = capturing;
+    this.tracer = tracer;
+    this.now = outer?.now ?? startClock();
+    this.#openRuns = openRuns;
+    this.#startedAt = this.now();
+    this.#attributes = identityAttributes(identity);
+    const foreign = outer ? undefined : trace.getSpanContext(ctx);
+    const links: Link[] = foreign && isSpanContextValid(foreign) ? [{ context: foreign }] : [];
+    this.#owned = new OwnedSpan(
+      tracer,
+      identity.agentName ? `invoke_agent ${identity.agentName}` : `invoke_workflow ${identity.kind}`,
+      {
+        kind: SpanKind.INTERNAL,
+        startTime: toHrTime(this.#startedAt),
+        attributes: { ...this.#attributes },
+        ...(outer || options.trace === 'join' ? {} : { root: true, links }),
+      },
+      ctx,
+      true,
+    );
+    this.#owned.owner = this;
+    this.#attributes = { ...ownAttributes(options.attributes, capturing), ...this.#attributes };
+    this.#numbering = numberings.get(this.id) ?? { last: 0, users: 0 };
+    if (!this.recording) {
+      this.#settling = this.#settled = true;
+      return;
+    }
+    this.#numbering.users++;
+    numberings.set(this.id, this.#numbering);
+    openRuns.add(this);
+  }
+
+  get span(): Span {
+    return this.#owned.span;
+  }
+
+  get recording(): boolean {
+    return this.#owned.recording;
+  }
+
+  get settled(): boolean {
+    return this.#settled;
+  }
+
+  nextStepNumber(): number {
+    return ++this.#numbering.last;
+  }
+
+  setStepNumber(n: number): void {
+    this.#numbering.last = Math.max(this.#numbering.last, n);
+  }
+
+  /** What it waits for, oldest first. */
+  get parts(): ReadonlySet<RunPart> {
+    return this.#parts;
+  }
+
+  add(part: RunPart): void {
+    this.#parts.add(part);
+  }
+
+  propose(proposal: Proposal): void {
+    if (this.#settled) report('a status was proposed after its run had settled');
+    else this.#proposals.propose(proposal);
+  }
+
+  /** What application code says. It outranks whatever the function's end would say. */
+  finish(status: Status, details: FinishDetails | undefined): void {
+    if (status !== 'in_progress') this.#saidHow = true;
+    this.report(status, details);
+  }
+
+  report(status: Status, details: FinishDetails | undefined): void {
+    this.propose(toProposal(status, this.now(), details));
+  }
+
+  threw(error: unknown): void {
+    const interrupted = isAbort(error) && !isTimeout(error);
+    this.#sayOnce(toProposal(interrupted ? 'interrupted' : 'error', this.now(), interrupted ? {} : { error }));
+    // Whoever threw has given up on the retries of its calls.
+    for (const part of this.#parts) if (part.finished) part.settle();
+    this.over();
+  }
+
+  /** Its function returned; a stream that it returned keeps it running. */
+  returned(value: unknown): void {
+    this.#tail = watchReturned(value, (end) => this.#tailEnded(end));
+    if (!this.#tail) this.#sayOnce(toProposal('completed', this.now()));
+    this.over();
+  }
+
+  /** Nothing new begins in it any more; it settles when its calls have ended. */
+  over(): void {
+    this.#overAt ??= performance.now();
+    if (!this.#tail) for (const part of this.#parts) part.concludeRefused();
+    this.#settleIfDone();
+  }
+
+  /** As `over`, after the rest of this turn: another `finish` may follow at once. */
+  overSoon(): void {
+    this.#overAt ??= performance.now();
+    queueMicrotask(() => this.#settleIfDone());
+  }
+
+  /** Nobody can finish it any more. */
+  abandoned(): void {
+    if (this.#overAt !== undefined || this.#settled) return;
+    report('a run was dropped without being finished; it was ended as interrupted');
+    this.#sayOnce(toProposal('interrupted', this.now()));
+    this.over();
+  }
+
+  endEarly(why: string): void {
+    report(why);
+    this.shutdown();
+  }
+
+  partChanged(): void {
+    this.#settleIfDone();
+  }
+
+  /** Takes in what a part came to. */
+  takeIn(part: RunPart, summary: StepSummary): void {
+    this.#parts.delete(part);
+    this.#stepCount += summary.stepCount;
+    this.#attemptCount += summary.attemptCount;
+    this.#failedAttemptCount += summary.failedAttemptCount;
+    this.#hasError ||= summary.status === 'error';
+    for (const name of ['inputTokens', 'outputTokens'] as const) {
+      const tokens = summary.usage[name];
+      if (tokens !== undefined) this.#usage[name] = (this.#usage[name] ?? 0) + tokens;
+    }
+    const { endpoint } = summary;
+    if (endpoint && !(this.#endpoint && this.#endpoint.at <= endpoint.at)) this.#endpoint = endpoint;
+    this.#settleIfDone();
+  }
+
+  due(): void {
+    this.#settleIfDone();
+  }
+
+  flush(): void {
+    if (this.#overAt === undefined || this.#tail) return;
+    for (const part of this.#parts) if (part.finished) part.settle();
+    this.#settleIfDone();
+  }
+
+  shutdown(): void {
+    if (this.#settling) return;
+    this.#sayOnce(toProposal('interrupted', this.now()));
+    this.#settle();
+  }
+
+  #sayOnce(proposal: Proposal): void {
+    if (this.#saidHow) return;
+    this.#saidHow = true;
+    this.propose(proposal);
+  }
+
+  #tailEnded(end: TailEnd): void {
+    this.#tail = undefined;
+    if (this.#settled) return;
+    if (end.how === 'ended') this.#sayOnce(toProposal('completed', this.now()));
+    else if (end.how === 'cancelled' || isAbort(end.error)) this.#sayOnce(toProposal('interrupted', this.now()));
+    else this.#sayOnce(toProposal('error', this.now(), { error: end.error }));
+    this.#settleIfDone();
+  }
+
+  /** Settles, or waits for whoever shows a sign of life, and no longer than that. */
+  #settleIfDone(): void {
+    if (this.#overAt === undefined || this.#settling) return;
+    const now = performance.now();
+    let wait = 0;
+    if (this.#tail) {
+      const idleSince = this.#tail.idleSince();
+      const { settleMillis } = this.capturing.limits;
+      wait =
+        idleSince === undefined ? Number.POSITIVE_INFINITY : Math.max(idleSince, this.#overAt) + settleMillis - now;
+    }
+    for (const part of this.#parts) wait = Math.max(wait, part.patience(this.#overAt, now));
+    if (wait === Number.POSITIVE_INFINITY) cancel(this);
+    else if (wait > 0) schedule(this, wait);
+    else this.#settle();
+  }
+
+  #settle(): void {
+    if (this.#settling) return;
+    this.#settling = true;
+    cancel(this);
+    this.#tail = undefined;
+    for (const part of this.#parts) part.settle();
+    this.#sayOnce(toProposal('completed', this.now()));
+    this.#settled = true;
+    this.#openRuns.delete(this);
+    if (--this.#numbering.users === 0) numberings.delete(this.id);
+    this.#write();
+  }
+
+  #write(): void {
+    const outcome = this.#proposals.outcome as Proposal;
+    const endedAt = Math.max(outcome.at, this.#startedAt);
+    const { span, capturing } = this;
+    span.setAttributes({
+      ...ownAttributes(outcome.metadata, capturing),
+      ...this.#attributes,
+      [names.STATUS]: outcome.status,
+      [names.RUN_STEP_COUNT]: this.#stepCount,
+      [names.RUN_ATTEMPT_COUNT]: this.#attemptCount,
+      [names.RUN_FAILED_ATTEMPT_COUNT]: this.#failedAttemptCount,
+      [names.RUN_HAS_ERROR]: this.#hasError,
+    });
+    const { inputTokens, outputTokens } = { ...this.#usage, ...outcome.usage };
+    if (inputTokens !== undefined) span.setAttribute(names.RUN_INPUT_TOKENS, inputTokens);
+    if (outputTokens !== undefined) span.setAttribute(names.RUN_OUTPUT_TOKENS, outputTokens);
+    if (this.#endpoint) span.setAttribute(names.RUN_ENDPOINT, this.#endpoint.name);
+    const failure = outcome.status === 'error' ? (outcome.failure ?? { type: '_OTHER' }) : undefined;
+    if (failure) writeFailure(span, failure, endedAt, capturing);
+    this.#proposals.writeHistory(span, endedAt, MAX_STATUS_UPDATES);
+    this.#owned.end(spanStatus(outcome.status, failure, capturing), endedAt);
+  }
+}
+
+function identityAttributes(identity: RunIdentity): Attributes {
+  const attributes: Attributes = {
+    [names.GEN_AI_OPERATION_NAME]: identity.agentName ? 'invoke_agent' : 'invoke_workflow',
+  };
+  if (identity.agentName) attributes[names.GEN_AI_AGENT_NAME] = identity.agentName;
+  attributes[names.RUN_KIND] = identity.kind;
+  attributes[names.RUN_ID] = identity.id;
+  if (identity.conversationId) attributes[names.GEN_AI_CONVERSATION_ID] = identity.conversationId;
+  if (identity.userId) attributes[names.USER_ID] = identity.userId;
+  if (identity.parentConversationId) attributes[names.RUN_PARENT_CONVERSATION_ID] = identity.parentConversationId;
+  if (identity.rootConversationId) attributes[names.RUN_ROOT_CONVERSATION_ID] = identity.rootConversationId;
+  return attributes;
+}
+
+/** A run that was dropped without being finished can be finished by nobody else. */
+const dropped =
+  typeof FinalizationRegistry === 'undefined'
+    ? undefined
+    : new FinalizationRegistry<RunRecording>((recording) => recording.abandoned());
+
+/** What begins the steps of a run; the recorder's. */
+export interface StepStarter {
+  step<T>(run: RunHandle | undefined, options: StepOptions, fn: (step: Step) => T | PromiseLike<T>): Promise<T>;
+  startStep(run: RunHandle | undefined, options: StepOptions | undefined): Step;
+}
+
+/**
+ * What application code and the context hold of a run. While one of them does, somebody can finish it; the recording itself is held by
+ * the settle engine and doesn't hold its handle.
+ */
+export class RunHandle implements Run {
+  readonly id: string;
+  readonly traceId: string;
+  readonly recording: RunRecording;
+  readonly #steps: StepStarter;
+  readonly #closes: boolean;
+
+  /** `closes`: there is no function around it, so the first terminal `finish` says that it is over. */
+  constructor(recording: RunRecording, steps: StepStarter, closes: boolean) {
+    this.recording = recording;
+    this.id = recording.id;
+    this.traceId = recording.span.spanContext().traceId;
+    this.#steps = steps;
+    this.#closes = closes;
+    if (recording.recording) dropped?.register(this, recording);
+  }
+
+  finish(status: Status, details?: FinishDetails): void {
+    checkFinish(status, details);
+    this.recording.finish(status, details);
+    if (this.#closes && status !== 'in_progress') this.recording.overSoon();
+  }
+
+  step<T>(options: StepOptions, fn: (step: Step) => T | PromiseLike<T>): Promise<T> {
+    return this.#steps.step(this, options, fn);
+  }
+
+  startStep(options?: StepOptions): Step {
+    return this.#steps.startStep(this, options);
+  }
+
+  setStepNumber(n: number): void {
+    checkStepNumber(n);
+    this.recording.setStepNumber(n);
+  }
+}

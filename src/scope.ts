@@ -1,0 +1,257 @@
+import type { Context } from '@opentelemetry/api';
+import { AttemptLog, type AttemptStatus } from './attempt.js';
+import type { Capturing } from './capture.js';
+import {
+  type AttemptOwner,
+  asTimeout,
+  type Ending,
+  type LiveAttempt,
+  type Outgoing,
+  type Pending,
+} from './exchange.js';
+import { isAbort, isTimeout } from './failure.js';
+import { checkFinish, endingProposal, type FinishDetails, type Proposal, toProposal } from './outcome.js';
+import { type TailEnd, watchReturned } from './returned.js';
+import type { RunHandle, RunRecording } from './run.js';
+import type { Status } from './status.js';
+import type { Step, StepOptions, StepRecording } from './step.js';
+import type { Clock } from './time.js';
+import type { ModelCall } from './wire/model-call.js';
+
+/** An explicit `step()`: what its scope says is what counts. Several share one step in a reuse scope. */
+export class StepScope implements AttemptOwner, Pending {
+  readonly step: StepRecording;
+  readonly #options: StepOptions;
+  #live = 0;
+  #last: Ending | undefined;
+  #saidHow = false;
+  #state: 'open' | 'returned' | 'closed' = 'open';
+  #tail: Pick<Pending, 'idleSince'> | undefined;
+  #signOfLife = performance.now();
+
+  constructor(step: StepRecording, options: StepOptions) {
+    this.step = step;
+    this.#options = options;
+    step.open(this);
+  }
+
+  get capturing(): Capturing {
+    return this.step.capturing;
+  }
+
+  get now(): Clock {
+    return this.step.now;
+  }
+
+  contextFor(active: Context): Context {
+    return this.step.contextFor(active);
+  }
+
+  recall(outgoing: Outgoing): ModelCall | undefined {
+    return this.step.recall(outgoing);
+  }
+
+  begin(live: LiveAttempt): { number: number; resendCount: number } {
+    this.#live++;
+    return this.step.begin(live);
+  }
+
+  refused(live: LiveAttempt): void {
+    this.step.refused(live);
+  }
+
+  end(live: LiveAttempt, ending: Ending): void {
+    this.#live--;
+    this.#signOfLife = performance.now();
+    if (this.#state === 'closed') {
+      // A call that began after the scope was closed: nobody but the wire can say how it ended.
+      this.step.end(live, ending);
+      return;
+    }
+    if (!this.#last || ending.attempt.number >= this.#last.attempt.number) this.#last = ending;
+    this.step.record(live, ending);
+    if (this.#state === 'returned') this.#conclude(ending.attempt.endedAt);
+  }
+
+  amend(ending: Ending): void {
+    if (this.#last?.attempt.number === ending.attempt.number) this.#last = ending;
+    this.step.amend(ending);
+  }
+
+  /** What application code says. It outranks whatever the scope's end would say. */
+  finish(status: Status, details: FinishDetails | undefined): void {
+    if (status !== 'in_progress') this.#saidHow = true;
+    this.#propose(toProposal(status, this.now(), details));
+  }
+
+  /** The scope's function threw. */
+  threw(error: unknown): void {
+    if (this.#state !== 'open') return;
+    this.step.concludeRefused();
+    const last = this.#last;
+    const interrupted =
+      !isTimeout(error) && (isAbort(error) || (last?.how === 'aborted' && last.abortReason === error));
+    if (last?.how === 'aborted' && last.beforeHeaders && isTimeout(error)) this.amend(asTimeout(last, error));
+    this.#sayOnce(interrupted ? toProposal('interrupted', this.now()) : toProposal('error', this.now(), { error }));
+    this.#close();
+  }
+
+  /** The scope's function returned; a stream that it returned, or that it left open, keeps the scope open. */
+  returned(value: unknown): void {
+    if (this.#state !== 'open') return;
+    this.#state = 'returned';
+    this.step.concludeRefused();
+    if (this.#live === 0 && this.#state === 'returned') {
+      this.#tail = watchReturned(value, (end) => this.#tailEnded(end));
+      if (!this.#tail) this.#conclude(this.now());
+    }
+  }
+
+  idleSince(): number | undefined {
+    return this.#tail ? this.#tail.idleSince() : this.#signOfLife;
+  }
+
+  giveUp(): void {
+    if (this.#state === 'closed') return;
+    if (this.#state === 'returned' && this.#live === 0) {
+      this.#tail = undefined;
+      this.#conclude(this.now());
+      return;
+    }
+    this.#sayOnce(toProposal('interrupted', this.now()));
+    this.#close();
+  }
+
+  #tailEnded(end: TailEnd): void {
+    this.#tail = undefined;
+    if (this.#state !== 'returned') return;
+    if (end.how === 'broke' && !isAbort(end.error)) {
+      this.#sayOnce(toProposal('error', this.now(), { error: end.error }));
+    } else if (end.how !== 'ended') {
+      this.#sayOnce(toProposal('interrupted', this.now()));
+    }
+    this.#conclude(this.now());
+  }
+
+  /** The function has returned: the last attempt's own end counts, where it is worse than that. */
+  #conclude(at: number): void {
+    if (this.#live > 0 || this.#tail || this.#state !== 'returned') return;
+    const last = this.#last;
+    if (last && last.how !== 'answered' && last.how !== 'invalid') this.#sayOnce(endingProposal(last));
+    else this.#sayOnce(last ? toProposal('completed', at) : handRecordedProposal(this.step.log, at));
+    this.#close();
+  }
+
+  #sayOnce(proposal: Proposal): void {
+    if (this.#saidHow) return;
+    this.#saidHow = true;
+    this.#propose(proposal);
+  }
+
+  #propose(proposal: Proposal): void {
+    this.step.propose({ ...proposal, options: this.#options, ending: this.#last });
+  }
+
+  #close(): void {
+    this.#state = 'closed';
+    this.step.close(this);
+  }
+}
+
+/** A reuse scope: the model calls in it that belong to the same run id share one step. */
+export class ReuseScope {
+  readonly #steps = new Map<string, StepRecording>();
+  readonly #hold: Pending = { idleSince: () => this.#idleSince(), giveUp: () => this.#release() };
+  #tail: Pick<Pending, 'idleSince'> | undefined;
+  #over = false;
+
+  get over(): boolean {
+    return this.#over;
+  }
+
+  /** The step that calls of this run share. */
+  stepOf(run: RunRecording, start: () => StepRecording): StepRecording {
+    const shared = this.#steps.get(run.id);
+    if (shared && !shared.settled) return shared;
+    const step = start();
+    if (step.recording) {
+      this.#steps.set(run.id, step);
+      step.open(this.#hold);
+    }
+    return step;
+  }
+
+  /** Its function threw. */
+  threw(): void {
+    this.#release();
+  }
+
+  /** Its function returned; it is over when a stream that it returned is. */
+  returned(value: unknown): void {
+    this.#tail = watchReturned(value, () => this.#release());
+    if (!this.#tail) this.#release();
+  }
+
+  #idleSince(): number | undefined {
+    return this.#tail ? this.#tail.idleSince() : Number.NEGATIVE_INFINITY;
+  }
+
+  #release(): void {
+    this.#over = true;
+    for (const step of this.#steps.values()) {
+      step.concludeRefused();
+      step.close(this.#hold);
+    }
+    this.#steps.clear();
+  }
+}
+
+/** What application code holds of a step. Without a scope nothing is recorded. */
+export class StepHandle implements Step {
+  readonly id: string;
+  readonly number: number;
+  readonly attempts: AttemptLog;
+  readonly fetch: typeof globalThis.fetch;
+  readonly #scope: StepScope | undefined;
+  readonly #run: RunHandle | undefined;
+  readonly #closes: boolean;
+
+  /** `closes`: there is no function around it, so the first terminal `finish` closes the scope. */
+  constructor(
+    scope: StepScope | undefined,
+    run: RunHandle | undefined,
+    fetch: typeof globalThis.fetch,
+    closes: boolean,
+  ) {
+    this.#scope = scope;
+    this.#run = run;
+    this.#closes = closes;
+    this.fetch = fetch;
+    this.id = scope?.step.id ?? crypto.randomUUID();
+    this.number = scope?.step.number ?? 0;
+    this.attempts = scope?.step.log ?? new AttemptLog(undefined);
+  }
+
+  finish(status: Status, details?: FinishDetails): void {
+    checkFinish(status, details);
+    const scope = this.#scope;
+    if (!scope || !this.#run) return;
+    scope.finish(status, details);
+    if (this.#closes && status !== 'in_progress') scope.returned(undefined);
+  }
+}
+
+/** Attempts that were given by hand count like those on the wire. */
+function handRecordedProposal(log: AttemptLog, at: number): Proposal {
+  const last = log.last();
+  const status: Record<AttemptStatus, Status> = {
+    completed: 'completed',
+    failed: 'error',
+    aborted: 'interrupted',
+    unread: 'interrupted',
+  };
+  if (!last) return toProposal('completed', at);
+  const failure =
+    last.status === 'failed' ? { type: last.errorType ?? String(last.statusCode ?? '_OTHER') } : undefined;
+  return { ...toProposal(status[last.status], at), failure };
+}

@@ -1,0 +1,118 @@
+/**
+ * The settle engine: who is held, until when.
+ *
+ * Everything that waits (a finished step for better news, a run for its calls, the oldest run for its age) is a `Deadline` in buckets of
+ * time, and one timer, for the whole process, fires at the earliest bucket. Holding and releasing are O(1).
+ */
+import { context, ROOT_CONTEXT } from '@opentelemetry/api';
+import { guarded } from './report.js';
+
+/** Something that has to be done later, at most once. */
+export interface Deadline {
+  /** Called when its time has come. */
+  due(): void;
+  /** The bucket that it is in; kept by the engine. */
+  bucket?: number | undefined;
+}
+
+const BUCKET_MILLIS = 20;
+/** The longest that `setTimeout` can wait; it fires at once for more. */
+const MAX_TIMEOUT_MILLIS = 2 ** 31 - 1;
+const buckets = new Map<number, Set<Deadline>>();
+let timer: ReturnType<typeof setTimeout> | undefined;
+let armedFor = Number.POSITIVE_INFINITY;
+
+/** Calls `deadline.due()` in `millis` from now, or a little later; what it was scheduled for before is forgotten. */
+export function schedule(deadline: Deadline, millis: number): void {
+  cancel(deadline);
+  const now = performance.now();
+  const bucket = Math.ceil((now + millis) / BUCKET_MILLIS);
+  deadline.bucket = bucket;
+  const waiting = buckets.get(bucket);
+  if (waiting) waiting.add(deadline);
+  else buckets.set(bucket, new Set([deadline]));
+  // On edge runtimes a timer dies with the request that made it: one that is overdue is made anew by whoever comes next.
+  if (bucket < armedFor || now > (armedFor + 50) * BUCKET_MILLIS) arm(bucket, now);
+}
+
+/** Forgets a deadline. */
+export function cancel(deadline: Deadline): void {
+  const { bucket } = deadline;
+  if (bucket === undefined) return;
+  deadline.bucket = undefined;
+  const waiting = buckets.get(bucket);
+  waiting?.delete(deadline);
+  if (waiting?.size === 0) buckets.delete(bucket);
+}
+
+function arm(bucket: number, now: number): void {
+  clearTimeout(timer);
+  armedFor = bucket;
+  // From the root context: the timer must not keep the context of whoever happened to be first.
+  const millis = Math.min(Math.max(0, bucket * BUCKET_MILLIS - now), MAX_TIMEOUT_MILLIS);
+  timer = context.with(ROOT_CONTEXT, () => setTimeout(fire, millis));
+  (timer as { unref?: () => void }).unref?.();
+}
+
+function fire(): void {
+  const now = performance.now();
+  armedFor = Number.POSITIVE_INFINITY;
+  let next = Number.POSITIVE_INFINITY;
+  for (const [bucket, waiting] of buckets) {
+    if (bucket * BUCKET_MILLIS > now) {
+      if (bucket < next) next = bucket;
+      continue;
+    }
+    buckets.delete(bucket);
+    for (const deadline of waiting) {
+      deadline.bucket = undefined;
+      guarded('settling failed', () => deadline.due());
+    }
+  }
+  // What was scheduled meanwhile may have armed the timer for itself.
+  if (next < armedFor) arm(next, now);
+}
+
+/** A run as the bound on open runs sees it. */
+export interface Open {
+  /** Ends it now, as `interrupted`. */
+  endEarly(why: string): void;
+}
+
+/** The open runs of one recorder, oldest first: no more than `maxRuns`, none older than `maxMillis`. */
+export class OpenRuns {
+  readonly #openedAt = new Map<Open, number>();
+  readonly #maxRuns: number;
+  readonly #maxMillis: number;
+  readonly #sweep: Deadline = { due: () => this.#endOld() };
+
+  constructor(maxRuns: number, maxMillis: number) {
+    this.#maxRuns = maxRuns;
+    this.#maxMillis = maxMillis;
+  }
+
+  add(run: Open): void {
+    this.#openedAt.set(run, performance.now());
+    if (this.#openedAt.size > this.#maxRuns) {
+      const [oldest] = this.#openedAt.keys();
+      oldest?.endEarly('more runs are open than limits.openRuns; the oldest was ended early');
+    }
+    if (this.#sweep.bucket === undefined) schedule(this.#sweep, this.#maxMillis);
+  }
+
+  delete(run: Open): void {
+    this.#openedAt.delete(run);
+    if (this.#openedAt.size === 0) cancel(this.#sweep);
+  }
+
+  #endOld(): void {
+    for (const [run, openedAt] of this.#openedAt) {
+      const left = openedAt + this.#maxMillis - performance.now();
+      if (left > 0) {
+        schedule(this.#sweep, left);
+        return;
+      }
+      run.endEarly('a run was open for longer than limits.runMillis and was ended early');
+    }
+  }
+}

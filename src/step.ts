@@ -1,0 +1,410 @@
+import { type Attributes, type Context, type Span, SpanKind, trace } from '@opentelemetry/api';
+import { AttemptLog, serverOf } from './attempt.js';
+import * as names from './attributes.js';
+import { type Capturing, contentWriter, ownAttributes } from './capture.js';
+import {
+  type AttemptOwner,
+  type Ending,
+  isSameRequest,
+  type LiveAttempt,
+  type Outgoing,
+  type Pending,
+} from './exchange.js';
+import {
+  type ModelRequest,
+  type ModelResponse,
+  requestAttributes,
+  responseAttributes,
+  type Usage,
+  usageAttributes,
+} from './genai.js';
+import {
+  endingProposal,
+  type FinishDetails,
+  MAX_STATUS_UPDATES,
+  type Proposal,
+  Proposals,
+  spanStatus,
+  toProposal,
+  writeFailure,
+} from './outcome.js';
+import { OwnedSpan, type SpanOwner } from './owned-span.js';
+import { report } from './report.js';
+import type { RunPart, RunRecording } from './run.js';
+import { cancel, type Deadline, schedule } from './settle.js';
+import type { Status } from './status.js';
+import { type Clock, toHrTime } from './time.js';
+import type { ModelCall } from './wire/model-call.js';
+
+/** What a step is about. All of it can also be read off the wire, for the APIs that runtrace knows. */
+export interface StepOptions {
+  /** A `gen_ai.operation.name`. Default: what the call is, `chat` if that is not known. */
+  operation?: string;
+  /** A `gen_ai.provider.name`: `openai`, `anthropic`, `gcp.gemini`… */
+  provider?: string;
+  /** The model that is asked. */
+  model?: string;
+  /** The conversation, if it is another than the run's. */
+  conversationId?: string;
+  /** The user, if it is another than the run's. */
+  userId?: string;
+  /** What is asked of the model, in the shape of the GenAI conventions. */
+  request?: ModelRequest;
+  /** Further attributes, under their full names. Strings are redacted. */
+  attributes?: Attributes;
+}
+
+/** One logical model call, all its retries included. */
+export interface Step {
+  /** A UUID. */
+  readonly id: string;
+  /** Counts from 1 across everything in the process that shares the run's id; 0 where nothing is recorded. */
+  readonly number: number;
+  /** A `fetch` whose calls are attempts of this step, also where no context manager is registered. */
+  readonly fetch: typeof globalThis.fetch;
+  /** The attempts; the recording fetch fills it, and so can you for calls that don't go through `fetch`. */
+  readonly attempts: AttemptLog;
+  /**
+   * Proposes how the step ended; the status-priority rule decides. Never throws, except a `TypeError` for an unknown status or bad details.
+   *
+   * @example step.finish('error', { error });
+   */
+  finish(status: Status, details?: FinishDetails): void;
+}
+
+/** Ten seconds past the longest Retry-After, a retry is not expected any more. */
+const RETRY_GRACE_MILLIS = 10_000;
+
+interface StepProposal extends Proposal {
+  /** What the scope that proposes was told. */
+  readonly options: StepOptions | undefined;
+  /** The attempt that it rests on. */
+  readonly ending: Ending | undefined;
+}
+
+/** What a run adds up of a step when it settles. */
+export interface StepSummary {
+  readonly status: Status;
+  /** 1, or 0 for the attempts on somebody else's span. */
+  readonly stepCount: number;
+  readonly attemptCount: number;
+  readonly failedAttemptCount: number;
+  readonly usage: Usage;
+  /** The first completed attempt: when it started, and `POST /v1/messages`. */
+  readonly endpoint: { at: number; name: string } | undefined;
+}
+
+/** One step as it is recorded: everything is kept beside the span until it settles. */
+export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline {
+  readonly id = crypto.randomUUID();
+  readonly number: number;
+  readonly run: RunRecording;
+  readonly log: AttemptLog;
+  /** Whether no code said that here is a step: its outcome is what the wire says. */
+  readonly implicit: boolean;
+  bucket?: number | undefined;
+  readonly #owned: OwnedSpan;
+  readonly #options: StepOptions;
+  readonly #startedAt: number;
+  readonly #parent: Span | undefined;
+  readonly #pending = new Set<Pending>();
+  readonly #refused = new Set<LiveAttempt>();
+  readonly #proposals = new Proposals<StepProposal>();
+  #lastSent: { outgoing: Outgoing; call: ModelCall | undefined; resendCount: number } | undefined;
+  #lastEnding: Ending | undefined;
+  #retryAfterMillis = 0;
+  #signOfLife = performance.now();
+  #settling = false;
+  #settled = false;
+
+  constructor(
+    run: RunRecording,
+    options: StepOptions,
+    ctx: Context,
+    implicit: boolean,
+    begun?: { startedAt: number; log: AttemptLog },
+  ) {
+    this.run = run;
+    this.#parent = trace.getSpan(ctx);
+    this.implicit = implicit;
+    this.#options = options;
+    this.number = run.nextStepNumber();
+    this.log = begun?.log ?? new AttemptLog(run.capturing);
+    this.#startedAt = begun?.startedAt ?? run.now();
+    const { operation = 'chat', provider, model } = options;
+    const attributes: Attributes = { [names.GEN_AI_OPERATION_NAME]: operation };
+    if (provider) attributes[names.GEN_AI_PROVIDER_NAME] = provider;
+    if (model) attributes[names.GEN_AI_REQUEST_MODEL] = model;
+    attributes[names.STEP_NUMBER] = this.number;
+    this.#owned = new OwnedSpan(
+      run.tracer,
+      spanName(operation, model),
+      { kind: SpanKind.CLIENT, startTime: toHrTime(this.#startedAt), attributes },
+      ctx,
+      false,
+    );
+    this.#owned.owner = this;
+    if (this.#owned.recording) run.add(this);
+    else this.#settling = this.#settled = true;
+  }
+
+  get span(): Span {
+    return this.#owned.span;
+  }
+
+  /** Not so if the sampler drops it. */
+  get recording(): boolean {
+    return this.#owned.recording;
+  }
+
+  get settled(): boolean {
+    return this.#settled;
+  }
+
+  get capturing(): Capturing {
+    return this.run.capturing;
+  }
+
+  get now(): Clock {
+    return this.run.now;
+  }
+
+  get status(): Status {
+    return this.#proposals.status;
+  }
+
+  /** Terminal, closed, and with nothing in flight: only held for better news. */
+  get finished(): boolean {
+    return this.#pending.size === 0 && this.status !== 'in_progress';
+  }
+
+  /** Whether it was begun under the span that is active in `ctx`. */
+  beganIn(ctx: Context): boolean {
+    return this.#parent === trace.getSpan(ctx);
+  }
+
+  /** How its last attempt ended, if none is in flight but one that was refused. */
+  get lastEnding(): Ending | undefined {
+    return this.#pending.size === this.#refused.size ? this.#lastEnding : undefined;
+  }
+
+  contextFor(active: Context): Context {
+    return trace.getSpan(active) === this.span ? active : trace.setSpan(active, this.span);
+  }
+
+  recall(outgoing: Outgoing): ModelCall | undefined {
+    const last = this.#lastSent;
+    return last && isSameRequest(last.outgoing, outgoing) ? last.call : undefined;
+  }
+
+  begin(live: LiveAttempt): { number: number; resendCount: number } {
+    this.concludeRefused();
+    this.#pending.add(live);
+    this.#changed();
+    return { number: this.log.next(), resendCount: this.#countResend(live.outgoing) };
+  }
+
+  end(live: LiveAttempt, ending: Ending): void {
+    this.record(live, ending);
+    this.proposeEnding(ending);
+  }
+
+  /** Takes an attempt's end into the log; the scope that it belongs to proposes. */
+  record(live: LiveAttempt, ending: Ending): void {
+    if (this.#settled) {
+      report('an attempt ended after its step had settled');
+      return;
+    }
+    this.log.record(ending.attempt);
+    this.#retryAfterMillis = Math.max(this.#retryAfterMillis, ending.retryAfterMillis ?? 0);
+    if (!this.#lastEnding || ending.attempt.number >= this.#lastEnding.attempt.number) this.#lastEnding = ending;
+    if (this.#lastSent?.outgoing === ending.outgoing) this.#lastSent.call = ending.call;
+    this.close(live);
+  }
+
+  amend(ending: Ending): void {
+    if (this.#settled) report('closing a body failed after its step had settled');
+    else this.log.replace(ending.attempt.number, ending.attempt);
+  }
+
+  /** Something that is open begins. */
+  open(pending: Pending): void {
+    this.#pending.add(pending);
+    this.#changed();
+  }
+
+  /** Something that was open, or in flight, is not any more. */
+  close(pending: Pending): void {
+    this.#pending.delete(pending);
+    this.#refused.delete(pending as LiveAttempt);
+    this.#signOfLife = performance.now();
+    this.#changed();
+  }
+
+  /** Whatever comes next does not wait for the body of a refused attempt to be read. */
+  refused(live: LiveAttempt): void {
+    this.#refused.add(live);
+  }
+
+  /** Ends the attempts of which only a refused body is open. */
+  concludeRefused(): void {
+    for (const live of this.#refused) live.giveUp();
+  }
+
+  propose(proposal: StepProposal): void {
+    if (this.#settled) {
+      report('a status was proposed after its step had settled');
+      return;
+    }
+    this.#proposals.propose(proposal);
+    this.#changed();
+  }
+
+  /** Proposes what the wire alone says. */
+  proposeEnding(ending: Ending): void {
+    this.propose({ ...endingProposal(ending), options: undefined, ending });
+  }
+
+  report(status: Status, details: FinishDetails | undefined): void {
+    this.propose({ ...toProposal(status, this.now(), details), options: undefined, ending: this.#lastEnding });
+  }
+
+  patience(overAt: number, now: number): number {
+    const { settleMillis } = this.capturing.limits;
+    let idleSince = overAt;
+    for (const pending of this.#pending) {
+      const since = pending.idleSince();
+      if (since === undefined) return Number.POSITIVE_INFINITY;
+      idleSince = Math.max(idleSince, since);
+    }
+    if (this.finished && !this.#awaitsRetry()) return 0;
+    idleSince = Math.max(idleSince, this.#signOfLife + this.#retryAfterMillis);
+    return Math.max(0, idleSince + settleMillis - now);
+  }
+
+  /** Ends what is still open; what has no outcome by then is `interrupted`. */
+  giveUp(): void {
+    // The attempts before the scopes that they belong to.
+    for (const pending of [...this.#pending].reverse()) pending.giveUp();
+    if (this.status === 'in_progress') this.report('interrupted', undefined);
+  }
+
+  due(): void {
+    this.settle();
+  }
+
+  flush(): void {
+    this.run.flush();
+  }
+
+  shutdown(): void {
+    this.run.shutdown();
+  }
+
+  /** A client that was refused or got no answer may ask again, if it is one of those that do. */
+  #awaitsRetry(): boolean {
+    const last = this.#lastEnding;
+    if (!this.implicit || this.status !== 'error' || last?.how !== 'failed') return false;
+    const code = last.attempt.statusCode;
+    return code === undefined || code === 408 || code === 409 || code === 429 || code >= 500;
+  }
+
+  #countResend(outgoing: Outgoing): number {
+    const last = this.#lastSent;
+    const isResend = last !== undefined && this.#lastEnding !== undefined && isSameRequest(last.outgoing, outgoing);
+    const resendCount = outgoing.retryCount ?? (isResend ? last.resendCount + 1 : 0);
+    this.#lastSent = { outgoing, call: isResend ? last.call : undefined, resendCount };
+    return resendCount;
+  }
+
+  #changed(): void {
+    if (this.#settling) return;
+    if (!this.finished) {
+      cancel(this);
+      return;
+    }
+    const { lateMillis, holdMillis } = this.capturing.limits;
+    const retryMillis = this.#retryAfterMillis > 0 ? this.#retryAfterMillis + RETRY_GRACE_MILLIS : 0;
+    schedule(this, this.status === 'completed' ? lateMillis : Math.max(holdMillis, retryMillis));
+    this.run.partChanged();
+  }
+
+  /** The outcome is written and the span ends. Once. */
+  settle(): void {
+    if (this.#settling) return;
+    this.#settling = true;
+    this.giveUp();
+    this.#settled = true;
+    cancel(this);
+    const outcome = this.#proposals.outcome as StepProposal;
+    const endedAt = Math.max(outcome.at, this.#startedAt);
+    const { span } = this;
+    const call = outcome.ending?.call ?? this.#lastEnding?.call;
+    const usage: Usage = { ...outcome.ending?.answer?.usage, ...outcome.usage };
+    this.#writeIdentity(outcome, call);
+    span.setAttributes(usageAttributes(usage));
+    this.log.writeTo(span, this.#startedAt, endedAt);
+    const failure = outcome.status === 'error' ? (outcome.failure ?? { type: '_OTHER' }) : undefined;
+    if (failure) writeFailure(span, failure, endedAt, this.capturing);
+    this.#proposals.writeHistory(span, endedAt, MAX_STATUS_UPDATES - Number(failure !== undefined));
+    this.#owned.end(spanStatus(outcome.status, failure, this.capturing), endedAt);
+    this.run.takeIn(this, {
+      status: outcome.status,
+      stepCount: 1,
+      attemptCount: this.log.count,
+      failedAttemptCount: this.log.failedCount,
+      usage,
+      endpoint: this.#endpoint(),
+    });
+  }
+
+  #writeIdentity(outcome: StepProposal, call: ModelCall | undefined): void {
+    const { span, run, capturing } = this;
+    const options = outcome.options ?? this.#options;
+    const request: ModelRequest = { ...call?.request, ...options.request };
+    if (options.model) request.model = options.model;
+    const answer = outcome.ending?.answer?.response;
+    const response: ModelResponse = { ...answer, ...outcome.response };
+    const operation = options.operation ?? call?.operation ?? 'chat';
+    const provider = options.provider ?? call?.provider;
+    const writer = contentWriter(capturing);
+    span.updateName(spanName(operation, request.model));
+    const attributes: Attributes = { [names.GEN_AI_OPERATION_NAME]: operation };
+    if (provider) attributes[names.GEN_AI_PROVIDER_NAME] = provider;
+    const server = outcome.ending && serverOf(outcome.ending.outgoing.url);
+    if (server) {
+      attributes[names.SERVER_ADDRESS] = server.address;
+      attributes[names.SERVER_PORT] = server.port;
+    }
+    attributes[names.STEP_NUMBER] = this.number;
+    attributes[names.STATUS] = outcome.status;
+    attributes[names.STEP_ID] = this.id;
+    const streaming = call?.streaming ?? request.stream;
+    if (streaming !== undefined) attributes[names.STEP_OPERATION] = streaming ? 'stream' : 'generate';
+    attributes[names.RUN_ID] = run.id;
+    const conversationId = options.conversationId || run.conversationId;
+    if (conversationId) attributes[names.GEN_AI_CONVERSATION_ID] = conversationId;
+    if (options.userId) attributes[names.USER_ID] = options.userId;
+    const firstChunk = streaming ? outcome.ending?.attempt.timeToFirstChunkMillis : undefined;
+    if (firstChunk !== undefined) attributes[names.GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK] = firstChunk / 1000;
+    span.setAttributes(ownAttributes(options.attributes, capturing));
+    span.setAttributes(ownAttributes(outcome.metadata, capturing));
+    span.setAttributes(attributes);
+    span.setAttributes(requestAttributes(request, writer));
+    span.setAttributes(responseAttributes(response, writer));
+  }
+
+  #endpoint(): StepSummary['endpoint'] {
+    const attempt = this.log.firstCompleted();
+    if (!attempt?.url) return undefined;
+    try {
+      return { at: attempt.startedAt, name: `${attempt.method ?? 'POST'} ${new URL(attempt.url).pathname}` };
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+function spanName(operation: string, model: string | undefined): string {
+  return model ? `${operation} ${model}` : operation;
+}

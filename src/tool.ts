@@ -1,0 +1,96 @@
+import { type Attributes, context, type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
+import * as names from './attributes.js';
+import { type Capturing, ownAttributes } from './capture.js';
+import { contextIn, runOf, withoutStep } from './context.js';
+import { describeFailure, isAbort } from './failure.js';
+import { spanStatus, writeFailure } from './outcome.js';
+import { guarded } from './report.js';
+import type { RunRecording } from './run.js';
+import { toHrTime } from './time.js';
+import { checkObjects, checkStrings, requireFunction, requireObject, requireString } from './validate.js';
+
+/** What a tool call is about. */
+export interface ToolOptions {
+  /** The tool's name. */
+  name: string;
+  /** The id that the model gave the call. */
+  callId?: string;
+  /** `function`, `extension` or `datastore`. */
+  type?: string;
+  /** What the tool does. */
+  description?: string;
+  /** What the model called it with. Kept only if `capture` is `content`. */
+  arguments?: unknown;
+  /** Further attributes, under their full names. Strings are redacted. */
+  attributes?: Attributes;
+}
+
+/** Runs `fn` in an `execute_tool` span of the run around it; without one, just runs it. */
+export function runTool<T>(options: ToolOptions, fn: () => T | PromiseLike<T>): Promise<T> {
+  checkToolOptions(options);
+  requireFunction(fn, 'fn');
+  const active = context.active();
+  const run = runOf(active);
+  const call = async () => fn();
+  if (!run || run.recording.settled) return call();
+  const { recording } = run;
+  const ctx = contextIn(run, active);
+  const span = recording.tracer.startSpan(
+    `execute_tool ${options.name}`,
+    {
+      kind: SpanKind.INTERNAL,
+      startTime: toHrTime(recording.now()),
+      attributes: toolAttributes(options, recording.capturing),
+    },
+    ctx,
+  );
+  return context.with(trace.setSpan(withoutStep(ctx), span), call).then(
+    (value) => {
+      guarded('a tool call could not be recorded', () => endTool(span, recording, { value }));
+      return value;
+    },
+    (error) => {
+      guarded('a tool call could not be recorded', () => endTool(span, recording, { error }));
+      throw error;
+    },
+  );
+}
+
+function checkToolOptions(options: unknown): void {
+  requireString(requireObject(options, 'options').name, 'options.name');
+  checkStrings(options as object, ['callId', 'type', 'description'], 'options');
+  checkObjects(options as object, ['attributes'], 'options');
+}
+
+function toolAttributes(options: ToolOptions, capturing: Capturing): Attributes {
+  const attributes: Attributes = {
+    [names.GEN_AI_OPERATION_NAME]: 'execute_tool',
+    [names.GEN_AI_TOOL_NAME]: options.name,
+    ...ownAttributes(options.attributes, capturing),
+  };
+  if (options.callId) attributes[names.GEN_AI_TOOL_CALL_ID] = options.callId;
+  if (options.type) attributes[names.GEN_AI_TOOL_TYPE] = options.type;
+  if (options.description) attributes[names.GEN_AI_TOOL_DESCRIPTION] = options.description;
+  const given = contentText(options.arguments, capturing);
+  if (given !== undefined) attributes[names.GEN_AI_TOOL_CALL_ARGUMENTS] = given;
+  return attributes;
+}
+
+function endTool(span: Span, { capturing, now }: RunRecording, end: { value: unknown } | { error: unknown }): void {
+  const endedAt = now();
+  if ('value' in end) {
+    const result = contentText(end.value, capturing);
+    if (result !== undefined) span.setAttribute(names.GEN_AI_TOOL_CALL_RESULT, result);
+    span.setStatus({ code: SpanStatusCode.OK });
+  } else if (!isAbort(end.error)) {
+    const failure = describeFailure(end.error);
+    writeFailure(span, failure, endedAt, capturing);
+    span.setStatus(spanStatus('error', failure, capturing));
+  }
+  span.end(toHrTime(endedAt));
+}
+
+function contentText(value: unknown, { content, redactor, limits }: Capturing): string | undefined {
+  if (!content || value === undefined) return undefined;
+  return redactor.jsonText(value, limits.contentBytes).text;
+}

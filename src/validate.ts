@@ -1,0 +1,46 @@
+/** A clear error for a developer: the option, what it wants and what it got. */
+export function badOption(option: string, wants: string, got: unknown): TypeError {
+  return new TypeError(`runtrace: ${option} must be ${wants}, got ${describe(got)}`);
+}
+
+function describe(value: unknown): string {
+  if (value === null) return 'null';
+  if (typeof value === 'string') return `'${value.length > 40 ? `${value.slice(0, 40)}…` : value}'`;
+  if (typeof value === 'object') return Array.isArray(value) ? 'an array' : 'an object';
+  if (typeof value === 'function') return 'a function';
+  return String(value);
+}
+
+export function requireObject(value: unknown, option: string): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw badOption(option, 'an object', value);
+  return value as Record<string, unknown>;
+}
+
+export function requireFunction(value: unknown, option: string): void {
+  if (typeof value !== 'function') throw badOption(option, 'a function', value);
+}
+
+export function requireString(value: unknown, option: string): void {
+  if (typeof value !== 'string' || value === '') throw badOption(option, 'a string that is not empty', value);
+}
+
+/** Ids come from databases, where "none" is also `null` or `''`: both count as absent. */
+export function checkStrings(options: object, names: readonly string[], prefix: string): void {
+  for (const name of names) {
+    const value = (options as Record<string, unknown>)[name];
+    if (value != null && typeof value !== 'string') throw badOption(`${prefix}.${name}`, 'a string', value);
+  }
+}
+
+export function checkObjects(options: object, names: readonly string[], prefix: string): void {
+  for (const name of names) {
+    const value = (options as Record<string, unknown>)[name];
+    if (value != null) requireObject(value, `${prefix}.${name}`);
+  }
+}
+
+export function checkNumber(value: unknown, option: string, least: number): void {
+  if (value !== undefined && !(typeof value === 'number' && value >= least)) {
+    throw badOption(option, `a number of at least ${least}`, value);
+  }
+}
