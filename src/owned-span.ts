@@ -69,6 +69,8 @@ export class OwnedSpan {
 
   /** Called by the processor when the span starts: from now on only we end it. `onOwner` is told who stands behind it. */
   guard(span: Span, onOwner: (owner: SpanOwner) => void): void {
+    // A second processor: it would take the first one's guard for the span's own end.
+    if (this.#end) return;
     this.#onOwner = onOwner;
     this.#end = span.end.bind(span);
     Object.defineProperty(span, 'end', {

@@ -6,6 +6,7 @@ import {
   type AttemptOwner,
   type Ending,
   isSameRequest,
+  isSameTarget,
   type LiveAttempt,
   type Outgoing,
   type Pending,
@@ -198,7 +199,7 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
   }
 
   begin(live: LiveAttempt): { number: number; resendCount: number } {
-    this.concludeRefused();
+    this.concludeRefused(live.outgoing);
     this.#pending.add(live);
     this.#changed();
     return { number: this.log.next(), resendCount: this.#countResend(live.outgoing) };
@@ -246,9 +247,9 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     this.#refused.add(live);
   }
 
-  /** Ends the attempts of which only a refused body is open. */
-  concludeRefused(): void {
-    for (const live of this.#refused) live.giveUp();
+  /** Ends the attempts of which only a refused body is open: all, or those that `retry` asks again for. */
+  concludeRefused(retry?: Outgoing): void {
+    for (const live of this.#refused) if (!retry || isSameTarget(live.outgoing, retry)) live.giveUp();
   }
 
   propose(proposal: StepProposal): void {

@@ -15,5 +15,6 @@ export function startClock(): Clock {
 
 export function toHrTime(millis: number): HrTime {
   const seconds = Math.trunc(millis / 1000);
-  return [seconds, Math.round((millis - seconds * 1000) * 1e6) % 1e9];
+  const nanos = Math.round((millis - seconds * 1000) * 1e6);
+  return nanos < 1e9 ? [seconds, nanos] : [seconds + 1, 0];
 }
