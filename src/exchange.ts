@@ -78,8 +78,13 @@ export function isSameRequest(a: Outgoing, b: Outgoing): boolean {
   return !a.opaqueBody && !b.opaqueBody && isSameTarget(a, b) && a.body === b.body;
 }
 
-export function isSameTarget(a: Outgoing, b: Outgoing): boolean {
+function isSameTarget(a: Outgoing, b: Outgoing): boolean {
   return a.method === b.method && a.url.href === b.url.href;
+}
+
+/** As far as can be seen, the same request: a body that can't be read is like any other one. */
+export function maySendAgain(a: Outgoing, b: Outgoing): boolean {
+  return a.opaqueBody && b.opaqueBody ? isSameTarget(a, b) : isSameRequest(a, b);
 }
 
 /** An abort that turned out to be the client's timeout. */

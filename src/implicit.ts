@@ -1,7 +1,7 @@
 /** Steps that no code announced: a model call in a run gets one, and the retries that its client makes fold into it. */
 import type { Context } from '@opentelemetry/api';
 import { contextIn } from './context.js';
-import { type AttemptOwner, asTimeout, type Ending, isSameRequest, isSameTarget, type Outgoing } from './exchange.js';
+import { type AttemptOwner, asTimeout, type Ending, isSameRequest, maySendAgain, type Outgoing } from './exchange.js';
 import type { RunHandle } from './run.js';
 import type { ReuseScope } from './scope.js';
 import { StepRecording } from './step.js';
@@ -43,7 +43,7 @@ function foldable(active: Context, parts: Iterable<unknown>, outgoing: Outgoing)
     if (!last || !isRetryable(last, retryCount !== undefined)) continue;
     if (retryCount === undefined) {
       if (last.outgoing.retryCount === undefined && isSameRequest(last.outgoing, outgoing)) return step;
-    } else if (last.outgoing.retryCount === retryCount - 1 && isSameNumbered(last.outgoing, outgoing)) {
+    } else if (last.outgoing.retryCount === retryCount - 1 && maySendAgain(last.outgoing, outgoing)) {
       // The client aborted that attempt itself, and asks again: its time had run out.
       if (last.how === 'aborted') step.amend(asTimeout(last, undefined));
       return step;
@@ -54,8 +54,4 @@ function foldable(active: Context, parts: Iterable<unknown>, outgoing: Outgoing)
 
 function isRetryable(last: Ending, numbered: boolean): boolean {
   return last.attempt.status === 'failed' || (numbered && last.how === 'aborted' && last.beforeHeaders);
-}
-
-function isSameNumbered(a: Outgoing, b: Outgoing): boolean {
-  return a.opaqueBody && b.opaqueBody ? isSameTarget(a, b) : isSameRequest(a, b);
 }

@@ -6,8 +6,8 @@ import {
   type AttemptOwner,
   type Ending,
   isSameRequest,
-  isSameTarget,
   type LiveAttempt,
+  maySendAgain,
   type Outgoing,
   type Pending,
 } from './exchange.js';
@@ -249,7 +249,7 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
 
   /** Ends the attempts of which only a refused body is open: all, or those that `retry` asks again for. */
   concludeRefused(retry?: Outgoing): void {
-    for (const live of this.#refused) if (!retry || isSameTarget(live.outgoing, retry)) live.giveUp();
+    for (const live of this.#refused) if (!retry || maySendAgain(live.outgoing, retry)) live.giveUp();
   }
 
   propose(proposal: StepProposal): void {
