@@ -8,7 +8,10 @@ import type { ProviderError } from './provider-error.js';
 /** More answers to one question than any provider gives. */
 const MAX_CHOICES = 128;
 
-/** How much of a streamed answer's content is put together, in characters: 1 Mi, some 250 000 tokens. The rest is left out. */
+/**
+ * How much of a streamed answer's content is put together, in characters: 1 Mi, some 250 000 tokens. The rest is left
+ * out.
+ */
 const MAX_CONTENT_LENGTH = 1 << 20;
 
 /** What a part takes of that at least, so that empty ones are bounded too. */
@@ -47,7 +50,10 @@ export class AnswerDraft {
     this.#content = content;
   }
 
-  /** The provider says that it failed. The first thing it says counts; a code that it doesn't give is `_OTHER`, as for any `error.type`. */
+  /**
+   * The provider says that it failed. The first thing it says counts; a code that it doesn't give is `_OTHER`, as for
+   * any `error.type`.
+   */
   fail(error: ProviderError): void {
     this.#error ??= { code: '_OTHER', ...error };
   }
@@ -126,8 +132,8 @@ export class AnswerDraft {
   }
 
   /**
-   * Why each choice ended, in the provider's own words: the conventions have none of their own for it. A reason that was due and didn't
-   * come is `error`, because the answer broke off.
+   * Why each choice ended, in the provider's own words: the conventions have none of their own for it. A reason that
+   * was due and didn't come is `error`, because the answer broke off.
    *
    * Source: semantic-conventions-genai, `gen_ai.response.finish_reasons`.
    */

@@ -18,8 +18,8 @@ export interface ObserverOptions {
  * Reads a model's answer while its body passes by. Keeps none of the bytes that it is shown, and throws nothing.
  *
  * What the body is, is told by its first character, not by its content type, which gateways get wrong: `{` is a whole
- * answer, `[` a stream of JSON objects, anything else is read as server-sent events. So a body that is none of the three
- * (HTML, nothing at all) is one without an event, and not complete.
+ * answer, `[` a stream of JSON objects, anything else is read as server-sent events. So a body that is none of the
+ * three (HTML, nothing at all) is one without an event, and not complete.
  */
 export class AnswerObserver {
   readonly #reader: AnswerReader;
@@ -33,7 +33,10 @@ export class AnswerObserver {
     this.#options = options;
   }
 
-  /** The next bytes of the body, as they were received (after content decoding). They may be changed or transferred after the call. */
+  /**
+   * The next bytes of the body, as they were received (after content decoding). They may be changed or transferred
+   * after the call.
+   */
   chunk(bytes: Uint8Array): void {
     if (!this.#ended) this.#push(this.#decoder.decode(bytes));
   }

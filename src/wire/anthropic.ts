@@ -1,7 +1,7 @@
 import type { Message, MessagePart, ModelRequest, Usage } from '../genai.js';
 import { AnswerDraft } from './answer-draft.js';
 import { eventType } from './event-type.js';
-import { count, defined, type JsonObject, label, number, object, objects, parseJson, text } from './json.js';
+import { count, defined, type JsonObject, label, number, object, objects, parseJson, text, texts } from './json.js';
 import {
   blobPart,
   filePart,
@@ -31,7 +31,8 @@ export const anthropic: Protocol = {
   operation: (path) => (path.endsWith('/messages') || MODEL_IN_PATH.test(path) ? 'chat' : undefined),
 
   // SMS and chat services have a path `/messages` too.
-  accepts: (_path, body) => Array.isArray(body.messages) && number(body.max_tokens) !== undefined,
+  accepts: (_path, body) =>
+    Array.isArray(body.messages) && (number(body.max_tokens) !== undefined || label(body.model) !== undefined),
 
   readRequest(path, body, content) {
     const output = object(body.output_config);
@@ -42,7 +43,7 @@ export const anthropic: Protocol = {
       temperature: number(body.temperature),
       topP: number(body.top_p),
       topK: number(body.top_k),
-      stopSequences: stopSequences(body.stop_sequences),
+      stopSequences: texts(body.stop_sequences),
       reasoningLevel: label(output?.effort),
       outputType: object(output?.format) ? 'json' : undefined,
       messages: content ? objects(body.messages).map(readMessage) : undefined,
@@ -247,10 +248,6 @@ function readSource(modality: string, source: JsonObject): MessagePart[] {
 function functionTool(tool: JsonObject): JsonObject {
   const { input_schema: parameters, ...rest } = tool;
   return { type: 'function', ...rest, ...(parameters !== undefined && { parameters }) };
-}
-
-function stopSequences(stop: unknown): string[] | undefined {
-  return Array.isArray(stop) ? stop.filter((item) => typeof item === 'string') : undefined;
 }
 
 function modelInPath(path: string): string | undefined {

@@ -1,6 +1,6 @@
 import type { Message, MessagePart, ModelRequest, Usage } from '../genai.js';
 import { AnswerDraft } from './answer-draft.js';
-import { count, defined, type JsonObject, label, number, object, objects, parseJson, text } from './json.js';
+import { count, defined, type JsonObject, label, number, object, objects, parseJson, text, texts } from './json.js';
 import {
   blobPart,
   mediaPart,
@@ -34,7 +34,6 @@ export const gemini: Protocol = {
   readRequest(path, body, content) {
     const [, model, method] = MODEL_AND_METHOD.exec(path) ?? [];
     const config = object(body.generationConfig) ?? object(body.generation_config) ?? {};
-    const stops = Array.isArray(config.stopSequences) ? config.stopSequences : undefined;
     return defined<ModelRequest>({
       model: label(model),
       stream: method === 'streamGenerateContent' || undefined,
@@ -43,7 +42,7 @@ export const gemini: Protocol = {
       topP: number(config.topP),
       topK: number(config.topK),
       seed: number(config.seed),
-      stopSequences: stops?.filter((stop) => typeof stop === 'string'),
+      stopSequences: texts(config.stopSequences),
       frequencyPenalty: number(config.frequencyPenalty),
       presencePenalty: number(config.presencePenalty),
       choiceCount: number(config.candidateCount),
@@ -120,7 +119,9 @@ class GeminiAnswer implements AnswerReader {
   }
 }
 
-/** The conventions have the thoughts in the output, and what a tool brought in the input; Gemini counts them beside. */
+/**
+ * The conventions have the thoughts in the output, and what a tool brought in the input; Gemini counts them beside.
+ */
 function readUsage(usage: JsonObject): Usage {
   const thoughts = count(usage.thoughtsTokenCount);
   return defined<Usage>({
@@ -169,7 +170,7 @@ function readPart(part: JsonObject): MessagePart[] {
   const code = object(part.executableCode);
   if (code) return [serverToolCallPart(code.id, 'code_execution', code)];
   const result = object(part.codeExecutionResult);
-  return result ? [serverToolResponsePart(result.id, result)] : [];
+  return result ? [serverToolResponsePart(result.id, { type: 'code_execution', ...result })] : [];
 }
 
 /** A tool is a list of functions, or an object named after what the provider runs itself. */

@@ -28,6 +28,12 @@ export function text(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
+/** The texts in `value`, which may be a list or a single one; `undefined` if there is none. */
+export function texts(value: unknown): string[] | undefined {
+  const found = (Array.isArray(value) ? value : [value]).filter((item) => typeof item === 'string');
+  return found.length > 0 ? found : undefined;
+}
+
 /** `value` if it can be a name, an id or a code: a text that is neither empty nor longer than those are. */
 export function label(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' && value.length <= MAX_LABEL_LENGTH ? value : undefined;

@@ -36,9 +36,9 @@ export interface ModelCall {
 /**
  * Reads a request; `undefined` if it is not known to be a model call.
  *
- * The path and the shape of the body decide. Where the body is not known (a stream, multipart, or longer than 4 Mi characters) it is
- * the path alone, if its host is a known provider's or it names an API's version (`/v1/…`). Text that is no JSON is a model call
- * only at a known provider's.
+ * The path and the shape of the body decide. Where the body is not known (a stream, multipart, or longer than 4 Mi
+ * characters) it is the path alone, if its host is a known provider's or it names an API's version (`/v1/…`). Text
+ * that is no JSON is a model call only at a known provider's.
  *
  * @param bodyText the body as text; `undefined` if it could not be read.
  * @param content whether messages, system instructions and tools are read as well.

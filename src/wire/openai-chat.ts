@@ -1,16 +1,17 @@
 import * as names from '../attributes.js';
 import type { Message, MessagePart, ModelRequest, Usage } from '../genai.js';
 import { AnswerDraft } from './answer-draft.js';
-import { count, defined, type JsonObject, label, number, object, objects, parseJson, text } from './json.js';
-import { blobPart, filePart, mediaPart, otherPart, textParts, toolCallPart, toolResponsePart } from './parts.js';
+import { count, defined, type JsonObject, label, number, object, objects, parseJson, text, texts } from './json.js';
+import { audioPart, filePart, mediaPart, otherPart, textParts, toolCallPart, toolResponsePart } from './parts.js';
 import type { Answer, AnswerReader, Protocol } from './protocol.js';
 import { describeError, enclosedError } from './provider-error.js';
 
 /**
- * OpenAI's Chat Completions, the older Completions and Embeddings, and whoever speaks them: Azure, OpenRouter, Groq, Mistral,
- * xAI, DeepSeek, Ollama, vLLM and many more.
+ * OpenAI's Chat Completions, the older Completions and Embeddings, and whoever speaks them: Azure, OpenRouter, Groq,
+ * Mistral, xAI, DeepSeek, Ollama, vLLM and many more.
  *
- * Source: the OpenAI API reference and the types of the `openai` package; what the others do differently is said where it is read.
+ * Source: the OpenAI API reference and the types of the `openai` package; what the others do differently is said where
+ * it is read.
  */
 export const openAiChat: Protocol = {
   provider: 'openai',
@@ -36,7 +37,7 @@ export const openAiChat: Protocol = {
       topP: number(body.top_p),
       topK: number(body.top_k),
       seed: number(body.seed),
-      stopSequences: stopSequences(body.stop),
+      stopSequences: texts(body.stop),
       frequencyPenalty: number(body.frequency_penalty),
       presencePenalty: number(body.presence_penalty),
       choiceCount: number(body.n),
@@ -56,8 +57,8 @@ export const openAiChat: Protocol = {
 };
 
 /**
- * What tells more than the next piece of text: without content, a chunk that has none of it needn't be parsed. `role` is in the first
- * chunk of each choice, the fields that mostly are `null` count where they aren't.
+ * What tells more than the next piece of text: without content, a chunk that has none of it needn't be parsed. `role`
+ * is in the first chunk of each choice; the fields that are mostly `null` count where they aren't.
  */
 const TELLING = /"(?:finish_reason|usage)"\s*:\s*[^n\s]|"(?:error|role|x_groq)"/;
 
@@ -90,8 +91,7 @@ class OpenAiChatAnswer implements AnswerReader {
       this.#done = true;
       return;
     }
-    if (!this.#content && this.#draft.id !== undefined && this.#draft.model !== undefined && !TELLING.test(data))
-      return;
+    if (this.#tellsNothing(name, data)) return;
     const chunk = object(parseJson(data));
     if (!chunk) return;
     this.#readHead(chunk);
@@ -111,6 +111,12 @@ class OpenAiChatAnswer implements AnswerReader {
   answer(): Answer {
     // Some compatible servers never send `[DONE]`: their last event is the one with the finish reason.
     return this.#draft.answer(this.#done || (this.#ended && this.#draft.finished));
+  }
+
+  /** Whether a chunk is known to have nothing but the next piece of text, which isn't wanted. */
+  #tellsNothing(name: string, data: string): boolean {
+    const { id, model } = this.#draft;
+    return !this.#content && id !== undefined && model !== undefined && name !== 'error' && !TELLING.test(data);
   }
 
   #readHead(body: JsonObject): void {
@@ -237,10 +243,8 @@ function readPart(part: JsonObject): MessagePart[] {
       return [mediaPart(object(part.image_url)?.url ?? part.image_url, 'image')];
     case 'video_url':
       return [mediaPart(object(part.video_url)?.url, 'video')];
-    case 'input_audio': {
-      const audio = object(part.input_audio);
-      return [blobPart(audio && `audio/${text(audio.format) ?? 'wav'}`, audio?.data, 'audio')];
-    }
+    case 'input_audio':
+      return [audioPart(part.input_audio)];
     case 'file': {
       const file = object(part.file);
       return [file?.file_data === undefined ? filePart(file?.file_id) : mediaPart(file.file_data, 'document')];
@@ -260,21 +264,20 @@ function flatTool(tool: JsonObject): JsonObject {
 }
 
 function promptMessages(prompt: unknown): Message[] | undefined {
-  const prompts = (Array.isArray(prompt) ? prompt : [prompt]).filter((item) => typeof item === 'string');
-  return prompts.map((content) => ({ role: 'user', parts: textParts(content) }));
-}
-
-function stopSequences(stop: unknown): string[] | undefined {
-  const sequences = (Array.isArray(stop) ? stop : [stop]).filter((item) => typeof item === 'string');
-  return sequences.length > 0 ? sequences : undefined;
+  return texts(prompt)?.map((content) => ({ role: 'user', parts: textParts(content) }));
 }
 
 function outputType(body: JsonObject): string | undefined {
   const modalities = Array.isArray(body.modalities) ? body.modalities : [];
   if (modalities.includes('audio')) return 'speech';
   if (modalities.includes('image')) return 'image';
-  const format = label(object(body.response_format)?.type);
-  return format?.startsWith('json') ? 'json' : format;
+  return formatType(body.response_format);
+}
+
+/** The `gen_ai.output.type` of a format as OpenAI's APIs have it. */
+export function formatType(format: unknown): string | undefined {
+  const type = text(object(format)?.type);
+  return type?.startsWith('json_') ? 'json' : type === 'text' ? 'text' : undefined;
 }
 
 /** Azure has the deployment's name in the path, and the body may leave out the model. */

@@ -3,7 +3,9 @@ import type { Message, MessagePart, ModelRequest, Usage } from '../genai.js';
 import { AnswerDraft } from './answer-draft.js';
 import { eventType } from './event-type.js';
 import { count, defined, type JsonObject, label, number, object, objects, parseJson, text } from './json.js';
+import { formatType } from './openai-chat.js';
 import {
+  audioPart,
   blobPart,
   filePart,
   mediaPart,
@@ -15,7 +17,7 @@ import {
   toolResponsePart,
 } from './parts.js';
 import type { Answer, AnswerReader, Protocol } from './protocol.js';
-import { describeError, enclosedError } from './provider-error.js';
+import { describeError, enclosedError, type ProviderError } from './provider-error.js';
 
 /**
  * OpenAI's Responses, and whoever speaks them: Azure, OpenRouter, Groq, xAI, Ollama, vLLM.
@@ -39,7 +41,7 @@ export const openAiResponses: Protocol = {
       topP: number(body.top_p),
       reasoningLevel: label(object(body.reasoning)?.effort),
       previousResponseId: label(body.previous_response_id),
-      outputType: outputType(body),
+      outputType: formatType(object(body.text)?.format),
       messages: content ? inputMessages(body.input) : undefined,
       systemInstructions: content ? textParts(body.instructions) : undefined,
       toolDefinitions: content && Array.isArray(body.tools) ? objects(body.tools) : undefined,
@@ -70,7 +72,7 @@ class OpenAiResponsesAnswer implements AnswerReader {
   }
 
   whole(body: JsonObject): void {
-    this.#readResponse(body, 0);
+    this.#readResponse(body);
     this.#done = Array.isArray(body.output);
   }
 
@@ -83,7 +85,7 @@ class OpenAiResponsesAnswer implements AnswerReader {
     if (type === 'error') {
       this.#draft.fail(enclosedError(event) ?? describeStreamError(event));
     } else if (telling) {
-      this.#readResponse(object(event.response) ?? {}, data.length);
+      this.#readResponse(object(event.response) ?? {});
       this.#done ||= type === 'response.completed' || type === 'response.incomplete';
     } else {
       this.#readDelta(type, event, data.length);
@@ -96,7 +98,7 @@ class OpenAiResponsesAnswer implements AnswerReader {
     return this.#draft.answer(this.#done);
   }
 
-  #readResponse(response: JsonObject, length: number): void {
+  #readResponse(response: JsonObject): void {
     const draft = this.#draft;
     draft.id ??= label(response.id);
     draft.model = label(response.model) ?? draft.model;
@@ -110,7 +112,7 @@ class OpenAiResponsesAnswer implements AnswerReader {
     if (output.length > 0 && this.#content) {
       // Once more, and now whole: what was put together from deltas is no longer needed.
       draft.clear(CHOICE);
-      draft.put(CHOICE, output.flatMap(readItem), length);
+      draft.put(CHOICE, output.flatMap(readItem), 0);
     }
     draft.choice(CHOICE, finishReason(response));
   }
@@ -147,11 +149,14 @@ class OpenAiResponsesAnswer implements AnswerReader {
 }
 
 /** The `error` event has `code` and `message` beside its own `type`, which is not the error's. */
-function describeStreamError({ type: _event, ...error }: JsonObject) {
+function describeStreamError({ type: _event, ...error }: JsonObject): ProviderError {
   return describeError(error);
 }
 
-/** The status, in the provider's words, and for an incomplete response why it is. None while it goes on, or if it failed. */
+/**
+ * The status, in the provider's words, and for an incomplete response why it is. None while it goes on, or if it
+ * failed.
+ */
 function finishReason(response: JsonObject): unknown {
   switch (response.status) {
     case 'incomplete':
@@ -224,19 +229,12 @@ function readPart(part: JsonObject): MessagePart[] {
     case 'input_image':
     case 'computer_screenshot':
       return [text(part.file_id) ? filePart(part.file_id, 'image') : mediaPart(part.image_url, 'image')];
-    case 'input_audio': {
-      const audio = object(part.input_audio);
-      return [blobPart(audio && `audio/${text(audio.format) ?? 'wav'}`, audio?.data, 'audio')];
-    }
+    case 'input_audio':
+      return [audioPart(part.input_audio)];
     case 'input_file':
       if (text(part.file_id)) return [filePart(part.file_id)];
       return [mediaPart(part.file_data ?? part.file_url, 'document')];
     default:
       return otherPart(part);
   }
-}
-
-function outputType(body: JsonObject): string | undefined {
-  const format = label(object(object(body.text)?.format)?.type);
-  return format?.startsWith('json') ? 'json' : format;
 }

@@ -1,5 +1,5 @@
 import type { MessagePart } from '../genai.js';
-import { type JsonObject, label, parseJson, text } from './json.js';
+import { type JsonObject, label, object, parseJson, text } from './json.js';
 
 /**
  * Parts of messages in the conventions' shapes, made from what the protocols have in common.
@@ -35,7 +35,9 @@ export function readArguments(args: unknown): unknown {
   return typeof args === 'string' ? (parseJson(args) ?? args) : args;
 }
 
-/** A call of a tool that the provider runs itself, with its details; the conventions want the tool's type among them. */
+/**
+ * A call of a tool that the provider runs itself, with its details; the conventions want the tool's type among them.
+ */
 export function serverToolCallPart(id: unknown, toolName: unknown, details: JsonObject): MessagePart {
   const name = text(toolName) ?? '';
   return { type: 'server_tool_call', ...optional('id', label(id)), name, server_tool_call: { type: name, ...details } };
@@ -59,6 +61,12 @@ export function blobPart(mimeType: unknown, base64: unknown, modality?: string):
   };
 }
 
+/** Sound in the shape that OpenAI's APIs share. */
+export function audioPart(audio: unknown): MessagePart {
+  const { format, data } = object(audio) ?? {};
+  return blobPart(`audio/${text(format) ?? 'wav'}`, data);
+}
+
 /** Media by their URL, which may be a `data:` URL. */
 export function mediaPart(url: unknown, modality?: string, mimeType?: unknown): MessagePart {
   const uri = text(url) ?? '';
@@ -77,7 +85,7 @@ export function filePart(id: unknown, modality = 'document'): MessagePart {
   return { type: 'file', modality, file_id: text(id) ?? '' };
 }
 
-/** A part that the conventions have no shape for, as it came; `undefined` if it doesn't even have a type. */
+/** A part that the conventions have no shape for, as it came; none if it doesn't even have a type. */
 export function otherPart(part: JsonObject): MessagePart[] {
   const type = label(part.type);
   return type === undefined ? [] : [{ ...part, type }];

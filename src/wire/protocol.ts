@@ -5,7 +5,9 @@ import type { JsonObject } from './json.js';
 export interface Protocol {
   /** The `gen_ai.provider.name` where the host says nothing. */
   readonly provider: string;
-  /** The `gen_ai.operation.name` of a call to this path (without query); `undefined` if it is none of this protocol's. */
+  /**
+   * The `gen_ai.operation.name` of a call to this path (without query); `undefined` if it is none of this protocol's.
+   */
   operation(path: string): string | undefined;
   /** Whether a body has the shape of such a call. */
   accepts(path: string, body: JsonObject): boolean;
@@ -32,8 +34,9 @@ export interface Answer {
   response: ModelResponse;
   usage: Usage;
   /**
-   * Whether the answer is all there: a whole body that has the protocol's shape, or a stream with the protocol's last event.
-   * Also `true` at the end of an answer that was too long to be read: nothing speaks against it. Never `true` with an `error`.
+   * Whether the answer is all there: a whole body that has the protocol's shape, or a stream with the protocol's last
+   * event. Also `true` at the end of an answer that was too long to be read: nothing speaks against it. Never `true`
+   * with an `error`.
    */
   complete: boolean;
   /** An error event inside the stream, or an error body with a 2xx. `code` is the provider's, for `error.type`. */

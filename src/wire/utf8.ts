@@ -4,8 +4,8 @@ const NOTHING = new Uint8Array(0);
  * Decodes UTF-8 that arrives in chunks, cut anywhere. Nothing of a chunk is kept but the at most three bytes of a
  * character that it cuts off; a byte order mark at the beginning is left out.
  *
- * `TextDecoder` could do so itself with `stream: true`, but that is its slow path in Node 20: twice the time for a short chunk,
- * and longer to parse what comes out. So every chunk is decoded as a whole text.
+ * `TextDecoder` could do so itself with `stream: true`, but that is its slow path in Node 20: twice the time for a
+ * short chunk, and longer to parse what comes out. So every chunk is decoded as a whole text.
  */
 export class Utf8Decoder {
   readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true });
