@@ -17,12 +17,12 @@ export interface HandMadeSpan {
 const START_MILLIS = Date.now();
 
 /** An OTLP JSON document of these spans. */
-export function documentOf(service: string, spans: HandMadeSpan[]): string {
+export function documentOf(service: string, spans: HandMadeSpan[], resource: Record<string, string> = {}): string {
   const nano = (millis: number) => `${START_MILLIS + millis}000000`;
   return JSON.stringify({
     resourceSpans: [
       {
-        resource: { attributes: keyValues({ 'service.name': service }) },
+        resource: { attributes: keyValues({ 'service.name': service, ...resource }) },
         scopeSpans: [
           {
             scope: { name: 'by hand' },

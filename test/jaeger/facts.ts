@@ -86,14 +86,19 @@ export async function checkFacts(checks: Checks, jaeger: Jaeger): Promise<void> 
     assert.match(span?.warnings?.join('\n') ?? '', /not in the trace/);
   });
 
-  await checks.check('a span that lies outside of its parent is a warning', async () => {
-    const traceId = traceIdOf(7);
-    const after = { startMillis: 5000 };
-    await send({ traceId, spanId: spanIdOf(1) }, { traceId, spanId: spanIdOf(2), parentSpanId: spanIdOf(1), ...after });
-    await jaeger.trace(traceId, 2);
-    const warnings = (await jaeger.uiTrace(traceId)).flatMap((span) => span.warnings ?? []);
-    assert.match(warnings.join('\n'), /clock skew/);
-  });
+  await checks.check(
+    'a span that lies outside of its parent is a warning, unless both name the same host',
+    async () => {
+      const warningsFor = async (traceId: string, resource: Record<string, string>) => {
+        const child = { traceId, spanId: spanIdOf(2), parentSpanId: spanIdOf(1), startMillis: 5000 };
+        await jaeger.send(documentOf(service, [{ traceId, spanId: spanIdOf(1) }, child], resource));
+        await jaeger.trace(traceId, 2);
+        return (await jaeger.uiTrace(traceId)).flatMap((span) => span.warnings ?? []);
+      };
+      assert.match((await warningsFor(traceIdOf(7), {})).join('\n'), /clock skew/);
+      assert.deepEqual(await warningsFor(traceIdOf(9), { 'host.name': 'here' }), []);
+    },
+  );
 
   await checks.check('a search takes every value as text, and wants all of its conditions on one span', async () => {
     const traceId = traceIdOf(8);
