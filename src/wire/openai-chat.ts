@@ -60,7 +60,7 @@ export const openAiChat: Protocol = {
  * What tells more than the next piece of text: without content, a chunk that has none of it needn't be parsed. `role`
  * is in the first chunk of each choice; the fields that are mostly `null` count where they aren't.
  */
-const TELLING = /"(?:finish_reason|usage)"\s*:\s*[^n\s]|"(?:error|role|x_groq)"/;
+const TELLING = /"(?:finish_reason|usage)"\s*:\s*[^n\s]|"(?:error|role)"/;
 
 class OpenAiChatAnswer implements AnswerReader {
   readonly #draft: AnswerDraft;

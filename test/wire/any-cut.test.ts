@@ -8,7 +8,7 @@ const lineEnds = { LF: '\n', CRLF: '\r\n', CR: '\r' };
 
 for (const recorded of everyKind) {
   for (const [name, lineEnd] of Object.entries(lineEnds)) {
-    for (const content of [true, false]) {
+    for (const content of lineEnd === '\n' ? [true, false] : [true]) {
       describe(`${recorded.name}, lines that end with ${name}, ${content ? 'with' : 'without'} content`, () => {
         const call = modelCall(recorded, content);
         const bytes = new TextEncoder().encode(

@@ -242,12 +242,17 @@ describe('A Chat Completions answer', () => {
   });
 
   it('has the finish reasons of all choices in their order', () => {
-    const chunks = [2, 0, 1].map((index) => delta({ role: 'assistant' }, { index }));
+    const chunks = [0, 2, 1].map((index) => delta({ role: 'assistant' }, { index }));
     const ends = [delta({}, { index: 1, finish_reason: 'length' }), delta({}, { index: 0, finish_reason: 'stop' })];
     for (const reader of [call, plain]) {
       const answer = read(reader, [data(...chunks, ...ends)]);
       assert.deepEqual(answer.response.finishReasons, ['stop', 'length', 'error']);
     }
+  });
+
+  it('keeps a finish reason that a later chunk has not', () => {
+    const answer = read(call, [data(delta({}, { finish_reason: 'stop' }), delta({ content: '' }))]);
+    assert.deepEqual([answer.complete, answer.response.finishReasons], [true, ['stop']]);
   });
 
   it('takes id and model from the first chunk that has them: the first of Azure has none', () => {

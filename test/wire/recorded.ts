@@ -133,22 +133,30 @@ const callItem = {
   name: 'get_weather',
 };
 
+const part = { type: 'output_text', annotations: [], logprobs: [], text: '' };
+const inReasoning = { item_id: 'rs_1', output_index: 0, summary_index: 0 };
+const inMessage = { item_id: 'msg_1', output_index: 1, content_index: 0 };
+const inCall = { item_id: 'fc_1', output_index: 2 };
+
 /** A Responses stream without its last event. */
 const responsesBeginning = named(
   { type: 'response.created', sequence_number: 0, response: response({}) },
   { type: 'response.in_progress', sequence_number: 1, response: response({}) },
-  { type: 'response.output_item.added', sequence_number: 2, output_index: 0, item: { ...reasoningItem, summary: [] } },
-  { type: 'response.reasoning_summary_part.added', output_index: 0, part: { type: 'summary_text', text: '' } },
-  { type: 'response.reasoning_summary_text.delta', output_index: 0, summary_index: 0, delta: 'Look it up' },
-  { type: 'response.reasoning_summary_text.delta', output_index: 0, summary_index: 0, delta: ' — später' },
+  { type: 'response.output_item.added', output_index: 0, item: { ...reasoningItem, summary: [] } },
+  { type: 'response.reasoning_summary_part.added', ...inReasoning, part: { type: 'summary_text', text: '' } },
+  { type: 'response.reasoning_summary_text.delta', ...inReasoning, delta: 'Look it up' },
+  { type: 'response.reasoning_summary_text.delta', ...inReasoning, delta: ' — später' },
+  { type: 'response.reasoning_summary_text.done', ...inReasoning, text: 'Look it up — später' },
   { type: 'response.output_item.done', output_index: 0, item: reasoningItem },
   { type: 'response.output_item.added', output_index: 1, item: { ...messageItem, status: 'in_progress', content: [] } },
-  { type: 'response.output_text.delta', item_id: 'msg_1', output_index: 1, content_index: 0, delta: 'Ich sehe' },
-  { type: 'response.output_text.delta', item_id: 'msg_1', output_index: 1, content_index: 0, delta: ' nach 🌦️' },
-  { type: 'response.output_text.done', item_id: 'msg_1', output_index: 1, content_index: 0, text: 'Ich sehe nach 🌦️' },
-  { type: 'response.output_item.added', output_index: 2, item: { ...callItem, arguments: '' } },
-  { type: 'response.function_call_arguments.delta', item_id: 'fc_1', output_index: 2, delta: '{"city":' },
-  { type: 'response.function_call_arguments.delta', item_id: 'fc_1', output_index: 2, delta: '"Köln"}' },
+  { type: 'response.content_part.added', ...inMessage, part },
+  { type: 'response.output_text.delta', ...inMessage, logprobs: [], delta: 'Ich sehe' },
+  { type: 'response.output_text.delta', ...inMessage, logprobs: [], delta: ' nach 🌦️' },
+  { type: 'response.output_text.done', ...inMessage, logprobs: [], text: 'Ich sehe nach 🌦️' },
+  { type: 'response.content_part.done', ...inMessage, part: { ...part, text: 'Ich sehe nach 🌦️' } },
+  { type: 'response.output_item.added', output_index: 2, item: { ...callItem, status: 'in_progress', arguments: '' } },
+  { type: 'response.function_call_arguments.delta', ...inCall, delta: '{"city":' },
+  { type: 'response.function_call_arguments.delta', ...inCall, delta: '"Köln"}' },
 );
 
 const responsesUsage = {
