@@ -67,7 +67,8 @@ const MAX_KEPT = 1024;
  * step.attempts.record({ number, status: 'completed', startedAt, endedAt: Date.now(), statusCode: 200 });
  */
 export class AttemptLog {
-  readonly #kept = new Map<number, Attempt>();
+  /** In order of number. */
+  readonly #kept: Attempt[] = [];
   readonly #capturing: Capturing | undefined;
   #handedOut = 0;
   #highest = 0;
@@ -90,10 +91,11 @@ export class AttemptLog {
     if (!this.#capturing) return;
     const kept = keepOf(attempt, this.#capturing);
     const { number } = kept;
-    const before = this.#kept.get(number);
+    const index = this.#indexOf(number);
+    const before = this.#kept[index]?.number === number ? this.#kept[index] : undefined;
     if (!before) this.#count++;
     this.#failedCount += Number(kept.status === 'failed') - Number(before?.status === 'failed');
-    this.#kept.set(number, kept);
+    this.#kept.splice(index, before ? 1 : 0, kept);
     if (number > this.#highest) {
       // Those that leave the tail lose what is heavy. Concurrent calls end out of order, so this may be more than one.
       for (let n = Math.max(FIRST_SHOWN, this.#highest - LAST_SHOWN) + 1; n <= number - LAST_SHOWN; n++)
@@ -102,7 +104,7 @@ export class AttemptLog {
     } else if (number > FIRST_SHOWN && number <= this.#highest - LAST_SHOWN) {
       this.#lighten(number);
     }
-    if (this.#kept.size > MAX_KEPT) this.#dropOne();
+    if (this.#kept.length > MAX_KEPT) this.#kept.splice(FIRST_SHOWN, 1);
   }
 
   /** Puts `attempt` in the place of the one with this number; if there is none, it is appended. */
@@ -112,7 +114,7 @@ export class AttemptLog {
 
   /** A copy of what is kept, in order of number. */
   snapshot(): Attempt[] {
-    return this.#inOrder().map((attempt) => ({ ...attempt }));
+    return this.#kept.map((attempt) => ({ ...attempt }));
   }
 
   /** How many attempts were recorded. */
@@ -127,42 +129,41 @@ export class AttemptLog {
 
   /** The one with this number, as it is kept. */
   get(number: number): Attempt | undefined {
-    return this.#kept.get(number);
+    const attempt = this.#kept[this.#indexOf(number)];
+    return attempt?.number === number ? attempt : undefined;
   }
 
   /** The one with the highest number. */
   last(): Attempt | undefined {
-    return this.#kept.get(this.#highest);
+    return this.#kept.at(-1);
   }
 
   /** The first that completed. */
   firstCompleted(): Attempt | undefined {
-    return this.#inOrder().find(({ status }) => status === 'completed');
+    return this.#kept.find(({ status }) => status === 'completed');
   }
 
-  #inOrder(): Attempt[] {
-    return [...this.#kept.values()].sort((a, b) => a.number - b.number);
+  /** Where `number` is, or belongs. Searched from the end: calls end about in the order in which they began. */
+  #indexOf(number: number): number {
+    let index = this.#kept.length;
+    while (index > 0 && (this.#kept[index - 1] as Attempt).number >= number) index--;
+    return index;
   }
 
   #lighten(number: number): void {
-    const attempt = this.#kept.get(number);
-    if (!attempt) return;
+    const index = this.#indexOf(number);
+    const attempt = this.#kept[index];
+    if (attempt?.number !== number) return;
     const { requestHeaders, responseHeaders, requestBody, responseBody, errorMessage, ...light } = attempt;
-    this.#kept.set(number, light);
-  }
-
-  #dropOne(): void {
-    let oldest = Number.POSITIVE_INFINITY;
-    for (const number of this.#kept.keys()) if (number > FIRST_SHOWN && number < oldest) oldest = number;
-    this.#kept.delete(oldest);
+    this.#kept[index] = light;
   }
 
   /**
-   * Writes the attempts as events, in order of number, and what they come to as attributes. `startedAt` and `endedAt` are the span's:
+   * Writes the attempts as events, in order of number, and adds what they come to to `attributes`. `startedAt` and `endedAt` are the span's:
    * each event lies inside, and strictly after the one before it by at least a microsecond, which is how Jaeger sorts.
    */
-  writeTo(span: Span, startedAt: number, endedAt: number): void {
-    const attempts = this.#inOrder();
+  writeTo(span: Span, attributes: Attributes, startedAt: number, endedAt: number): void {
+    const attempts = this.#kept;
     const codes: string[] = [];
     let retryWait = 0;
     let at = startedAt - MICROSECOND;
@@ -185,13 +186,11 @@ export class AttemptLog {
       previous = attempt;
     }
     const dropped = this.#count - shown.length;
-    span.setAttributes({
-      [names.STEP_ATTEMPT_COUNT]: this.#count,
-      [names.STEP_FAILED_ATTEMPT_COUNT]: this.#failedCount,
-      [names.STEP_ATTEMPT_CODES]: codes,
-    });
-    if (attempts.length > 1) span.setAttribute(names.STEP_RETRY_WAIT_MS, Math.round(retryWait));
-    if (dropped > 0) span.setAttribute(names.STEP_DROPPED_ATTEMPT_COUNT, dropped);
+    attributes[names.STEP_ATTEMPT_COUNT] = this.#count;
+    attributes[names.STEP_FAILED_ATTEMPT_COUNT] = this.#failedCount;
+    attributes[names.STEP_ATTEMPT_CODES] = codes;
+    if (attempts.length > 1) attributes[names.STEP_RETRY_WAIT_MS] = Math.round(retryWait);
+    if (dropped > 0) attributes[names.STEP_DROPPED_ATTEMPT_COUNT] = dropped;
   }
 }
 

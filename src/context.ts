@@ -1,70 +1,72 @@
-/** What rides in the OpenTelemetry context. */
+/** What rides in the OpenTelemetry context: one value, because each one that is set copies the context. */
 import { type Context, context, createContextKey, trace } from '@opentelemetry/api';
-import type { OwnedSpan } from './owned-span.js';
 import type { RunHandle } from './run.js';
 import type { ReuseScope, StepScope } from './scope.js';
 
-const RUN = createContextKey('runtrace.run');
-const STEP = createContextKey('runtrace.step');
-const REUSE = createContextKey('runtrace.reuse');
-const STARTING = createContextKey('runtrace.starting');
-const RECORDING = createContextKey('runtrace.recording');
+const HERE = createContextKey('runtrace');
+
+/** Where in an application's work some code runs. */
+interface Here {
+  readonly run?: RunHandle | undefined;
+  /** The explicit step around it. */
+  readonly step?: StepScope | undefined;
+  readonly reuse?: ReuseScope | undefined;
+  /** Whether an attempt is already being recorded around it: one recording fetch around another records once. */
+  readonly recorded?: boolean;
+}
+
+const NOWHERE: Here = {};
+
+function here(ctx: Context): Here {
+  return (ctx.getValue(HERE) as Here | undefined) ?? NOWHERE;
+}
 
 export function runOf(ctx: Context): RunHandle | undefined {
-  return ctx.getValue(RUN) as RunHandle | undefined;
+  return here(ctx).run;
 }
 
 export function stepOf(ctx: Context): StepScope | undefined {
-  return ctx.getValue(STEP) as StepScope | undefined;
+  return here(ctx).step;
 }
 
 export function reuseOf(ctx: Context): ReuseScope | undefined {
-  return ctx.getValue(REUSE) as ReuseScope | undefined;
+  return here(ctx).reuse;
 }
 
-/** The span of ours that is being started in this context, for the processor's `onStart`. */
-export function startingIn(ctx: Context): OwnedSpan | undefined {
-  return ctx.getValue(STARTING) as OwnedSpan | undefined;
-}
-
-/** Whether an attempt is already being recorded around this point: one recording fetch around another records once. */
 export function isRecorded(ctx: Context): boolean {
-  return ctx.getValue(RECORDING) === true;
+  return here(ctx).recorded === true;
 }
 
 /** Inside a run; no step of another run is visible there. */
 export function withRun(ctx: Context, run: RunHandle): Context {
-  return trace.setSpan(ctx.setValue(RUN, run).deleteValue(STEP), run.recording.span);
+  return trace.setSpan(ctx.setValue(HERE, { run, reuse: here(ctx).reuse }), run.recording.span);
 }
 
 /** Where nothing is recorded: whatever run is around it is hidden. */
 export function withoutRun(ctx: Context): Context {
-  return ctx.deleteValue(RUN).deleteValue(STEP).deleteValue(REUSE);
+  return ctx.deleteValue(HERE);
 }
 
 /** Inside an explicit step. */
-export function withStep(ctx: Context, scope: StepScope): Context {
-  return trace.setSpan(ctx.setValue(STEP, scope), scope.step.span);
+export function withStep(ctx: Context, step: StepScope): Context {
+  const { run, reuse } = here(ctx);
+  return trace.setSpan(ctx.setValue(HERE, { run, reuse, step }), step.step.span);
 }
 
 /** Inside something that is no model call, a tool: calls made there are none of the step around it. */
 export function withoutStep(ctx: Context): Context {
-  return ctx.deleteValue(STEP).deleteValue(REUSE);
+  return ctx.setValue(HERE, { run: here(ctx).run });
 }
 
-export function withReuse(ctx: Context, scope: ReuseScope): Context {
-  return ctx.setValue(REUSE, scope);
-}
-
-export function withStarting(ctx: Context, owned: OwnedSpan): Context {
-  return ctx.setValue(STARTING, owned);
+export function withReuse(ctx: Context, reuse: ReuseScope): Context {
+  return ctx.setValue(HERE, { ...here(ctx), reuse });
 }
 
 export function withRecording(ctx: Context): Context {
-  return ctx.setValue(RECORDING, true);
+  return ctx.setValue(HERE, { ...here(ctx), recorded: true });
 }
 
 /** The active context, seen from `run`: where no context manager carries the run, its own span is put in. */
-export function contextIn(run: RunHandle, active = context.active()): Context {
+export function contextIn(run: RunHandle, active: Context = context.active()): Context {
   return runOf(active) === run ? active : withRun(active, run);
 }

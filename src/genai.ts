@@ -1,4 +1,4 @@
-import type { Attributes } from '@opentelemetry/api';
+import type { Attributes, AttributeValue } from '@opentelemetry/api';
 import * as names from './attributes.js';
 import type { Redactor } from './redact/redactor.js';
 
@@ -79,63 +79,52 @@ export interface ContentWriter {
   readonly maxBytes: number;
 }
 
-/** The attributes of a request; content only where there is a `writer` for it. */
-export function requestAttributes(request: ModelRequest, writer: ContentWriter | undefined): Attributes {
-  return {
-    ...request.extra,
-    ...present({
-      [names.GEN_AI_REQUEST_MODEL]: request.model,
-      [names.GEN_AI_REQUEST_STREAM]: request.stream || undefined,
-      [names.GEN_AI_REQUEST_MAX_TOKENS]: request.maxTokens,
-      [names.GEN_AI_REQUEST_TEMPERATURE]: request.temperature,
-      [names.GEN_AI_REQUEST_TOP_P]: request.topP,
-      [names.GEN_AI_REQUEST_TOP_K]: request.topK,
-      [names.GEN_AI_REQUEST_SEED]: request.seed,
-      [names.GEN_AI_REQUEST_STOP_SEQUENCES]: request.stopSequences,
-      [names.GEN_AI_REQUEST_FREQUENCY_PENALTY]: request.frequencyPenalty,
-      [names.GEN_AI_REQUEST_PRESENCE_PENALTY]: request.presencePenalty,
-      [names.GEN_AI_REQUEST_CHOICE_COUNT]: request.choiceCount === 1 ? undefined : request.choiceCount,
-      [names.GEN_AI_REQUEST_REASONING_LEVEL]: request.reasoningLevel,
-      [names.GEN_AI_REQUEST_PREVIOUS_RESPONSE_ID]: request.previousResponseId,
-      [names.GEN_AI_OUTPUT_TYPE]: request.outputType,
-      [names.GEN_AI_INPUT_MESSAGES]: content(request.messages, writer),
-      [names.GEN_AI_SYSTEM_INSTRUCTIONS]: content(request.systemInstructions, writer),
-      [names.GEN_AI_TOOL_DEFINITIONS]: content(request.toolDefinitions, writer),
-    }),
-  };
+/** Adds the attributes of a request; content only where there is a `writer` for it. */
+export function addRequest(to: Attributes, request: ModelRequest, writer: ContentWriter | undefined): void {
+  Object.assign(to, request.extra);
+  add(to, names.GEN_AI_REQUEST_MODEL, request.model);
+  add(to, names.GEN_AI_REQUEST_STREAM, request.stream || undefined);
+  add(to, names.GEN_AI_REQUEST_MAX_TOKENS, request.maxTokens);
+  add(to, names.GEN_AI_REQUEST_TEMPERATURE, request.temperature);
+  add(to, names.GEN_AI_REQUEST_TOP_P, request.topP);
+  add(to, names.GEN_AI_REQUEST_TOP_K, request.topK);
+  add(to, names.GEN_AI_REQUEST_SEED, request.seed);
+  add(to, names.GEN_AI_REQUEST_STOP_SEQUENCES, request.stopSequences);
+  add(to, names.GEN_AI_REQUEST_FREQUENCY_PENALTY, request.frequencyPenalty);
+  add(to, names.GEN_AI_REQUEST_PRESENCE_PENALTY, request.presencePenalty);
+  add(to, names.GEN_AI_REQUEST_CHOICE_COUNT, request.choiceCount === 1 ? undefined : request.choiceCount);
+  add(to, names.GEN_AI_REQUEST_REASONING_LEVEL, request.reasoningLevel);
+  add(to, names.GEN_AI_REQUEST_PREVIOUS_RESPONSE_ID, request.previousResponseId);
+  add(to, names.GEN_AI_OUTPUT_TYPE, request.outputType);
+  if (!writer) return;
+  add(to, names.GEN_AI_SYSTEM_INSTRUCTIONS, content(request.systemInstructions, writer));
+  add(to, names.GEN_AI_INPUT_MESSAGES, content(request.messages, writer));
+  add(to, names.GEN_AI_TOOL_DEFINITIONS, content(request.toolDefinitions, writer));
 }
 
-/** The attributes of a response; content only where there is a `writer` for it. */
-export function responseAttributes(response: ModelResponse, writer: ContentWriter | undefined): Attributes {
-  return {
-    ...response.extra,
-    ...present({
-      [names.GEN_AI_RESPONSE_ID]: response.id,
-      [names.GEN_AI_RESPONSE_MODEL]: response.model,
-      [names.GEN_AI_RESPONSE_FINISH_REASONS]: response.finishReasons?.length ? response.finishReasons : undefined,
-      [names.GEN_AI_OUTPUT_MESSAGES]: content(response.messages, writer),
-    }),
-  };
+/** Adds the attributes of a response; content only where there is a `writer` for it. */
+export function addResponse(to: Attributes, response: ModelResponse, writer: ContentWriter | undefined): void {
+  Object.assign(to, response.extra);
+  add(to, names.GEN_AI_RESPONSE_ID, response.id);
+  add(to, names.GEN_AI_RESPONSE_MODEL, response.model);
+  add(to, names.GEN_AI_RESPONSE_FINISH_REASONS, response.finishReasons?.length ? response.finishReasons : undefined);
+  if (writer) add(to, names.GEN_AI_OUTPUT_MESSAGES, content(response.messages, writer));
 }
 
-/** The attributes of what a call cost. */
-export function usageAttributes(usage: Usage): Attributes {
-  return present({
-    [names.GEN_AI_USAGE_INPUT_TOKENS]: usage.inputTokens,
-    [names.GEN_AI_USAGE_OUTPUT_TOKENS]: usage.outputTokens,
-    [names.GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS]: usage.cacheReadTokens,
-    [names.GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS]: usage.cacheWriteTokens,
-    [names.GEN_AI_USAGE_CACHE_CREATION_INPUT_TOKENS]: usage.cacheWriteTokens,
-    [names.GEN_AI_USAGE_REASONING_OUTPUT_TOKENS]: usage.reasoningTokens,
-  });
+/** Adds the attributes of what a call cost. */
+export function addUsage(to: Attributes, usage: Usage): void {
+  add(to, names.GEN_AI_USAGE_INPUT_TOKENS, usage.inputTokens);
+  add(to, names.GEN_AI_USAGE_OUTPUT_TOKENS, usage.outputTokens);
+  add(to, names.GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS, usage.cacheReadTokens);
+  add(to, names.GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS, usage.cacheWriteTokens);
+  add(to, names.GEN_AI_USAGE_CACHE_CREATION_INPUT_TOKENS, usage.cacheWriteTokens);
+  add(to, names.GEN_AI_USAGE_REASONING_OUTPUT_TOKENS, usage.reasoningTokens);
 }
 
-function content(value: readonly unknown[] | undefined, writer: ContentWriter | undefined): string | undefined {
-  if (!writer || !value?.length) return undefined;
-  return writer.redactor.jsonText(value, writer.maxBytes).text;
+function content(value: readonly unknown[] | undefined, writer: ContentWriter): string | undefined {
+  return value?.length ? writer.redactor.jsonText(value, writer.maxBytes).text : undefined;
 }
 
-function present(attributes: Attributes): Attributes {
-  for (const name in attributes) if (attributes[name] === undefined) delete attributes[name];
-  return attributes;
+function add(to: Attributes, name: string, value: AttributeValue | undefined): void {
+  if (value != null) to[name] = value;
 }

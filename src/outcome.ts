@@ -4,7 +4,9 @@ import type { Capturing } from './capture.js';
 import type { Ending } from './exchange.js';
 import { describeFailure, type Failure, failureMessage } from './failure.js';
 import type { ModelResponse, Usage } from './genai.js';
+import { report } from './report.js';
 import { accepts, isStatus, type Status } from './status.js';
+import type { StepOptions } from './step.js';
 import { toHrTime } from './time.js';
 import { badOption, checkObjects, requireObject } from './validate.js';
 
@@ -29,6 +31,10 @@ export interface Proposal {
   readonly response?: ModelResponse | undefined;
   readonly usage?: Usage | undefined;
   readonly metadata?: Attributes | undefined;
+  /** The attempt that it rests on, for a step. */
+  readonly ending?: Ending | undefined;
+  /** What the scope that proposes was told, for a step. */
+  readonly options?: StepOptions | undefined;
 }
 
 interface StatusUpdate {
@@ -42,10 +48,11 @@ interface StatusUpdate {
 export const MAX_STATUS_UPDATES = 16;
 
 /** Collects the proposals for one run or step: the rule chooses the outcome, the rest is history. */
-export class Proposals<P extends Proposal = Proposal> {
-  #outcome: P | undefined;
-  readonly #history: StatusUpdate[] = [];
-  #dropped = 0;
+export class Proposals {
+  #outcome: Proposal | undefined;
+  #first: Proposal | undefined;
+  /** From the second on, which is rare. */
+  #later: StatusUpdate[] | undefined;
 
   /** The status that stands now. */
   get status(): Status {
@@ -53,29 +60,24 @@ export class Proposals<P extends Proposal = Proposal> {
   }
 
   /** The proposal that stands now. */
-  get outcome(): P | undefined {
+  get outcome(): Proposal | undefined {
     return this.#outcome;
   }
 
   /** Applies the status-priority rule. A proposal that is accepted replaces the whole outcome. */
-  propose(proposal: P): void {
+  propose(proposal: Proposal): void {
     const accepted = accepts(this.status, proposal.status);
     if (accepted) this.#outcome = proposal;
-    if (this.#history.length === MAX_STATUS_UPDATES) {
-      this.#history.splice(MAX_STATUS_UPDATES / 2, 1);
-      this.#dropped++;
+    if (!this.#first) {
+      this.#first = proposal;
+      return;
     }
-    this.#history.push({
-      status: proposal.status,
-      at: proposal.at,
-      accepted,
-      errorType: proposal.failure?.type,
-    });
-  }
-
-  /** How many status updates `writeHistory` has no room for. */
-  get dropped(): number {
-    return this.#dropped;
+    this.#later ??= [];
+    if (this.#later.length === MAX_STATUS_UPDATES - 1) {
+      this.#later.splice(MAX_STATUS_UPDATES / 2, 1);
+      report('a run or step got more status updates than its span has room for; those in the middle were dropped');
+    }
+    this.#later.push(toUpdate(proposal, accepted));
   }
 
   /**
@@ -83,14 +85,18 @@ export class Proposals<P extends Proposal = Proposal> {
    * put at its end, with how late it was: Jaeger hides events outside of the trace's time.
    */
   writeHistory(span: Span, endedAt: number, room: number): void {
-    if (this.#history.length < 2) return;
-    for (const { status, at, accepted, errorType } of this.#history.slice(-room)) {
+    if (!this.#first || !this.#later) return;
+    for (const { status, at, accepted, errorType } of [toUpdate(this.#first, true), ...this.#later].slice(-room)) {
       const attributes: Attributes = { [names.STATUS]: status, [names.STATUS_UPDATE_ACCEPTED]: accepted };
       if (errorType) attributes[names.ERROR_TYPE] = errorType;
       if (at > endedAt) attributes[names.STATUS_UPDATE_LATE_MS] = Math.round(at - endedAt);
       span.addEvent(names.EVENT_STATUS_UPDATE, attributes, toHrTime(Math.min(at, endedAt)));
     }
   }
+}
+
+function toUpdate({ status, at, failure }: Proposal, accepted: boolean): StatusUpdate {
+  return { status, at, accepted, errorType: failure?.type };
 }
 
 /** Checks what was given to `finish`; throws a `TypeError` that names what is wrong. */
@@ -102,17 +108,25 @@ export function checkFinish(status: unknown, details: unknown): void {
   checkObjects(requireObject(details, 'details'), ['response', 'usage', 'metadata'], 'details');
 }
 
-export function toProposal(status: Status, at: number, details: FinishDetails = {}): Proposal {
+export function toProposal(
+  status: Status,
+  at: number,
+  details: FinishDetails = {},
+  ending?: Ending,
+  options?: StepOptions,
+): Proposal {
   const { response, usage, error, metadata } = details;
-  return { status, at, failure: error === undefined ? undefined : describeFailure(error), response, usage, metadata };
+  const failure = error === undefined ? undefined : describeFailure(error);
+  return { status, at, failure, response, usage, metadata, ending, options };
 }
 
 /** What the wire alone says of how a call ended. */
-export function endingProposal(ending: Ending): Proposal {
+export function endingProposal(ending: Ending, options?: StepOptions): Proposal {
   const at = ending.attempt.endedAt;
-  if (ending.how === 'answered') return toProposal('completed', at);
-  if (ending.how === 'aborted' || ending.how === 'unread') return toProposal('interrupted', at);
-  return { ...toProposal('error', at), failure: ending.failure };
+  if (ending.how === 'answered') return toProposal('completed', at, undefined, ending, options);
+  if (ending.how === 'aborted' || ending.how === 'unread')
+    return toProposal('interrupted', at, undefined, ending, options);
+  return { ...toProposal('error', at, undefined, ending, options), failure: ending.failure };
 }
 
 /** The span status of an outcome: OK, ERROR with the reason in one line, or UNSET where the caller stopped it. */

@@ -6,7 +6,6 @@ import {
   SpanStatusCode,
   type Tracer,
 } from '@opentelemetry/api';
-import { withStarting } from './context.js';
 import type { FinishDetails } from './outcome.js';
 import { report } from './report.js';
 import type { Status } from './status.js';
@@ -22,11 +21,23 @@ export interface SpanOwner {
   shutdown(): void;
 }
 
-const owners = new WeakMap<object, OwnedSpan>();
+/** On a span of ours: what it is here. A symbol of the registry, so that a second copy of this package knows it too. */
+const OWNED = Symbol.for('runtrace.owned');
+/** In the process, while a span of ours is being started: how the processor's `onStart` gets to know it. */
+const STARTING = Symbol.for('runtrace.starting');
+
+const slot = globalThis as { [STARTING]?: OwnedSpan | undefined };
 
 /** The span of ours that `span` is, if it is one. */
 export function ownedSpanOf(span: object): OwnedSpan | undefined {
-  return owners.get(span);
+  return (span as { [OWNED]?: OwnedSpan })[OWNED];
+}
+
+/** The span of ours that is being started right now. It is given once: whatever else starts meanwhile is not it. */
+export function takeStarting(): OwnedSpan | undefined {
+  const starting = slot[STARTING];
+  slot[STARTING] = undefined;
+  return starting;
 }
 
 /**
@@ -40,26 +51,23 @@ export class OwnedSpan {
   /** Whether it is kept. Not so if it is not sampled, or its provider was shut down. */
   readonly recording: boolean;
   readonly isRun: boolean;
-  #owner: SpanOwner | undefined;
-  #end: ((time: ReturnType<typeof toHrTime>) => void) | undefined;
+  readonly owner: SpanOwner;
+  #end: Span['end'] | undefined;
   #status: SpanStatus | undefined;
   #refused = false;
-  #onOwner: ((owner: SpanOwner) => void) | undefined;
 
-  constructor(tracer: Tracer, name: string, options: SpanOptions, ctx: Context, isRun: boolean) {
+  constructor(owner: SpanOwner, isRun: boolean, tracer: Tracer, name: string, options: SpanOptions, ctx: Context) {
+    this.owner = owner;
     this.isRun = isRun;
-    this.span = tracer.startSpan(name, options, withStarting(ctx, this));
+    slot[STARTING] = this;
+    try {
+      this.span = tracer.startSpan(name, options, ctx);
+    } finally {
+      slot[STARTING] = undefined;
+    }
     this.recording = this.span.isRecording() && !this.#refused;
-    if (this.recording) owners.set(this.span, this);
-  }
-
-  get owner(): SpanOwner | undefined {
-    return this.#owner;
-  }
-
-  set owner(owner: SpanOwner) {
-    this.#owner = owner;
-    this.#onOwner?.(owner);
+    // A provider's span may be frozen; then only its owner knows that it is ours.
+    if (this.recording) Reflect.set(this.span, OWNED, this);
   }
 
   /** The status that it ended with; `undefined` while it runs. */
@@ -67,16 +75,10 @@ export class OwnedSpan {
     return this.#status;
   }
 
-  /** Called by the processor when the span starts: from now on only we end it. `onOwner` is told who stands behind it. */
-  guard(span: Span, onOwner: (owner: SpanOwner) => void): void {
-    // A second processor: it would take the first one's guard for the span's own end.
-    if (this.#end) return;
-    this.#onOwner = onOwner;
-    this.#end = span.end.bind(span);
-    Object.defineProperty(span, 'end', {
-      configurable: true,
-      value: () => report('somebody else called end() on a span of runtrace; it was ignored'),
-    });
+  /** Called by the processor when the span starts: from now on only we end it. */
+  guard(span: Span): void {
+    this.#end = span.end;
+    span.end = ignoreForeignEnd;
   }
 
   /** Called by a processor that was shut down: the span is not recorded. */
@@ -87,8 +89,11 @@ export class OwnedSpan {
   end(status: SpanStatus, at: number): void {
     this.#status = status;
     if (status.code !== SpanStatusCode.UNSET) this.span.setStatus(status);
-    const time = toHrTime(at);
-    if (this.#end) this.#end(time);
-    else this.span.end(time);
+    const end = this.#end ?? this.span.end;
+    end.call(this.span, toHrTime(at));
   }
+}
+
+function ignoreForeignEnd(): void {
+  report('somebody else called end() on a span of runtrace; it was ignored');
 }

@@ -1,9 +1,9 @@
 import { type Context, diag, type Span } from '@opentelemetry/api';
 import * as names from './attributes.js';
 import { ownAttributes } from './capture.js';
-import { runOf, startingIn } from './context.js';
+import { runOf } from './context.js';
 import { checkFinish, type FinishDetails, type Proposal, Proposals, spanStatus, toProposal } from './outcome.js';
-import { type OwnedSpan, ownedSpanOf, type SpanOwner } from './owned-span.js';
+import { type OwnedSpan, ownedSpanOf, type SpanOwner, takeStarting } from './owned-span.js';
 import { createRedactor } from './redact/redactor.js';
 import { guarded } from './report.js';
 import type { Status } from './status.js';
@@ -30,7 +30,7 @@ export function reportStatus(span: Span | undefined, status: Status, details?: F
   if (!span) return;
   const owned = ownedSpanOf(span);
   if (owned) {
-    owned.owner?.report(status, details);
+    owned.owner.report(status, details);
   } else if (span.isRecording()) {
     const proposals = reported.get(span) ?? new Proposals();
     reported.set(span, proposals);
@@ -58,7 +58,7 @@ export class StatusPrioritySpanProcessor {
 
   onStart(span: Span, parentContext: Context): void {
     guarded('a span could not be guarded', () => {
-      const owned = startingIn(parentContext);
+      const owned = takeStarting();
       if (owned) this.#adopt(owned, span);
       else this.#stamp(span, parentContext);
     });
@@ -69,7 +69,7 @@ export class StatusPrioritySpanProcessor {
       const owned = ownedSpanOf(span);
       if (owned?.status) {
         (span as { status: object }).status = owned.status;
-        if (owned.isRun && owned.owner) this.#openRuns.delete(owned.owner);
+        if (owned.isRun) this.#openRuns.delete(owned.owner);
         return;
       }
       const outcome = reported.get(span)?.outcome;
@@ -92,8 +92,12 @@ export class StatusPrioritySpanProcessor {
 
   #adopt(owned: OwnedSpan, span: Span): void {
     this.#warnIfNotFirst(span);
-    if (this.#shutDown) owned.refuse();
-    else owned.guard(span, (owner) => owned.isRun && this.#openRuns.add(owner));
+    if (this.#shutDown) {
+      owned.refuse();
+      return;
+    }
+    owned.guard(span);
+    if (owned.isRun) this.#openRuns.add(owned.owner);
   }
 
   #stamp(span: Span, parentContext: Context): void {

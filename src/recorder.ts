@@ -188,14 +188,14 @@ const steps: StepStarter = {
     requireFunction(fn, 'fn');
     const ctx = run ? contextIn(run) : context.active();
     const scope = run && openScope(run, options, ctx);
-    const handle = new StepHandle(scope, run, fetchOf(scope), false);
+    const handle = new StepHandle(scope, run, fetchOf, false);
     if (!scope) return settleWith(() => fn(handle), undefined, undefined);
     return context.with(withStep(ctx, scope), () => settleWith(() => fn(handle), scope, handle));
   },
   startStep(run, options = {}) {
     checkStepOptions(options);
     const scope = run && openScope(run, options, contextIn(run));
-    return new StepHandle(scope, run, fetchOf(scope), true);
+    return new StepHandle(scope, run, fetchOf, true);
   },
 };
 

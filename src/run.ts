@@ -176,6 +176,8 @@ export class RunRecording implements SpanOwner, Deadline, Open {
     const foreign = outer ? undefined : trace.getSpanContext(ctx);
     const links: Link[] = foreign && isSpanContextValid(foreign) ? [{ context: foreign }] : [];
     this.#owned = new OwnedSpan(
+      this,
+      true,
       tracer,
       identity.agentName ? `invoke_agent ${identity.agentName}` : `invoke_workflow ${identity.kind}`,
       {
@@ -185,9 +187,7 @@ export class RunRecording implements SpanOwner, Deadline, Open {
         ...(outer || options.trace === 'join' ? {} : { root: true, links }),
       },
       ctx,
-      true,
     );
-    this.#owned.owner = this;
     this.#attributes = { ...ownAttributes(options.attributes, capturing), ...this.#attributes };
     this.#numbering = numberings.get(this.id) ?? { last: 0, users: 0 };
     if (!this.recording) {

@@ -1,5 +1,5 @@
 import type { Context } from '@opentelemetry/api';
-import { AttemptLog, type AttemptStatus } from './attempt.js';
+import { AttemptLog } from './attempt.js';
 import type { Capturing } from './capture.js';
 import {
   type AttemptOwner,
@@ -22,6 +22,8 @@ import type { ModelCall } from './wire/model-call.js';
 export class StepScope implements AttemptOwner, Pending {
   readonly step: StepRecording;
   readonly #options: StepOptions;
+  /** Attempts of the step when this scope began: in a reuse scope, those of others. */
+  readonly #countBefore: number;
   #live = 0;
   #last: Ending | undefined;
   #saidHow = false;
@@ -32,6 +34,7 @@ export class StepScope implements AttemptOwner, Pending {
   constructor(step: StepRecording, options: StepOptions) {
     this.step = step;
     this.#options = options;
+    this.#countBefore = step.log.count;
     step.open(this);
   }
 
@@ -81,7 +84,7 @@ export class StepScope implements AttemptOwner, Pending {
   /** What application code says. It outranks whatever the scope's end would say. */
   finish(status: Status, details: FinishDetails | undefined): void {
     if (status !== 'in_progress') this.#saidHow = true;
-    this.#propose(toProposal(status, this.now(), details));
+    this.step.propose(this.#proposal(status, this.now(), details));
   }
 
   /** The scope's function threw. */
@@ -92,7 +95,7 @@ export class StepScope implements AttemptOwner, Pending {
     const interrupted =
       !isTimeout(error) && (isAbort(error) || (last?.how === 'aborted' && last.abortReason === error));
     if (last?.how === 'aborted' && last.beforeHeaders && isTimeout(error)) this.amend(asTimeout(last, error));
-    this.#sayOnce(interrupted ? toProposal('interrupted', this.now()) : toProposal('error', this.now(), { error }));
+    this.#sayOnce(interrupted ? this.#proposal('interrupted') : this.#proposal('error', this.now(), { error }));
     this.#close();
   }
 
@@ -118,7 +121,7 @@ export class StepScope implements AttemptOwner, Pending {
       this.#conclude(this.now());
       return;
     }
-    this.#sayOnce(toProposal('interrupted', this.now()));
+    this.#sayOnce(this.#proposal('interrupted'));
     this.#close();
   }
 
@@ -126,9 +129,9 @@ export class StepScope implements AttemptOwner, Pending {
     this.#tail = undefined;
     if (this.#state !== 'returned') return;
     if (end.how === 'broke' && !isAbort(end.error)) {
-      this.#sayOnce(toProposal('error', this.now(), { error: end.error }));
+      this.#sayOnce(this.#proposal('error', this.now(), { error: end.error }));
     } else if (end.how !== 'ended') {
-      this.#sayOnce(toProposal('interrupted', this.now()));
+      this.#sayOnce(this.#proposal('interrupted'));
     }
     this.#conclude(this.now());
   }
@@ -137,19 +140,29 @@ export class StepScope implements AttemptOwner, Pending {
   #conclude(at: number): void {
     if (this.#live > 0 || this.#tail || this.#state !== 'returned') return;
     const last = this.#last;
-    if (last && last.how !== 'answered' && last.how !== 'invalid') this.#sayOnce(endingProposal(last));
-    else this.#sayOnce(last ? toProposal('completed', at) : handRecordedProposal(this.step.log, at));
+    const answered = last && (last.how === 'answered' || last.how === 'invalid');
+    if (last && !answered) this.#sayOnce(endingProposal(last, this.#options));
+    else this.#sayOnce((!last && this.#handRecorded(at)) || this.#proposal('completed', at));
     this.#close();
+  }
+
+  /** Attempts that were given by hand count like those on the wire. */
+  #handRecorded(at: number): Proposal | undefined {
+    const last = this.step.log.count > this.#countBefore ? this.step.log.last() : undefined;
+    if (!last || last.status === 'completed') return undefined;
+    if (last.status !== 'failed') return this.#proposal('interrupted', at);
+    const type = last.errorType ?? String(last.statusCode ?? '_OTHER');
+    return { ...this.#proposal('error', at), failure: { type } };
+  }
+
+  #proposal(status: Status, at = this.now(), details?: FinishDetails): Proposal {
+    return toProposal(status, at, details, this.#last, this.#options);
   }
 
   #sayOnce(proposal: Proposal): void {
     if (this.#saidHow) return;
     this.#saidHow = true;
-    this.#propose(proposal);
-  }
-
-  #propose(proposal: Proposal): void {
-    this.step.propose({ ...proposal, options: this.#options, ending: this.#last });
+    this.step.propose(proposal);
   }
 
   #close(): void {
@@ -211,25 +224,31 @@ export class StepHandle implements Step {
   readonly id: string;
   readonly number: number;
   readonly attempts: AttemptLog;
-  readonly fetch: typeof globalThis.fetch;
   readonly #scope: StepScope | undefined;
   readonly #run: RunHandle | undefined;
   readonly #closes: boolean;
+  readonly #fetchOf: (scope: StepScope | undefined) => typeof globalThis.fetch;
+  #fetch: typeof globalThis.fetch | undefined;
 
   /** `closes`: there is no function around it, so the first terminal `finish` closes the scope. */
   constructor(
     scope: StepScope | undefined,
     run: RunHandle | undefined,
-    fetch: typeof globalThis.fetch,
+    fetchOf: (scope: StepScope | undefined) => typeof globalThis.fetch,
     closes: boolean,
   ) {
     this.#scope = scope;
     this.#run = run;
     this.#closes = closes;
-    this.fetch = fetch;
+    this.#fetchOf = fetchOf;
     this.id = scope?.step.id ?? crypto.randomUUID();
     this.number = scope?.step.number ?? 0;
     this.attempts = scope?.step.log ?? new AttemptLog(undefined);
+  }
+
+  get fetch(): typeof globalThis.fetch {
+    this.#fetch ??= this.#fetchOf(this.#scope);
+    return this.#fetch;
   }
 
   finish(status: Status, details?: FinishDetails): void {
@@ -239,19 +258,4 @@ export class StepHandle implements Step {
     scope.finish(status, details);
     if (this.#closes && status !== 'in_progress') scope.returned(undefined);
   }
-}
-
-/** Attempts that were given by hand count like those on the wire. */
-function handRecordedProposal(log: AttemptLog, at: number): Proposal {
-  const last = log.last();
-  const status: Record<AttemptStatus, Status> = {
-    completed: 'completed',
-    failed: 'error',
-    aborted: 'interrupted',
-    unread: 'interrupted',
-  };
-  if (!last) return toProposal('completed', at);
-  const failure =
-    last.status === 'failed' ? { type: last.errorType ?? String(last.statusCode ?? '_OTHER') } : undefined;
-  return { ...toProposal(status[last.status], at), failure };
 }

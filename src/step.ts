@@ -11,14 +11,7 @@ import {
   type Outgoing,
   type Pending,
 } from './exchange.js';
-import {
-  type ModelRequest,
-  type ModelResponse,
-  requestAttributes,
-  responseAttributes,
-  type Usage,
-  usageAttributes,
-} from './genai.js';
+import { addRequest, addResponse, addUsage, type ModelRequest, type Usage } from './genai.js';
 import {
   endingProposal,
   type FinishDetails,
@@ -76,13 +69,6 @@ export interface Step {
 /** Ten seconds past the longest Retry-After, a retry is not expected any more. */
 const RETRY_GRACE_MILLIS = 10_000;
 
-interface StepProposal extends Proposal {
-  /** What the scope that proposes was told. */
-  readonly options: StepOptions | undefined;
-  /** The attempt that it rests on. */
-  readonly ending: Ending | undefined;
-}
-
 /** What a run adds up of a step when it settles. */
 export interface StepSummary {
   readonly status: Status;
@@ -110,7 +96,7 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
   readonly #parent: Span | undefined;
   readonly #pending = new Set<Pending>();
   readonly #refused = new Set<LiveAttempt>();
-  readonly #proposals = new Proposals<StepProposal>();
+  readonly #proposals = new Proposals();
   #lastSent: { outgoing: Outgoing; call: ModelCall | undefined; resendCount: number } | undefined;
   #lastEnding: Ending | undefined;
   #retryAfterMillis = 0;
@@ -138,13 +124,13 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     if (model) attributes[names.GEN_AI_REQUEST_MODEL] = model;
     attributes[names.STEP_NUMBER] = this.number;
     this.#owned = new OwnedSpan(
+      this,
+      false,
       run.tracer,
       spanName(operation, model),
       { kind: SpanKind.CLIENT, startTime: toHrTime(this.#startedAt), attributes },
       ctx,
-      false,
     );
-    this.#owned.owner = this;
     if (this.#owned.recording) run.add(this);
     else this.#settling = this.#settled = true;
   }
@@ -252,7 +238,7 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     for (const live of this.#refused) if (!retry || maySendAgain(live.outgoing, retry)) live.giveUp();
   }
 
-  propose(proposal: StepProposal): void {
+  propose(proposal: Proposal): void {
     if (this.#settled) {
       report('a status was proposed after its step had settled');
       return;
@@ -263,11 +249,11 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
 
   /** Proposes what the wire alone says. */
   proposeEnding(ending: Ending): void {
-    this.propose({ ...endingProposal(ending), options: undefined, ending });
+    this.propose(endingProposal(ending));
   }
 
   report(status: Status, details: FinishDetails | undefined): void {
-    this.propose({ ...toProposal(status, this.now(), details), options: undefined, ending: this.#lastEnding });
+    this.propose(toProposal(status, this.now(), details, this.#lastEnding));
   }
 
   patience(overAt: number, now: number): number {
@@ -337,18 +323,17 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     this.giveUp();
     this.#settled = true;
     cancel(this);
-    const outcome = this.#proposals.outcome as StepProposal;
+    const outcome = this.#proposals.outcome as Proposal;
     const endedAt = Math.max(outcome.at, this.#startedAt);
-    const { span } = this;
-    const call = outcome.ending?.call ?? this.#lastEnding?.call;
+    const { span, capturing } = this;
     const usage: Usage = { ...outcome.ending?.answer?.usage, ...outcome.usage };
-    this.#writeIdentity(outcome, call);
-    span.setAttributes(usageAttributes(usage));
-    this.log.writeTo(span, this.#startedAt, endedAt);
+    const attributes = this.#attributesOf(outcome, usage);
+    this.log.writeTo(span, attributes, this.#startedAt, endedAt);
     const failure = outcome.status === 'error' ? (outcome.failure ?? { type: '_OTHER' }) : undefined;
-    if (failure) writeFailure(span, failure, endedAt, this.capturing);
+    if (failure) writeFailure(span, failure, endedAt, capturing);
     this.#proposals.writeHistory(span, endedAt, MAX_STATUS_UPDATES - Number(failure !== undefined));
-    this.#owned.end(spanStatus(outcome.status, failure, this.capturing), endedAt);
+    span.setAttributes(attributes);
+    this.#owned.end(spanStatus(outcome.status, failure, capturing), endedAt);
     this.run.takeIn(this, {
       status: outcome.status,
       stepCount: 1,
@@ -359,40 +344,43 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     });
   }
 
-  #writeIdentity(outcome: StepProposal, call: ModelCall | undefined): void {
+  /** What is known of the call that the outcome rests on; what the application said comes before what the wire says. */
+  #attributesOf(outcome: Proposal, usage: Usage): Attributes {
     const { span, run, capturing } = this;
+    const { answer, outgoing, attempt } = outcome.ending ?? {};
+    const call = outcome.ending?.call ?? this.#lastEnding?.call;
     const options = outcome.options ?? this.#options;
     const request: ModelRequest = { ...call?.request, ...options.request };
     if (options.model) request.model = options.model;
-    const answer = outcome.ending?.answer?.response;
-    const response: ModelResponse = { ...answer, ...outcome.response };
     const operation = options.operation ?? call?.operation ?? 'chat';
     const provider = options.provider ?? call?.provider;
+    const streaming = call?.streaming ?? request.stream;
     const writer = contentWriter(capturing);
-    span.updateName(spanName(operation, request.model));
-    const attributes: Attributes = { [names.GEN_AI_OPERATION_NAME]: operation };
+    if (operation !== this.#options.operation || request.model !== this.#options.model) {
+      span.updateName(spanName(operation, request.model));
+    }
+    const attributes = ownAttributes(options.attributes, capturing);
+    Object.assign(attributes, ownAttributes(outcome.metadata, capturing));
+    attributes[names.GEN_AI_OPERATION_NAME] = operation;
     if (provider) attributes[names.GEN_AI_PROVIDER_NAME] = provider;
-    const server = outcome.ending && serverOf(outcome.ending.outgoing.url);
+    const server = outgoing && serverOf(outgoing.url);
     if (server) {
       attributes[names.SERVER_ADDRESS] = server.address;
       attributes[names.SERVER_PORT] = server.port;
     }
-    attributes[names.STEP_NUMBER] = this.number;
     attributes[names.STATUS] = outcome.status;
     attributes[names.STEP_ID] = this.id;
-    const streaming = call?.streaming ?? request.stream;
     if (streaming !== undefined) attributes[names.STEP_OPERATION] = streaming ? 'stream' : 'generate';
     attributes[names.RUN_ID] = run.id;
     const conversationId = options.conversationId || run.conversationId;
     if (conversationId) attributes[names.GEN_AI_CONVERSATION_ID] = conversationId;
     if (options.userId) attributes[names.USER_ID] = options.userId;
-    const firstChunk = streaming ? outcome.ending?.attempt.timeToFirstChunkMillis : undefined;
-    if (firstChunk !== undefined) attributes[names.GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK] = firstChunk / 1000;
-    span.setAttributes(ownAttributes(options.attributes, capturing));
-    span.setAttributes(ownAttributes(outcome.metadata, capturing));
-    span.setAttributes(attributes);
-    span.setAttributes(requestAttributes(request, writer));
-    span.setAttributes(responseAttributes(response, writer));
+    addRequest(attributes, request, writer);
+    addResponse(attributes, { ...answer?.response, ...outcome.response }, writer);
+    addUsage(attributes, usage);
+    const firstChunkMillis = streaming ? attempt?.timeToFirstChunkMillis : undefined;
+    if (firstChunkMillis !== undefined) attributes[names.GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK] = firstChunkMillis / 1000;
+    return attributes;
   }
 
   #endpoint(): StepSummary['endpoint'] {
