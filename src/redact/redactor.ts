@@ -1,3 +1,15 @@
+import { badOption, requireFunction, requireObject } from '../validate.js';
+import { redactBody } from './bodies.js';
+import { applyEdits, inOrder, REDACTED } from './edits.js';
+import { isUrlHeader } from './headers.js';
+import { redactJson, redactString, scanJson } from './json.js';
+import { PLAIN, SUSPECT } from './names.js';
+import { createPolicy, type Policy } from './policy.js';
+import { looksRandom } from './shapes.js';
+import { findSecrets } from './text.js';
+import { bound, byteLength } from './truncate.js';
+import { findUrlSecrets } from './urls.js';
+
 /** Additions to what is always redacted. */
 export interface RedactOptions {
   /** Names of headers, query keys, JSON keys and form fields whose values are replaced; case and `-`/`_` do not matter. */
@@ -37,4 +49,111 @@ export interface Redactor {
    * is the size of all of it. `undefined` if it can't be parsed as what it says it is: it is not kept.
    */
   body(text: string, contentType: string | undefined, maxBytes: number, totalBytes: number): Bounded | undefined;
+}
+
+/**
+ * Makes a redactor from additions to the built-in rules.
+ *
+ * What is replaced becomes `REDACTED`, the word that the conventions ask for in `url.full`, everywhere.
+ *
+ * @throws TypeError if an option is unknown or not what it should be.
+ * @example
+ * createRedactor({ names: ['patient_id'], patterns: [/\b\d{3}-\d{2}-\d{4}\b/] }).header('Patient-Id', '17'); // 'REDACTED'
+ */
+export function createRedactor(options: RedactOptions = {}): Redactor {
+  checkOptions(options);
+  const policy = createPolicy(options);
+  return {
+    header: (name, value) => safely(REDACTED, () => redactHeader(name, value, policy)),
+    url: (url) => safely(REDACTED, () => redactUrl(url, policy)),
+    text: (text) => safely(REDACTED, () => redactString(text, undefined, policy)),
+    attribute: (name, value) => safely(REDACTED, () => redactAttribute(name, value, policy)),
+    json: (value) => safely<unknown>(REDACTED, () => redactValue(value, policy)),
+    jsonText: (value, maxBytes) => safely(NOT_JSON, () => boundValue(value, Math.floor(maxBytes), policy)),
+    body: (text, contentType, maxBytes, totalBytes) =>
+      safely(undefined, () => boundBody(text, contentType, Math.floor(maxBytes), totalBytes, policy)),
+  };
+}
+
+/** What is kept of a value that JSON cannot say: a cycle, a bigint. */
+const NOT_JSON: Bounded = { text: `"${REDACTED}"`, truncatedBytes: 0 };
+
+const OPTIONS = ['names', 'patterns', 'redact'];
+
+function checkOptions(options: RedactOptions): void {
+  const given = requireObject(options, 'redact');
+  for (const name in given) {
+    if (!OPTIONS.includes(name)) throw badOption('redact', `an object of ${OPTIONS.join(', ')}`, name);
+  }
+  const { names, patterns, redact } = given;
+  checkList(
+    names,
+    'redact.names',
+    'a list of strings that are not empty',
+    (name) => typeof name === 'string' && name !== '',
+  );
+  checkList(patterns, 'redact.patterns', 'a list of regular expressions', (pattern) => pattern instanceof RegExp);
+  if (redact !== undefined) requireFunction(redact, 'redact.redact');
+}
+
+function checkList(value: unknown, option: string, wants: string, isRight: (item: unknown) => boolean): void {
+  if (value === undefined) return;
+  if (!Array.isArray(value)) throw badOption(option, wants, value);
+  const wrong = value.findIndex((item) => !isRight(item));
+  if (wrong !== -1) throw badOption(`${option}[${wrong}]`, wants, value[wrong]);
+}
+
+/** Nothing that goes wrong in here may reach the application, and what could not be judged is not kept. */
+function safely<T>(otherwise: T, fn: () => T): T {
+  try {
+    return fn();
+  } catch {
+    return otherwise;
+  }
+}
+
+function redactHeader(name: string, value: string, policy: Policy): string {
+  if (policy.kind(name) !== PLAIN) return REDACTED;
+  return isUrlHeader(name) ? redactUrl(value, policy) : redactString(value, name, policy);
+}
+
+function redactUrl(url: string, policy: Policy): string {
+  const redacted = applyEdits(url, inOrder([...findUrlSecrets(url, policy), ...findSecrets(url, policy)]));
+  return policy.ask ? policy.ask(redacted, undefined) : redacted;
+}
+
+function redactAttribute(name: string, value: string, policy: Policy): string {
+  const kind = policy.kind(name);
+  if (kind > SUSPECT || (kind === SUSPECT && looksRandom(value))) return REDACTED;
+  return redactString(value, name, policy);
+}
+
+function redactValue(value: unknown, policy: Policy): unknown {
+  const json = JSON.stringify(value);
+  if (json === undefined) return undefined;
+  const redacted = redactJson(json, policy);
+  return redacted === undefined ? REDACTED : JSON.parse(redacted);
+}
+
+function boundValue(value: unknown, maxBytes: number, policy: Policy): Bounded {
+  const json = JSON.stringify(value);
+  const redacted = json === undefined ? undefined : scanJson(json, policy, false)?.render();
+  if (!redacted) return NOT_JSON;
+  return bound([{ head: '', body: redacted.text, tail: '', jsonDepth: redacted.depth }], maxBytes);
+}
+
+function boundBody(
+  text: string,
+  contentType: string | undefined,
+  maxBytes: number,
+  totalBytes: number,
+  policy: Policy,
+): Bounded | undefined {
+  // No text has fewer bytes than characters, so mostly there is no need to count.
+  const missing = totalBytes <= text.length ? 0 : Math.max(0, totalBytes - byteLength(text));
+  const body = redactBody(text, contentType, policy, missing > 0);
+  if (!body) return undefined;
+  const bounded = bound(body.pieces, maxBytes);
+  const unread = body.unread > 0 ? byteLength(text.slice(-body.unread)) : 0;
+  return { text: bounded.text, truncatedBytes: missing + unread + bounded.truncatedBytes };
 }

@@ -1,0 +1,65 @@
+import { report } from '../report.js';
+import { REDACTED } from './edits.js';
+import { condenseName, isSecretParameter, mayBeSecretName, type NameKind, nameKind, PLAIN, SECRET } from './names.js';
+import type { RedactOptions } from './redactor.js';
+
+/** What one redactor goes by: the built-in rules and the application's additions. */
+export interface Policy {
+  /** What the name of a header, a JSON key, a field or an attribute says about its value. */
+  kind(name: string): NameKind;
+  /** The same for a word in a text. Those are many and seldom repeat, so they are not remembered. */
+  kindInText(name: string): NameKind;
+  /** Whether the value of a query key or a form field is replaced, whatever it looks like. */
+  isSecretParameter(name: string): boolean;
+  /** The application's patterns, all of them global and none sticky. */
+  readonly patterns: readonly RegExp[];
+  /** The application's last word on a value that is about to be kept. */
+  readonly ask: ((value: string, name: string | undefined) => string) | undefined;
+}
+
+/** Names repeat from body to body, so what they say is remembered; longer ones are no names. */
+const MAX_REMEMBERED_NAMES = 1000;
+const MAX_REMEMBERED_LENGTH = 64;
+
+/** The policy that follows from options that have been checked. */
+export function createPolicy({ names = [], patterns = [], redact }: RedactOptions): Policy {
+  const listed = new Set(names.map(condenseName));
+  const remembered = new Map<string, NameKind>();
+
+  const judge = (name: string): NameKind => (listed.has(condenseName(name)) ? SECRET : nameKind(name));
+  const kind = (name: string): NameKind => {
+    const known = remembered.get(name);
+    if (known !== undefined) return known;
+    const judged = judge(name);
+    if (name.length <= MAX_REMEMBERED_LENGTH) {
+      if (remembered.size === MAX_REMEMBERED_NAMES) remembered.clear();
+      remembered.set(ownCopy(name), judged);
+    }
+    return judged;
+  };
+
+  return {
+    kind,
+    kindInText: (name) => (listed.size === 0 && !mayBeSecretName(name) ? PLAIN : kind(name)),
+    isSecretParameter: (name) => kind(name) !== PLAIN || isSecretParameter(name),
+    patterns: patterns.map((pattern) => new RegExp(pattern.source, `${pattern.flags.replace(/[gy]/g, '')}g`)),
+    ask: redact && ((value, name) => askSafely(redact, value, name)),
+  };
+}
+
+function askSafely(redact: NonNullable<RedactOptions['redact']>, value: string, name: string | undefined): string {
+  try {
+    const answer: unknown = redact(value, name);
+    if (typeof answer === 'string') return answer;
+    report('the redact function returned something else than a string; the value was replaced');
+  } catch {
+    // Its error may quote the value, so it is not passed on.
+    report('the redact function threw; the value was replaced');
+  }
+  return REDACTED;
+}
+
+/** A name cut out of a body would keep the whole body in memory: engines share the text of substrings. */
+function ownCopy(name: string): string {
+  return JSON.parse(JSON.stringify(name));
+}

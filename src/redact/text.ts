@@ -1,0 +1,240 @@
+import { type Edit, inOrder, REDACTED } from './edits.js';
+import { type NameKind, PLAIN, SUSPECT, TOKEN } from './names.js';
+import type { Policy } from './policy.js';
+import { findKeys, findPemBlocks, findSchemes, looksRandom, MIN_KEY_LENGTH } from './shapes.js';
+import { findUrlSecrets } from './urls.js';
+
+/** Finds every secret in a text, by shape and by the name that stands before it. The edits are in order and apart. */
+export function findSecrets(text: string, policy: Policy): readonly Edit[] {
+  const edits: Edit[] = [];
+  if (text.length >= MIN_KEY_LENGTH) {
+    findKeys(text, edits);
+    findPemBlocks(text, edits);
+  }
+  findSchemes(text, edits);
+  findNamed(text, policy, edits);
+  for (const pattern of policy.patterns) {
+    for (const match of text.matchAll(pattern)) {
+      if (match[0] !== '') edits.push({ start: match.index, end: match.index + match[0].length, text: REDACTED });
+    }
+  }
+  return inOrder(edits);
+}
+
+/**
+ * Finds every secret in a text that was cut off at its end. Its last word is dropped, for it may be half of a secret, which has no
+ * shape any more.
+ */
+export function findSecretsInCut(text: string, policy: Policy): readonly Edit[] {
+  const start = startOfLastWord(text);
+  const edits = findSecrets(text, policy);
+  return start === text.length ? edits : inOrder([...edits, { start, end: text.length, text: '' }]);
+}
+
+/** Only visible ASCII is in secrets: a text in Chinese has no spaces, but its last word is short all the same. */
+function startOfLastWord(text: string): number {
+  let start = text.length;
+  while (start > 0) {
+    const code = text.charCodeAt(start - 1);
+    if (code <= 32 || code >= 127) break;
+    start--;
+  }
+  return start;
+}
+
+/** `name=value`, `name: value`, `"name":"value"`, and the URLs, which have a colon too. */
+function findNamed(text: string, policy: Policy, edits: Edit[]): void {
+  let colon = text.indexOf(':');
+  let equals = text.indexOf('=');
+  while (colon !== -1 || equals !== -1) {
+    const at = colon === -1 || (equals !== -1 && equals < colon) ? equals : colon;
+    const next = (at === colon && findInUrl(text, at, policy, edits)) || findAfterName(text, at, policy, edits);
+    if (colon !== -1 && colon < next) colon = text.indexOf(':', next);
+    if (equals !== -1 && equals < next) equals = text.indexOf('=', next);
+  }
+}
+
+const SCHEME_BEFORE = /[a-z][a-z0-9+.-]*$/i;
+const LONGEST_SCHEME = 20;
+const URL_REST = /:\/\/[^\s"'`<>\\]*/y;
+const ESCAPED_URL_REST = /:\\\/\\\/(?:[^\s"'`<>\\]|\\\/)*/y;
+
+/** Returns where the URL that has its scheme before `colon` ends; `undefined` if there is none. */
+function findInUrl(text: string, colon: number, policy: Policy, edits: Edit[]): number | undefined {
+  const end = endOf(URL_REST, text, colon);
+  if (end === colon) return findInEscapedUrl(text, colon, policy, edits);
+  const start = schemeStart(text, colon);
+  for (const edit of findUrlSecrets(text.slice(start, end), policy)) {
+    edits.push({ start: start + edit.start, end: start + edit.end, text: edit.text });
+  }
+  return end;
+}
+
+/** `https:\/\/…`, as JSON in a text may have it, goes as a whole if there is a secret in it. */
+function findInEscapedUrl(text: string, colon: number, policy: Policy, edits: Edit[]): number | undefined {
+  const end = endOf(ESCAPED_URL_REST, text, colon);
+  if (end === colon) return undefined;
+  const start = schemeStart(text, colon);
+  const url = text.slice(start, end).replaceAll('\\/', '/');
+  if (findUrlSecrets(url, policy).length > 0) edits.push({ start, end, text: REDACTED });
+  return end;
+}
+
+function schemeStart(text: string, colon: number): number {
+  const scheme = SCHEME_BEFORE.exec(text.slice(Math.max(0, colon - LONGEST_SCHEME), colon));
+  return scheme ? colon - scheme[0].length : colon + 1;
+}
+
+/** A name and its place. */
+interface Name {
+  readonly text: string;
+  readonly start: number;
+  /** Whether it stands in quotes or brackets: `"api_key":`, `headers["api-key"] =`. */
+  readonly isQuoted: boolean;
+}
+
+/** Returns where to go on. */
+function findAfterName(text: string, separator: number, policy: Policy, edits: Edit[]): number {
+  const name = nameBefore(text, separator);
+  const kind = name ? kindOf(text, name, policy) : PLAIN;
+  if (!name || kind === PLAIN) return separator + 1;
+  const value = findValue(text, separator, name);
+  if (!value) return separator + 1;
+  const found = text.slice(value.start, value.end);
+  if (kind === SUSPECT && !isQueryKey(text, name) && !looksRandom(found)) return separator + 1;
+  if (kind === TOKEN && SHORT_NUMBER.test(found)) return separator + 1;
+  edits.push({ start: value.start, end: value.end, text: REDACTED });
+  return value.end;
+}
+
+const LONGEST_NAME = 64;
+const LONGEST_GAP = 8;
+const SHORT_NUMBER = /^[0-9]{1,9}$/;
+
+function nameBefore(text: string, separator: number): Name | undefined {
+  let end = separator;
+  const gapFloor = Math.max(0, separator - LONGEST_GAP);
+  while (end > gapFloor && isBlank(text.charCodeAt(end - 1))) end--;
+  const quoteEnd = end;
+  while (end > gapFloor && isQuoting(text.charCodeAt(end - 1))) end--;
+  let start = end;
+  const floor = Math.max(0, end - LONGEST_NAME);
+  while (start > floor && isInName(text.charCodeAt(start - 1))) start--;
+  return start === end ? undefined : { text: text.slice(start, end), start, isQuoted: end < quoteEnd };
+}
+
+function isBlank(code: number): boolean {
+  return code === 32 || code === 9;
+}
+
+/** `"`, `'`, backtick, `]` and `\`. */
+function isQuoting(code: number): boolean {
+  return code === 34 || code === 39 || code === 96 || code === 93 || code === 92;
+}
+
+/** `A`–`Z`, `a`–`z`, `0`–`9`, `_`, `-`, `.`. */
+function isInName(code: number): boolean {
+  const lowerCase = code | 32;
+  return (
+    (lowerCase >= 97 && lowerCase <= 122) || (code >= 48 && code <= 57) || code === 95 || code === 45 || code === 46
+  );
+}
+
+/** `Incorrect API key provided: …`: names of two words, as sentences write them. */
+const PHRASE = /(?:api|access|auth|private|secret)[ _-](?:key|token)(?: provided| is)?$/i;
+const LAST_WORD_OF_PHRASE = /^(?:key|token|provided|is)$/i;
+const LONGEST_PHRASE = 32;
+
+function kindOf(text: string, name: Name, policy: Policy): NameKind {
+  const kind = policy.kindInText(name.text);
+  if (kind > SUSPECT || !LAST_WORD_OF_PHRASE.test(name.text)) return kind;
+  const end = name.start + name.text.length;
+  const phrase = PHRASE.exec(text.slice(Math.max(0, end - LONGEST_PHRASE), end));
+  return phrase ? policy.kind(phrase[0].replace(/ (?:provided|is)$/i, '')) : kind;
+}
+
+/** `?key=…` and `&sig=…` outside of a whole URL. */
+function isQueryKey(text: string, name: Name): boolean {
+  const mark = text[name.start - 1];
+  return mark === '?' || mark === '&';
+}
+
+const OPERATOR_AND_BLANKS = /[=>]{0,2}[ \t]*/y;
+const OPERATOR_AND_LINES = /[=>]{0,2}\s*/y;
+const OPENING_QUOTE = /\\*["'`]/y;
+/** Headers whose values are many words long. */
+const WHOLE_LINE_NAME = /authorization$|cookie2?$/i;
+const REST_OF_LINE = /(?:[^\r\n\\]|\\(?![nr]))+/y;
+const REST_OF_QUOTED_LINE = /(?:[^\r\n"'`\\]|\\(?![nr"'`]))+/y;
+/** `Server=db;Password=correct horse;Database=x`: there a value ends at the semicolon only. */
+const CONNECTION_VALUE = /\{[^}]*\}?|[^;"'`\r\n]+/y;
+/** Commas and closing brackets belong to a bare value where something follows them at once. */
+const BARE_VALUE = /(?:[^\s"'`&;,)\]}<>\\]|[,)\]}](?![\s"'`,;.)\]}]|$)|\\(?!["'`]))+/y;
+const SCHEME = /(?:bearer|basic|digest|token|apikey|negotiate)[ \t]+(?=\S)/iy;
+/** Words that stand where a value would, in types, sentences and settings. */
+const NO_VALUE =
+  /^(?:any|array|bool|boolean|empty|expired|false|int|integer|invalid|missing|nil|none|not|null|number|object|optional|redacted|required|str|string|true|undefined|unknown)[.!?]?$/i;
+/** Code that gets the value from elsewhere: `getToken()`, `os.environ["TOKEN"]`. */
+const EXPRESSION = /^(?:await |new )?[A-Za-z_$][\w$.]*[([]/;
+
+/** Where the value after a separator stands; `undefined` if there is none, or it is none that could be a secret. */
+function findValue(text: string, separator: number, name: Name): { start: number; end: number } | undefined {
+  // After a name in quotes the value may stand in the next line; after a bare one that line is something else.
+  const start = endOf(name.isQuoted ? OPERATOR_AND_LINES : OPERATOR_AND_BLANKS, text, separator + 1);
+  const quoteEnd = endOf(OPENING_QUOTE, text, start);
+  if (quoteEnd > start) {
+    const end = closingQuote(text, text.slice(start, quoteEnd), quoteEnd);
+    return end > quoteEnd ? { start: quoteEnd, end } : undefined;
+  }
+  const isSpaced = start > separator + 1;
+  const first = text[start] ?? '';
+  if (first === '{' || first === '[') {
+    if (name.isQuoted) return { start, end: closingBracket(text, start) };
+    if (isSpaced || text[separator] === ':') return undefined;
+  }
+  return findBareValue(text, start, name, isSpaced);
+}
+
+function findBareValue(
+  text: string,
+  start: number,
+  name: Name,
+  isSpaced: boolean,
+): { start: number; end: number } | undefined {
+  const before = text[name.start - 1] ?? '';
+  if (WHOLE_LINE_NAME.test(name.text)) {
+    const end = endOf(/["'`]/.test(before) ? REST_OF_QUOTED_LINE : REST_OF_LINE, text, start);
+    return end > start ? { start, end } : undefined;
+  }
+  const isInConnectionString = !isSpaced && (before === ';' || text.startsWith('; ', name.start - 2));
+  const valueStart = isInConnectionString ? start : endOf(SCHEME, text, start);
+  const end = endOf(isInConnectionString || text[start] === '{' ? CONNECTION_VALUE : BARE_VALUE, text, valueStart);
+  const value = text.slice(valueStart, end);
+  if (value === '' || NO_VALUE.test(value) || (isSpaced && EXPRESSION.test(value))) return undefined;
+  return { start: valueStart, end };
+}
+
+/** Where a quoted value ends: before the next quote that is as deeply escaped as the first, or with the text. */
+function closingQuote(text: string, quote: string, from: number): number {
+  for (let at = text.indexOf(quote, from); at !== -1; at = text.indexOf(quote, at + 1)) {
+    if (text[at - 1] !== '\\') return at;
+  }
+  return text.length;
+}
+
+/** After the bracket that closes the one at `start`, or the end of the text. */
+function closingBracket(text: string, start: number): number {
+  const [open, close] = text[start] === '{' ? '{}' : '[]';
+  let depth = 0;
+  for (let at = start; at < text.length; at++) {
+    if (text[at] === open) depth++;
+    else if (text[at] === close && --depth === 0) return at + 1;
+  }
+  return text.length;
+}
+
+/** Where a match of a sticky expression at `from` ends; `from` if there is none. */
+function endOf(sticky: RegExp, text: string, from: number): number {
+  sticky.lastIndex = from;
+  return sticky.test(text) ? sticky.lastIndex : from;
+}

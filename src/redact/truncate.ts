@@ -1,0 +1,93 @@
+import { scanJson } from './json.js';
+import type { Bounded } from './redactor.js';
+
+/** A piece of a redacted text, as small as it can be left out: a whole body, an event of a stream, a line. */
+export interface Piece {
+  /** Comes before the body and can't be cut. */
+  readonly head: string;
+  readonly body: string;
+  /** Comes after the body and can't be cut. */
+  readonly tail: string;
+  /** How deep the body is nested, if it is JSON, which is closed where it is cut. */
+  readonly jsonDepth: number | undefined;
+}
+
+const encoder = new TextEncoder();
+let scratch: Uint8Array<ArrayBuffer> | undefined;
+const SCRATCH_BYTES = 16_384;
+
+/** How many characters of a text fit into `maxBytes` of UTF-8, and how many bytes those are. No character is cut in two. */
+export function measure(text: string, maxBytes: number): { characters: number; bytes: number } {
+  scratch ??= new Uint8Array(SCRATCH_BYTES);
+  let characters = 0;
+  let bytes = 0;
+  while (characters < text.length) {
+    const room = maxBytes - bytes;
+    const target = room < SCRATCH_BYTES ? scratch.subarray(0, Math.max(0, room)) : scratch;
+    const { read, written } = encoder.encodeInto(characters === 0 ? text : text.slice(characters), target);
+    if (read === 0) break;
+    characters += read;
+    bytes += written;
+  }
+  return { characters, bytes };
+}
+
+/** The size of a text in UTF-8, in bytes. */
+export function byteLength(text: string): number {
+  return measure(text, Number.POSITIVE_INFINITY).bytes;
+}
+
+/** Pieces in a row, in at most `maxBytes`: whole ones first, then the beginning of the first that does not fit. */
+export function bound(pieces: readonly Piece[], maxBytes: number): Bounded {
+  const whole = pieces.length === 1 && pieces[0] ? textOf(pieces[0]) : pieces.map(textOf).join('');
+  const text = wellFormed(whole);
+  if (text.length * 3 <= maxBytes) return { text, truncatedBytes: 0 };
+  const bytes = byteLength(text);
+  if (bytes <= maxBytes) return { text, truncatedBytes: 0 };
+  let kept = '';
+  let keptBytes = 0;
+  for (const piece of pieces) {
+    const next = wellFormed(textOf(piece));
+    const nextBytes = byteLength(next);
+    if (keptBytes + nextBytes > maxBytes) {
+      const beginning = cut(piece, maxBytes - keptBytes);
+      return { text: kept + beginning.text, truncatedBytes: bytes - keptBytes - beginning.bytes };
+    }
+    kept += next;
+    keptBytes += nextBytes;
+  }
+  return { text: kept, truncatedBytes: bytes - keptBytes };
+}
+
+function textOf(piece: Piece): string {
+  return piece.head + piece.body + piece.tail;
+}
+
+/** The beginning of a piece, and how many bytes of the piece it stands for. */
+function cut({ head, body, tail, jsonDepth }: Piece, maxBytes: number): { text: string; bytes: number } {
+  const room = maxBytes - byteLength(head) - byteLength(tail);
+  const beginning = jsonDepth === undefined ? cutText(body, room) : cutJson(body, room, jsonDepth);
+  if (beginning.text === '') return { text: '', bytes: 0 };
+  return { text: head + beginning.text + tail, bytes: byteLength(head) + beginning.bytes };
+}
+
+function cutText(text: string, maxBytes: number): { text: string; bytes: number } {
+  const source = wellFormed(text);
+  const { characters, bytes } = measure(source, maxBytes);
+  return { text: source.slice(0, characters), bytes };
+}
+
+/** What closes the beginning again takes a byte for each level, and one for the string that is cut. */
+function cutJson(json: string, maxBytes: number, depth: number): { text: string; bytes: number } {
+  const beginning = cutText(json, maxBytes - depth - 1).text;
+  const closed = scanJson(beginning, undefined, true)?.render();
+  if (!closed) return { text: '', bytes: 0 };
+  return { text: closed.text, bytes: byteLength(beginning.slice(0, closed.read)) };
+}
+
+const SURROGATE = /[\ud800-\udfff]/;
+const LONE_SURROGATE = /\p{Surrogate}/gu;
+
+function wellFormed(text: string): string {
+  return SURROGATE.test(text) ? text.replace(LONE_SURROGATE, '\ufffd') : text;
+}

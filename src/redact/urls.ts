@@ -1,0 +1,126 @@
+import { type Edit, REDACTED } from './edits.js';
+import { PLAIN } from './names.js';
+import type { Policy } from './policy.js';
+import { findKeys, looksRandom } from './shapes.js';
+import { findSecrets } from './text.js';
+
+const SCHEME = /^(?:[a-z][a-z0-9+.-]{0,30}:)?\/\//i;
+const DATA_URL = /^data:[^,]*,/i;
+const AUTHORITY_END = /[/?#\\]/g;
+const PORT = /^\d*$/;
+
+/** `hooks.slack.com/services/T…/B…/…`, `discord.com/api/webhooks/…`: whoever has such a path may post. */
+const WEBHOOK = /\/(?:services|triggers|webhooks?|workflows)\//;
+/** A name for a segment of a path: longer than ids are, letters and digits mixed. */
+const LONG_TOKEN = /^(?=[\w-]*[a-z])(?=[\w-]*[A-Z])(?=[\w-]*[0-9])[\w-]{40,}$/;
+
+/**
+ * Finds what must not be kept of a URL, whole or relative: user info, secret values in query and fragment, path segments that
+ * are keys. Keys of a query stay.
+ *
+ * Source: semantic-conventions v1.45, `url.full`; its list of query keys, and those that model providers use.
+ */
+export function findUrlSecrets(url: string, policy: Policy): Edit[] {
+  const edits: Edit[] = [];
+  const data = DATA_URL.exec(url);
+  if (data) return [{ start: data[0].length, end: url.length, text: REDACTED }];
+  const pathStart = findUserInfo(url, edits);
+  const queryStart = indexOrEnd(url, '?', pathStart);
+  const fragmentStart = indexOrEnd(url, '#', pathStart);
+  const pathEnd = Math.min(queryStart, fragmentStart);
+  findInPath(url, pathStart, pathEnd, policy, edits);
+  findInParameters(url, pathEnd + 1, policy, edits);
+  return edits;
+}
+
+/** Returns where the path begins. */
+function findUserInfo(url: string, edits: Edit[]): number {
+  const scheme = SCHEME.exec(url);
+  if (!scheme) return 0;
+  const start = scheme[0].length;
+  AUTHORITY_END.lastIndex = start;
+  const end = AUTHORITY_END.exec(url)?.index ?? url.length;
+  let at = url.slice(start, end).lastIndexOf('@');
+  if (at === -1) {
+    // A password with a slash in it that was not escaped: what stands behind the colon is no port.
+    const colon = url.slice(start, end).indexOf(':');
+    if (colon > 0 && url[start] !== '[' && !PORT.test(url.slice(start + colon + 1, end))) {
+      at = url.slice(start).lastIndexOf('@');
+    }
+  }
+  if (at === -1) return end;
+  edits.push({ start, end: start + at, text: `${REDACTED}:${REDACTED}` });
+  AUTHORITY_END.lastIndex = start + at;
+  return AUTHORITY_END.exec(url)?.index ?? url.length;
+}
+
+function findInPath(url: string, pathStart: number, pathEnd: number, policy: Policy, edits: Edit[]): void {
+  const webhook = WEBHOOK.exec(url.slice(pathStart, pathEnd));
+  const webhookStart = webhook ? pathStart + webhook.index + webhook[0].length : pathEnd;
+  let before = '';
+  for (let start = pathStart; start < pathEnd; ) {
+    const end = Math.min(indexOrEnd(url, '/', start), pathEnd);
+    const segment = url.slice(start, end);
+    if (segment.length > 1) {
+      if (segment.includes('=')) findInParameters(url.slice(0, end), start, policy, edits);
+      else if (isSecretSegment(decode(segment), before, start >= webhookStart, policy)) {
+        edits.push({ start, end, text: REDACTED });
+      }
+    }
+    before = segment;
+    start = end + 1;
+  }
+}
+
+function isSecretSegment(segment: string, before: string, afterWebhook: boolean, policy: Policy): boolean {
+  if (segment.length < 8) return false;
+  if (LONG_TOKEN.test(segment) || holdsKey(segment)) return true;
+  return (afterWebhook || policy.kind(before) !== PLAIN) && looksRandom(segment);
+}
+
+function holdsKey(segment: string): boolean {
+  const edits: Edit[] = [];
+  findKeys(segment, edits);
+  return edits.length > 0;
+}
+
+/** Query and fragment, which both hold parameters: `?key=…&…#access_token=…`. */
+function findInParameters(url: string, from: number, policy: Policy, edits: Edit[]): void {
+  for (let start = from; start < url.length; ) {
+    const end = parameterEnd(url, start);
+    const equals = url.indexOf('=', start);
+    const isPair = equals !== -1 && equals < end;
+    const valueStart = isPair ? equals + 1 : start;
+    if (valueStart < end && isSecretValue(url, start, valueStart, end, policy)) {
+      edits.push({ start: valueStart, end, text: REDACTED });
+    }
+    start = end + 1;
+  }
+}
+
+function isSecretValue(url: string, start: number, valueStart: number, end: number, policy: Policy): boolean {
+  if (valueStart > start && policy.isSecretParameter(decode(url.slice(start, valueStart - 1)))) return true;
+  return findSecrets(decode(url.slice(valueStart, end)), policy).length > 0;
+}
+
+const PARAMETER_END = /[&;#?]/g;
+
+function parameterEnd(url: string, start: number): number {
+  PARAMETER_END.lastIndex = start;
+  return PARAMETER_END.exec(url)?.index ?? url.length;
+}
+
+/** What cannot be decoded is judged as it stands. */
+function decode(text: string): string {
+  if (!/[%+]/.test(text)) return text;
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '));
+  } catch {
+    return text;
+  }
+}
+
+function indexOrEnd(text: string, part: string, from: number): number {
+  const index = text.indexOf(part, from);
+  return index === -1 ? text.length : index;
+}
