@@ -1,0 +1,13 @@
+/** Waits for something that no event tells of. */
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const PATIENCE_MILLIS = 10_000;
+
+/** Resolves when `condition` holds; rejects when it doesn't within ten seconds. */
+export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + PATIENCE_MILLIS;
+  while (!(await condition())) {
+    if (performance.now() > deadline) throw new Error(`waited ${PATIENCE_MILLIS} ms in vain for ${condition}`);
+    await sleep(2);
+  }
+}
