@@ -4,6 +4,7 @@ import type { Capturing } from './capture.js';
 import { describeFailure, failureMessage } from './failure.js';
 import { isMetadataHeader } from './redact/headers.js';
 import { toHrTime } from './time.js';
+import { urlParts } from './url.js';
 import { badOption, requireObject } from './validate.js';
 
 /** How one attempt ended: `failed` is no answer, HTTP 400 and above, an error event in the stream or a broken body. */
@@ -219,7 +220,7 @@ function requireAttempt(attempt: Attempt): Attempt {
 function keepOf(attempt: Attempt, capturing: Capturing): Attempt {
   const { redactor, content, limits } = capturing;
   const { error, errorMessage, requestHeaders, responseHeaders, requestBody, responseBody, ...kept } = attempt;
-  if (kept.url !== undefined) kept.url = redactor.url(kept.url);
+  if (kept.url !== undefined) kept.url = capturing.redactUrl(kept.url);
   if (error !== undefined) {
     const failure = describeFailure(error);
     kept.errorType ??= failure.type;
@@ -283,9 +284,9 @@ export function attemptAttributes(attempt: Attempt, previous: Attempt | undefine
   set(names.HTTP_REQUEST_METHOD, attempt.method);
   if (attempt.url !== undefined) {
     set(names.URL_FULL, attempt.url);
-    const server = serverOf(attempt.url);
-    set(names.SERVER_ADDRESS, server?.address);
-    set(names.SERVER_PORT, server?.port);
+    const parts = urlParts(attempt.url);
+    set(names.SERVER_ADDRESS, parts?.address);
+    set(names.SERVER_PORT, parts?.port);
   }
   set(names.HTTP_REQUEST_BODY_SIZE, attempt.requestBodySize);
   set(names.HTTP_RESPONSE_BODY_SIZE, attempt.responseBodySize);
@@ -299,15 +300,4 @@ export function attemptAttributes(attempt: Attempt, previous: Attempt | undefine
   set(names.HTTP_RESPONSE_BODY_CONTENT, attempt.responseBody);
   set(names.ATTEMPT_TRUNCATED_BYTES, attempt.truncatedBytes);
   return attributes;
-}
-
-/** Host and port of a URL; the port is said even where it is the scheme's own, as the HTTP conventions want. */
-export function serverOf(url: string | URL): { address: string; port: number } | undefined {
-  let parsed: URL;
-  try {
-    parsed = typeof url === 'string' ? new URL(url) : url;
-  } catch {
-    return undefined;
-  }
-  return { address: parsed.hostname, port: Number(parsed.port) || (parsed.protocol === 'http:' ? 80 : 443) };
 }

@@ -1,7 +1,9 @@
 import type { Attributes } from '@opentelemetry/api';
+import { environment, environmentChoice } from './environment.js';
 import type { ContentWriter } from './genai.js';
 import { createRedactor, type RedactOptions, type Redactor } from './redact/redactor.js';
 import { report } from './report.js';
+import { remembered } from './url.js';
 import { badOption, checkNumber, requireObject } from './validate.js';
 
 /**
@@ -42,6 +44,8 @@ export interface Limits {
   contentBytes: number;
 }
 
+const LEVELS: readonly Capture[] = ['off', 'metadata', 'content'];
+
 const DEFAULT_LIMITS: Limits = {
   openRuns: 10_000,
   runMillis: 24 * 60 * 60 * 1000,
@@ -57,7 +61,7 @@ export interface CaptureOptions {
   /**
    * How much is recorded, or a function of the run's identity that says so. It is asked once a run; if it throws, the run is not recorded.
    *
-   * Default: `metadata`, with messages where `OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT` is `SPAN_ONLY`, `SPAN_AND_EVENT` or `true`.
+   * Default: what `RUNTRACE_CAPTURE` says (`off`, `metadata` or `content`), else `metadata`, with messages where `OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT` is `SPAN_ONLY`, `SPAN_AND_EVENT` or `true`.
    */
   capture?: Capture | ((run: RunIdentity) => Capture);
   /** Additions to what is always redacted. */
@@ -73,6 +77,8 @@ export interface Capturing {
   /** Messages, system instructions and tool definitions. */
   readonly messages: boolean;
   readonly redactor: Redactor;
+  /** As `redactor.url`, remembered. */
+  readonly redactUrl: (url: string) => string;
   readonly limits: Limits;
 }
 
@@ -81,14 +87,15 @@ export function createCapture(options: CaptureOptions): {
   limits: Limits;
   ask(run: RunIdentity): Capturing | undefined;
 } {
-  const { capture } = options;
+  const { capture = environmentChoice('RUNTRACE_CAPTURE', LEVELS, 'metadata') } = options;
   if (capture !== undefined && typeof capture !== 'function' && !isCapture(capture)) {
     throw badOption('capture', "'off', 'metadata', 'content' or a function", capture);
   }
   const limits = checkLimits(options.limits);
   const redactor = createRedactor(options.redact);
-  const metadata: Capturing = { content: false, messages: false, redactor, limits };
-  const content: Capturing = { content: true, messages: true, redactor, limits };
+  const redactUrl = remembered((url) => redactor.url(url));
+  const metadata: Capturing = { content: false, messages: false, redactor, redactUrl, limits };
+  const content: Capturing = { ...metadata, content: true, messages: true };
   const unset: Capturing = { ...metadata, messages: messagesFromEnvironment() };
 
   return {
@@ -114,7 +121,7 @@ export function createCapture(options: CaptureOptions): {
 }
 
 function isCapture(value: unknown): value is Capture {
-  return value === 'off' || value === 'metadata' || value === 'content';
+  return (LEVELS as readonly unknown[]).includes(value);
 }
 
 function checkLimits(given: unknown): Limits {
@@ -131,12 +138,8 @@ function checkLimits(given: unknown): Limits {
 }
 
 function messagesFromEnvironment(): boolean {
-  const value = environment('OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT')?.trim().toUpperCase();
+  const value = environment('OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT')?.toUpperCase();
   return value === 'SPAN_ONLY' || value === 'SPAN_AND_EVENT' || value === 'TRUE';
-}
-
-function environment(name: string): string | undefined {
-  return (globalThis as { process?: { env?: Record<string, string | undefined> } }).process?.env?.[name];
 }
 
 /** The application's own attributes, redacted. */

@@ -1,5 +1,5 @@
 import { type Attributes, type Context, type Span, SpanKind, trace } from '@opentelemetry/api';
-import { AttemptLog, serverOf } from './attempt.js';
+import { AttemptLog } from './attempt.js';
 import * as names from './attributes.js';
 import { type Capturing, contentWriter, ownAttributes } from './capture.js';
 import {
@@ -28,6 +28,7 @@ import type { RunPart, RunRecording } from './run.js';
 import { cancel, type Deadline, schedule } from './settle.js';
 import type { Status } from './status.js';
 import { type Clock, toHrTime } from './time.js';
+import { urlParts } from './url.js';
 import type { ModelCall } from './wire/model-call.js';
 
 /** What a step is about. All of it can also be read off the wire, for the APIs that runtrace knows. */
@@ -363,7 +364,7 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     Object.assign(attributes, ownAttributes(outcome.metadata, capturing));
     attributes[names.GEN_AI_OPERATION_NAME] = operation;
     if (provider) attributes[names.GEN_AI_PROVIDER_NAME] = provider;
-    const server = outgoing && serverOf(outgoing.url);
+    const server = outgoing && urlParts(outgoing.url.href);
     if (server) {
       attributes[names.SERVER_ADDRESS] = server.address;
       attributes[names.SERVER_PORT] = server.port;
@@ -385,12 +386,8 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
 
   #endpoint(): StepSummary['endpoint'] {
     const attempt = this.log.firstCompleted();
-    if (!attempt?.url) return undefined;
-    try {
-      return { at: attempt.startedAt, name: `${attempt.method ?? 'POST'} ${new URL(attempt.url).pathname}` };
-    } catch {
-      return undefined;
-    }
+    const path = attempt?.url && urlParts(attempt.url)?.path;
+    return path ? { at: attempt.startedAt, name: `${attempt.method ?? 'POST'} ${path}` } : undefined;
   }
 }
 
