@@ -15,8 +15,8 @@ export interface Recorded {
   sent: ReceivedSpan[];
   /** The lines of that file. */
   lines: string[];
-  /** How many requests Jaeger got. */
-  requests: number;
+  /** In how many requests Jaeger got them, where that is known. */
+  requests?: number;
 }
 
 /** Plays an application that has the package in it, with all content captured, and sends what it recorded to Jaeger. */
@@ -39,13 +39,13 @@ export async function recordTo(
   });
   await work(createRecorder({ tracerProvider, capture: 'content' }), tracerProvider.getTracer('app'));
   await tracerProvider.shutdown();
-  const recorded = { ...readOtlpFile(path), requests: counted.requests() };
+  const recorded: Recorded = { ...readOtlpFile(path), requests: counted.requests() };
   rmSync(directory, { recursive: true });
   return recorded;
 }
 
 /** What an OTLP file holds. Throws if anything in it is not as OTLP says. */
-export function readOtlpFile(path: string): { sent: ReceivedSpan[]; lines: string[] } {
+export function readOtlpFile(path: string): Recorded {
   const lines = readFileSync(path, 'utf8').split('\n').filter(Boolean);
   const sent = lines.flatMap((line) => {
     const { spans, violations } = parseOtlpJson(line);

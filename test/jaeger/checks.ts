@@ -3,6 +3,16 @@ export class Checks {
   #passed = 0;
   #failed = 0;
 
+  /** A group of checks. If it throws before all were made, that is a failed one. */
+  async group(title: string, checks: () => Promise<void>): Promise<void> {
+    say(`\n${title}`);
+    try {
+      await checks();
+    } catch (error) {
+      await this.check(`${title}: all of its checks are made`, () => Promise.reject(error));
+    }
+  }
+
   /** Runs a check: it fails if it throws. */
   async check(name: string, check: () => unknown): Promise<void> {
     try {

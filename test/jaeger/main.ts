@@ -43,52 +43,51 @@ process.exitCode = checks.end() ? 0 : 1;
 
 async function main(): Promise<void> {
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
-  let traces = 0;
-  let spans = 0;
-  let readBack = 0;
-  const checkRecorded = async (title: string, recorded: Recorded) => {
-    const traceIds = new Set(recorded.sent.map(({ traceId }) => traceId));
-    say(`\n${title}: ${traceIds.size} traces, ${recorded.sent.length} spans, ${recorded.requests} requests`);
-    const read = await checkRuns(checks, jaeger, recorded.sent);
-    traces += traceIds.size;
-    spans += recorded.sent.length;
-    readBack += read;
+  const total = { traces: 0, sent: 0, readBack: 0 };
+  const checkRecorded = async ({ sent, requests }: Recorded) => {
+    const traces = byTrace(sent).size;
+    say(`  ${traces} traces with ${sent.length} spans sent${requests ? ` in ${requests} requests` : ''}`);
+    const readBack = await checkRuns(checks, jaeger, sent);
+    total.traces += traces;
+    total.sent += sent.length;
+    total.readBack += readBack;
   };
 
-  say('\nWhat runtrace relies on in Jaeger');
-  await checkFacts(checks, jaeger);
+  await checks.group('What runtrace relies on in Jaeger', () => checkFacts(checks, jaeger));
 
-  const demo = playDemo();
-  await checkRecorded('The demo', demo);
-  await checkSearches(demo);
+  await checks.group('The demo', async () => {
+    const demo = playDemo();
+    await checkRecorded(demo);
+    await checkSearches(demo);
+    await checkUpload(demo);
+  });
 
   const provider = await startProvider();
-  const service = 'runtrace-ways';
-  const ways = await recordTo(jaeger, { service, spansPerRequest: 4 }, async (recorder, tracer) => {
-    await playWays({ recorder, tracer, provider });
-    await playApplications({ recorder, tracer, provider });
+  await checks.group('Every way with every client, with all content', async () => {
+    const app = { service: 'runtrace-ways', spansPerRequest: 4 };
+    const ways = await recordTo(jaeger, app, async (recorder, tracer) => {
+      await playWays({ recorder, tracer, provider });
+      await playApplications({ recorder, tracer, provider });
+    });
+    await checkRecorded(ways);
+    await checkSearches(ways);
   });
-  await checkRecorded('Every way with every client, all content captured, four spans a request', ways);
-  await checkSearches(ways);
-
-  const long = await recordTo(jaeger, { service: 'runtrace-long', spansPerRequest: 25 }, (recorder, tracer) =>
-    playLongRun({ recorder, tracer, provider }, LONG_RUN.steps, LONG_RUN.attempts),
-  );
   await provider.close();
-  await checkRecorded(`A run of ${LONG_RUN.steps} steps with ${LONG_RUN.attempts} attempts each`, long);
-  await checks.check('all of its attempts are there, and it came in several requests', () => {
-    const attempts = long.sent.flatMap(({ events }) => events).filter(({ name }) => name === names.EVENT_ATTEMPT);
-    assert.equal(attempts.length, LONG_RUN.steps * LONG_RUN.attempts);
-    assert.ok(long.requests > 1, `${long.requests} requests`);
+
+  await checks.group(`A run of ${LONG_RUN.steps} steps with ${LONG_RUN.attempts} attempts each`, async () => {
+    const app = { service: 'runtrace-long', spansPerRequest: 25 };
+    const long = await recordTo(jaeger, app, (recorder) => playLongRun(recorder, LONG_RUN));
+    await checkRecorded(long);
+    await checks.check('all of its attempts are there, and it came in several requests', () => {
+      const attempts = long.sent.flatMap(({ events }) => events).filter(({ name }) => name === names.EVENT_ATTEMPT);
+      assert.equal(attempts.length, LONG_RUN.steps * LONG_RUN.attempts);
+      assert.ok(long.requests && long.requests > 1, `${long.requests} requests`);
+    });
   });
 
-  say('\nThe OTLP file through the upload form');
-  await checkUpload(demo);
+  await checks.group('The collector of examples/jaeger', () => checkSampling(checks, binary, jaeger));
 
-  say('\nThe collector of examples/jaeger');
-  await checkSampling(checks, binary, jaeger);
-
-  say(`\n${traces} traces with ${spans} spans sent, ${readBack} spans read back`);
+  say(`\n${total.traces} traces with ${total.sent} spans sent, ${total.readBack} spans read back`);
 }
 
 /** Runs the demo as its own process, with Jaeger as its backend and the messages captured. */
@@ -102,7 +101,7 @@ function playDemo(): Recorded {
   };
   const { status, stdout, stderr } = spawnSync(process.execPath, [DEMO, file], { env, encoding: 'utf8' });
   if (status !== 0) throw new Error(`the demo exited with ${status}:\n${stdout}\n${stderr}`);
-  const recorded = { ...readOtlpFile(file), requests: 1 };
+  const recorded = readOtlpFile(file);
   rmSync(directory, { recursive: true });
   return recorded;
 }
@@ -136,7 +135,7 @@ async function checkErrorSearch({ sent, lines }: Recorded): Promise<void> {
 /** The UI's upload tab makes one document of the lines of a file. */
 async function checkUpload({ sent, lines }: Recorded): Promise<void> {
   const resourceSpans = lines.flatMap((line) => (JSON.parse(line) as { resourceSpans: unknown[] }).resourceSpans);
-  await checks.check('every span of the file is shown once, with its mark and its attempts', async () => {
+  await checks.check('the upload form shows every span of the file, with its mark and its attempts', async () => {
     const shown = await jaeger.transform(JSON.stringify({ resourceSpans }));
     assert.deepEqual(shown.map(summaryShown).sort(), sent.map(summarySent).sort());
   });

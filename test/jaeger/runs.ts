@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import * as names from '../../src/attributes.js';
-import { type Jaeger, tag, type UiSpan } from '../support/jaeger.js';
+import { type Jaeger, tag, type UiSpan, warningsOf } from '../support/jaeger.js';
 import type { ReceivedEvent, ReceivedSpan, ReceivedValue } from '../support/otlp-receiver.js';
 import type { Checks } from './checks.js';
 
@@ -12,8 +12,11 @@ const STATUS_CODES = new Map<ReceivedValue, number>([
   ['error', ERROR],
   ['interrupted', UNSET],
 ]);
-/** Jaeger writes what it has to say about a span into attributes of this name. */
-const JAEGERS_OWN = '@jaeger@';
+/**
+ * The SDK starts its spans on whole milliseconds, so a span of its own inside one of ours, or the other way round, can
+ * stick out by less than one. `/api/v3` forgives it where both name a host; `/api/traces` of Jaeger 2.13 never does.
+ */
+const SKEW_WITHIN_A_MILLISECOND = /clock skew adjustment disabled; not applying calculated delta of -?[\d.]+(µs|ns)$/;
 const NANOS_PER_MICRO = 1000n;
 
 /** One trace: as it was sent, as Jaeger's API gives it, and as Jaeger's UI gets it. */
@@ -45,19 +48,19 @@ export async function checkRuns(checks: Checks, jaeger: Jaeger, sent: readonly R
     }
   });
   await everyTrace('Jaeger has no warning, and every parent is in the trace', ({ read, shown }) => {
-    assert.deepEqual(
-      shown.flatMap(({ warnings }) => warnings ?? []),
-      [],
-    );
-    const ids = new Set(spanIds(read));
-    for (const span of read) {
-      assert.deepEqual(
-        Object.keys(span.attributes).filter((name) => name.startsWith(JAEGERS_OWN)),
-        [],
-      );
-      assert.ok(!span.parentSpanId || ids.has(span.parentSpanId), `the parent of ${span.name} is missing`);
-    }
     assert.equal(read.filter(({ parentSpanId }) => !parentSpanId).length, 1, 'one root');
+    for (const span of read) {
+      const parent = read.find(({ spanId }) => spanId === span.parentSpanId);
+      assert.ok(parent || !span.parentSpanId, `the parent of ${span.name} is missing`);
+      assert.deepEqual(warningsOf(span), [], span.name);
+      const mixed = parent && parent.scope !== span.scope;
+      const warnings = shown.find(({ spanID }) => spanID === span.spanId)?.warnings ?? [];
+      assert.deepEqual(
+        warnings.filter((warning) => !(mixed && SKEW_WITHIN_A_MILLISECOND.test(warning))),
+        [],
+        span.name,
+      );
+    }
   });
   await everyTrace('runs and steps have the status of their outcome, and errors alone have the red mark', (trace) => {
     for (const { spanId, name, status, attributes } of trace.read.filter(isOurs)) {

@@ -123,7 +123,10 @@ export async function playApplications({ recorder, tracer, provider }: Parts): P
 }
 
 /** A run that is as long as it gets. */
-export async function playLongRun({ recorder }: Parts, steps: number, attempts: number): Promise<void> {
+export async function playLongRun(
+  recorder: Recorder,
+  { steps, attempts }: { steps: number; attempts: number },
+): Promise<void> {
   await recorder.run({ kind: 'batch', conversationId: 'long' }, async () => {
     for (let i = 0; i < steps; i++) {
       await recorder.step({ provider: 'openai', model: 'gpt-5' }, (step) => {

@@ -159,6 +159,12 @@ export function tag(tags: readonly UiTag[], key: string): UiTag['value'] | undef
   return tags.find((candidate) => candidate.key === key)?.value;
 }
 
+/** What Jaeger has to say about a span that it gave through `/api/v3`. */
+export function warningsOf({ attributes }: ReceivedSpan): string[] {
+  const warnings = attributes['@jaeger@warnings'];
+  return Array.isArray(warnings) ? warnings.map(String) : [];
+}
+
 function readResult(text: string): ReceivedSpan[] {
   const { result, error } = JSON.parse(text) as { result?: unknown; error?: unknown };
   if (!result) throw new Error(`Jaeger answered ${JSON.stringify(error ?? text)}`);
