@@ -95,8 +95,10 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
   readonly #options: StepOptions;
   readonly #startedAt: number;
   readonly #parent: Span | undefined;
-  readonly #pending = new Set<Pending>();
-  readonly #refused = new Set<LiveAttempt>();
+  /** What is open or in flight, in the order in which it began. */
+  #pending: Pending[] = [];
+  /** Those of them of which only a refused body is open. */
+  #refused: LiveAttempt[] = [];
   readonly #proposals = new Proposals();
   #lastSent: { outgoing: Outgoing; call: ModelCall | undefined; resendCount: number } | undefined;
   #lastEnding: Ending | undefined;
@@ -163,7 +165,7 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
 
   /** Terminal, closed, and with nothing in flight: only held for better news. */
   get finished(): boolean {
-    return this.#pending.size === 0 && this.status !== 'in_progress';
+    return this.#pending.length === 0 && this.status !== 'in_progress';
   }
 
   /** Whether it was begun under the span that is active in `ctx`. */
@@ -173,7 +175,7 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
 
   /** How its last attempt ended, if none is in flight but one that was refused. */
   get lastEnding(): Ending | undefined {
-    return this.#pending.size === this.#refused.size ? this.#lastEnding : undefined;
+    return this.#pending.length === this.#refused.length ? this.#lastEnding : undefined;
   }
 
   contextFor(active: Context): Context {
@@ -187,7 +189,7 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
 
   begin(live: LiveAttempt): { number: number; resendCount: number } {
     this.concludeRefused(live.outgoing);
-    this.#pending.add(live);
+    this.#pending.push(live);
     this.#changed();
     return { number: this.log.next(), resendCount: this.#countResend(live.outgoing) };
   }
@@ -217,26 +219,26 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
 
   /** Something that is open begins. */
   open(pending: Pending): void {
-    this.#pending.add(pending);
+    this.#pending.push(pending);
     this.#changed();
   }
 
   /** Something that was open, or in flight, is not any more. */
   close(pending: Pending): void {
-    this.#pending.delete(pending);
-    this.#refused.delete(pending as LiveAttempt);
+    remove(this.#pending, pending);
+    remove(this.#refused, pending as LiveAttempt);
     this.#signOfLife = performance.now();
     this.#changed();
   }
 
   /** Whatever comes next does not wait for the body of a refused attempt to be read. */
   refused(live: LiveAttempt): void {
-    this.#refused.add(live);
+    this.#refused.push(live);
   }
 
   /** Ends the attempts of which only a refused body is open: all, or those that `retry` asks again for. */
   concludeRefused(retry?: Outgoing): void {
-    for (const live of this.#refused) if (!retry || maySendAgain(live.outgoing, retry)) live.giveUp();
+    for (const live of [...this.#refused]) if (!retry || maySendAgain(live.outgoing, retry)) live.giveUp();
   }
 
   propose(proposal: Proposal): void {
@@ -389,6 +391,11 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     const path = attempt?.url && urlParts(attempt.url)?.path;
     return path ? { at: attempt.startedAt, name: `${attempt.method ?? 'POST'} ${path}` } : undefined;
   }
+}
+
+function remove<T>(list: T[], item: T): void {
+  const index = list.indexOf(item);
+  if (index >= 0) list.splice(index, 1);
 }
 
 function spanName(operation: string, model: string | undefined): string {
