@@ -13,9 +13,12 @@ interface Here {
   readonly reuse?: ReuseScope | undefined;
   /** Whether an attempt is already being recorded around it: one recording fetch around another records once. */
   readonly recorded?: boolean;
+  /** Whether the run around it is one that isn't recorded. */
+  readonly unrecorded?: boolean;
 }
 
 const NOWHERE: Here = {};
+const UNRECORDED: Here = { unrecorded: true };
 
 function here(ctx: Context): Here {
   return (ctx.getValue(HERE) as Here | undefined) ?? NOWHERE;
@@ -37,14 +40,20 @@ export function isRecorded(ctx: Context): boolean {
   return here(ctx).recorded === true;
 }
 
+/** Whether no run is around it, not even one that isn't recorded. */
+export function isOutside(ctx: Context): boolean {
+  const { run, unrecorded } = here(ctx);
+  return run === undefined && unrecorded !== true;
+}
+
 /** Inside a run; no step of another run is visible there. */
 export function withRun(ctx: Context, run: RunHandle): Context {
   return trace.setSpan(ctx.setValue(HERE, { run, reuse: here(ctx).reuse }), run.recording.span);
 }
 
-/** Where nothing is recorded: whatever run is around it is hidden. */
+/** Inside a run that isn't recorded: nothing in it is, and whatever run is around it is hidden. */
 export function withoutRun(ctx: Context): Context {
-  return ctx.deleteValue(HERE);
+  return ctx.setValue(HERE, UNRECORDED);
 }
 
 /** Inside an explicit step. */
