@@ -3,7 +3,7 @@
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -16,12 +16,13 @@ import type { ReceivedSpan } from '../support/otlp-receiver.js';
 import { type Recorded, readOtlpFile, recordTo } from './app.js';
 import { Checks, say } from './checks.js';
 import { checkFacts, findsErrors } from './facts.js';
-import { byTrace, checkRuns, checkSearch } from './runs.js';
+import { asText, byTrace, checkRuns, checkSearch } from './runs.js';
 import { checkSampling } from './sampling.js';
 import { playApplications, playLongRun, playWays } from './ways.js';
 
 const NO_JAEGER = 77;
 const DEMO = fileURLToPath(new URL('../../examples/demo/main.js', import.meta.url));
+const UI_CONFIG = fileURLToPath(new URL('../../../examples/jaeger/ui.json', import.meta.url));
 const LONG_RUN = { steps: 200, attempts: 20 };
 
 const found = await findJaeger();
@@ -60,6 +61,7 @@ async function main(): Promise<void> {
     await checkRecorded(demo);
     await checkSearches(demo);
     await checkUpload(demo);
+    await checkFirstAttributes(demo);
   });
 
   const provider = await startProvider();
@@ -106,15 +108,21 @@ function playDemo(): Recorded {
   return recorded;
 }
 
+/** The searches that docs/jaeger.md tells of. */
 async function checkSearches(recorded: Recorded): Promise<void> {
   const { sent } = recorded;
-  const conversation = sent.find(({ attributes }) => attributes[names.GEN_AI_CONVERSATION_ID]);
-  await checkSearch(checks, jaeger, sent, { [names.STATUS]: 'interrupted' });
-  await checkSearch(checks, jaeger, sent, { [names.STATUS]: 'error' });
-  await checkSearch(checks, jaeger, sent, {
-    [names.GEN_AI_CONVERSATION_ID]: String(conversation?.attributes[names.GEN_AI_CONVERSATION_ID]),
-  });
-  await checkSearch(checks, jaeger, sent, { [names.HTTP_RESPONSE_STATUS_CODE]: '429' });
+  const retried = sent.find(({ attributes }) => Number(attributes[names.STEP_FAILED_ATTEMPT_COUNT]) > 0);
+  assert.ok(retried, 'a step with a failed attempt');
+  const of = (name: string) => ({ [name]: asText(retried.attributes[name]) });
+  const search = (attributes: Record<string, string>) => checkSearch(checks, jaeger, sent, attributes);
+  await search({ [names.STATUS]: 'interrupted' });
+  await search({ [names.STATUS]: 'error', [names.RUN_KIND]: 'chat_turn' });
+  await search(of(names.GEN_AI_CONVERSATION_ID));
+  await search(of(names.RUN_ID));
+  await search({ [names.HTTP_RESPONSE_STATUS_CODE]: '429' });
+  await search({ [names.HTTP_RESPONSE_STATUS_CODE]: '429', [names.GEN_AI_PROVIDER_NAME]: 'openai' });
+  await search(of(names.STEP_ATTEMPT_CODES));
+  await search({ [names.RUN_FAILED_ATTEMPT_COUNT]: '0' });
   await checkErrorSearch(recorded);
 }
 
@@ -138,6 +146,23 @@ async function checkUpload({ sent, lines }: Recorded): Promise<void> {
   await checks.check('the upload form shows every span of the file, with its mark and its attempts', async () => {
     const shown = await jaeger.transform(JSON.stringify({ resourceSpans }));
     assert.deepEqual(shown.map(summaryShown).sort(), sent.map(summarySent).sort());
+  });
+}
+
+/** The UI sorts attributes by name, after those that begin with a `topTagPrefixes` of its configuration, in their order. */
+async function checkFirstAttributes({ sent }: Recorded): Promise<void> {
+  const { topTagPrefixes } = JSON.parse(readFileSync(UI_CONFIG, 'utf8')) as { topTagPrefixes: string[] };
+  const rank = (name: string) => topTagPrefixes.findIndex((prefix) => name.startsWith(prefix)) >>> 0;
+  const inOrder = ({ attributes }: ReceivedSpan) =>
+    Object.keys(attributes).sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
+  await checks.check('with the ui.json of examples/jaeger a step and a run begin with how they went', () => {
+    const steps = sent.filter(({ attributes }) => attributes[names.STEP_NUMBER] !== undefined);
+    const runs = sent.filter(({ attributes }) => attributes[names.RUN_KIND] !== undefined);
+    const ofStep = [names.STATUS, names.STEP_NUMBER, names.STEP_ATTEMPT_COUNT, names.STEP_ATTEMPT_CODES];
+    const ofRun = [names.STATUS, names.RUN_STEP_COUNT, names.RUN_ATTEMPT_COUNT, names.RUN_FAILED_ATTEMPT_COUNT];
+    const withoutError = (name: string) => name !== names.ERROR_TYPE;
+    for (const step of steps) assert.deepEqual(inOrder(step).filter(withoutError).slice(0, 4), ofStep);
+    for (const run of runs) assert.deepEqual(inOrder(run).filter(withoutError).slice(0, 4), ofRun);
   });
 }
 

@@ -159,9 +159,9 @@ export async function checkSearch(
   attributes: Record<string, string>,
 ): Promise<void> {
   const query = Object.entries(attributes).map(([name, value]) => `${name}=${value}`);
-  await checks.check(`a search for ${query.join(' ')} finds those runs and no other`, async () => {
+  await checks.check(`a search for ${query.join(' ')} finds the runs that have it, and no other`, async () => {
     const matches = (of: ReceivedSpan['attributes'], name: string, value: string) =>
-      of[name] !== undefined && String(of[name]) === value;
+      of[name] !== undefined && asText(of[name]) === value;
     const matching = sent.filter(({ attributes: own, events, status }) =>
       Object.entries(attributes).every(([name, value]) =>
         name === 'error'
@@ -176,6 +176,11 @@ export async function checkSearch(
     const found = await jaeger.search(service, attributes);
     assert.deepEqual(found.filter((traceId) => all.has(traceId)).sort(), [...wanted].sort());
   });
+}
+
+/** As Jaeger compares it. */
+export function asText(value: ReceivedValue): string {
+  return Array.isArray(value) ? JSON.stringify(value) : String(value);
 }
 
 async function readTraces(jaeger: Jaeger, sent: readonly ReceivedSpan[]): Promise<Trace[]> {
