@@ -7,6 +7,7 @@ import { type OwnedSpan, ownedSpanOf, type SpanOwner, takeStarting } from './own
 import { createRedactor } from './redact/redactor.js';
 import { guarded } from './report.js';
 import type { Status } from './status.js';
+import { badOption } from './validate.js';
 
 /** What the processor reads and writes of a span that has ended; the same on every line of the SDK. */
 interface EndedSpan {
@@ -21,13 +22,14 @@ const reported = new WeakMap<object, Proposals>();
  * Proposes how a span ended: one of runtrace's, or anybody's, as long as it is recording. The status-priority rule decides, for
  * somebody else's span when it ends and only if a {@link StatusPrioritySpanProcessor} is there; its owner's own `setStatus` then doesn't count.
  *
- * Throws a `TypeError` for an unknown status, no span or bad details.
+ * Where there is no span (`undefined`), nothing happens. Throws a `TypeError` for an unknown status, bad details, or something that is no span.
  *
  * @example reportStatus(trace.getActiveSpan(), 'interrupted');
  */
 export function reportStatus(span: Span | undefined, status: Status, details?: FinishDetails): void {
   checkFinish(status, details);
-  if (!span) return;
+  if (span == null) return;
+  if (typeof span.isRecording !== 'function') throw badOption('span', 'a Span', span);
   const owned = ownedSpanOf(span);
   if (owned) {
     owned.owner.report(status, details);
