@@ -208,8 +208,10 @@ function runDemo({ file, env = {}, terminateAt }: DemoOptions): Promise<Ended> {
     ended.stderr += text;
   });
   child.stdout.on('data', (text) => {
+    const isThere = terminateAt !== undefined && ended.stdout.includes(terminateAt);
     ended.stdout += text;
-    if (terminateAt && ended.stdout.includes(terminateAt)) child.kill('SIGTERM');
+    // Once: the second one kills.
+    if (terminateAt && !isThere && ended.stdout.includes(terminateAt)) child.kill('SIGTERM');
   });
   return new Promise((resolve, reject) => {
     child.on('error', reject);
