@@ -40,12 +40,10 @@ async function rateLimitedTwice({ openai, provider }: Demo): Promise<void> {
   );
 
   await run({ kind: 'chat_turn', conversationId: 'rate-limited', userId: 'ada' }, () =>
-    step({ provider: 'openai', model: 'gpt-5' }, () =>
-      openai.chat.completions.create({
-        model: 'gpt-5',
-        messages: [{ role: 'user', content: 'Where should I go in May?' }],
-      }),
-    ),
+    openai.chat.completions.create({
+      model: 'gpt-5',
+      messages: [{ role: 'user', content: 'Where should I go in May?' }],
+    }),
   );
 }
 
@@ -54,47 +52,46 @@ async function resetThenAskedAgain({ anthropic, provider }: Demo): Promise<void>
   const text = 'Take the train along the coast, and get off where you like it.';
   provider.script('claude-sonnet-5', resetMidStream(6, { text }), slow(10, { text, usage: { input: 30, output: 16 } }));
 
-  const answer = async () => {
-    const stream = anthropic.messages.stream({
-      model: 'claude-sonnet-5',
-      max_tokens: 200,
-      messages: [{ role: 'user', content: 'How do I get around?' }],
-    });
-    return stream.finalText();
-  };
+  const ask = () =>
+    anthropic.messages
+      .stream({
+        model: 'claude-sonnet-5',
+        max_tokens: 200,
+        messages: [{ role: 'user', content: 'How do I get around?' }],
+      })
+      .finalText();
 
   await run({ kind: 'chat_turn', conversationId: 'reset', userId: 'ada' }, () =>
     reuseStep(async () => {
-      for (let attemptsLeft = 3; ; ) {
+      for (let triesLeft = 3; ; ) {
         try {
-          return await step({ provider: 'anthropic', model: 'claude-sonnet-5' }, answer);
+          return await ask();
         } catch (error) {
-          if (--attemptsLeft === 0) throw error;
+          if (--triesLeft === 0) throw error;
         }
       }
     }),
   );
 }
 
-/** The user presses Stop: the step is interrupted, which is no error, and its attempt shows how far it came. */
+/** The user presses Stop: the step is interrupted, which is no error. What the run is called then, the application says. */
 async function stoppedByTheUser({ openai, provider }: Demo): Promise<void> {
   provider.script('gpt-5', slow(25, { text: 'Once upon a time, in a land far away, there was a very long story.' }));
   const stopButton = new AbortController();
 
-  await run({ kind: 'chat_turn', conversationId: 'stopped', userId: 'ada' }, (run) =>
-    step({ provider: 'openai', model: 'gpt-5' }, async () => {
-      const stream = await openai.chat.completions.create(
-        { model: 'gpt-5', messages: [{ role: 'user', content: 'Tell me a story.' }], stream: true },
-        { signal: stopButton.signal },
-      );
-      let story = '';
-      for await (const chunk of stream) {
-        story += chunk.choices[0]?.delta.content ?? '';
-        if (story.includes('land')) stopButton.abort();
-      }
-      if (stopButton.signal.aborted) run.finish('interrupted');
-    }),
-  );
+  await run({ kind: 'chat_turn', conversationId: 'stopped', userId: 'ada' }, async (run) => {
+    const stream = await openai.chat.completions.create(
+      { model: 'gpt-5', messages: [{ role: 'user', content: 'Tell me a story.' }], stream: true },
+      { signal: stopButton.signal },
+    );
+    let story = '';
+    for await (const chunk of stream) {
+      story += chunk.choices[0]?.delta.content ?? '';
+      if (story.includes('land')) stopButton.abort();
+    }
+    if (stopButton.signal.aborted) run.finish('interrupted');
+    return story;
+  });
 }
 
 /** Overloaded, three times over: the client gives up, and the application gets the client's own error. */
@@ -102,24 +99,25 @@ async function failedForGood({ anthropic, provider }: Demo): Promise<void> {
   provider.script('claude-opus-5', status(529, { retryAfterMillis: 60 }));
 
   await run({ kind: 'chat_turn', conversationId: 'failed', userId: 'ada' }, () =>
-    step({ provider: 'anthropic', model: 'claude-opus-5' }, () =>
-      anthropic.messages.create({
-        model: 'claude-opus-5',
-        max_tokens: 200,
-        messages: [{ role: 'user', content: 'Are you there?' }],
-      }),
-    ),
+    anthropic.messages.create({
+      model: 'claude-opus-5',
+      max_tokens: 200,
+      messages: [{ role: 'user', content: 'Are you there?' }],
+    }),
   ).catch(() => 'Sorry, the model is overloaded. Please try again later.');
 }
 
-/** A run need not be a chat turn: here it is a small job beside one. */
+/** A run need not be a chat turn; and where there is something to say about a step, it is made by hand. */
 async function titleOfTheConversation({ openai, provider }: Demo): Promise<void> {
-  provider.script('gpt-5-mini', slow(5, { text: 'A trip in May', usage: { input: 96, output: 5, cacheRead: 64 } }));
+  provider.script('gpt-5-mini', slow(5, { text: '"A trip in May"', usage: { input: 96, output: 5, cacheRead: 64 } }));
 
   await run({ kind: 'title', conversationId: 'title', parentConversationId: 'rate-limited', userId: 'ada' }, () =>
-    step({ provider: 'openai', model: 'gpt-5-mini' }, () =>
-      openai.responses.create({ model: 'gpt-5-mini', input: 'A title for: Where should I go in May?' }),
-    ),
+    step({ provider: 'openai', model: 'gpt-5-mini' }, async (step) => {
+      const answer = await openai.responses.create({ model: 'gpt-5-mini', input: 'A title for: Where to go in May?' });
+      const title = answer.output_text.replaceAll('"', '');
+      step.finish('completed', { metadata: { 'app.title.length': title.length } });
+      return title;
+    }),
   );
 }
 
@@ -135,24 +133,26 @@ async function toolBetweenTwoSteps({ anthropic, provider }: Demo): Promise<void>
     slow(10, { text: 'It will be sunny, 24 degrees.', usage: { input: 372, output: 12, cacheRead: 280 } }),
   );
 
-  const tools: Anthropic.Tool[] = [
-    { name: 'weather', input_schema: { type: 'object', properties: { city: { type: 'string' } } } },
-  ];
   const messages: Anthropic.MessageParam[] = [{ role: 'user', content: 'What will the weather be in Lisbon?' }];
   const ask = () =>
-    step({ provider: 'anthropic', model: 'claude-sonnet-5' }, () =>
-      anthropic.messages.stream({ model: 'claude-sonnet-5', max_tokens: 200, messages, tools }).finalMessage(),
-    );
+    anthropic.messages
+      .stream({
+        model: 'claude-sonnet-5',
+        max_tokens: 200,
+        messages,
+        tools: [{ name: 'weather', input_schema: { type: 'object', properties: { city: { type: 'string' } } } }],
+      })
+      .finalMessage();
 
   await run({ kind: 'chat_turn', agentName: 'travel', conversationId: 'tool', userId: 'ada' }, async () => {
-    const question = await ask();
-    messages.push({ role: 'assistant', content: question.content });
-    for (const block of question.content) {
+    const { content } = await ask();
+    messages.push({ role: 'assistant', content });
+    for (const block of content) {
       if (block.type !== 'tool_use') continue;
-      const content = await tool({ name: block.name, callId: block.id }, () => weather(block.input));
-      messages.push({ role: 'user', content: [{ type: 'tool_result', tool_use_id: block.id, content }] });
+      const result = await tool({ name: block.name, callId: block.id }, () => weather(block.input));
+      messages.push({ role: 'user', content: [{ type: 'tool_result', tool_use_id: block.id, content: result }] });
     }
-    await ask();
+    return ask();
   });
 }
 
@@ -164,16 +164,14 @@ async function twoAtOnce({ openai, anthropic, provider }: Demo): Promise<void> {
 
   await Promise.all([
     run({ kind: 'chat_turn', conversationId: 'at-once-1', userId: 'ada' }, () =>
-      step({ provider: 'openai', model: 'gpt-5' }, () => openai.chat.completions.create({ model: 'gpt-5', messages })),
+      openai.chat.completions.create({ model: 'gpt-5', messages }),
     ),
     run({ kind: 'chat_turn', conversationId: 'at-once-2', userId: 'grace' }, () =>
-      step({ provider: 'anthropic', model: 'claude-sonnet-5' }, () =>
-        anthropic.messages.create({ model: 'claude-sonnet-5', max_tokens: 200, messages }),
-      ),
+      anthropic.messages.create({ model: 'claude-sonnet-5', max_tokens: 200, messages }),
     ),
   ]);
 }
 
-async function weather(_where: unknown): Promise<string> {
+async function weather(_of: unknown): Promise<string> {
   return 'sunny, 24 °C';
 }

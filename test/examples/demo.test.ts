@@ -114,6 +114,8 @@ describe('the demo', () => {
     assert.equal(run.attributes['runtrace.run.kind'], 'title');
     assert.equal(run.attributes['runtrace.run.parent_conversation_id'], 'rate-limited');
     assert.deepEqual(inside.map(summary), [step('chat gpt-5-mini', 'completed', ['200'])]);
+    assert.equal(inside[0]?.attributes['app.title.length'], 'A trip in May'.length);
+    assert.equal(inside[0]?.attributes['gen_ai.usage.cache_read.input_tokens'], 64);
   });
 
   test('shows the tool between the two steps', () => {
@@ -127,6 +129,15 @@ describe('the demo', () => {
       inside.map(({ attributes }) => attributes['runtrace.step.number']),
       [1, undefined, 2],
     );
+  });
+
+  test('adds up what a run cost', () => {
+    const tokensOf = ({ attributes }: ReceivedSpan) => [
+      attributes['runtrace.run.input_tokens'],
+      attributes['runtrace.run.output_tokens'],
+    ];
+    assert.deepEqual(tokensOf(runOf('rate-limited').run), [21, 9]);
+    assert.deepEqual(tokensOf(runOf('tool').run), [310 + 372, 42 + 12]);
   });
 
   test('keeps two runs at once apart', () => {
