@@ -34,7 +34,7 @@ const { binary, version } = found;
 
 const checks = new Checks();
 const jaeger = await startJaeger(binary, version);
-say(`Jaeger ${version}: ${binary}`);
+say(`Jaeger ${version}`);
 try {
   await main();
 } finally {
