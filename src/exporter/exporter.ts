@@ -1,51 +1,213 @@
-import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
-import type { ExportResult, ReadableSpan, SpanExporter } from './span.js';
+import { join } from 'node:path';
+import type { MeterProvider } from '@opentelemetry/api';
+import { guarded } from '../report.js';
+import { badOption, requireObject } from '../validate.js';
+import { Destination } from './destination.js';
+import { createSender, type EndpointOptions, endpointName } from './endpoint.js';
+import { forgetAtExit, saveAtExit } from './exit.js';
+import { type ExportResult, FAILED, type ReadableSpan, type SpanExporter, SUCCESS } from './span.js';
+import { checkSpoolOptions, type SpoolOptions } from './spool.js';
+import { type ExporterStats, observeStats, sumOf } from './stats.js';
 
-type StockOptions = NonNullable<ConstructorParameters<typeof OTLPTraceExporter>[0]>;
-
-export interface RunTraceExporterOptions {
-  /** The whole URL, path included. Default: `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`, `OTEL_EXPORTER_OTLP_ENDPOINT` and `/v1/traces`, or `http://localhost:4318/v1/traces`. */
-  url?: string;
-  /** Headers of every request, beside those of `OTEL_EXPORTER_OTLP_HEADERS`. */
-  headers?: Record<string, string>;
-  /** Default: `OTEL_EXPORTER_OTLP_COMPRESSION`, or `gzip`. */
-  compression?: 'gzip' | 'none';
-  /** How long a request may take, in milliseconds. Default: `OTEL_EXPORTER_OTLP_TIMEOUT`, or 10 000. */
-  timeoutMillis?: number;
+export interface RunTraceExporterOptions extends EndpointOptions {
+  /**
+   * Where spans go, instead of the one endpoint that the other options describe: endpoints, or exporters of any kind. Each has a
+   * queue, retries and a spool of its own; one that is down does not delay or lose anything for the others.
+   */
+  destinations?: readonly (EndpointOptions | SpanExporter)[];
+  /** How much is kept in memory for a destination, queued or under way, in bytes. What is more is dropped, or spooled. Default: 64 MiB. */
+  maxQueueBytes?: number;
+  /** How many requests are under way at once to a destination. Default: 4. */
+  maxConcurrentRequests?: number;
+  /**
+   * What a request may weigh before compression, in bytes, by an estimate. Several spans share a request up to 1 MiB; one alone may
+   * be as large as this, and is cut if it is larger. Default: 4 MiB, what a gRPC hop in the path accepts.
+   */
+  maxRequestBytes?: number;
+  /** How long spans wait for company, in milliseconds. Only for spans that come one by one (`add`). Default: 1000. */
+  scheduledDelayMillis?: number;
+  /** How long a request that fails is tried again, in milliseconds, where there is no spool. Default: 10 minutes. */
+  retryTimeoutMillis?: number;
+  /** How long `forceFlush()` may take, in milliseconds. Default: 30 000. */
+  flushTimeoutMillis?: number;
+  /** How long `shutdown()` may take, in milliseconds. Default: 10 000. */
+  shutdownTimeoutMillis?: number;
+  /** Where to keep on disk what can't be delivered. Several destinations get a directory each in it. Default: none. */
+  spool?: SpoolOptions;
+  /** Where `stats()` go as metrics. Default: nowhere. */
+  meterProvider?: MeterProvider;
 }
 
+/** A foreign processor gives a batch up after a while, and what is in it; so it hears within that time that we have it. */
+const KEPT_MILLIS = 5000;
+/** How long a process that forgot the shutdown is held at its end. */
+const BEFORE_EXIT_MILLIS = 2000;
+/** A sender that has called back to nobody for so long never will. */
+const REQUEST_TIMEOUT_MILLIS = 60_000;
+
 /**
- * Sends spans over OTLP/HTTP, gzip by default. The standard `OTEL_EXPORTER_OTLP_*` variables hold where no option is given.
+ * Sends spans and does not give up: over OTLP/HTTP with gzip by default, to an endpoint or several, or through any other
+ * `SpanExporter`. Requests are bounded, split where an endpoint calls them too large, and retried; spans that can't
+ * be delivered are kept in bounded memory, on disk where there is a `spool`, or dropped and counted.
  *
- * @example new BatchSpanProcessor(new RunTraceExporter())
+ * Made for `RunTraceBatchSpanProcessor`. Behind another processor it calls back on delivery, or after 5 s when it has the
+ * batch in its keeping. What a foreign processor drops before is out of our hands.
+ *
+ * Nothing is thrown and no promise rejects once it is made: see `stats()` and `diag`.
+ *
+ * @throws TypeError when made, if an option or the environment can't be used.
+ * @example new RunTraceBatchSpanProcessor({ exporter: new RunTraceExporter({ spool: { directory: '/var/spool/app' } }) })
  */
 export class RunTraceExporter implements SpanExporter {
-  readonly #sender: SpanExporter;
+  readonly #destinations: readonly Destination[];
+  #hasTriedAtExit = false;
 
   constructor(options: RunTraceExporterOptions = {}) {
-    this.#sender = new OTLPTraceExporter(stockOptions(options));
+    checkOptions(options);
+    const many = options.destinations;
+    this.#destinations = many
+      ? many.map((of, i) => createDestination(of, options, `destination-${i + 1}`))
+      : [createDestination(options, options)];
+    if (new Set(this.#destinations.map(({ name }) => name)).size < this.#destinations.length) {
+      throw badOption(
+        'destinations',
+        'destinations of different names',
+        this.#destinations.map(({ name }) => name).join(),
+      );
+    }
+    if (options.meterProvider) {
+      observeStats(options.meterProvider, new Map(this.#destinations.map((it) => [it.name, () => it.stats()])));
+    }
+    saveAtExit(this.#saver);
+  }
+
+  /** Takes one span that has ended, to go out with others soon. Returns at once. */
+  add(span: ReadableSpan): void {
+    guarded('a span could not be taken for export', () => {
+      for (const destination of this.#destinations) destination.add(span);
+    });
   }
 
   export(spans: ReadableSpan[], resultCallback: (result: ExportResult) => void): void {
-    this.#sender.export(spans, resultCallback);
+    let isDone = false;
+    const done = (result: ExportResult) => {
+      clearTimeout(timer);
+      if (isDone) return;
+      isDone = true;
+      guarded('the callback of an export threw', () => resultCallback(result));
+    };
+    const timer = setTimeout(() => done({ code: SUCCESS }), KEPT_MILLIS);
+    timer.unref();
+    const groups = guarded('spans could not be taken for export', () =>
+      this.#destinations.map((it) => it.addNow(spans)),
+    );
+    if (!groups) {
+      done({ code: FAILED, error: new Error('runtrace could not read the spans') });
+      return;
+    }
+    void Promise.all(groups.map(({ settled }) => settled)).then(() => {
+      const lost = Math.max(...groups.map((group) => group.lost));
+      const error = new Error(`${lost} of ${spans.length} spans were not delivered`);
+      done(lost > 0 ? { code: FAILED, error } : { code: SUCCESS });
+    });
   }
 
+  /** Resolves when every span that was taken before is delivered, on disk or counted as dropped; or after `flushTimeoutMillis`. */
   async forceFlush(): Promise<void> {
-    await this.#sender.forceFlush?.();
+    await Promise.all(this.#destinations.map((destination) => destination.flush()));
   }
 
+  /** Flushes, within `shutdownTimeoutMillis`. What is left then goes to the spool, or is dropped, counted and reported. */
   async shutdown(): Promise<void> {
-    await this.#sender.shutdown();
+    forgetAtExit(this.#saver);
+    await Promise.all(this.#destinations.map((destination) => destination.shutdown()));
   }
+
+  /** What became of the spans: of all destinations together (a span counts once for each), or of the one with that name. */
+  stats(destination?: string): ExporterStats {
+    const wanted = this.#destinations.filter(({ name }) => destination === undefined || name === destination);
+    if (wanted.length === 0)
+      throw badOption('destination', this.#destinations.map(({ name }) => name).join(' or '), destination);
+    return sumOf(wanted.map((it) => it.stats()));
+  }
+
+  readonly #saver = {
+    beforeExit: () => {
+      // Once: the event loop runs dry again after it.
+      if (this.#hasTriedAtExit) return;
+      this.#hasTriedAtExit = true;
+      for (const destination of this.#destinations) void destination.flush(BEFORE_EXIT_MILLIS);
+    },
+    exit: () => {
+      for (const destination of this.#destinations) destination.exit();
+    },
+  };
 }
 
-function stockOptions({ compression = compressionFromEnvironment(), ...rest }: RunTraceExporterOptions): StockOptions {
-  // The stock exporter's enum has these very values, but is no export of its package.
-  return { ...rest, ...(compression && { compression: compression as NonNullable<StockOptions['compression']> }) };
+/** `fallbackName` for one of several. */
+function createDestination(
+  of: EndpointOptions | SpanExporter,
+  options: RunTraceExporterOptions,
+  fallbackName?: string,
+): Destination {
+  const { maxConcurrentRequests = 4, spool } = options;
+  const isExporter = 'export' in of;
+  const sender = isExporter ? of : createSender(of, maxConcurrentRequests);
+  const name = isExporter ? (fallbackName ?? '') : endpointName(of);
+  const timeoutMillis = (isExporter ? undefined : of.timeoutMillis) ?? 0;
+  return new Destination({
+    name,
+    sender,
+    maxConcurrentRequests,
+    maxQueueBytes: options.maxQueueBytes ?? 64 * 1024 * 1024,
+    maxRequestBytes: options.maxRequestBytes ?? 4 * 1024 * 1024,
+    scheduledDelayMillis: options.scheduledDelayMillis ?? 1000,
+    retryTimeoutMillis: options.retryTimeoutMillis ?? 10 * 60_000,
+    requestTimeoutMillis: Math.max(REQUEST_TIMEOUT_MILLIS, 3 * timeoutMillis),
+    flushTimeoutMillis: options.flushTimeoutMillis ?? 30_000,
+    shutdownTimeoutMillis: options.shutdownTimeoutMillis ?? 10_000,
+    ...(spool && { spool: fallbackName ? { ...spool, directory: join(spool.directory, slug(name)) } : spool }),
+  });
 }
 
-/** `undefined` where the environment says something: the stock exporter reads it. */
-function compressionFromEnvironment(): 'gzip' | undefined {
-  const { OTEL_EXPORTER_OTLP_TRACES_COMPRESSION: ofTraces, OTEL_EXPORTER_OTLP_COMPRESSION: ofAll } = process.env;
-  return ofTraces?.trim() || ofAll?.trim() ? undefined : 'gzip';
+function slug(name: string): string {
+  return name.replace(/[^\w.-]+/g, '_');
+}
+
+const LEAST: Partial<Record<keyof RunTraceExporterOptions, number>> = {
+  maxQueueBytes: 1,
+  maxConcurrentRequests: 1,
+  maxRequestBytes: 16 * 1024,
+  scheduledDelayMillis: 0,
+  retryTimeoutMillis: 0,
+  flushTimeoutMillis: 0,
+  shutdownTimeoutMillis: 0,
+};
+/** The longest that a timer can wait. */
+const MOST_MILLIS = 2 ** 31 - 1;
+
+function checkOptions(options: RunTraceExporterOptions): void {
+  requireObject(options, 'options');
+  if ('export' in options)
+    throw badOption('options', 'an object of options ({ destinations: [exporter] })', 'an exporter');
+  for (const [name, least] of Object.entries(LEAST)) {
+    const value = options[name as keyof RunTraceExporterOptions];
+    const most = name.endsWith('Millis') ? MOST_MILLIS : Number.MAX_SAFE_INTEGER;
+    if (value !== undefined && !(typeof value === 'number' && value >= least && value <= most)) {
+      throw badOption(name, `a number from ${least} to ${most}`, value);
+    }
+  }
+  if (options.spool !== undefined) checkSpoolOptions(options.spool);
+  if (options.destinations !== undefined) checkDestinations(options);
+}
+
+function checkDestinations(options: RunTraceExporterOptions): void {
+  const { destinations } = options;
+  if (!Array.isArray(destinations) || destinations.length === 0) {
+    throw badOption('destinations', 'an array of endpoints and exporters', destinations);
+  }
+  for (const [i, destination] of destinations.entries()) requireObject(destination, `destinations[${i}]`);
+  for (const name of ['url', 'headers', 'httpAgentOptions', 'compression', 'timeoutMillis', 'name'] as const) {
+    if (options[name] !== undefined) throw badOption(name, 'given for each of the destinations', options[name]);
+  }
 }

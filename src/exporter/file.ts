@@ -2,6 +2,7 @@ import { closeSync, fchmodSync, mkdirSync, openSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { diag } from '@opentelemetry/api';
+import { badOption, requireObject, requireString } from '../validate.js';
 import { encodeRequest } from './otlp-json.js';
 import { type ExportResult, FAILED, type ReadableSpan, type SpanExporter, SUCCESS } from './span.js';
 
@@ -28,11 +29,9 @@ export class OTLPFileExporter implements SpanExporter {
   #isBroken = false;
 
   constructor(options: OTLPFileExporterOptions) {
-    const path: unknown = options?.path;
-    if (typeof path !== 'string' || path === '') {
-      throw new TypeError(`OTLPFileExporter: option "path" is ${String(path)}, it must be the path of a file`);
-    }
-    this.#path = resolve(path);
+    requireObject(options, 'options');
+    requireString(options.path, 'path');
+    this.#path = resolve(options.path);
     prepareFile(this.#path);
   }
 
@@ -97,10 +96,7 @@ function prepareFile(path: string): void {
     const file = openSync(path, 'a', 0o600);
     fchmodSync(file, 0o600);
     closeSync(file);
-  } catch (cause) {
-    throw new TypeError(
-      `OTLPFileExporter: option "path" is ${path}, it must be a file that can be written: ${(cause as Error).message}`,
-      { cause },
-    );
+  } catch (error) {
+    throw badOption('path', `a file that can be written (${(error as Error).message})`, path);
   }
 }

@@ -111,7 +111,7 @@ test('a path that cannot be written is a TypeError when the exporter is made', (
   for (const path of ['', undefined, 1, folder, join(folder, 'x'.repeat(300)), '/dev/null/traces.jsonl']) {
     assert.throws(() => new OTLPFileExporter({ path: path as string }), {
       name: 'TypeError',
-      message: /option "path" is/,
+      message: /path must be/,
     });
   }
   assert.throws(() => new OTLPFileExporter(undefined as never), TypeError);

@@ -1,0 +1,355 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { type Attributes, DiagLogLevel, diag, type Meter, type MeterProvider } from '@opentelemetry/api';
+import {
+  BasicTracerProvider,
+  BatchSpanProcessor,
+  InMemorySpanExporter,
+  SimpleSpanProcessor,
+} from '@opentelemetry/sdk-trace-base';
+import {
+  OTLPFileExporter,
+  RunTraceBatchSpanProcessor,
+  type RunTraceBatchSpanProcessorOptions,
+  RunTraceExporter,
+  type RunTraceExporterOptions,
+} from 'runtrace/exporter';
+import { type OtlpReceiver, type OtlpReceiverOptions, startOtlpReceiver } from '../support/otlp-receiver.js';
+import { endedSpans, namesOf } from '../support/spans.js';
+
+async function start(t: TestContext, options?: OtlpReceiverOptions): Promise<OtlpReceiver> {
+  const receiver = await startOtlpReceiver(options);
+  t.after(receiver.close);
+  return receiver;
+}
+
+function folder(t: TestContext): string {
+  const path = mkdtempSync(join(tmpdir(), 'runtrace-'));
+  t.after(() => rmSync(path, { recursive: true, force: true }));
+  return path;
+}
+
+function providerWith(options: RunTraceBatchSpanProcessorOptions) {
+  const processor = new RunTraceBatchSpanProcessor(options);
+  const provider = new BasicTracerProvider({ spanProcessors: [processor] });
+  return { processor, provider, tracer: provider.getTracer('test') };
+}
+
+function environment(t: TestContext, variables: Record<string, string>): void {
+  for (const [name, value] of Object.entries(variables)) process.env[name] = value;
+  t.after(() => {
+    for (const name of Object.keys(variables)) delete process.env[name];
+  });
+}
+
+async function unusedPort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+test('with no argument it goes where the environment says, with gzip and the headers from there', async (t) => {
+  const receiver = await start(t);
+  environment(t, { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint, OTEL_EXPORTER_OTLP_HEADERS: 'x-team=a%20b' });
+  const provider = new BasicTracerProvider({ spanProcessors: [new RunTraceBatchSpanProcessor()] });
+  provider.getTracer('test').startSpan('hello').end();
+  await provider.forceFlush();
+  assert.deepEqual(namesOf(receiver.spans()), ['hello']);
+  assert.deepEqual(receiver.violations, []);
+  assert.equal(receiver.requests[0]?.headers['content-encoding'], 'gzip');
+  assert.equal(receiver.requests[0]?.headers['x-team'], 'a b');
+  await provider.shutdown();
+});
+
+test('compression that is given in the environment or as an option holds', async (t) => {
+  const receiver = await start(t, { requireGzip: false });
+  const sendOne = async (options: RunTraceExporterOptions) => {
+    const exporter = new RunTraceExporter({ url: receiver.url, ...options });
+    await new Promise((resolve) => exporter.export(endedSpans(1), resolve));
+    await exporter.shutdown();
+  };
+  await sendOne({ compression: 'none' });
+  environment(t, { OTEL_EXPORTER_OTLP_COMPRESSION: 'none' });
+  await sendOne({});
+  await sendOne({ compression: 'gzip' });
+  assert.deepEqual(
+    receiver.requests.map(({ headers }) => headers['content-encoding']),
+    [undefined, undefined, 'gzip'],
+  );
+});
+
+test('thousands of spans of many sizes arrive, each once, in requests that are never too large', async (t) => {
+  const receiver = await start(t);
+  const { processor, provider, tracer } = providerWith({ url: receiver.url });
+  for (let i = 0; i < 3000; i++) tracer.startSpan(`span ${i}`, { attributes: { text: '"x" '.repeat(i % 300) } }).end();
+  for (let i = 3000; i < 3010; i++)
+    tracer.startSpan(`span ${i}`, { attributes: { text: '“é” '.repeat(200_000) } }).end();
+  await provider.shutdown();
+  assert.equal(receiver.spans().length, 3010);
+  assert.equal(new Set(namesOf(receiver.spans())).size, 3010);
+  assert.deepEqual(receiver.violations, []);
+  assert.ok(receiver.requests.every(({ uncompressedBytes }) => uncompressedBytes <= 4 * 1024 * 1024));
+  assert.deepEqual([processor.stats().sent.spans, processor.stats().dropped.spans], [3010, 0]);
+});
+
+test('spans that are not sampled stay here', async (t) => {
+  const receiver = await start(t);
+  const processor = new RunTraceBatchSpanProcessor({ url: receiver.url });
+  const [span] = endedSpans(1);
+  processor.onEnd({ ...span, spanContext: () => ({ ...span?.spanContext(), traceFlags: 0 }) } as never);
+  await processor.shutdown();
+  assert.equal(receiver.requests.length, 0);
+});
+
+test('429 with Retry-After and 503 are waited out, and every span arrives once', async (t) => {
+  const receiver = await start(t, {
+    fault: (number) =>
+      [
+        { kind: 'status', status: 429, headers: { 'retry-after': '1' } } as const,
+        { kind: 'status', status: 503 } as const,
+      ][number],
+  });
+  const { processor, provider, tracer } = providerWith({ url: receiver.url });
+  for (let i = 0; i < 10; i++) tracer.startSpan(`span ${i}`).end();
+  await provider.forceFlush();
+  assert.equal(new Set(namesOf(receiver.spans())).size, 10);
+  assert.equal(receiver.spans().length, 10);
+  assert.equal(processor.stats().dropped.spans, 0);
+  await provider.shutdown();
+});
+
+test('413 splits the request, and a single span that is too large is cut', async (t) => {
+  const receiver = await start(t, { fault: () => ({ kind: 'tooLarge', maxBytes: 200_000 }) });
+  const { processor, provider, tracer } = providerWith({ url: receiver.url });
+  for (let i = 0; i < 20; i++) tracer.startSpan(`span ${i}`, { attributes: { text: 'x'.repeat(40_000) } }).end();
+  tracer.startSpan('huge', { attributes: { text: 'x'.repeat(900_000) } }).end();
+  await provider.forceFlush();
+  assert.equal(receiver.spans().length, 21);
+  const huge = receiver.spans().find(({ name }) => name === 'huge');
+  assert.ok(Number(huge?.attributes['runtrace.truncated_bytes']) >= 700_000);
+  assert.equal(processor.stats().dropped.spans, 0);
+  assert.equal(processor.stats().truncated.spans, 1);
+  await provider.shutdown();
+});
+
+test('behind a processor of the SDK it calls back on delivery', async (t) => {
+  const receiver = await start(t);
+  const exporter = new RunTraceExporter({ url: receiver.url });
+  const provider = new BasicTracerProvider({
+    spanProcessors: [new BatchSpanProcessor(exporter), new SimpleSpanProcessor(exporter)],
+  });
+  provider.getTracer('test').startSpan('hello').end();
+  await provider.forceFlush();
+  assert.deepEqual(namesOf(receiver.spans()), ['hello', 'hello']);
+  await provider.shutdown();
+});
+
+test('behind a processor of the SDK it calls back within 5 s when it has the batch, and delivers it later', async (t) => {
+  const alive = setInterval(() => {}, 1000); // Our timers do not keep a process alive.
+  t.after(() => clearInterval(alive));
+  const memory = new InMemorySpanExporter();
+  const waiting: (() => void)[] = [];
+  const slow = {
+    export: (...args: Parameters<typeof memory.export>) => void waiting.push(() => memory.export(...args)),
+    shutdown: async () => {},
+  };
+  const exporter = new RunTraceExporter({ destinations: [slow] });
+  const began = performance.now();
+  const result = await new Promise<{ code: number }>((resolve) => exporter.export(endedSpans(3), resolve));
+  assert.equal(result.code, 0);
+  assert.ok(performance.now() - began < 5500);
+  assert.equal(exporter.stats().held.spans, 3);
+  const flushed = exporter.forceFlush();
+  for (const deliver of waiting) deliver();
+  await flushed;
+  assert.equal(memory.getFinishedSpans().length, 3);
+  assert.equal(exporter.stats().sent.spans, 3);
+  await exporter.shutdown();
+});
+
+test('what is lost is told to the callback, with how much', async (t) => {
+  const receiver = await start(t, { fault: () => ({ kind: 'status', status: 401 }) });
+  const exporter = new RunTraceExporter({ url: receiver.url });
+  const result = await new Promise<{ code: number; error?: Error }>((resolve) =>
+    exporter.export(endedSpans(3), resolve),
+  );
+  assert.equal(result.code, 1);
+  assert.match(String(result.error), /3 of 3 spans were not delivered/);
+  await exporter.shutdown();
+});
+
+test('a destination that is down delays and loses nothing for the others', async (t) => {
+  const up = await start(t);
+  const { processor, provider, tracer } = providerWith({
+    shutdownTimeoutMillis: 100,
+    destinations: [
+      { url: `http://127.0.0.1:${await unusedPort()}/v1/traces`, name: 'down', timeoutMillis: 300 },
+      { url: up.url, name: 'up' },
+      new OTLPFileExporter({ path: join(folder(t), 'traces.jsonl') }),
+    ],
+  });
+  tracer.startSpan('hello').end();
+  const began = performance.now();
+  const flushed = provider.forceFlush();
+  while (up.spans().length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  assert.ok(performance.now() - began < 2000);
+  await provider.shutdown();
+  await flushed;
+  assert.equal(processor.stats().dropped.spans, 1);
+  assert.equal(processor.stats().sent.spans, 2);
+});
+
+test('each destination has a spool of its own, and figures of its own', async (t) => {
+  const directory = folder(t);
+  const up = await start(t);
+  const down = { url: `http://127.0.0.1:${await unusedPort()}/v1/traces`, name: 'down', timeoutMillis: 300 };
+  const exporter = new RunTraceExporter({
+    destinations: [down, { url: up.url, name: 'up' }],
+    spool: { directory },
+    shutdownTimeoutMillis: 100,
+  });
+  exporter.export(endedSpans(2), () => {});
+  await exporter.shutdown();
+  assert.equal(exporter.stats('down').spooled.spans, 2);
+  assert.equal(exporter.stats('up').sent.spans, 2);
+  assert.equal(exporter.stats().taken.spans, 4);
+  assert.deepEqual(readdirSync(directory).sort(), ['down', 'up']);
+  assert.equal(readdirSync(join(directory, 'down')).length, 1);
+  assert.throws(() => exporter.stats('nowhere'), TypeError);
+});
+
+test('any exporter can do the sending', async () => {
+  const memory = new InMemorySpanExporter();
+  const { provider, tracer } = providerWith({ exporter: memory });
+  tracer.startSpan('hello').end();
+  await provider.forceFlush();
+  assert.deepEqual(namesOf(memory.getFinishedSpans()), ['hello']);
+  await provider.shutdown();
+});
+
+test('what happened is there as metrics too', async (t) => {
+  const receiver = await start(t);
+  const observed: Record<string, number> = {};
+  let collect = (_: unknown) => {};
+  const meter = {
+    createObservableCounter: (name: string) => name,
+    createObservableGauge: (name: string) => name,
+    addBatchObservableCallback: (callback: (result: unknown) => void) => {
+      collect = callback;
+    },
+  } as unknown as Meter;
+  const exporter = new RunTraceExporter({
+    url: receiver.url,
+    meterProvider: { getMeter: () => meter } as MeterProvider,
+  });
+  await new Promise((resolve) => exporter.export(endedSpans(3), resolve));
+  collect({
+    observe: (instrument: string, value: number, attributes: Attributes) => {
+      if (instrument === 'runtrace.exporter.spans') observed[String(attributes['runtrace.exporter.outcome'])] = value;
+    },
+  });
+  assert.equal(observed.sent, 3);
+  assert.equal(observed.dropped, 0);
+  await exporter.shutdown();
+});
+
+test('a partial success is a success, and what the backend refused is named by diag: the sender tells no more', async (t) => {
+  const warnings: string[] = [];
+  const silent = () => {};
+  diag.setLogger(
+    { warn: (...parts) => warnings.push(parts.join(' ')), error: silent, info: silent, debug: silent, verbose: silent },
+    DiagLogLevel.WARN,
+  );
+  t.after(() => diag.disable());
+  const receiver = await start(t, { fault: () => ({ kind: 'partial', rejected: 1 }) });
+  const exporter = new RunTraceExporter({ url: receiver.url });
+  const result = await new Promise<{ code: number }>((resolve) => exporter.export(endedSpans(3), resolve));
+  assert.equal(result.code, 0);
+  assert.equal(exporter.stats().sent.spans, 3);
+  assert.match(warnings.join(), /Partial Success/i);
+  await exporter.shutdown();
+});
+
+test('a callback that throws and a span that cannot be read do not reach the application', async (t) => {
+  const receiver = await start(t);
+  const exporter = new RunTraceExporter({ url: receiver.url });
+  exporter.export(endedSpans(1), () => {
+    throw new Error('mine');
+  });
+  exporter.add({} as never);
+  const result = await new Promise<{ code: number }>((resolve) => exporter.export([{}] as never, resolve));
+  assert.equal(result.code, 1);
+  await exporter.forceFlush();
+  assert.equal(receiver.spans().length, 1);
+  await exporter.shutdown();
+});
+
+test('shutting down twice, and flushing after it, is no error', async (t) => {
+  const receiver = await start(t);
+  const { provider, processor } = providerWith({ url: receiver.url });
+  await provider.shutdown();
+  await processor.shutdown();
+  await processor.forceFlush();
+});
+
+test('an option that cannot be used is a TypeError that names it, when the exporter is made', async (t) => {
+  const bad: [RunTraceExporterOptions | undefined | null, RegExp][] = [
+    [null, /options/],
+    [{ export() {} } as never, /destinations: \[exporter\]/],
+    [{ url: 'localhost:4318' }, /url must be an http or https URL, got 'localhost:4318'/],
+    [{ url: 'no url' }, /url/],
+    [{ url: 1 as never }, /url/],
+    [{ headers: { 'bad name': 'x' } }, /headers\["bad name"\]/],
+    [{ headers: { good: 'line\nbreak' } }, /headers\["good"\]/],
+    [{ compression: 'brotli' as never }, /compression/],
+    [{ timeoutMillis: 0 }, /timeoutMillis/],
+    [{ maxQueueBytes: 0 }, /maxQueueBytes/],
+    [{ maxQueueBytes: '64 MiB' as never }, /maxQueueBytes/],
+    [{ maxConcurrentRequests: 0 }, /maxConcurrentRequests/],
+    [{ maxRequestBytes: 1000 }, /maxRequestBytes must be a number from 16384/],
+    [{ maxRequestBytes: Number.NaN }, /maxRequestBytes/],
+    [{ retryTimeoutMillis: Number.POSITIVE_INFINITY }, /retryTimeoutMillis/],
+    [{ shutdownTimeoutMillis: -1 }, /shutdownTimeoutMillis/],
+    [{ spool: 'dir' as never }, /spool/],
+    [{ spool: {} as never }, /spool\.directory/],
+    [{ spool: { directory: '/dev/null/spool' } }, /spool\.directory/],
+    [{ spool: { directory: folder(t), maxBytes: 0 } }, /spool\.maxBytes/],
+    [{ spool: { directory: folder(t), writeAhead: 1 as never } }, /spool\.writeAhead/],
+    [{ destinations: [] }, /destinations/],
+    [{ destinations: ['http://localhost'] as never }, /destinations\[0\]/],
+    [{ destinations: [{ url: 'ftp://x' }] }, /url/],
+    [{ destinations: [{ url: 'http://x/' }, { url: 'http://x/' }] }, /different names/],
+    [{ destinations: [{}], url: 'http://x/' }, /url/],
+  ];
+  for (const [options, message] of bad) {
+    assert.throws(() => new RunTraceExporter(options as never), { name: 'TypeError', message });
+  }
+  assert.throws(() => new RunTraceBatchSpanProcessor({ exporter: {} as never }), TypeError);
+});
+
+test('an environment that cannot be used is a TypeError that names the variable, and no secret', (t) => {
+  const bad: [string, string][] = [
+    ['OTEL_EXPORTER_OTLP_ENDPOINT', 'localhost:4317'],
+    ['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 'nonsense'],
+    ['OTEL_EXPORTER_OTLP_HEADERS', 'authorization: Bearer secret'],
+    ['OTEL_EXPORTER_OTLP_TRACES_HEADERS', 'authorization=%secret'],
+    ['OTEL_EXPORTER_OTLP_COMPRESSION', 'brotli'],
+  ];
+  for (const [name, value] of bad) {
+    process.env[name] = value;
+    t.after(() => delete process.env[name]);
+    assert.throws(
+      () => new RunTraceExporter(),
+      (error: Error) => error instanceof TypeError && error.message.includes(name) && !error.message.includes('secret'),
+      name,
+    );
+    delete process.env[name];
+  }
+});
