@@ -5,7 +5,7 @@
 import { type Context, context } from '@opentelemetry/api';
 import { type Attempt, utf8Length } from './attempt.js';
 import { type BodyObserver, observeResponse } from './body.js';
-import { isRecorded, reuseOf, runOf, stepOf, withRecording } from './context.js';
+import { isRecorded, reuseOf, runOf, stepOf, withoutRun, withRecording } from './context.js';
 import type { AttemptOwner, Ending, LiveAttempt, Outgoing } from './exchange.js';
 import { describeFailure, type Failure, isTimeout } from './failure.js';
 import { foreignCallIn } from './foreign.js';
@@ -40,7 +40,9 @@ export function wrapFetch(fetch: Fetch): Fetch {
 
 /** The `fetch` of one step: it needs no context manager. */
 export function fetchOf(scope: StepScope | undefined): Fetch {
-  return recordAround(() => globalThis.fetch, scope);
+  if (scope) return recordAround(() => globalThis.fetch, scope);
+  // Of a step that isn't recorded: nor is this call, whatever is around it.
+  return (input, init) => context.with(withoutRun(context.active()), () => globalThis.fetch(input, init));
 }
 
 function recordAround(underlying: () => Fetch, scope?: StepScope): Fetch {

@@ -1,6 +1,8 @@
 import type { Attributes, AttributeValue } from '@opentelemetry/api';
 import * as names from './attributes.js';
 import type { Redactor } from './redact/redactor.js';
+import { report } from './report.js';
+import { copyOf } from './validate.js';
 
 /**
  * A part of a message, in the shape of the GenAI semantic conventions.
@@ -109,6 +111,21 @@ export function addResponse(to: Attributes, response: ModelResponse, writer: Con
   add(to, names.GEN_AI_RESPONSE_MODEL, response.model);
   add(to, names.GEN_AI_RESPONSE_FINISH_REASONS, response.finishReasons?.length ? response.finishReasons : undefined);
   if (writer) add(to, names.GEN_AI_OUTPUT_MESSAGES, content(response.messages, writer));
+}
+
+const TOKENS = ['inputTokens', 'outputTokens', 'cacheReadTokens', 'cacheWriteTokens', 'reasoningTokens'] as const;
+
+/** What of it are numbers: providers leave some out, or send `null`. */
+export function usageOf(given: Usage | null | undefined): Usage | undefined {
+  const copy = copyOf(given);
+  if (!copy) return undefined;
+  const usage: Usage = {};
+  for (const name of TOKENS) {
+    const tokens = copy[name];
+    if (typeof tokens === 'number' && tokens >= 0 && tokens < Number.POSITIVE_INFINITY) usage[name] = tokens;
+    else if (tokens !== undefined) report('usage that is no number was left out');
+  }
+  return usage;
 }
 
 /** Adds the attributes of what a call cost. */

@@ -3,12 +3,12 @@ import * as names from './attributes.js';
 import type { Capturing } from './capture.js';
 import type { Ending } from './exchange.js';
 import { describeFailure, type Failure, failureMessage } from './failure.js';
-import type { ModelResponse, Usage } from './genai.js';
-import { report } from './report.js';
+import { type ModelResponse, type Usage, usageOf } from './genai.js';
+import { guarded, report } from './report.js';
 import { accepts, isStatus, type Status } from './status.js';
 import type { StepOptions } from './step.js';
 import { toHrTime } from './time.js';
-import { badOption, checkObjects, requireObject } from './validate.js';
+import { badOption, checkObjects, copyOf, requireObject } from './validate.js';
 
 /** What comes with the end of a run or a step. */
 export interface FinishDetails {
@@ -108,15 +108,28 @@ export function checkFinish(status: unknown, details: unknown): void {
   checkObjects(requireObject(details, 'details'), ['response', 'usage', 'metadata'], 'details');
 }
 
+type Given = Pick<Proposal, 'failure' | 'response' | 'usage' | 'metadata'>;
+
+const NOTHING: Given = {};
+
+function readDetails({ response, usage, error, metadata }: FinishDetails): Given {
+  return {
+    failure: error === undefined ? undefined : describeFailure(error),
+    response: copyOf(response),
+    usage: usageOf(usage),
+    metadata: copyOf(metadata),
+  };
+}
+
 export function toProposal(
   status: Status,
   at: number,
-  details: FinishDetails = {},
+  details?: FinishDetails,
   ending?: Ending,
   options?: StepOptions,
 ): Proposal {
-  const { response, usage, error, metadata } = details;
-  const failure = error === undefined ? undefined : describeFailure(error);
+  const given = details && guarded('what was given to finish could not be read', () => readDetails(details));
+  const { failure, response, usage, metadata } = given ?? NOTHING;
   return { status, at, failure, response, usage, metadata, ending, options };
 }
 

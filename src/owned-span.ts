@@ -7,7 +7,7 @@ import {
   type Tracer,
 } from '@opentelemetry/api';
 import type { FinishDetails } from './outcome.js';
-import { report } from './report.js';
+import { guarded, report } from './report.js';
 import type { Status } from './status.js';
 import { toHrTime } from './time.js';
 
@@ -86,13 +86,21 @@ export class OwnedSpan {
     this.#refused = true;
   }
 
+  /** Writes what it came to; whatever fails in it, the rest of the run goes on. */
+  write(write: (span: Span) => void): void {
+    guarded(NOT_WRITTEN, () => write(this.span));
+  }
+
   end(status: SpanStatus, at: number): void {
     this.#status = status;
-    if (status.code !== SpanStatusCode.UNSET) this.span.setStatus(status);
-    const end = this.#end ?? this.span.end;
-    end.call(this.span, toHrTime(at));
+    const { span } = this;
+    if (status.code !== SpanStatusCode.UNSET) guarded(NOT_WRITTEN, () => span.setStatus(status));
+    const end = this.#end ?? span.end;
+    guarded('a processor failed when a span ended', () => end.call(span, toHrTime(at)));
   }
 }
+
+const NOT_WRITTEN = 'a span could not be written';
 
 function ignoreForeignEnd(): void {
   report('somebody else called end() on a span of runtrace; it was ignored');

@@ -1,8 +1,17 @@
 /** run(), step(), reuseStep(), tool(): who begins and ends what. */
-import { type Context, context, INVALID_TRACEID, type Tracer, type TracerProvider, trace } from '@opentelemetry/api';
+import {
+  type Attributes,
+  type Context,
+  context,
+  INVALID_TRACEID,
+  type Tracer,
+  type TracerProvider,
+  trace,
+} from '@opentelemetry/api';
 import { type CaptureOptions, createCapture } from './capture.js';
 import { contextIn, reuseOf, runOf, withoutRun, withReuse, withRun, withStep } from './context.js';
 import { fetchOf, recordingFetch } from './fetch.js';
+import type { ModelRequest } from './genai.js';
 import { checkFinish } from './outcome.js';
 import { guarded, report } from './report.js';
 import {
@@ -19,7 +28,7 @@ import { ReuseScope, StepHandle, StepScope } from './scope.js';
 import { OpenRuns } from './settle.js';
 import { type Step, type StepOptions, StepRecording } from './step.js';
 import { runTool, type ToolOptions } from './tool.js';
-import { badOption, checkObjects, checkStrings, requireFunction, requireObject } from './validate.js';
+import { badOption, checkObjects, checkStrings, copyOf, requireFunction, requireObject } from './validate.js';
 
 /** The options of a recorder. */
 export interface RecorderOptions extends CaptureOptions {
@@ -108,13 +117,18 @@ export function createRecorder(options: RecorderOptions = {}): Recorder {
     const active = context.active();
     const identity = runIdentity(options);
     const capturing = capture.ask(identity);
-    if (!capturing)
+    const recording =
+      capturing &&
+      guarded(
+        'a run could not be recorded',
+        () => new RunRecording(identity, options, capturing, tracer(), openRuns, active),
+      );
+    if (!recording) {
       return { run: unrecordedRun(identity.id, INVALID_TRACEID), handle: undefined, inside: withoutRun(active) };
-    const recording = new RunRecording(identity, options, capturing, tracer(), openRuns, active);
+    }
     if (!recording.recording) {
-      const { traceId } = recording.span.spanContext();
       const inside = trace.setSpan(withoutRun(active), recording.span);
-      return { run: unrecordedRun(identity.id, traceId), handle: undefined, inside };
+      return { run: unrecordedRun(identity.id, recording.traceId), handle: undefined, inside };
     }
     const handle = new RunHandle(recording, steps, closes);
     return { run: handle, handle, inside: withRun(active, handle) };
@@ -186,30 +200,43 @@ const steps: StepStarter = {
   step(run, options, fn) {
     checkStepOptions(options);
     requireFunction(fn, 'fn');
-    const ctx = run ? contextIn(run) : context.active();
-    const scope = run && openScope(run, options, ctx);
+    const { scope, inside } = openScope(run, options);
     const handle = new StepHandle(scope, run, fetchOf, false);
-    if (!scope) return settleWith(() => fn(handle), undefined, undefined);
-    return context.with(withStep(ctx, scope), () => settleWith(() => fn(handle), scope, handle));
+    return context.with(inside, () => settleWith(() => fn(handle), scope, handle));
   },
   startStep(run, options = {}) {
     checkStepOptions(options);
-    const scope = run && openScope(run, options, contextIn(run));
-    return new StepHandle(scope, run, fetchOf, true);
+    return new StepHandle(openScope(run, options).scope, run, fetchOf, true);
   },
 };
 
-/** `undefined` if the run has settled, or the step is not sampled. */
-function openScope(run: RunHandle, options: StepOptions, ctx: Context): StepScope | undefined {
+/** The scope of a step, with the context for what is inside of it. No scope if nothing of it is recorded. */
+function openScope(run: RunHandle | undefined, given: StepOptions): { scope?: StepScope; inside: Context } {
+  if (!run) return { inside: context.active() };
+  const ctx = contextIn(run);
   const { recording } = run;
   if (recording.settled) {
     report('a step was begun after its run had settled; it is not recorded');
-    return undefined;
+    return { inside: ctx };
   }
+  const options = ownOptions(given);
   const reuse = reuseOf(ctx);
   const start = () => new StepRecording(recording, options, ctx, false);
-  const step = reuse && !reuse.over ? reuse.stepOf(recording, start) : start();
-  return step.recording ? new StepScope(step, options) : undefined;
+  const step = guarded('a step could not be recorded', () =>
+    reuse && !reuse.over ? reuse.stepOf(recording, start) : start(),
+  );
+  if (!step) return { inside: withoutRun(ctx) };
+  if (!step.recording) return { inside: trace.setSpan(withoutRun(ctx), step.span) };
+  const scope = new StepScope(step, options);
+  return { scope, inside: withStep(ctx, scope) };
+}
+
+/** The application may go on using what it gave: a list of messages grows. */
+function ownOptions(given: StepOptions): StepOptions {
+  const options = { ...given };
+  if (given.request) options.request = copyOf(given.request) as ModelRequest;
+  if (given.attributes) options.attributes = copyOf(given.attributes) as Attributes;
+  return options;
 }
 
 function checkStepOptions(options: unknown): void {
@@ -224,7 +251,7 @@ function unrecordedRun(id: string, traceId: string): Run {
     id,
     traceId,
     finish: checkFinish,
-    step: (options, fn) => steps.step(undefined, options, fn),
+    step: (options, fn) => context.with(withoutRun(context.active()), () => steps.step(undefined, options, fn)),
     startStep: (options) => steps.startStep(undefined, options),
     setStepNumber: checkStepNumber,
   };

@@ -11,8 +11,12 @@ export function report(what: string, error?: unknown): void {
   counts.set(what, count);
   if (!Number.isInteger(Math.log10(count))) return;
   const message = count === 1 ? `runtrace: ${what}` : `runtrace: ${what} (${count} times so far)`;
-  if (error === undefined) diag.warn(message);
-  else diag.warn(message, error);
+  try {
+    if (error === undefined) diag.warn(message);
+    else diag.warn(message, error);
+  } catch {
+    // The application's own logger threw. There is nobody left to tell.
+  }
 }
 
 /** Runs what must not fail the application: an error is reported and `undefined` returned. */
@@ -20,11 +24,7 @@ export function guarded<T>(what: string, fn: () => T): T | undefined {
   try {
     return fn();
   } catch (error) {
-    try {
-      report(what, error);
-    } catch {
-      // The application's own diag logger threw. There is nobody left to tell.
-    }
+    report(what, error);
     return undefined;
   }
 }

@@ -30,7 +30,7 @@ import { cancel, type Deadline, type Open, type OpenRuns, schedule } from './set
 import type { Status } from './status.js';
 import type { Step, StepOptions, StepSummary } from './step.js';
 import { type Clock, startClock, toHrTime } from './time.js';
-import { badOption, checkObjects, checkStrings, requireObject, requireString } from './validate.js';
+import { badOption, checkObjects, checkStrings, copyOf, requireObject, requireString } from './validate.js';
 
 /** What a run is about. */
 export interface RunOptions {
@@ -130,6 +130,7 @@ export interface RunPart {
 /** One run as it is recorded: everything is kept beside the span until it settles. */
 export class RunRecording implements SpanOwner, Deadline, Open {
   readonly id: string;
+  readonly traceId: string;
   readonly conversationId: string | undefined;
   readonly capturing: Capturing;
   readonly now: Clock;
@@ -188,7 +189,8 @@ export class RunRecording implements SpanOwner, Deadline, Open {
       },
       ctx,
     );
-    this.#attributes = { ...ownAttributes(options.attributes, capturing), ...this.#attributes };
+    this.traceId = this.span.spanContext().traceId;
+    this.#attributes = { ...ownAttributes(copyOf(options.attributes), capturing), ...this.#attributes };
     this.#numbering = numberings.get(this.id) ?? { last: 0, users: 0 };
     if (!this.recording) {
       this.#settling = this.#settled = true;
@@ -368,23 +370,25 @@ export class RunRecording implements SpanOwner, Deadline, Open {
   #write(): void {
     const outcome = this.#proposals.outcome as Proposal;
     const endedAt = Math.max(outcome.at, this.#startedAt);
-    const { span, capturing } = this;
-    span.setAttributes({
-      ...ownAttributes(outcome.metadata, capturing),
-      ...this.#attributes,
-      [names.STATUS]: outcome.status,
-      [names.RUN_STEP_COUNT]: this.#stepCount,
-      [names.RUN_ATTEMPT_COUNT]: this.#attemptCount,
-      [names.RUN_FAILED_ATTEMPT_COUNT]: this.#failedAttemptCount,
-      [names.RUN_HAS_ERROR]: this.#hasError,
-    });
-    const { inputTokens, outputTokens } = { ...this.#usage, ...outcome.usage };
-    if (inputTokens !== undefined) span.setAttribute(names.RUN_INPUT_TOKENS, inputTokens);
-    if (outputTokens !== undefined) span.setAttribute(names.RUN_OUTPUT_TOKENS, outputTokens);
-    if (this.#endpoint) span.setAttribute(names.RUN_ENDPOINT, this.#endpoint.name);
+    const { capturing } = this;
     const failure = outcome.status === 'error' ? (outcome.failure ?? { type: '_OTHER' }) : undefined;
-    if (failure) writeFailure(span, failure, endedAt, capturing);
-    this.#proposals.writeHistory(span, endedAt, MAX_STATUS_UPDATES);
+    this.#owned.write((span) => {
+      span.setAttributes({
+        ...ownAttributes(outcome.metadata, capturing),
+        ...this.#attributes,
+        [names.STATUS]: outcome.status,
+        [names.RUN_STEP_COUNT]: this.#stepCount,
+        [names.RUN_ATTEMPT_COUNT]: this.#attemptCount,
+        [names.RUN_FAILED_ATTEMPT_COUNT]: this.#failedAttemptCount,
+        [names.RUN_HAS_ERROR]: this.#hasError,
+      });
+      const { inputTokens, outputTokens } = { ...this.#usage, ...outcome.usage };
+      if (inputTokens !== undefined) span.setAttribute(names.RUN_INPUT_TOKENS, inputTokens);
+      if (outputTokens !== undefined) span.setAttribute(names.RUN_OUTPUT_TOKENS, outputTokens);
+      if (this.#endpoint) span.setAttribute(names.RUN_ENDPOINT, this.#endpoint.name);
+      if (failure) writeFailure(span, failure, endedAt, capturing);
+      this.#proposals.writeHistory(span, endedAt, MAX_STATUS_UPDATES);
+    });
     this.#owned.end(spanStatus(outcome.status, failure, capturing), endedAt);
   }
 }
@@ -430,7 +434,7 @@ export class RunHandle implements Run {
   constructor(recording: RunRecording, steps: StepStarter, closes: boolean) {
     this.recording = recording;
     this.id = recording.id;
-    this.traceId = recording.span.spanContext().traceId;
+    this.traceId = recording.traceId;
     this.#steps = steps;
     this.#closes = closes;
     if (recording.recording) dropped?.register(this, recording);

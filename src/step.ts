@@ -121,7 +121,8 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     this.number = run.nextStepNumber();
     this.log = begun?.log ?? new AttemptLog(run.capturing);
     this.#startedAt = begun?.startedAt ?? run.now();
-    const { operation = 'chat', provider, model } = options;
+    const { provider, model } = options;
+    const operation = options.operation || 'chat';
     const attributes: Attributes = { [names.GEN_AI_OPERATION_NAME]: operation };
     if (provider) attributes[names.GEN_AI_PROVIDER_NAME] = provider;
     if (model) attributes[names.GEN_AI_REQUEST_MODEL] = model;
@@ -328,14 +329,16 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     cancel(this);
     const outcome = this.#proposals.outcome as Proposal;
     const endedAt = Math.max(outcome.at, this.#startedAt);
-    const { span, capturing } = this;
+    const { capturing } = this;
     const usage: Usage = { ...outcome.ending?.answer?.usage, ...outcome.usage };
-    const attributes = this.#attributesOf(outcome, usage);
-    this.log.writeTo(span, attributes, this.#startedAt, endedAt);
     const failure = outcome.status === 'error' ? (outcome.failure ?? { type: '_OTHER' }) : undefined;
-    if (failure) writeFailure(span, failure, endedAt, capturing);
-    this.#proposals.writeHistory(span, endedAt, MAX_STATUS_UPDATES - Number(failure !== undefined));
-    span.setAttributes(attributes);
+    this.#owned.write((span) => {
+      const attributes = this.#attributesOf(outcome, usage);
+      this.log.writeTo(span, attributes, this.#startedAt, endedAt);
+      if (failure) writeFailure(span, failure, endedAt, capturing);
+      this.#proposals.writeHistory(span, endedAt, MAX_STATUS_UPDATES - Number(failure !== undefined));
+      span.setAttributes(attributes);
+    });
     this.#owned.end(spanStatus(outcome.status, failure, capturing), endedAt);
     this.run.takeIn(this, {
       status: outcome.status,
@@ -355,8 +358,8 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     const options = outcome.options ?? this.#options;
     const request: ModelRequest = { ...call?.request, ...options.request };
     if (options.model) request.model = options.model;
-    const operation = options.operation ?? call?.operation ?? 'chat';
-    const provider = options.provider ?? call?.provider;
+    const operation = options.operation || call?.operation || 'chat';
+    const provider = options.provider || call?.provider;
     const streaming = call?.streaming ?? request.stream;
     const writer = contentWriter(capturing);
     if (operation !== this.#options.operation || request.model !== this.#options.model) {

@@ -7,7 +7,7 @@ import { spanStatus, writeFailure } from './outcome.js';
 import { guarded } from './report.js';
 import type { RunRecording } from './run.js';
 import { toHrTime } from './time.js';
-import { checkObjects, checkStrings, requireFunction, requireObject, requireString } from './validate.js';
+import { checkObjects, checkStrings, copyOf, requireFunction, requireObject, requireString } from './validate.js';
 
 /** What a tool call is about. */
 export interface ToolOptions {
@@ -35,15 +35,18 @@ export function runTool<T>(options: ToolOptions, fn: () => T | PromiseLike<T>): 
   if (!run || run.recording.settled) return call();
   const { recording } = run;
   const ctx = contextIn(run, active);
-  const span = recording.tracer.startSpan(
-    `execute_tool ${options.name}`,
-    {
-      kind: SpanKind.INTERNAL,
-      startTime: toHrTime(recording.now()),
-      attributes: toolAttributes(options, recording.capturing),
-    },
-    ctx,
+  const span = guarded('a tool call could not be recorded', () =>
+    recording.tracer.startSpan(
+      `execute_tool ${options.name}`,
+      {
+        kind: SpanKind.INTERNAL,
+        startTime: toHrTime(recording.now()),
+        attributes: toolAttributes(options, recording.capturing),
+      },
+      ctx,
+    ),
   );
+  if (!span) return context.with(withoutStep(ctx), call);
   return context.with(trace.setSpan(withoutStep(ctx), span), call).then(
     (value) => {
       guarded('a tool call could not be recorded', () => endTool(span, recording, { value }));
@@ -66,7 +69,7 @@ function toolAttributes(options: ToolOptions, capturing: Capturing): Attributes 
   const attributes: Attributes = {
     [names.GEN_AI_OPERATION_NAME]: 'execute_tool',
     [names.GEN_AI_TOOL_NAME]: options.name,
-    ...ownAttributes(options.attributes, capturing),
+    ...ownAttributes(copyOf(options.attributes), capturing),
   };
   if (options.callId) attributes[names.GEN_AI_TOOL_CALL_ID] = options.callId;
   if (options.type) attributes[names.GEN_AI_TOOL_TYPE] = options.type;

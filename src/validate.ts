@@ -1,3 +1,5 @@
+import { guarded } from './report.js';
+
 /** A clear error for a developer: the option, what it wants and what it got. */
 export function badOption(option: string, wants: string, got: unknown): TypeError {
   return new TypeError(`runtrace: ${option} must be ${wants}, got ${describe(got)}`);
@@ -37,6 +39,18 @@ export function checkObjects(options: object, names: readonly string[], prefix: 
     const value = (options as Record<string, unknown>)[name];
     if (value != null) requireObject(value, `${prefix}.${name}`);
   }
+}
+
+/** A copy of what the application gave, as it is now: it may go on using it. What is absent, or can't be read, is left out. */
+export function copyOf<T extends object>(given: T | null | undefined): T | undefined {
+  if (given == null) return undefined;
+  const copy: Record<string, unknown> = {};
+  guarded('something that the application gave could not be read', () => {
+    for (const [name, value] of Object.entries(given)) {
+      if (value != null) copy[name] = Array.isArray(value) ? [...value] : value;
+    }
+  });
+  return copy as T;
 }
 
 export function checkNumber(value: unknown, option: string, least: number): void {
