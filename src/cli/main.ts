@@ -1,19 +1,22 @@
 #!/usr/bin/env node
 import { parseArgs } from 'node:util';
-import { readOtlpFile } from '../exporter/read.js';
-import type { ReadableSpan } from '../exporter/span.js';
-import { tree } from './tree.js';
+import { replay } from './replay.js';
+import { show } from './show.js';
 
 const USAGE = `Usage: runtrace show [--jaeger URL] FILE…
+       runtrace replay [--url URL] [--header NAME=VALUE]… FILE…
 
   show    prints the runs in OTLP JSON files as trees
+  replay  sends OTLP JSON files to an OTLP/HTTP endpoint
 
 Options:
-  --jaeger URL   where Jaeger's UI is (default: http://localhost:16686)
-  --help         prints this
+  --jaeger URL          where Jaeger's UI is (default: http://localhost:16686)
+  --url URL             the endpoint, path included (default: what the OTEL_EXPORTER_OTLP_* variables say)
+  --header NAME=VALUE   a header of every request
+  --help                prints this
 `;
 
-/** Ends with 0; 1 if a file could not be read or a line of it, 2 if it was called wrongly. */
+/** Ends with 0 if all went well, 1 if not, 2 if it was called wrongly. */
 process.exitCode = await main(process.argv.slice(2));
 
 async function main(args: string[]): Promise<number> {
@@ -23,7 +26,12 @@ async function main(args: string[]): Promise<number> {
     const { values, positionals } = parseArgs({
       args,
       allowPositionals: true,
-      options: { jaeger: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+      options: {
+        jaeger: { type: 'string' },
+        url: { type: 'string' },
+        header: { type: 'string', multiple: true },
+        help: { type: 'boolean', short: 'h' },
+      },
     });
     const [command, ...files] = positionals;
     if (values.help) {
@@ -31,6 +39,9 @@ async function main(args: string[]): Promise<number> {
       return 0;
     }
     if (command === 'show' && files.length > 0) return await show(files, values.jaeger);
+    if (command === 'replay' && files.length > 0) {
+      return await replay(files, { url: values.url, headers: toHeaders(values.header ?? []) });
+    }
   } catch (error) {
     process.stderr.write(`runtrace: ${(error as Error).message}\n`);
   }
@@ -38,29 +49,11 @@ async function main(args: string[]): Promise<number> {
   return 2;
 }
 
-async function show(files: readonly string[], jaegerUrl: string | undefined): Promise<number> {
-  const spans: ReadableSpan[] = [];
-  let failures = 0;
-  for (const file of files) {
-    try {
-      for await (const line of readOtlpFile(file)) {
-        if ('spans' in line) spans.push(...line.spans);
-        else complain(`${file}:${line.number}: ${line.error.message}`);
-      }
-    } catch (error) {
-      complain((error as Error).message);
-    }
-  }
-  const text = tree(spans, {
-    colors: process.stdout.isTTY && !process.env.NO_COLOR,
-    width: process.stdout.columns || 100,
-    ...(jaegerUrl && { jaegerUrl }),
-  });
-  process.stdout.write(text || `No runs in ${spans.length} spans.\n`);
-  return failures > 0 ? 1 : 0;
-
-  function complain(message: string): void {
-    failures++;
-    process.stderr.write(`runtrace: ${message}\n`);
-  }
+function toHeaders(pairs: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    pairs.map((pair) => {
+      const [name = '', ...value] = pair.split('=');
+      return [name, value.join('=')];
+    }),
+  );
 }

@@ -1,37 +1,9 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { appendFileSync } from 'node:fs';
+import { test } from 'node:test';
 import { encodeRequest } from '../../src/exporter/otlp-json.js';
 import { endedSpans } from '../support/spans.js';
-
-const BIN = fileURLToPath(new URL('./main.js', new URL('../cli/', import.meta.resolve('runtrace/exporter'))));
-
-function runtrace(...args: string[]): Promise<{ code: number | null; out: string; err: string }> {
-  return new Promise((resolve) => {
-    const child = spawn(process.execPath, [BIN, ...args]);
-    let out = '';
-    let err = '';
-    child.stdout.on('data', (chunk) => {
-      out += chunk;
-    });
-    child.stderr.on('data', (chunk) => {
-      err += chunk;
-    });
-    child.on('close', (code) => resolve({ code, out, err }));
-  });
-}
-
-function fileWith(t: TestContext, text: string): string {
-  const folder = mkdtempSync(join(tmpdir(), 'runtrace-'));
-  t.after(() => rmSync(folder, { recursive: true }));
-  const path = join(folder, 'traces.jsonl');
-  writeFileSync(path, text);
-  return path;
-}
+import { fileWith, runtrace } from './runtrace.js';
 
 const ofRun = (kind: string) =>
   encodeRequest(

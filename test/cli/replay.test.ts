@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { encodeRequest } from '../../src/exporter/otlp-json.js';
+import { startOtlpReceiver } from '../support/otlp-receiver.js';
+import { endedSpans, namesOf } from '../support/spans.js';
+import { fileWith, runtrace } from './runtrace.js';
+
+test('replay sends every span of every file to the endpoint', async (t) => {
+  const receiver = await startOtlpReceiver();
+  t.after(receiver.close);
+  const lines = Array.from({ length: 30 }, () => `${encodeRequest(endedSpans(20))}\n`);
+  const { code, out, err } = await runtrace(
+    'replay',
+    '--url',
+    receiver.url,
+    '--header',
+    'x-key=a=b',
+    fileWith(t, lines.join('')),
+    fileWith(t, lines[0] as string),
+  );
+  assert.deepEqual([code, out, err], [0, 'Sent 620 spans.\n', '']);
+  assert.equal(receiver.spans().length, 620);
+  assert.equal(new Set(namesOf(receiver.spans())).size, 20);
+  assert.deepEqual(receiver.violations, []);
+  assert.equal(receiver.requests[0]?.headers['x-key'], 'a=b');
+});
+
+test('replay stops where the endpoint takes no more, says where, and ends with 1', async (t) => {
+  const receiver = await startOtlpReceiver({ fault: () => ({ kind: 'status', status: 401 }) });
+  t.after(receiver.close);
+  const { code, out, err } = await runtrace(
+    'replay',
+    '--url',
+    receiver.url,
+    fileWith(t, `${encodeRequest(endedSpans(20))}\n`),
+  );
+  assert.equal(code, 1);
+  assert.equal(out, 'Sent 0 spans.\n');
+  assert.match(err, /20 spans were not taken by the endpoint/);
+});
+
+test('replay sends what can be read of a torn file, and ends with 1', async (t) => {
+  const receiver = await startOtlpReceiver();
+  t.after(receiver.close);
+  const { code, out, err } = await runtrace(
+    'replay',
+    '--url',
+    receiver.url,
+    fileWith(t, `${encodeRequest(endedSpans(2))}\n{"resou`),
+  );
+  assert.deepEqual([code, out], [1, 'Sent 2 spans.\n']);
+  assert.match(err, /traces\.jsonl:2: /);
+});
+
+test('replay to an endpoint that is none is wrong use', async (t) => {
+  const { code, err } = await runtrace('replay', '--url', 'localhost:4318', fileWith(t, ''));
+  assert.equal(code, 2);
+  assert.match(err, /url must be an http or https URL/);
+});
