@@ -148,6 +148,7 @@ export class RunRecording implements SpanOwner, Deadline, Open {
   #attemptCount = 0;
   #failedAttemptCount = 0;
   #hasError = false;
+  #lastStepStatus: Status | undefined;
   #usage: Usage = {};
   #endpoint: StepSummary['endpoint'];
   #saidHow = false;
@@ -294,6 +295,7 @@ export class RunRecording implements SpanOwner, Deadline, Open {
   takeIn(part: RunPart, summary: StepSummary): void {
     this.#parts.delete(part);
     this.#stepCount += summary.stepCount;
+    if (summary.stepCount > 0) this.#lastStepStatus = summary.status;
     this.#attemptCount += summary.attemptCount;
     this.#failedAttemptCount += summary.failedAttemptCount;
     this.#hasError ||= summary.status === 'error';
@@ -358,9 +360,11 @@ export class RunRecording implements SpanOwner, Deadline, Open {
     if (this.#settling) return;
     this.#settling = true;
     cancel(this);
-    this.#tail = undefined;
     for (const part of this.#parts) part.settle();
-    this.#sayOnce(toProposal('completed', this.now()));
+    // Nobody reads what it returned any more. Where the last call was over all the same, it was read in a way that can't be seen.
+    const leftAlone = this.#tail !== undefined && this.#lastStepStatus !== 'completed';
+    this.#tail = undefined;
+    this.#sayOnce(toProposal(leftAlone ? 'interrupted' : 'completed', this.now()));
     this.#settled = true;
     this.#openRuns.delete(this);
     if (--this.#numbering.users === 0) numberings.delete(this.id);
