@@ -49,6 +49,14 @@ export interface Attempt {
   truncatedBytes?: number;
 }
 
+/** Where an attempt went. */
+export interface Endpoint {
+  /** When the attempt started, in milliseconds since the epoch. */
+  readonly at: number;
+  /** `POST /v1/messages`. */
+  readonly name: string;
+}
+
 const STATUSES: readonly unknown[] = ['completed', 'failed', 'aborted', 'unread'];
 
 /** Shown on the span: the SDK keeps 128 events and drops the oldest, so these and 16 status updates fill it. */
@@ -139,9 +147,11 @@ export class AttemptLog {
     return this.#kept.at(-1);
   }
 
-  /** The first that completed. */
-  firstCompleted(): Attempt | undefined {
-    return this.#kept.find(({ status }) => status === 'completed');
+  /** The endpoint of the first that completed. */
+  endpoint(): Endpoint | undefined {
+    const attempt = this.#kept.find(({ status }) => status === 'completed');
+    const path = attempt?.url && urlParts(attempt.url)?.path;
+    return path ? { at: attempt.startedAt, name: `${attempt.method ?? 'POST'} ${path}` } : undefined;
   }
 
   /** Where `number` is, or belongs. Searched from the end: calls end about in the order in which they began. */

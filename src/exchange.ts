@@ -61,8 +61,6 @@ export interface AttemptOwner {
   readonly now: Clock;
   /** Where the request is sent: what other instrumentations start there nests under the right span. */
   contextFor(active: Context): Context;
-  /** What was known of the same request when it was sent before: saves reading it again. */
-  recall(outgoing: Outgoing): ModelCall | undefined;
   /** An attempt starts. Returns its number, and how often the same request was sent before it. */
   begin(live: LiveAttempt): { number: number; resendCount: number };
   /** The attempt was refused, and its body is still open. */
@@ -87,9 +85,41 @@ export function maySendAgain(a: Outgoing, b: Outgoing): boolean {
   return a.opaqueBody && b.opaqueBody ? isSameTarget(a, b) : isSameRequest(a, b);
 }
 
+/** Whether the client aborted an attempt itself, because its time had run out: it asks again, and says so. */
+export function isRetryOfTimeout(last: Ending, { retryCount }: Outgoing): boolean {
+  if (last.how !== 'aborted' || !last.beforeHeaders || retryCount === undefined) return false;
+  return last.outgoing.retryCount === retryCount - 1;
+}
+
 /** An abort that turned out to be the client's timeout. */
 export function asTimeout(ending: Ending, error: unknown): Ending {
   const failure: Failure = error === undefined ? { type: 'timeout' } : describeFailure(error);
   const { attempt } = ending;
   return { ...ending, how: 'failed', failure, attempt: { ...attempt, status: 'failed', errorType: failure.type } };
+}
+
+/** How often one request was sent, and what was known of it when it was sent before. */
+export class Resends {
+  #last: { outgoing: Outgoing; call: ModelCall | undefined; count: number } | undefined;
+  #anyEnded = false;
+
+  /** What was known of the same request: saves reading it again. */
+  recall(outgoing: Outgoing): ModelCall | undefined {
+    const last = this.#last;
+    return last && isSameRequest(last.outgoing, outgoing) ? last.call : undefined;
+  }
+
+  /** A request is sent. Returns how often it was sent before, by the client's own count where it has one. */
+  sent(outgoing: Outgoing): number {
+    const last = this.#last;
+    const isResend = this.#anyEnded && last !== undefined && isSameRequest(last.outgoing, outgoing);
+    const count = outgoing.retryCount ?? (isResend ? last.count + 1 : 0);
+    this.#last = { outgoing, call: isResend ? last.call : undefined, count };
+    return count;
+  }
+
+  ended({ outgoing, call }: Ending): void {
+    this.#anyEnded = true;
+    if (this.#last?.outgoing === outgoing) this.#last.call = call;
+  }
 }

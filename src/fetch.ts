@@ -5,7 +5,8 @@
 import { type Context, context } from '@opentelemetry/api';
 import { type Attempt, utf8Length } from './attempt.js';
 import { type BodyObserver, observeResponse } from './body.js';
-import { isRecorded, reuseOf, runOf, stepOf, withoutRun, withRecording } from './context.js';
+import type { Capturing } from './capture.js';
+import { isOutside, isRecorded, reuseOf, runOf, stepOf, withoutRun, withRecording } from './context.js';
 import type { AttemptOwner, Ending, LiveAttempt, Outgoing } from './exchange.js';
 import { describeFailure, type Failure, isTimeout } from './failure.js';
 import { foreignCallIn } from './foreign.js';
@@ -45,10 +46,31 @@ export function fetchOf(scope: StepScope | undefined): Fetch {
   return (input, init) => context.with(withoutRun(context.active()), () => globalThis.fetch(input, init));
 }
 
-function recordAround(underlying: () => Fetch, scope?: StepScope): Fetch {
+/**
+ * A recording fetch to stand in the place of `fetch`, which everything in the application goes through: only known model calls are
+ * attempts, and `outside` takes those that are in no run.
+ */
+export function recordInPlaceOf(fetch: Fetch, outside: Outside): Fetch {
+  return recordAround(() => fetch, undefined, outside);
+}
+
+/** Who takes model calls that are in no run. */
+export interface Outside {
+  /** What it keeps of a model call in this context; `undefined` if it takes none. */
+  capturingIn(active: Context): Capturing | undefined;
+  /** Who the call is made for, and the context for it. */
+  ownerOf(
+    active: Context,
+    capturing: Capturing,
+    outgoing: Outgoing,
+    call: ModelCall,
+  ): { owner: AttemptOwner; inside: Context } | undefined;
+}
+
+function recordAround(underlying: () => Fetch, scope?: StepScope, outside?: Outside): Fetch {
   return function fetch(input, init) {
     const active = context.active();
-    const live = guarded('an attempt could not be recorded', () => beginAttempt(active, scope, input, init));
+    const live = guarded('an attempt could not be recorded', () => beginAttempt(active, scope, outside, input, init));
     if (!live) return underlying()(input, init);
     return live.send(() => underlying()(input, init));
   };
@@ -57,20 +79,33 @@ function recordAround(underlying: () => Fetch, scope?: StepScope): Fetch {
 function beginAttempt(
   active: Context,
   scope: StepScope | undefined,
+  outside: Outside | undefined,
   input: RequestInfo | URL,
   init: RequestInit | undefined,
 ): Live | undefined {
+  if (sending || isRecorded(active)) return undefined;
   const enclosing = scope ?? stepOf(active);
+  const step = enclosing?.step.settled ? undefined : enclosing;
   const run = runOf(active);
-  if (isRecorded(active)) return undefined;
-  if (enclosing && !enclosing.step.settled)
-    return new Live(enclosing, readOutgoing(input, init), signalOf(input, init), active);
-  if (!run) return undefined;
+  const capturing =
+    step?.capturing ?? run?.recording.capturing ?? (isOutside(active) ? outside?.capturingIn(active) : undefined);
+  if (!capturing) return undefined;
   const outgoing = readOutgoing(input, init);
-  const call = readModelCall(outgoing.method, outgoing.url, outgoing.body, run.recording.capturing.messages);
+  const { method, url, body } = outgoing;
+  const call = step?.recall(outgoing) ?? readModelCall(method, url, body, capturing.messages);
+  const live = (owner: AttemptOwner, inside = active) => new Live(owner, outgoing, call, signalOf(input, init), inside);
+  // Whoever gave a client this fetch, or took the step's own, wants all of its calls; the global one has everybody's.
+  if (step && (call || !outside)) return live(step);
   if (!call) return undefined;
-  const owner = foreignCallIn(active, run) ?? implicitStepFor(active, run, reuseOf(active), outgoing, call);
-  return owner && new Live(owner, outgoing, signalOf(input, init), active, call);
+  if (run) {
+    const { recording } = run;
+    const owner =
+      foreignCallIn(active, () => (recording.settled ? undefined : recording)) ??
+      implicitStepFor(active, run, reuseOf(active), outgoing, call);
+    return owner && live(owner);
+  }
+  const taken = outside?.ownerOf(active, capturing, outgoing, call);
+  return taken && live(taken.owner, taken.inside);
 }
 
 function signalOf(input: RequestInfo | URL, init: RequestInit | undefined): AbortSignal | undefined {
@@ -108,16 +143,19 @@ function readBody(body: BodyInit | undefined): string | undefined {
 /** Kept of an error's body, to read the provider's code from it, in bytes. */
 const ERROR_BODY_BYTES = 16_384;
 
+/** While the `fetch` underneath is being called: where there is no context manager, this is how one around another records once. */
+let sending = false;
+
 /** One attempt in flight: the exchange as it passes, from the call to the end of the body. */
 class Live implements LiveAttempt, BodyObserver {
   readonly outgoing: Outgoing;
   readonly #owner: AttemptOwner;
+  readonly #call: ModelCall | undefined;
   readonly #signal: AbortSignal | undefined;
   readonly #context: Context;
   readonly #number: number;
   readonly #resendCount: number;
   readonly #startedAt: number;
-  #call: ModelCall | undefined;
   #answer: AnswerObserver | undefined;
   #statusCode: number | undefined;
   #responseHeaders: Record<string, string> | undefined;
@@ -136,17 +174,14 @@ class Live implements LiveAttempt, BodyObserver {
   constructor(
     owner: AttemptOwner,
     outgoing: Outgoing,
+    call: ModelCall | undefined,
     signal: AbortSignal | undefined,
     active: Context,
-    call?: ModelCall,
   ) {
     this.#owner = owner;
     this.outgoing = outgoing;
+    this.#call = call;
     this.#signal = signal;
-    this.#call =
-      call ??
-      owner.recall(outgoing) ??
-      readModelCall(outgoing.method, outgoing.url, outgoing.body, owner.capturing.messages);
     this.#startedAt = owner.now();
     this.#context = withRecording(owner.contextFor(active));
     const { number, resendCount } = owner.begin(this);
@@ -157,11 +192,14 @@ class Live implements LiveAttempt, BodyObserver {
   /** Sends the request, and hands on what comes of it: the very error, or the same response with its body observed. */
   send(fetch: () => Promise<Response>): Promise<Response> {
     let pending: Promise<Response>;
+    sending = true;
     try {
       pending = context.with(this.#context, fetch);
     } catch (error) {
       guarded('an attempt could not be recorded', () => this.#unanswered(error));
       throw error;
+    } finally {
+      sending = false;
     }
     return pending.then(
       (response) => guarded('a response could not be recorded', () => this.#answered(response)) ?? response,

@@ -3,31 +3,43 @@ import { type Context, type Span, trace } from '@opentelemetry/api';
 import { AttemptLog, attemptAttributes } from './attempt.js';
 import * as names from './attributes.js';
 import type { Capturing } from './capture.js';
-import { type AttemptOwner, type Ending, isSameRequest, type LiveAttempt, type Outgoing } from './exchange.js';
+import { type AttemptOwner, type Ending, type LiveAttempt, Resends } from './exchange.js';
+import { toProposal } from './outcome.js';
 import { ownedSpanOf } from './owned-span.js';
-import type { RunHandle, RunPart, RunRecording } from './run.js';
-import { StepRecording } from './step.js';
+import type { RunPart } from './run.js';
+import { type StepHome, StepRecording } from './step.js';
 import { type Clock, toHrTime } from './time.js';
-import type { ModelCall } from './wire/model-call.js';
 
 /** Operations that are one model call; an agent's or a tool's span holds many, or none. */
 const MODEL_OPERATIONS: readonly unknown[] = ['chat', 'text_completion', 'generate_content', 'embeddings'];
 
 const calls = new WeakMap<Span, ForeignCall>();
 
-/** Somebody else's model span, if the active one is: the attempts of a call in it go there. */
-export function foreignCallIn(active: Context, run: RunHandle): AttemptOwner | undefined {
+/** Whether somebody else's model span is active. */
+export function isInForeignCall(active: Context): boolean {
   const span = trace.getSpan(active);
-  if (!span || ownedSpanOf(span) || !span.isRecording() || !isModelSpan(span)) return undefined;
-  let call = calls.get(span);
-  if (!call || call.settled) {
-    call = new ForeignCall(span, run.recording, active);
-    calls.set(span, call);
-  }
+  return span !== undefined && (calls.has(span) || (span.isRecording() && isModelSpan(span)));
+}
+
+/**
+ * Somebody else's model span, if the active one is: the attempts of a call in it go there, also those that begin after its owner has
+ * ended it. `home` is asked for where a step of ours would be at home, if this is its first call.
+ */
+export function foreignCallIn(active: Context, home: () => StepHome | undefined): AttemptOwner | undefined {
+  const span = trace.getSpan(active);
+  if (!span) return undefined;
+  const known = calls.get(span);
+  if (known && !known.settled) return known;
+  if (!span.isRecording() || !isModelSpan(span)) return undefined;
+  const stepHome = home();
+  if (!stepHome) return undefined;
+  const call = new ForeignCall(span, active, stepHome);
+  calls.set(span, call);
   return call;
 }
 
 function isModelSpan(span: Span): boolean {
+  if (ownedSpanOf(span)) return false;
   const { attributes } = span as { attributes?: Record<string, unknown> };
   if (!attributes) return false;
   return (
@@ -42,30 +54,35 @@ function isModelSpan(span: Span): boolean {
  */
 class ForeignCall implements AttemptOwner, RunPart {
   readonly #span: Span;
-  readonly #run: RunRecording;
   readonly #context: Context;
+  readonly #home: StepHome;
   readonly #log: AttemptLog;
+  readonly #resends = new Resends();
   readonly #live = new Set<LiveAttempt>();
   #last: Ending | undefined;
-  #lastResendCount = 0;
   #signOfLife = performance.now();
+  /** Made when its owner has ended the span. From then on it is the step's call. */
   #step: StepRecording | undefined;
-  settled = false;
+  #settled = false;
 
-  constructor(span: Span, run: RunRecording, ctx: Context) {
+  constructor(span: Span, ctx: Context, home: StepHome) {
     this.#span = span;
-    this.#run = run;
     this.#context = ctx;
-    this.#log = new AttemptLog(run.capturing);
-    run.add(this);
+    this.#home = home;
+    this.#log = new AttemptLog(home.capturing);
+    home.add(this);
+  }
+
+  get settled(): boolean {
+    return this.#settled || this.#step?.settled === true;
   }
 
   get capturing(): Capturing {
-    return this.#run.capturing;
+    return this.#home.capturing;
   }
 
   get now(): Clock {
-    return this.#run.now;
+    return this.#home.now;
   }
 
   get finished(): boolean {
@@ -76,30 +93,30 @@ class ForeignCall implements AttemptOwner, RunPart {
     return active;
   }
 
-  recall(outgoing: Outgoing): ModelCall | undefined {
-    return this.#last && isSameRequest(this.#last.outgoing, outgoing) ? this.#last.call : undefined;
-  }
-
   begin(live: LiveAttempt): { number: number; resendCount: number } {
+    if (this.#step) return this.#step.begin(live);
     this.concludeRefused();
-    const { outgoing } = live;
-    const isResend = this.#last !== undefined && isSameRequest(this.#last.outgoing, outgoing);
-    this.#lastResendCount = outgoing.retryCount ?? (isResend ? this.#lastResendCount + 1 : 0);
     this.#live.add(live);
-    return { number: this.#log.next(), resendCount: this.#lastResendCount };
+    return { number: this.#log.next(), resendCount: this.#resends.sent(live.outgoing) };
   }
 
-  refused(): void {}
+  refused(live: LiveAttempt): void {
+    this.#step?.refused(live);
+  }
 
   end(live: LiveAttempt, ending: Ending): void {
+    if (this.#step) {
+      this.#step.end(live, ending);
+      return;
+    }
     this.#live.delete(live);
     this.#signOfLife = performance.now();
     this.#last = ending;
+    this.#resends.ended(ending);
     this.#log.record(ending.attempt);
-    if (this.#step) this.#step.proposeEnding(ending);
-    else if (this.#span.isRecording()) this.#writeEvent(ending.attempt.number);
+    if (this.#span.isRecording()) this.#writeEvent(ending.attempt.number);
     else this.#makeStep(ending);
-    this.#run.partChanged();
+    this.#home.partChanged();
   }
 
   amend(ending: Ending): void {
@@ -107,34 +124,35 @@ class ForeignCall implements AttemptOwner, RunPart {
   }
 
   patience(overAt: number, now: number): number {
+    if (this.#step || this.finished) return 0;
     let idleSince = Math.max(overAt, this.#signOfLife);
     for (const live of this.#live) {
       const since = live.idleSince();
       if (since === undefined) return Number.POSITIVE_INFINITY;
       idleSince = Math.max(idleSince, since);
     }
-    return this.finished ? 0 : Math.max(0, idleSince + this.capturing.limits.settleMillis - now);
-  }
-
-  settle(): void {
-    if (this.settled) return;
-    this.settled = true;
-    calls.delete(this.#span);
-    for (const live of [...this.#live]) live.giveUp();
-    // Whatever its owner does with it later, the run is exported now.
-    if (!this.#step && this.#last && this.#span.isRecording()) this.#makeStep(this.#last);
-    this.#run.takeIn(this, {
-      status: 'completed',
-      stepCount: 0,
-      attemptCount: this.#step ? 0 : this.#log.count,
-      failedAttemptCount: this.#step ? 0 : this.#log.failedCount,
-      usage: {},
-      endpoint: undefined,
-    });
+    return Math.max(0, idleSince + this.capturing.limits.settleMillis - now);
   }
 
   concludeRefused(): void {
     for (const live of this.#live) if (live.refused) live.giveUp();
+  }
+
+  settle(): void {
+    if (this.#settled) return;
+    for (const live of [...this.#live]) live.giveUp();
+    // Whatever its owner does with it later, the run is exported now.
+    if (this.#last && this.#span.isRecording()) this.#makeStep(this.#last);
+    this.#settled = true;
+    calls.delete(this.#span);
+    this.#home.takeIn(this, {
+      outcome: toProposal('completed', this.now()),
+      stepCount: 0,
+      attemptCount: this.#step ? 0 : this.#log.count,
+      failedAttemptCount: this.#step ? 0 : this.#log.failedCount,
+      usage: (!this.#step && this.#last?.answer?.usage) || {},
+      endpoint: this.#step ? undefined : this.#log.endpoint(),
+    });
   }
 
   #writeEvent(number: number): void {
@@ -146,7 +164,9 @@ class ForeignCall implements AttemptOwner, RunPart {
 
   #makeStep(ending: Ending): void {
     const startedAt = this.#log.get(1)?.startedAt ?? ending.attempt.startedAt;
-    this.#step = new StepRecording(this.#run, {}, this.#context, true, { startedAt, log: this.#log });
-    this.#step.proposeEnding(ending);
+    const begun = { startedAt, log: this.#log, resends: this.#resends };
+    this.#step = new StepRecording(this.#home, {}, this.#context, true, begun);
+    if (this.#step.recording) this.#step.takeOver(ending, this.#live);
+    this.#live.clear();
   }
 }

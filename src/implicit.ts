@@ -1,7 +1,7 @@
 /** Steps that no code announced: a model call in a run gets one, and the retries that its client makes fold into it. */
 import type { Context } from '@opentelemetry/api';
 import { contextIn } from './context.js';
-import { type AttemptOwner, asTimeout, type Ending, isSameRequest, maySendAgain, type Outgoing } from './exchange.js';
+import { type AttemptOwner, isRetryOfTimeout, isSameRequest, maySendAgain, type Outgoing } from './exchange.js';
 import type { RunHandle } from './run.js';
 import type { ReuseScope } from './scope.js';
 import { StepRecording } from './step.js';
@@ -17,41 +17,38 @@ export function implicitStepFor(
 ): AttemptOwner | undefined {
   const { recording } = run;
   if (recording.settled) return undefined;
-  const start = () => {
-    const { operation, provider, request } = call;
-    const options = { operation, provider, ...(request.model !== undefined && { model: request.model }) };
-    return new StepRecording(recording, options, contextIn(run, active), true);
-  };
+  const start = () => startImplicitStep(active, run, call);
   const step =
     reuse && !reuse.over ? reuse.stepOf(recording, start) : (foldable(active, recording.parts, outgoing) ?? start());
   return step.recording ? step : undefined;
 }
 
-/**
- * The step that a call is a retry of. It is held with a last attempt that failed, and run, active span, method, URL and body are the same.
- *
- * - Where the client numbers its retries, number k folds only onto a step whose last number is k - 1, and 0 starts a new one.
- * - Where it doesn't, the call folds onto the oldest such step that no other call has taken.
- * - A body that can't be read (streamed, multipart) folds by number only.
- */
+export function startImplicitStep(active: Context, run: RunHandle, call: ModelCall): StepRecording {
+  const { operation, provider, request } = call;
+  const options = { operation, provider, ...(request.model !== undefined && { model: request.model }) };
+  return new StepRecording(run.recording, options, contextIn(run, active), true);
+}
+
 function foldable(active: Context, parts: Iterable<unknown>, outgoing: Outgoing): StepRecording | undefined {
-  const { retryCount } = outgoing;
-  if (retryCount === 0) return undefined;
-  for (const step of parts) {
-    if (!(step instanceof StepRecording) || !step.implicit || !step.beganIn(active)) continue;
-    const last = step.lastEnding;
-    if (!last || !isRetryable(last, retryCount !== undefined)) continue;
-    if (retryCount === undefined) {
-      if (last.outgoing.retryCount === undefined && isSameRequest(last.outgoing, outgoing)) return step;
-    } else if (last.outgoing.retryCount === retryCount - 1 && maySendAgain(last.outgoing, outgoing)) {
-      // The client aborted that attempt itself, and asks again: its time had run out.
-      if (last.how === 'aborted') step.amend(asTimeout(last, undefined));
-      return step;
-    }
+  for (const part of parts) {
+    if (part instanceof StepRecording && part.implicit && part.beganIn(active) && isRetryOf(part, outgoing))
+      return part;
   }
   return undefined;
 }
 
-function isRetryable(last: Ending, numbered: boolean): boolean {
-  return last.attempt.status === 'failed' || (numbered && last.how === 'aborted' && last.beforeHeaders);
+/**
+ * Whether a call is a retry of `step`, which is in the same run and began under the same active span. It is held with a last attempt
+ * that failed, and method, URL and body are the same.
+ *
+ * - Where the client numbers its retries, number k folds only onto a step whose last number is k - 1, so 0 starts a new one.
+ * - Where it doesn't, the call folds onto the oldest such step that no other call has taken.
+ * - A body that can't be read (streamed, multipart) folds by number only.
+ */
+export function isRetryOf(step: StepRecording, outgoing: Outgoing): boolean {
+  const last = step.lastEnding;
+  if (!last || !(last.attempt.status === 'failed' || isRetryOfTimeout(last, outgoing))) return false;
+  const lastCount = last.outgoing.retryCount;
+  if (outgoing.retryCount === undefined) return lastCount === undefined && isSameRequest(last.outgoing, outgoing);
+  return lastCount === outgoing.retryCount - 1 && maySendAgain(last.outgoing, outgoing);
 }

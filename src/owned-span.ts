@@ -50,15 +50,23 @@ export class OwnedSpan {
   readonly span: Span;
   /** Whether it is kept. Not so if it is not sampled, or its provider was shut down. */
   readonly recording: boolean;
-  readonly isRun: boolean;
+  /** Whether nobody but the processor asks its owner to settle: it is a run, or a step where there is none. */
+  readonly standsAlone: boolean;
   readonly owner: SpanOwner;
   #end: Span['end'] | undefined;
   #status: SpanStatus | undefined;
   #refused = false;
 
-  constructor(owner: SpanOwner, isRun: boolean, tracer: Tracer, name: string, options: SpanOptions, ctx: Context) {
+  constructor(
+    owner: SpanOwner,
+    standsAlone: boolean,
+    tracer: Tracer,
+    name: string,
+    options: SpanOptions,
+    ctx: Context,
+  ) {
     this.owner = owner;
-    this.isRun = isRun;
+    this.standsAlone = standsAlone;
     slot[STARTING] = this;
     try {
       this.span = tracer.startSpan(name, options, ctx);

@@ -54,7 +54,7 @@ export function reportStatus(span: Span | undefined, status: Status, details?: F
  * new NodeSDK({ spanProcessors: [new StatusPrioritySpanProcessor(), new BatchSpanProcessor(new RunTraceExporter())] });
  */
 export class StatusPrioritySpanProcessor {
-  readonly #openRuns = new Set<SpanOwner>();
+  readonly #open = new Set<SpanOwner>();
   #shutDown = false;
   #checkedPosition = false;
 
@@ -71,7 +71,7 @@ export class StatusPrioritySpanProcessor {
       const owned = ownedSpanOf(span);
       if (owned?.status) {
         (span as { status: object }).status = owned.status;
-        if (owned.isRun) this.#openRuns.delete(owned.owner);
+        if (owned.standsAlone) this.#open.delete(owned.owner);
         return;
       }
       const outcome = reported.get(span)?.outcome;
@@ -81,15 +81,15 @@ export class StatusPrioritySpanProcessor {
 
   /** Settles the held steps of runs that are over; what still runs goes on. */
   async forceFlush(): Promise<void> {
-    for (const run of this.#openRuns) guarded('settling failed', () => run.flush());
+    for (const run of this.#open) guarded('settling failed', () => run.flush());
   }
 
   /** Settles everything; what still runs ends as `interrupted`. Nothing is recorded after it. */
   async shutdown(): Promise<void> {
     this.#shutDown = true;
     // The newest first: a run inside of another one ends before it.
-    for (const run of [...this.#openRuns].reverse()) guarded('settling failed', () => run.shutdown());
-    this.#openRuns.clear();
+    for (const run of [...this.#open].reverse()) guarded('settling failed', () => run.shutdown());
+    this.#open.clear();
   }
 
   #adopt(owned: OwnedSpan, span: Span): void {
@@ -99,7 +99,7 @@ export class StatusPrioritySpanProcessor {
       return;
     }
     owned.guard(span);
-    if (owned.isRun) this.#openRuns.add(owned.owner);
+    if (owned.standsAlone) this.#open.add(owned.owner);
   }
 
   #stamp(span: Span, parentContext: Context): void {

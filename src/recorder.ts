@@ -10,9 +10,10 @@ import {
 } from '@opentelemetry/api';
 import { type CaptureOptions, createCapture } from './capture.js';
 import { contextIn, reuseOf, runOf, withoutRun, withReuse, withRun, withStep } from './context.js';
-import { fetchOf, recordingFetch } from './fetch.js';
+import { fetchOf, type Outside, recordingFetch } from './fetch.js';
 import type { ModelRequest } from './genai.js';
 import { checkFinish } from './outcome.js';
+import { OutsideCalls } from './outside.js';
 import { guarded, report } from './report.js';
 import {
   checkRunOptions,
@@ -102,6 +103,10 @@ export interface Recorder {
  * const { run, fetch } = createRecorder({ capture: ({ userId }) => (optedIn(userId) ? 'content' : 'metadata') });
  */
 export function createRecorder(options: RecorderOptions = {}): Recorder {
+  return openRecorder(options).recorder;
+}
+
+function openRecorder(options: RecorderOptions): { recorder: Recorder; outside: Outside } {
   requireObject(options, 'options');
   const { tracerProvider } = options;
   if (tracerProvider !== undefined && typeof tracerProvider?.getTracer !== 'function') {
@@ -112,7 +117,11 @@ export function createRecorder(options: RecorderOptions = {}): Recorder {
   const tracer = (): Tracer => (tracerProvider ?? trace).getTracer('runtrace');
 
   /** A run with the context for what is inside of it. */
-  function begin(options: RunOptions, closes: boolean): { run: Run; handle: RunHandle | undefined; inside: Context } {
+  function begin(
+    options: RunOptions,
+    closes: boolean,
+    open: Pick<OpenRuns, 'add' | 'delete'> = openRuns,
+  ): { run: Run; handle: RunHandle | undefined; inside: Context } {
     checkRunOptions(options);
     const active = context.active();
     const identity = runIdentity(options);
@@ -121,7 +130,7 @@ export function createRecorder(options: RecorderOptions = {}): Recorder {
       capturing &&
       guarded(
         'a run could not be recorded',
-        () => new RunRecording(identity, options, capturing, tracer(), openRuns, active),
+        () => new RunRecording(identity, options, capturing, tracer(), open, active),
       );
     if (!recording) {
       return { run: unrecordedRun(identity.id, INVALID_TRACEID), handle: undefined, inside: withoutRun(active) };
@@ -134,7 +143,7 @@ export function createRecorder(options: RecorderOptions = {}): Recorder {
     return { run: handle, handle, inside: withRun(active, handle) };
   }
 
-  return {
+  const recorder: Recorder = {
     run(options, fn) {
       requireFunction(fn, 'fn');
       const { run, handle, inside } = begin(options, false);
@@ -162,6 +171,7 @@ export function createRecorder(options: RecorderOptions = {}): Recorder {
     startStep: (options) => steps.startStep(runOf(context.active()), options),
     fetch: recordingFetch,
   };
+  return { recorder, outside: new OutsideCalls(capture, tracer, openRuns, begin) };
 }
 
 /** Who is told how a function ended. */
@@ -268,12 +278,22 @@ function warnOfNoContextManager(): void {
   );
 }
 
-let defaultRecorder: Recorder | undefined;
+let defaultRecorder: ReturnType<typeof openRecorder> | undefined;
 
-function recorder(): Recorder {
-  defaultRecorder ??= createRecorder();
+function byDefault(): ReturnType<typeof openRecorder> {
+  defaultRecorder ??= openRecorder({});
   return defaultRecorder;
 }
+
+function recorder(): Recorder {
+  return byDefault().recorder;
+}
+
+/** The default recorder takes the model calls that are in no run. */
+export const outsideOfRuns: Outside = {
+  capturingIn: (active) => byDefault().outside.capturingIn(active),
+  ownerOf: (...call) => byDefault().outside.ownerOf(...call),
+};
 
 /** {@inheritDoc Recorder.run} */
 export const run: Recorder['run'] = (options, fn) => recorder().run(options, fn);

@@ -28,7 +28,7 @@ import { report } from './report.js';
 import { type Tail, type TailEnd, watchReturned } from './returned.js';
 import { cancel, type Deadline, type Open, type OpenRuns, schedule } from './settle.js';
 import type { Status } from './status.js';
-import type { Step, StepOptions, StepSummary } from './step.js';
+import type { Step, StepHome, StepOptions, StepSummary } from './step.js';
 import { type Clock, startClock, toHrTime } from './time.js';
 import { badOption, checkObjects, checkStrings, copyOf, requireObject, requireString } from './validate.js';
 
@@ -128,7 +128,7 @@ export interface RunPart {
 }
 
 /** One run as it is recorded: everything is kept beside the span until it settles. */
-export class RunRecording implements SpanOwner, Deadline, Open {
+export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
   readonly id: string;
   readonly traceId: string;
   readonly conversationId: string | undefined;
@@ -137,7 +137,7 @@ export class RunRecording implements SpanOwner, Deadline, Open {
   bucket?: number | undefined;
   readonly tracer: Tracer;
   readonly #owned: OwnedSpan;
-  readonly #openRuns: OpenRuns;
+  readonly #openRuns: Pick<OpenRuns, 'add' | 'delete'>;
   readonly #startedAt: number;
   readonly #numbering: Numbering;
   readonly #attributes: Attributes;
@@ -152,6 +152,7 @@ export class RunRecording implements SpanOwner, Deadline, Open {
   #usage: Usage = {};
   #endpoint: StepSummary['endpoint'];
   #saidHow = false;
+  #endsAsItsStep = false;
   #tail: Tail | undefined;
   /** When it was over, in `performance.now()` time. */
   #overAt: number | undefined;
@@ -163,7 +164,7 @@ export class RunRecording implements SpanOwner, Deadline, Open {
     options: RunOptions,
     capturing: Capturing,
     tracer: Tracer,
-    openRuns: OpenRuns,
+    openRuns: Pick<OpenRuns, 'add' | 'delete'>,
     ctx: Context,
   ) {
     const outer = runOf(ctx)?.recording;
@@ -268,6 +269,12 @@ export class RunRecording implements SpanOwner, Deadline, Open {
     this.#settleIfDone();
   }
 
+  /** As `over`, for a run that no code announced: how its only step ended is how it ended. */
+  overWithItsStep(): void {
+    this.#endsAsItsStep = true;
+    this.over();
+  }
+
   /** As `over`, after the rest of this turn: another `finish` may follow at once. */
   overSoon(): void {
     this.#overAt ??= performance.now();
@@ -295,10 +302,12 @@ export class RunRecording implements SpanOwner, Deadline, Open {
   takeIn(part: RunPart, summary: StepSummary): void {
     this.#parts.delete(part);
     this.#stepCount += summary.stepCount;
-    if (summary.stepCount > 0) this.#lastStepStatus = summary.status;
+    if (summary.stepCount > 0) this.#lastStepStatus = summary.outcome.status;
     this.#attemptCount += summary.attemptCount;
     this.#failedAttemptCount += summary.failedAttemptCount;
-    this.#hasError ||= summary.status === 'error';
+    const { status, at, failure } = summary.outcome;
+    this.#hasError ||= status === 'error';
+    if (this.#endsAsItsStep) this.#sayOnce({ status, at, failure });
     for (const name of ['inputTokens', 'outputTokens'] as const) {
       const tokens = summary.usage[name];
       if (tokens !== undefined) this.#usage[name] = (this.#usage[name] ?? 0) + tokens;

@@ -1,15 +1,17 @@
-import { type Attributes, type Context, type Span, SpanKind, trace } from '@opentelemetry/api';
-import { AttemptLog } from './attempt.js';
+import { type Attributes, type Context, type Span, SpanKind, type Tracer, trace } from '@opentelemetry/api';
+import { AttemptLog, type Endpoint } from './attempt.js';
 import * as names from './attributes.js';
 import { type Capturing, contentWriter, ownAttributes } from './capture.js';
 import {
   type AttemptOwner,
+  asTimeout,
   type Ending,
-  isSameRequest,
+  isRetryOfTimeout,
   type LiveAttempt,
   maySendAgain,
   type Outgoing,
   type Pending,
+  Resends,
 } from './exchange.js';
 import { addRequest, addResponse, addUsage, type ModelRequest, type Usage } from './genai.js';
 import {
@@ -24,7 +26,7 @@ import {
 } from './outcome.js';
 import { OwnedSpan, type SpanOwner } from './owned-span.js';
 import { report } from './report.js';
-import type { RunPart, RunRecording } from './run.js';
+import type { RunPart } from './run.js';
 import { cancel, type Deadline, schedule } from './settle.js';
 import type { Status } from './status.js';
 import { type Clock, toHrTime } from './time.js';
@@ -72,21 +74,39 @@ const RETRY_GRACE_MILLIS = 10_000;
 
 /** What a run adds up of a step when it settles. */
 export interface StepSummary {
-  readonly status: Status;
+  readonly outcome: Proposal;
   /** 1, or 0 for the attempts on somebody else's span. */
   readonly stepCount: number;
   readonly attemptCount: number;
   readonly failedAttemptCount: number;
   readonly usage: Usage;
-  /** The first completed attempt: when it started, and `POST /v1/messages`. */
-  readonly endpoint: { at: number; name: string } | undefined;
+  /** The first completed attempt's. */
+  readonly endpoint: Endpoint | undefined;
+}
+
+/** Where a step is at home: a run, or where there is none. */
+export interface StepHome {
+  /** The run's id. */
+  readonly id: string | undefined;
+  readonly conversationId: string | undefined;
+  readonly capturing: Capturing;
+  readonly tracer: Tracer;
+  readonly now: Clock;
+  nextStepNumber(): number;
+  /** Settles `part` with it, at the latest. */
+  add(part: RunPart): void;
+  /** It may be that nothing is waited for any more. */
+  partChanged(): void;
+  takeIn(part: RunPart, summary: StepSummary): void;
+  flush(): void;
+  shutdown(): void;
 }
 
 /** One step as it is recorded: everything is kept beside the span until it settles. */
 export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline {
   readonly id = crypto.randomUUID();
   readonly number: number;
-  readonly run: RunRecording;
+  readonly home: StepHome;
   readonly log: AttemptLog;
   /** Whether no code said that here is a step: its outcome is what the wire says. */
   readonly implicit: boolean;
@@ -100,7 +120,7 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
   /** Those of them of which only a refused body is open. */
   #refused: LiveAttempt[] = [];
   readonly #proposals = new Proposals();
-  #lastSent: { outgoing: Outgoing; call: ModelCall | undefined; resendCount: number } | undefined;
+  readonly #resends: Resends;
   #lastEnding: Ending | undefined;
   #retryAfterMillis = 0;
   #signOfLife = performance.now();
@@ -108,19 +128,20 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
   #settled = false;
 
   constructor(
-    run: RunRecording,
+    home: StepHome,
     options: StepOptions,
     ctx: Context,
     implicit: boolean,
-    begun?: { startedAt: number; log: AttemptLog },
+    begun?: { startedAt: number; log: AttemptLog; resends: Resends },
   ) {
-    this.run = run;
+    this.home = home;
     this.#parent = trace.getSpan(ctx);
     this.implicit = implicit;
     this.#options = options;
-    this.number = run.nextStepNumber();
-    this.log = begun?.log ?? new AttemptLog(run.capturing);
-    this.#startedAt = begun?.startedAt ?? run.now();
+    this.number = home.nextStepNumber();
+    this.log = begun?.log ?? new AttemptLog(home.capturing);
+    this.#startedAt = begun?.startedAt ?? home.now();
+    this.#resends = begun?.resends ?? new Resends();
     const { provider, model } = options;
     const operation = options.operation || 'chat';
     const attributes: Attributes = { [names.GEN_AI_OPERATION_NAME]: operation };
@@ -129,13 +150,13 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     attributes[names.STEP_NUMBER] = this.number;
     this.#owned = new OwnedSpan(
       this,
-      false,
-      run.tracer,
+      home.id === undefined,
+      home.tracer,
       spanName(operation, model),
       { kind: SpanKind.CLIENT, startTime: toHrTime(this.#startedAt), attributes },
       ctx,
     );
-    if (this.#owned.recording) run.add(this);
+    if (this.#owned.recording) home.add(this);
     else this.#settling = this.#settled = true;
   }
 
@@ -153,11 +174,11 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
   }
 
   get capturing(): Capturing {
-    return this.run.capturing;
+    return this.home.capturing;
   }
 
   get now(): Clock {
-    return this.run.now;
+    return this.home.now;
   }
 
   get status(): Status {
@@ -184,15 +205,16 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
   }
 
   recall(outgoing: Outgoing): ModelCall | undefined {
-    const last = this.#lastSent;
-    return last && isSameRequest(last.outgoing, outgoing) ? last.call : undefined;
+    return this.#resends.recall(outgoing);
   }
 
   begin(live: LiveAttempt): { number: number; resendCount: number } {
     this.concludeRefused(live.outgoing);
+    const last = this.#lastEnding;
+    if (last && isRetryOfTimeout(last, live.outgoing)) this.amend(asTimeout(last, undefined));
     this.#pending.push(live);
     this.#changed();
-    return { number: this.log.next(), resendCount: this.#countResend(live.outgoing) };
+    return { number: this.log.next(), resendCount: this.#resends.sent(live.outgoing) };
   }
 
   end(live: LiveAttempt, ending: Ending): void {
@@ -206,11 +228,22 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
       report('an attempt ended after its step had settled');
       return;
     }
+    this.#take(ending);
+    this.close(live);
+  }
+
+  /** Goes on with what was begun elsewhere: the attempt that ended last, and those in flight. */
+  takeOver(last: Ending, inFlight: Iterable<LiveAttempt>): void {
+    this.#pending.push(...inFlight);
+    this.#take(last);
+    this.proposeEnding(last);
+  }
+
+  #take(ending: Ending): void {
     this.log.record(ending.attempt);
     this.#retryAfterMillis = Math.max(this.#retryAfterMillis, ending.retryAfterMillis ?? 0);
     if (!this.#lastEnding || ending.attempt.number >= this.#lastEnding.attempt.number) this.#lastEnding = ending;
-    if (this.#lastSent?.outgoing === ending.outgoing) this.#lastSent.call = ending.call;
-    this.close(live);
+    this.#resends.ended(ending);
   }
 
   amend(ending: Ending): void {
@@ -285,11 +318,11 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
   }
 
   flush(): void {
-    this.run.flush();
+    this.home.flush();
   }
 
   shutdown(): void {
-    this.run.shutdown();
+    this.home.shutdown();
   }
 
   /** A client that was refused or got no answer may ask again, if it is one of those that do. */
@@ -298,14 +331,6 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     if (!this.implicit || this.status !== 'error' || last?.how !== 'failed') return false;
     const code = last.attempt.statusCode;
     return code === undefined || code === 408 || code === 409 || code === 429 || code >= 500;
-  }
-
-  #countResend(outgoing: Outgoing): number {
-    const last = this.#lastSent;
-    const isResend = last !== undefined && this.#lastEnding !== undefined && isSameRequest(last.outgoing, outgoing);
-    const resendCount = outgoing.retryCount ?? (isResend ? last.resendCount + 1 : 0);
-    this.#lastSent = { outgoing, call: isResend ? last.call : undefined, resendCount };
-    return resendCount;
   }
 
   #changed(): void {
@@ -317,7 +342,7 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     const { lateMillis, holdMillis } = this.capturing.limits;
     const retryMillis = this.#retryAfterMillis > 0 ? this.#retryAfterMillis + RETRY_GRACE_MILLIS : 0;
     schedule(this, this.status === 'completed' ? lateMillis : Math.max(holdMillis, retryMillis));
-    this.run.partChanged();
+    this.home.partChanged();
   }
 
   /** The outcome is written and the span ends. Once. */
@@ -340,19 +365,19 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
       span.setAttributes(attributes);
     });
     this.#owned.end(spanStatus(outcome.status, failure, capturing), endedAt);
-    this.run.takeIn(this, {
-      status: outcome.status,
+    this.home.takeIn(this, {
+      outcome,
       stepCount: 1,
       attemptCount: this.log.count,
       failedAttemptCount: this.log.failedCount,
       usage,
-      endpoint: this.#endpoint(),
+      endpoint: this.log.endpoint(),
     });
   }
 
   /** What is known of the call that the outcome rests on; what the application said comes before what the wire says. */
   #attributesOf(outcome: Proposal, usage: Usage): Attributes {
-    const { span, run, capturing } = this;
+    const { span, home, capturing } = this;
     const { answer, outgoing, attempt } = outcome.ending ?? {};
     const call = outcome.ending?.call ?? this.#lastEnding?.call;
     const options = outcome.options ?? this.#options;
@@ -377,8 +402,8 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     attributes[names.STATUS] = outcome.status;
     attributes[names.STEP_ID] = this.id;
     if (streaming !== undefined) attributes[names.STEP_OPERATION] = streaming ? 'stream' : 'generate';
-    attributes[names.RUN_ID] = run.id;
-    const conversationId = options.conversationId || run.conversationId;
+    if (home.id) attributes[names.RUN_ID] = home.id;
+    const conversationId = options.conversationId || home.conversationId;
     if (conversationId) attributes[names.GEN_AI_CONVERSATION_ID] = conversationId;
     if (options.userId) attributes[names.USER_ID] = options.userId;
     addRequest(attributes, request, writer);
@@ -387,12 +412,6 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     const firstChunkMillis = streaming ? attempt?.timeToFirstChunkMillis : undefined;
     if (firstChunkMillis !== undefined) attributes[names.GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK] = firstChunkMillis / 1000;
     return attributes;
-  }
-
-  #endpoint(): StepSummary['endpoint'] {
-    const attempt = this.log.firstCompleted();
-    const path = attempt?.url && urlParts(attempt.url)?.path;
-    return path ? { at: attempt.startedAt, name: `${attempt.method ?? 'POST'} ${path}` } : undefined;
   }
 }
 

@@ -1,0 +1,134 @@
+/** Model calls that are in no run, for the fetch that stands in the place of the global one. */
+import { type Context, type Span, type Tracer, trace } from '@opentelemetry/api';
+import type { Capturing, createCapture } from './capture.js';
+import { environmentChoice } from './environment.js';
+import type { AttemptOwner, Outgoing } from './exchange.js';
+import type { Outside } from './fetch.js';
+import { foreignCallIn, isInForeignCall } from './foreign.js';
+import { isRetryOf, startImplicitStep } from './implicit.js';
+import { report } from './report.js';
+import { type RunHandle, type RunOptions, type RunPart, runIdentity } from './run.js';
+import type { Open, OpenRuns } from './settle.js';
+import { type StepHome, StepRecording } from './step.js';
+import { startClock } from './time.js';
+import type { ModelCall } from './wire/model-call.js';
+
+const RUN: RunOptions = { kind: 'model_call' };
+
+type BeginRun = (
+  options: RunOptions,
+  closes: boolean,
+  open: Pick<OpenRuns, 'add' | 'delete'>,
+) => { handle: RunHandle | undefined; inside: Context };
+
+/**
+ * In somebody else's model span they are attempts on it. Otherwise they pass through, or, where `RUNTRACE_IMPLICIT_RUNS` is `true`, each
+ * gets a run of its own.
+ */
+export class OutsideCalls implements Outside {
+  readonly #capture: ReturnType<typeof createCapture>;
+  readonly #tracer: () => Tracer;
+  readonly #openRuns: OpenRuns;
+  readonly #begin: BeginRun;
+  readonly #implicitRuns = environmentChoice('RUNTRACE_IMPLICIT_RUNS', ['true', 'false'], 'false') === 'true';
+  /** The runs of our making that have not settled, by what their retries have in common. */
+  readonly #runs = new Map<string, Set<ImplicitRun>>();
+
+  constructor(capture: ReturnType<typeof createCapture>, tracer: () => Tracer, openRuns: OpenRuns, begin: BeginRun) {
+    this.#capture = capture;
+    this.#tracer = tracer;
+    this.#openRuns = openRuns;
+    this.#begin = begin;
+  }
+
+  capturingIn(active: Context): Capturing | undefined {
+    return this.#implicitRuns || isInForeignCall(active) ? this.#capture.ask(runIdentity(RUN)) : undefined;
+  }
+
+  ownerOf(
+    active: Context,
+    capturing: Capturing,
+    outgoing: Outgoing,
+    call: ModelCall,
+  ): { owner: AttemptOwner; inside: Context } | undefined {
+    const foreign = foreignCallIn(active, () => new NoRun(capturing, this.#tracer(), this.#openRuns));
+    if (foreign) return { owner: foreign, inside: active };
+    return this.#implicitRuns ? this.#implicitRun(active, outgoing, call) : undefined;
+  }
+
+  #implicitRun(active: Context, outgoing: Outgoing, call: ModelCall): ImplicitRun | undefined {
+    const key = `${outgoing.url.href} ${outgoing.body?.length}`;
+    const runs = this.#runs.get(key) ?? new Set();
+    const around = trace.getSpan(active);
+    for (const run of runs) if (run.around === around && isRetryOf(run.owner, outgoing)) return run;
+    let begun: ImplicitRun | undefined;
+    const { handle, inside } = this.#begin(RUN, false, {
+      add: (run) => this.#openRuns.add(run),
+      delete: (run) => {
+        this.#openRuns.delete(run);
+        if (begun && runs.delete(begun) && runs.size === 0) this.#runs.delete(key);
+      },
+    });
+    if (!handle) return undefined;
+    const owner = startImplicitStep(inside, handle, call);
+    if (owner.recording) {
+      begun = { owner, around, inside };
+      this.#runs.set(key, runs.add(begun));
+    }
+    handle.recording.overWithItsStep();
+    return begun;
+  }
+}
+
+interface ImplicitRun {
+  readonly owner: StepRecording;
+  readonly around: Span | undefined;
+  readonly inside: Context;
+}
+
+/** Where a step is at home that is in no run: it settles by itself. */
+class NoRun implements StepHome, Open {
+  readonly id = undefined;
+  readonly conversationId = undefined;
+  readonly capturing: Capturing;
+  readonly tracer: Tracer;
+  readonly now = startClock();
+  readonly #openRuns: OpenRuns;
+  #step: StepRecording | undefined;
+
+  constructor(capturing: Capturing, tracer: Tracer, openRuns: OpenRuns) {
+    this.capturing = capturing;
+    this.tracer = tracer;
+    this.#openRuns = openRuns;
+  }
+
+  nextStepNumber(): number {
+    return 1;
+  }
+
+  /** Attempts on a span that its owner has not ended are its owner's; only a step of ours is held. */
+  add(part: RunPart): void {
+    if (!(part instanceof StepRecording)) return;
+    this.#step = part;
+    this.#openRuns.add(this);
+  }
+
+  partChanged(): void {}
+
+  takeIn(part: RunPart): void {
+    if (part === this.#step) this.#openRuns.delete(this);
+  }
+
+  flush(): void {
+    if (this.#step?.finished) this.#step.settle();
+  }
+
+  shutdown(): void {
+    this.#step?.settle();
+  }
+
+  endEarly(why: string): void {
+    report(why);
+    this.shutdown();
+  }
+}
