@@ -94,7 +94,9 @@ export async function startProvider(): Promise<Provider> {
   });
   // Clients keep their connections; one that is closed under a client's next request would be a reset nobody asked for.
   server.keepAliveTimeout = 60_000;
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  // Room for a thousand clients that connect at once.
+  const address = { port: 0, host: '127.0.0.1', backlog: 2048 };
+  await new Promise<void>((resolve) => server.listen(address, resolve));
 
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
@@ -304,11 +306,14 @@ export function errorEventMidStream(afterPieces = 2, answer: Answer = {}): Behav
   };
 }
 
-/** Ends properly, but without the last event of a stream or the last part of a JSON text. */
-export function endWithoutLastEvent(answer: Answer = {}): Behaviour {
+/**
+ * Ends properly, but without the last events of a stream or the last parts of a JSON text. What tells that an answer is
+ * complete are the last three in Chat Completions (finish reason, usage, `[DONE]`) and the last one elsewhere.
+ */
+export function endWithoutLastEvent(answer: Answer = {}, missingPieces = 3): Behaviour {
   return async (exchange) => {
     exchange.begin();
-    await exchange.write([...exchange.pieces(answer)].slice(0, -1));
+    await exchange.write([...exchange.pieces(answer)].slice(0, -missingPieces));
     exchange.end();
   };
 }
