@@ -25,23 +25,32 @@ export async function recordTo(
   app: { service: string; spansPerRequest: number },
   work: (recorder: Recorder, tracer: Tracer) => Promise<void>,
 ): Promise<Recorded> {
-  const directory = mkdtempSync(join(tmpdir(), 'runtrace-app-'));
-  const path = join(directory, 'traces.jsonl');
-  const counted = countRequests(new RunTraceExporter({ url: `${jaeger.endpoint}/v1/traces` }));
-  const tracerProvider = new BasicTracerProvider({
-    // Without a host Jaeger takes a parent and its child for two machines and warns of clock skew; NodeSDK names it by itself.
-    resource: resources.resourceFromAttributes({ 'service.name': app.service, 'host.name': 'localhost' }),
-    spanProcessors: [
-      new StatusPrioritySpanProcessor(),
-      new BatchSpanProcessor(counted.exporter, { maxExportBatchSize: app.spansPerRequest, scheduledDelayMillis: 10 }),
-      new BatchSpanProcessor(new OTLPFileExporter({ path })),
-    ],
+  return inTemporaryDirectory(async (directory) => {
+    const path = join(directory, 'traces.jsonl');
+    const counted = countRequests(new RunTraceExporter({ url: `${jaeger.endpoint}/v1/traces` }));
+    const tracerProvider = new BasicTracerProvider({
+      // Without a host Jaeger takes a parent and its child for two machines and warns of clock skew; NodeSDK names it by itself.
+      resource: resources.resourceFromAttributes({ 'service.name': app.service, 'host.name': 'localhost' }),
+      spanProcessors: [
+        new StatusPrioritySpanProcessor(),
+        new BatchSpanProcessor(counted.exporter, { maxExportBatchSize: app.spansPerRequest, scheduledDelayMillis: 10 }),
+        new BatchSpanProcessor(new OTLPFileExporter({ path })),
+      ],
+    });
+    await work(createRecorder({ tracerProvider, capture: 'content' }), tracerProvider.getTracer('app'));
+    await tracerProvider.shutdown();
+    return { ...readOtlpFile(path), requests: counted.requests() };
   });
-  await work(createRecorder({ tracerProvider, capture: 'content' }), tracerProvider.getTracer('app'));
-  await tracerProvider.shutdown();
-  const recorded: Recorded = { ...readOtlpFile(path), requests: counted.requests() };
-  rmSync(directory, { recursive: true });
-  return recorded;
+}
+
+/** A directory that is gone afterwards, whatever happens in it. */
+export async function inTemporaryDirectory<T>(work: (directory: string) => T | Promise<T>): Promise<T> {
+  const directory = mkdtempSync(join(tmpdir(), 'runtrace-jaeger-'));
+  try {
+    return await work(directory);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
 }
 
 /** What an OTLP file holds. Throws if anything in it is not as OTLP says. */

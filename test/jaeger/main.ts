@@ -3,8 +3,7 @@
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { context } from '@opentelemetry/api';
@@ -13,7 +12,7 @@ import { startProvider } from '../../examples/demo/provider.js';
 import * as names from '../../src/attributes.js';
 import { findJaeger, postOtlp, startJaeger, tag, type UiSpan } from '../support/jaeger.js';
 import type { ReceivedSpan } from '../support/otlp-receiver.js';
-import { type Recorded, readOtlpFile, recordTo } from './app.js';
+import { inTemporaryDirectory, type Recorded, readOtlpFile, recordTo } from './app.js';
 import { Checks, say } from './checks.js';
 import { checkFacts, findsErrors } from './facts.js';
 import { asText, byTrace, checkRuns, checkSearch } from './runs.js';
@@ -57,7 +56,7 @@ async function main(): Promise<void> {
   await checks.group('What runtrace relies on in Jaeger', () => checkFacts(checks, jaeger));
 
   await checks.group('The demo', async () => {
-    const demo = playDemo();
+    const demo = await playDemo();
     await checkRecorded(demo);
     await checkSearches(demo);
     await checkUpload(demo);
@@ -93,19 +92,18 @@ async function main(): Promise<void> {
 }
 
 /** Runs the demo as its own process, with Jaeger as its backend and the messages captured. */
-function playDemo(): Recorded {
-  const directory = mkdtempSync(join(tmpdir(), 'runtrace-demo-'));
-  const file = join(directory, 'demo.jsonl');
-  const env = {
-    ...process.env,
-    OTEL_EXPORTER_OTLP_ENDPOINT: jaeger.endpoint,
-    OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT: 'SPAN_ONLY',
-  };
-  const { status, stdout, stderr } = spawnSync(process.execPath, [DEMO, file], { env, encoding: 'utf8' });
-  if (status !== 0) throw new Error(`the demo exited with ${status}:\n${stdout}\n${stderr}`);
-  const recorded = readOtlpFile(file);
-  rmSync(directory, { recursive: true });
-  return recorded;
+function playDemo(): Promise<Recorded> {
+  return inTemporaryDirectory((directory) => {
+    const file = join(directory, 'demo.jsonl');
+    const env = {
+      ...process.env,
+      OTEL_EXPORTER_OTLP_ENDPOINT: jaeger.endpoint,
+      OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT: 'SPAN_ONLY',
+    };
+    const { status, stdout, stderr } = spawnSync(process.execPath, [DEMO, file], { env, encoding: 'utf8' });
+    if (status !== 0) throw new Error(`the demo exited with ${status}:\n${stdout}\n${stderr}`);
+    return readOtlpFile(file);
+  });
 }
 
 /** The searches that docs/jaeger.md tells of. */
