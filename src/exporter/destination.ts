@@ -239,8 +239,9 @@ export class Destination {
     if (this.#isOver) return;
     const { isDown, isPaused } = this.#pace;
     const spool = this.#clock.now() >= this.#spoolPausedUntil ? this.#spool : undefined;
+    const writeAhead = this.#options.spool?.writeAhead ?? false;
     const isFilling = this.#held.bytes > this.#options.maxQueueBytes / 2;
-    if (spool && (isDown || isFilling) && this.#due > 0 && !this.#writing) {
+    if (spool && (isDown || isFilling || writeAhead) && this.#due > 0 && !this.#writing) {
       const load = this.#takeLoad();
       this.#writing = load;
       void this.#write(load).finally(() => {
@@ -249,9 +250,10 @@ export class Destination {
       });
     }
     const concurrency = isDown ? 1 : this.#options.maxConcurrentRequests;
+    const mayReplay = spool && (!this.#isClosing || (writeAhead && !isDown));
     while (!isPaused && this.#sending.size < concurrency) {
-      const fromQueue = this.#due > 0 && !(spool && isDown);
-      if (!fromQueue && !(spool?.hasFiles && !this.#isClosing)) break;
+      const fromQueue = this.#due > 0 && !(spool && (isDown || writeAhead));
+      if (!fromQueue && !(mayReplay && spool.hasFiles)) break;
       const load = fromQueue ? this.#takeLoad() : { items: [], refused: [], file: undefined };
       this.#sending.add(load);
       void this.#work(load, !fromQueue).finally(() => {
@@ -288,7 +290,6 @@ export class Destination {
   /** Sends a load in as many requests as it takes, until one fails; then finds a place for the rest. */
   async #send(load: Load): Promise<void> {
     await this.#resourcesOf(load.items);
-    if (this.#options.spool?.writeAhead && !load.file) await this.#writeAhead(load);
     while (load.items.length > 0) {
       const batch = this.#batchOf(load.items);
       const verdict = await this.#request(batch);
@@ -386,9 +387,8 @@ export class Destination {
         await spool.release(file, untouched === refused);
       } else {
         // Some of it is delivered, or torn: only the rest may be sent again.
-        const { atMillis } = file;
-        if (items.length > 0) await spool.write(spansOf(items), { atMillis });
-        if (refused.length > 0) spool.setAside(await spool.write(spansOf(refused), { atMillis }));
+        if (items.length > 0) await spool.write(spansOf(items), file.atMillis);
+        if (refused.length > 0) spool.setAside(await spool.write(spansOf(refused), file.atMillis));
         await spool.remove(file);
       }
     } catch (error) {
@@ -414,14 +414,6 @@ export class Destination {
   async #write(load: Load): Promise<void> {
     await this.#resourcesOf(load.items);
     if (!(await this.#toDisk(load.items)) && !this.#isOver) this.#requeue(load.items);
-  }
-
-  async #writeAhead(load: Load): Promise<void> {
-    try {
-      load.file = await this.#spool?.write(spansOf(load.items), { mine: true });
-    } catch (error) {
-      this.#pauseSpool('the spool can not be written', error);
-    }
   }
 
   /** Back to the end of the queue: what fails by its own fault must not keep others from going out. */

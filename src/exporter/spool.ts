@@ -15,8 +15,8 @@ export interface SpoolOptions {
   /** How old a file may get, in milliseconds. Default: 24 hours. */
   maxAgeMillis?: number;
   /**
-   * Whether every request is on disk before it is sent, so that even `kill -9` loses only spans that ended since. Costs
-   * writing every span once. Default: false, only what could not be delivered goes to disk.
+   * Whether spans go to disk first, and are sent from there, so that even `kill -9` loses only what ended within the last
+   * `scheduledDelayMillis`. Costs writing and reading every span once. Default: false, only what can't be delivered goes to disk.
    */
   writeAhead?: boolean;
 }
@@ -108,24 +108,23 @@ export class Spool {
   }
 
   /**
-   * Puts spans on disk, for anybody to send; with `mine` for the caller, who owes `release` or `remove`.
+   * Puts spans on disk, for anybody to send.
    *
    * @throws if it can't; then nothing of them is on disk.
    */
-  async write(spans: readonly ReadableSpan[], options: { mine?: boolean; atMillis?: number } = {}): Promise<SpoolFile> {
-    const { file, content } = compose(spans, options.atMillis);
+  async write(spans: readonly ReadableSpan[], atMillis?: number): Promise<SpoolFile> {
+    const { file, content } = compose(spans, atMillis);
     await this.#makeRoom(file.bytes);
     const writing = this.#path(file, 'writing');
     try {
       await writeFile(writing, content, { mode: 0o600, flag: 'wx' });
-      await rename(writing, this.#path(file, options.mine && 'sending'));
+      await rename(writing, this.#path(file));
     } catch (error) {
       await rm(writing, { force: true }).catch(() => {});
       throw error;
     }
     this.#bytes += file.bytes;
-    if (options.mine) this.#mine.add(file);
-    else this.#free.push(file);
+    this.#free.push(file);
     return file;
   }
 
@@ -231,7 +230,7 @@ export class Spool {
     }
   }
 
-  #path(file: SpoolFile, state?: 'writing' | 'sending' | false): string {
+  #path(file: SpoolFile, state?: 'writing' | 'sending'): string {
     return join(this.#directory, `${file.base}.jsonl${state ? `.${state}-${OWNER}` : ''}`);
   }
 }

@@ -7,7 +7,8 @@ import { endedSpans } from '../support/spans.js';
 
 const directory = process.argv[2] as string;
 const spool = new Spool({ directory }, () => {});
-await spool.write(endedSpans(3), { mine: true });
+await spool.write(endedSpans(3));
+await spool.take();
 const [name] = readdirSync(directory) as [string];
 renameSync(join(directory, name), join(directory, name.replace('.sending-', '.writing-')));
 await spool.write(endedSpans(2));

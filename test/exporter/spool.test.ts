@@ -45,8 +45,8 @@ async function takeAll(spool: Spool): Promise<SpoolFile[]> {
 test('what was written is read back by another spool, oldest first, and is gone when it is removed', async (t) => {
   const { directory, open } = fixture(t);
   const writer = open();
-  await writer.write(endedSpans(1), { atMillis: 1_700_000_000_002 });
-  await writer.write(endedSpans(3), { atMillis: 1_700_000_000_001 });
+  await writer.write(endedSpans(1), 1_700_000_000_002);
+  await writer.write(endedSpans(3), 1_700_000_000_001);
   const reader = open({ maxAgeMillis: Number.MAX_SAFE_INTEGER });
   assert.ok(!reader.hasFiles);
   await reader.scan();
@@ -136,7 +136,9 @@ test('the files of a living process are left alone', async (t) => {
 
 test('a process that had our number before us is dead', async (t) => {
   const { directory, open } = fixture(t);
-  await open().write(endedSpans(1), { mine: true });
+  const writer = open();
+  await writer.write(endedSpans(1));
+  await writer.take();
   const [name] = readdirSync(directory) as [string];
   renameSync(join(directory, name), join(directory, name.replace(/[0-9a-f]{12}$/, '000000000000')));
   const spool = open();
@@ -185,7 +187,7 @@ test('what other processes wrote counts too', async (t) => {
 
 test('what is too old leaves, counted', async (t) => {
   const { directory, lost, open } = fixture(t);
-  await open().write(endedSpans(2), { atMillis: Date.now() - 60_000 });
+  await open().write(endedSpans(2), Date.now() - 60_000);
   await open().write(endedSpans(1));
   await open({ maxAgeMillis: 30_000 }).scan();
   assert.equal(readdirSync(directory).length, 1);
