@@ -352,16 +352,16 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
   #settleIfDone(): void {
     if (this.#overAt === undefined || this.#settling) return;
     const now = performance.now();
+    const { settleMillis } = this.capturing.limits;
     let wait = 0;
     if (this.#tail) {
       const idleSince = this.#tail.idleSince();
-      const { settleMillis } = this.capturing.limits;
       wait =
         idleSince === undefined ? Number.POSITIVE_INFINITY : Math.max(idleSince, this.#overAt) + settleMillis - now;
     }
     for (const part of this.#parts) wait = Math.max(wait, part.patience(this.#overAt, now));
-    if (wait === Number.POSITIVE_INFINITY) cancel(this);
-    else if (wait > 0) schedule(this, wait);
+    // Where somebody waits for the network, nothing tells when he goes on to wait for nothing: it is looked at again.
+    if (wait > 0) schedule(this, wait === Number.POSITIVE_INFINITY ? settleMillis : wait);
     else this.#settle();
   }
 
@@ -370,14 +370,24 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
     this.#settling = true;
     cancel(this);
     for (const part of this.#parts) part.settle();
-    // Nobody reads what it returned any more. Where the last call was over all the same, it was read in a way that can't be seen.
-    const leftAlone = this.#tail !== undefined && this.#lastStepStatus !== 'completed';
+    this.#sayOnce(this.#tail ? this.#leftAlone(this.#tail) : toProposal('completed', this.now()));
     this.#tail = undefined;
-    this.#sayOnce(toProposal(leftAlone ? 'interrupted' : 'completed', this.now()));
     this.#settled = true;
     this.#openRuns.delete(this);
     if (--this.#numbering.users === 0) numberings.delete(this.id);
     this.#write();
+  }
+
+  /**
+   * Nobody reads what it returned any more. Where it was not read in any way that can be seen, or the last call was over all the same, it
+   * may well have been read.
+   */
+  #leftAlone(tail: Tail): Proposal {
+    const last = this.#lastStepStatus;
+    const interrupted = last === 'interrupted' || (tail.begun && last !== 'completed');
+    const now = performance.now();
+    const idleMillis = now - Math.max(tail.idleSince() ?? now, this.#overAt ?? now);
+    return toProposal(interrupted ? 'interrupted' : 'completed', this.now() - idleMillis);
   }
 
   #write(): void {
