@@ -3,7 +3,7 @@ import * as names from './attributes.js';
 import type { Capturing } from './capture.js';
 import { describeFailure, failureMessage } from './failure.js';
 import { isMetadataHeader } from './redact/headers.js';
-import { toHrTime } from './time.js';
+import { microsToHrTime, toMicros } from './time.js';
 import { urlParts } from './url.js';
 import { badOption, requireObject } from './validate.js';
 
@@ -177,7 +177,7 @@ export class AttemptLog {
     const attempts = this.#kept;
     const codes: string[] = [];
     let retryWait = 0;
-    let at = startedAt - MICROSECOND;
+    let at = toMicros(startedAt) - 1;
     let previous: Attempt | undefined;
     const shown = attempts.filter(
       ({ number }, index) => number <= FIRST_SHOWN || index >= attempts.length - LAST_SHOWN,
@@ -190,10 +190,9 @@ export class AttemptLog {
     let remaining = shown.length;
     previous = undefined;
     for (const attempt of shown) {
-      const latest = endedAt - --remaining * MICROSECOND;
-      at = Math.max(at + MICROSECOND, Math.min(attempt.startedAt, latest));
+      at = Math.max(at + 1, Math.min(toMicros(attempt.startedAt), toMicros(endedAt) - --remaining));
       const before = previous?.number === attempt.number - 1 ? previous : undefined;
-      span.addEvent(names.EVENT_ATTEMPT, attemptAttributes(attempt, before), toHrTime(at));
+      span.addEvent(names.EVENT_ATTEMPT, attemptAttributes(attempt, before), microsToHrTime(at));
       previous = attempt;
     }
     const dropped = this.#count - shown.length;
@@ -204,8 +203,6 @@ export class AttemptLog {
     if (dropped > 0) attributes[names.STEP_DROPPED_ATTEMPT_COUNT] = dropped;
   }
 }
-
-const MICROSECOND = 0.001;
 
 function checkAttempt(attempt: Attempt): void {
   const { number, status, startedAt, endedAt } = requireAttempt(attempt);

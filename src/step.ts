@@ -353,7 +353,8 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     this.#settled = true;
     cancel(this);
     const outcome = this.#proposals.outcome as Proposal;
-    const endedAt = Math.max(outcome.at, this.#startedAt);
+    // At least the microsecond that each attempt's event needs for itself.
+    const endedAt = Math.max(outcome.at, this.#startedAt + this.log.count / 1000);
     const { capturing } = this;
     const usage: Usage = { ...outcome.ending?.answer?.usage, ...outcome.usage };
     const failure = outcome.status === 'error' ? (outcome.failure ?? { type: '_OTHER' }) : undefined;

@@ -9,12 +9,24 @@ import type { HrTime } from '@opentelemetry/api';
 export type Clock = () => number;
 
 export function startClock(): Clock {
-  const origin = Date.now() - performance.now();
+  const now = Date.now();
+  const elapsed = performance.now();
+  // `timeOrigin` is finer than the whole milliseconds of `Date.now()`, but it does not follow when the wall clock is set.
+  const behind = now - (performance.timeOrigin + elapsed);
+  const origin = Math.abs(behind) < 2 ? performance.timeOrigin : now - elapsed;
   return () => origin + performance.now();
 }
 
+/** Whole microseconds: what Jaeger counts in. A start and a duration that it cut off separately would not add up. */
+export function toMicros(millis: number): number {
+  return Math.round(millis * 1000);
+}
+
+export function microsToHrTime(micros: number): HrTime {
+  const seconds = Math.trunc(micros / 1e6);
+  return [seconds, (micros - seconds * 1e6) * 1000];
+}
+
 export function toHrTime(millis: number): HrTime {
-  const seconds = Math.trunc(millis / 1000);
-  const nanos = Math.round((millis - seconds * 1000) * 1e6);
-  return nanos < 1e9 ? [seconds, nanos] : [seconds + 1, 0];
+  return microsToHrTime(toMicros(millis));
 }
