@@ -1,7 +1,10 @@
 /**
  * What a scope returns may go on after it: a stream, or a Response with a body. It is handed on as it is, the very same object, and
- * watched through its own methods while its consumer reads it.
+ * watched through its own methods while its consumer reads it. Whatever is asked of it runs in the scope's context: the calls that a
+ * generator makes are those of the run that returned it, not of whoever iterates over it.
  */
+import { type Context, context } from '@opentelemetry/api';
+import { guarded } from './report.js';
 
 /** How a returned stream ended. */
 export type TailEnd = { how: 'ended' } | { how: 'cancelled' } | { how: 'broke'; error: unknown };
@@ -10,6 +13,8 @@ export type TailEnd = { how: 'ended' } | { how: 'cancelled' } | { how: 'broke'; 
 export interface Tail {
   /** Since when nobody is waiting for it to go on, in `performance.now()` time; `undefined` while somebody is. */
   idleSince(): number | undefined;
+  /** Whether anybody has read of it. Some runtimes read a Response by ways of their own, which can't be watched. */
+  readonly begun: boolean;
 }
 
 /**
@@ -18,9 +23,10 @@ export interface Tail {
  */
 export function watchReturned(value: unknown, onEnd: (end: TailEnd) => void): Tail | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
-  const stream = typeof Response !== 'undefined' && value instanceof Response ? value.body : value;
-  if (stream === null) return undefined;
-  const watch = new Watch(onEnd);
+  const isResponse = typeof Response !== 'undefined' && value instanceof Response;
+  const stream = isResponse ? value.body : value;
+  if (stream === null || (isResponse && value.bodyUsed)) return undefined;
+  const watch = new Watch(onEnd, context.active());
   try {
     if (stream instanceof ReadableStream) return stream.locked ? undefined : watchStream(stream, watch);
     if (Symbol.asyncIterator in stream) return watchIterable(stream as AsyncIterable<unknown>, watch);
@@ -31,36 +37,50 @@ export function watchReturned(value: unknown, onEnd: (end: TailEnd) => void): Ta
 }
 
 class Watch implements Tail {
+  readonly #context: Context;
   #idleSince: number | undefined = performance.now();
+  #begun = false;
   #waiting = 0;
   #onEnd: ((end: TailEnd) => void) | undefined;
 
-  constructor(onEnd: (end: TailEnd) => void) {
+  constructor(onEnd: (end: TailEnd) => void, ctx: Context) {
     this.#onEnd = onEnd;
+    this.#context = ctx;
   }
 
   idleSince(): number | undefined {
     return this.#idleSince;
   }
 
-  /** Observes one `next()` or `read()`. */
-  step<T extends { done?: boolean | undefined }>(pending: Promise<T>): Promise<T> {
-    this.#waiting++;
-    this.#idleSince = undefined;
+  get begun(): boolean {
+    return this.#begun;
+  }
+
+  /** Calls a method of the stream's. */
+  call<T>(fn: () => T): T {
+    return context.with(this.#context, fn);
+  }
+
+  /** Observes one `next()` or `read()`; `broke` judges whether a rejection is the stream's end. */
+  step<T extends { done?: boolean | undefined }>(pending: Promise<T>, broke: () => boolean = () => true): Promise<T> {
+    this.#begin();
     pending.then(
       ({ done }) => (done ? this.end({ how: 'ended' }) : this.#stepped()),
-      (error) => this.end({ how: 'broke', error }),
+      (error) => (broke() ? this.end({ how: 'broke', error }) : this.#stepped()),
     );
     return pending;
   }
 
-  /** Observes something that takes the stream to its end by itself. */
-  drain(pending: Promise<unknown>): void {
-    this.#waiting++;
-    this.#idleSince = undefined;
+  /** Observes something that takes the stream to its end by itself; if it fails, `judge` says how the stream ended, if it did. */
+  drain(pending: Promise<unknown>, judge: (error: unknown) => Promise<TailEnd | undefined>): void {
+    this.#begin();
     pending.then(
       () => this.end({ how: 'ended' }),
-      (error) => this.end({ how: 'broke', error }),
+      async (error) => {
+        const end = await judge(error);
+        if (end) this.end(end);
+        else this.#stepped();
+      },
     );
   }
 
@@ -68,7 +88,13 @@ class Watch implements Tail {
     this.#idleSince = performance.now();
     const onEnd = this.#onEnd;
     this.#onEnd = undefined;
-    onEnd?.(end);
+    guarded('the end of a returned stream could not be recorded', () => onEnd?.(end));
+  }
+
+  #begin(): void {
+    this.#begun = true;
+    this.#waiting++;
+    this.#idleSince = undefined;
   }
 
   #stepped(): void {
@@ -87,7 +113,7 @@ function watchIterable(iterable: AsyncIterable<unknown>, watch: Watch): Tail {
   }
   const iterate = iterable[Symbol.asyncIterator];
   define(iterable, Symbol.asyncIterator, function (this: AsyncIterable<unknown>) {
-    const iterator = iterate.call(this);
+    const iterator = watch.call(() => iterate.call(this));
     watchIterator(iterator, watch);
     return iterator;
   });
@@ -96,26 +122,32 @@ function watchIterable(iterable: AsyncIterable<unknown>, watch: Watch): Tail {
 
 function watchIterator(iterator: AsyncIterator<unknown>, watch: Watch): void {
   const { next, return: close, throw: fail } = iterator;
-  define(iterator, 'next', (...args: [] | [unknown]) => {
-    const result = next.apply(iterator, args);
-    return isPromise(result) ? watch.step(result) : result;
-  });
+  define(iterator, 'next', (...args: [] | [unknown]) =>
+    stepOf(
+      watch.call(() => next.apply(iterator, args)),
+      watch,
+    ),
+  );
   if (close) {
     define(iterator, 'return', (value?: unknown) => {
       watch.end({ how: 'cancelled' });
-      return close.call(iterator, value);
+      return watch.call(() => close.call(iterator, value));
     });
   }
   if (fail) {
-    define(iterator, 'throw', (error?: unknown) => {
-      watch.end({ how: 'broke', error });
-      return fail.call(iterator, error);
-    });
+    // What is thrown into a generator may be caught there, and it goes on.
+    define(iterator, 'throw', (error?: unknown) =>
+      stepOf(
+        watch.call(() => fail.call(iterator, error)),
+        watch,
+      ),
+    );
   }
 }
 
-function isPromise<T>(value: unknown): value is Promise<T> {
-  return typeof (value as Promise<T> | undefined)?.then === 'function';
+/** An iterator that gives no promise is not ours to judge. */
+function stepOf<T extends { done?: boolean | undefined }>(result: Promise<T>, watch: Watch): Promise<T> {
+  return typeof (result as Promise<T> | undefined)?.then === 'function' ? watch.step(result) : result;
 }
 
 function watchStream(
@@ -123,26 +155,43 @@ function watchStream(
   watch: Watch,
   onCancel: () => unknown = () => watch.end({ how: 'cancelled' }),
 ): Tail {
-  const { getReader, pipeTo, tee, cancel } = stream;
+  const { getReader, pipeTo, pipeThrough, tee, cancel } = stream;
   const watchReader = (options?: unknown) => {
     const reader = getReader.call(stream, options as undefined) as ReadableStreamDefaultReader<unknown>;
     const read = reader.read as (...args: unknown[]) => Promise<{ done: boolean }>;
-    const cancelReader = reader.cancel;
-    define(reader, 'read', (...args: unknown[]) => watch.step(read.apply(reader, args)));
+    const { cancel: cancelReader, releaseLock } = reader;
+    let released = false;
+    define(reader, 'read', (...args: unknown[]) =>
+      watch.step(
+        watch.call(() => read.apply(reader, args)),
+        () => !released,
+      ),
+    );
     define(reader, 'cancel', (reason?: unknown) => {
-      onCancel();
+      if (!released) onCancel();
       return cancelReader.call(reader, reason);
+    });
+    define(reader, 'releaseLock', () => {
+      // What was still to be read by this reader is rejected, but the stream goes on.
+      released = true;
+      releaseLock.call(reader);
     });
     return reader;
   };
+  const canPipe = (destination: unknown) =>
+    destination instanceof WritableStream && !destination.locked && !stream.locked;
   const watchPipe = (destination: WritableStream<unknown>, options?: StreamPipeOptions) => {
-    const done = pipeTo.call(stream, destination, options);
-    watch.drain(done);
-    return done;
+    const piped = pipeTo.call(stream, destination, options);
+    watch.drain(piped, (error) => endOfPipe(() => getReader.call(stream), error));
+    return piped;
   };
   define(stream, 'getReader', watchReader);
-  define(stream, 'pipeTo', watchPipe);
+  // Where a pipe can't be, it fails as it always did.
+  define(stream, 'pipeTo', (destination: WritableStream<unknown>, options?: StreamPipeOptions) =>
+    canPipe(destination) ? watchPipe(destination, options) : pipeTo.call(stream, destination, options),
+  );
   define(stream, 'pipeThrough', (pair: ReadableWritablePair<unknown, unknown>, options?: StreamPipeOptions) => {
+    if (!canPipe(pair?.writable)) return pipeThrough.call(stream, pair, options);
     watchPipe(pair.writable, options).catch(() => {});
     return pair.readable;
   });
@@ -154,7 +203,7 @@ function watchStream(
     return branches;
   });
   define(stream, 'cancel', (reason?: unknown) => {
-    onCancel();
+    if (!stream.locked) onCancel();
     return cancel.call(stream, reason);
   });
   for (const name of ['values', Symbol.asyncIterator] as const) {
@@ -167,4 +216,17 @@ function watchStream(
     });
   }
   return watch;
+}
+
+/** A pipe failed: with its source, or with its destination. Then the source was cancelled, or it lives on (`preventCancel`). */
+async function endOfPipe(getReader: () => ReadableStreamReader<unknown>, error: unknown): Promise<TailEnd | undefined> {
+  try {
+    const reader = getReader();
+    const { closed } = reader;
+    reader.releaseLock();
+    await closed;
+    return { how: 'cancelled' };
+  } catch (reason) {
+    return reason === error ? { how: 'broke', error } : undefined;
+  }
 }

@@ -11,7 +11,7 @@ import {
 } from './exchange.js';
 import { isAbort, isTimeout } from './failure.js';
 import { checkFinish, endingProposal, type FinishDetails, type Proposal, toProposal } from './outcome.js';
-import { type TailEnd, watchReturned } from './returned.js';
+import { type Tail, type TailEnd, watchReturned } from './returned.js';
 import type { RunHandle, RunRecording } from './run.js';
 import type { Status } from './status.js';
 import type { Step, StepOptions, StepRecording } from './step.js';
@@ -28,7 +28,7 @@ export class StepScope implements AttemptOwner, Pending {
   #last: Ending | undefined;
   #saidHow = false;
   #state: 'open' | 'returned' | 'closed' = 'open';
-  #tail: Pick<Pending, 'idleSince'> | undefined;
+  #tail: Tail | undefined;
   #signOfLife = performance.now();
 
   constructor(step: StepRecording, options: StepOptions) {
@@ -117,8 +117,12 @@ export class StepScope implements AttemptOwner, Pending {
   giveUp(): void {
     if (this.#state === 'closed') return;
     if (this.#state === 'returned' && this.#live === 0) {
+      const idleSince = this.#tail?.idleSince() ?? performance.now();
+      const leftAt = this.now() - (performance.now() - idleSince);
+      const leftAlone = this.#tail?.begun && !this.#last;
       this.#tail = undefined;
-      this.#conclude(this.now());
+      if (leftAlone) this.#sayOnce(this.#proposal('interrupted', leftAt));
+      this.#conclude(this.#last?.attempt.endedAt ?? leftAt);
       return;
     }
     this.#sayOnce(this.#proposal('interrupted'));
@@ -138,7 +142,8 @@ export class StepScope implements AttemptOwner, Pending {
 
   /** The function has returned: the last attempt's own end counts, where it is worse than that. */
   #conclude(at: number): void {
-    if (this.#live > 0 || this.#tail || this.#state !== 'returned') return;
+    // A returned object that nobody iterates over may be consumed by other ways: then the wire alone tells.
+    if (this.#live > 0 || (this.#tail && (this.#tail.begun || !this.#last)) || this.#state !== 'returned') return;
     const last = this.#last;
     const answered = last && (last.how === 'answered' || last.how === 'invalid');
     if (last && !answered) this.#sayOnce(endingProposal(last, this.#options));
