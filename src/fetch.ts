@@ -332,7 +332,7 @@ class Live implements LiveAttempt, BodyObserver {
       kind = 'failed';
       reason = { type: provider.code ?? String(this.#statusCode), className: `HTTP ${this.#statusCode}` };
       if (provider.message) reason.message = message = provider.message;
-    } else if (answer?.error && how !== 'aborted' && how !== 'unread') {
+    } else if (answer?.error) {
       kind = 'failed';
       reason = { type: answer.error.code };
       if (answer.error.message) reason.message = message = answer.error.message;
