@@ -1,5 +1,5 @@
 import { redactForm } from './forms.js';
-import { redactCutString, redactString, scanJson } from './json.js';
+import { JsonScan, redactCutString, redactString } from './json.js';
 import { Lanes } from './lanes.js';
 import { redactMarkup } from './markup.js';
 import { redactMultipart } from './multipart.js';
@@ -7,7 +7,10 @@ import type { Policy } from './policy.js';
 import { type RedactedBody, redactEvents, redactLines } from './streams.js';
 
 const JSON_TYPE = /^(?:application|text)\/(?:[\w.+-]*\+)?json$/;
-const LINES_TYPE = /^application\/(?:x-)?(?:ndjson|jsonl|jsonlines|json-lines|stream\+json)$/;
+/** Lines that are records of their own, as in the files of batches. */
+const RECORDS_TYPE = /^(?:application|text)\/(?:x-)?(?:jsonl|jsonlines|json-lines)$/;
+/** Lines that are events of a stream. */
+const STREAMED_LINES_TYPE = /^application\/(?:(?:x-)?ndjson|stream\+json)$/;
 const MARKUP_TYPE = /^(?:text\/(?:html|xml)|application\/(?:[\w.+-]*\+)?xml)$/;
 const TEXT_TYPE = /^(?:text\/.+|application\/(?:javascript|graphql|yaml|x-yaml|toml|sql))$/;
 const EVENTS_BEGINNING = /^(?:data|event|id|retry|):/;
@@ -21,7 +24,8 @@ export function redactBody(
   isCut: boolean,
 ): RedactedBody | undefined {
   const type = (contentType ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
-  if (LINES_TYPE.test(type)) return redactLines(text, policy, isCut);
+  if (RECORDS_TYPE.test(type)) return redactLines(text, policy, isCut, undefined);
+  if (STREAMED_LINES_TYPE.test(type)) return redactLines(text, policy, isCut, new Lanes());
   if (JSON_TYPE.test(type)) return redactJsonBody(text, policy, isCut);
   if (type.startsWith('multipart/')) return redactMultipart(text, contentType ?? '', policy, isCut);
 
@@ -47,9 +51,9 @@ const STREAMED_LIST = /^\s*\[\s*\{\s*"candidates"/;
 
 function redactJsonBody(text: string, policy: Policy, isCut: boolean): RedactedBody | undefined {
   const lanes = STREAMED_LIST.test(text) ? new Lanes() : undefined;
-  const scan = scanJson(text, policy, isCut, lanes);
+  const scan = new JsonScan(text, policy, lanes);
   lanes?.redact(policy, isCut);
-  const json = scan?.render();
+  const json = scan.render(isCut);
   if (!json) return undefined;
   return {
     pieces: [{ head: '', body: json.text, tail: '', jsonDepth: json.depth }],

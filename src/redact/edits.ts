@@ -21,10 +21,10 @@ export function applyEdits(text: string, edits: readonly Edit[], end = text.leng
   return at < end ? result + text.slice(at, end) : result;
 }
 
-/** Edits in order and apart: where two overlap, all that either covers is replaced. */
+/** Edits in order and apart: where two overlap, all that either covers is replaced, and of two for the same piece the later counts. */
 export function inOrder(edits: readonly Edit[]): readonly Edit[] {
   if (edits.length < 2) return edits;
-  const sorted = edits.toSorted((a, b) => a.start - b.start || b.end - a.end);
+  const sorted = edits.toReversed().sort((a, b) => a.start - b.start || b.end - a.end);
   const apart: Edit[] = [];
   let last = sorted[0] as Edit;
   for (const edit of sorted.slice(1)) {

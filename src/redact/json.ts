@@ -2,7 +2,7 @@ import { applyEdits, type Edit, inOrder, REDACTED } from './edits.js';
 import type { Lanes } from './lanes.js';
 import { type NameKind, PLAIN, SECRET, SUSPECT, TOKEN } from './names.js';
 import type { Policy } from './policy.js';
-import { looksRandom } from './shapes.js';
+import { endOf, looksRandom, MIN_KEY_LENGTH } from './shapes.js';
 import { findSecrets, findSecretsInCut } from './text.js';
 
 /**
@@ -10,14 +10,19 @@ import { findSecrets, findSecretsInCut } from './text.js';
  * `undefined` if it is no JSON.
  */
 export function redactJson(text: string, policy: Policy): string | undefined {
-  return scanJson(text, policy, false)?.render()?.text;
+  return new JsonScan(text, policy).render(false)?.text;
 }
 
-/** Redacts a text, which may be JSON as a whole; `name` is what it is the value of. */
+/** Redacts a text, which may be JSON as a whole or end with it (`400 {"error":…}`); `name` is what it is the value of. */
 export function redactString(value: string, name: string | undefined, policy: Policy): string {
   if (looksLikeJson(value)) {
     const redacted = redactJson(value, policy);
     if (redacted !== undefined) return redacted;
+  }
+  const start = startOfLastJson(value);
+  if (start > 0) {
+    const redacted = redactJson(value.slice(start), policy);
+    if (redacted !== undefined) return redactString(value.slice(0, start), name, policy) + redacted;
   }
   const redacted = applyEdits(value, findSecrets(value, policy));
   return policy.ask ? policy.ask(redacted, name) : redacted;
@@ -26,7 +31,7 @@ export function redactString(value: string, name: string | undefined, policy: Po
 /** The same for a text that was cut off at its end. */
 export function redactCutString(value: string, name: string | undefined, policy: Policy): string {
   if (/^\s*[{[]/.test(value)) {
-    const redacted = scanJson(value, policy, true)?.render()?.text;
+    const redacted = new JsonScan(value, policy).render(true)?.text;
     if (redacted !== undefined) return redacted;
   }
   const redacted = applyEdits(value, findSecretsInCut(value, policy));
@@ -49,6 +54,14 @@ export function looksLikeJson(text: string): boolean {
   );
 }
 
+const JSON_BEGINNING = /\{\s*"|\[\s*[{"]/;
+
+/** Where JSON could begin with which a text ends; -1 if there is none. */
+function startOfLastJson(text: string): number {
+  const last = text.charCodeAt(text.length - 1);
+  return last === CLOSE_OBJECT || last === CLOSE_ARRAY ? text.search(JSON_BEGINNING) : -1;
+}
+
 /** JSON text as it can be kept. */
 export interface RenderedJson {
   /** Valid JSON. */
@@ -57,13 +70,6 @@ export interface RenderedJson {
   readonly read: number;
   /** How deep it is nested at its deepest. */
   readonly depth: number;
-}
-
-/** JSON text that has been gone through once; `edits` may still be added to until it is rendered. */
-export interface JsonScan {
-  readonly edits: Edit[];
-  /** The text with its edits, closed where it was cut off; `undefined` if that is no JSON. */
-  render(): RenderedJson | undefined;
 }
 
 const QUOTE = 34;
@@ -95,225 +101,274 @@ interface Frame {
   readonly path: string;
   readonly hasTextTokens: boolean;
   readonly schema: SchemaPlace;
-  /** Where the key of a secret is, all of this is replaced from here on; -1 if not. */
+  /** Where it begins that is replaced as a whole, because its key says that it is a secret; -1 if it isn't. */
   readonly hiddenFrom: number;
-  /** The key whose value comes, and what it says about it. */
+  /** The key whose value comes, in an array the key of the array, and what it says. */
   key: string;
   kind: NameKind;
   /** How many values there were before, in an array. */
   index: number;
   /** Whether a name was found in here that makes `value`, or the next element of a pair, a secret. */
   namesSecret: boolean;
-  /** Where `value` stands, in case its name comes after it. */
-  value: { start: number; end: number } | undefined;
+  isNamed: boolean;
+  /** Where `value` stands as long as it has no name, which may come after it. */
+  unnamed: { start: number; end: number } | undefined;
 }
 
-const ROOT: Frame = {
-  isArray: true,
-  path: '',
-  hasTextTokens: false,
-  schema: 'none',
-  hiddenFrom: -1,
-  key: '',
-  kind: PLAIN,
-  index: 0,
-  namesSecret: false,
-  value: undefined,
-};
+const NUMBER = /-?[0-9][0-9.eE+-]*/y;
 
 /** What may stand between the last whole value of a JSON beginning and its end: a comma, a key, half a number. */
 const UNFINISHED = /^\s*,?\s*(?:"(?:[^"\\]|\\.)*"?\s*:?\s*)?[\w.+-]*$/;
 
-const NUMBER = /-?[0-9][0-9.eE+-]*/y;
+const SHORTEST_SECRET_LITERAL = 7;
 
 /**
- * Goes through JSON text once. What is no JSON comes to light when the result is parsed, in `render`, so nothing is checked here.
+ * JSON text that has been gone through once. Its `edits` may be added to until it is rendered.
  *
- * `isCut`: the text is only the beginning of its JSON. Without a `policy` nothing is redacted: that closes what has been redacted
- * before and was cut off then. With `lanes`, the text is an event of a stream, and what belongs to the text that the stream
- * spells is left to them.
+ * What is no JSON comes to light when the result is parsed, in `render`, so nothing is checked on the way.
  */
-export function scanJson(
-  text: string,
-  policy: Policy | undefined,
-  isCut: boolean,
-  lanes?: Lanes,
-): JsonScan | undefined {
-  const edits: Edit[] = [];
-  const stack: Frame[] = [];
-  let frame: Frame = { ...ROOT };
-  let expectsKey = false;
-  let depth = 0;
+export class JsonScan {
+  readonly edits: Edit[] = [];
+  readonly #text: string;
+  readonly #policy: Policy | undefined;
+  readonly #lanes: Lanes | undefined;
+  readonly #parents: Frame[] = [];
+  #frame: Frame;
+  #expectsKey = false;
+  #depth = 0;
   /** Up to here everything is whole. */
-  let safe = 0;
+  #wholeUntil = 0;
 
-  const replace = (start: number, end: number) => edits.push({ start, end, text: `"${REDACTED}"` });
+  /**
+   * Without a `policy` nothing is redacted: that closes what has been redacted before and was cut off then. With `lanes`, the text is
+   * an event of a stream, and the bits of the text that the stream spells are left to them.
+   */
+  constructor(text: string, policy: Policy | undefined, lanes?: Lanes) {
+    this.#text = text;
+    this.#policy = policy;
+    this.#lanes = lanes;
+    this.#frame = newFrame(true, '', false, 'none', -1, '', PLAIN);
+    this.#scan();
+  }
 
-  const open = (at: number, isArray: boolean) => {
-    const { kind } = frame;
-    const key = frame.isArray ? '' : frame.key;
-    const isSchemaOfSecret = kind !== PLAIN && frame.schema === 'properties' && !isArray;
-    const isHidden = kind === SECRET && !isSchemaOfSecret;
-    let schema: SchemaPlace = 'none';
-    if (isSchemaOfSecret) schema = 'secret';
-    else if (frame.schema === 'secret') schema = isArray && SCHEMA_WORDS.has(frame.key) ? 'none' : 'secret';
-    else if (key === 'properties' && !isArray) schema = 'properties';
-    stack.push(frame);
-    depth = Math.max(depth, stack.length);
-    frame = {
+  /** Whether all that was opened was closed. */
+  get isWhole(): boolean {
+    return this.#parents.length === 0;
+  }
+
+  /**
+   * The text with its edits, and closed if it is only a beginning; `undefined` if that is no JSON.
+   * `mayBeCut` says whether it may be a beginning.
+   */
+  render(mayBeCut: boolean): RenderedJson | undefined {
+    const text = this.#text;
+    const open = this.#parents.length > 0 ? [...this.#parents.slice(1), this.#frame] : [];
+    const hidden = open.find((frame) => frame.hiddenFrom >= 0);
+    if (hidden) this.#replace(hidden.hiddenFrom, text.length);
+    const read = open.length === 0 || hidden ? text.length : this.#wholeUntil;
+    if (open.length > 0 && !(mayBeCut && UNFINISHED.test(text.slice(read)))) return undefined;
+    let closers = '';
+    for (const { hiddenFrom, isArray, unnamed } of open.reverse()) {
+      if (hiddenFrom < 0) closers += isArray ? ']' : '}';
+      // Its name may have been in the part that is missing.
+      if (unnamed && this.#policy) this.#replace(unnamed.start, unnamed.end);
+    }
+    const rendered = applyEdits(text, inOrder(this.edits), read) + closers;
+    return isJson(rendered) ? { text: rendered, read, depth: this.#depth } : undefined;
+  }
+
+  #scan(): void {
+    const text = this.#text;
+    for (let at = 0; at < text.length; ) {
+      const code = text.charCodeAt(at);
+      if (code === QUOTE) {
+        at = this.#readString(at);
+        continue;
+      }
+      if (code === COMMA) {
+        this.#wholeUntil = at;
+        this.#frame.index++;
+        this.#expectsKey = !this.#frame.isArray;
+      } else if (code === COLON) {
+        this.#expectsKey = false;
+      } else if (code === OPEN_OBJECT || code === OPEN_ARRAY) {
+        this.#open(at, code === OPEN_ARRAY);
+      } else if (code === CLOSE_OBJECT || code === CLOSE_ARRAY) {
+        this.#close(at);
+      } else if (code === MINUS || (code >= 48 && code <= 57)) {
+        at = this.#readNumber(at);
+        continue;
+      }
+      at++;
+    }
+  }
+
+  #open(at: number, isArray: boolean): void {
+    const parent = this.#frame;
+    const key = parent.isArray ? '' : parent.key;
+    const isSchemaOfSecret = parent.kind !== PLAIN && parent.schema === 'properties' && !isArray;
+    const isHidden = (parent.kind === SECRET || (parent.namesSecret && key === 'value')) && !isSchemaOfSecret;
+    this.#parents.push(parent);
+    this.#depth = Math.max(this.#depth, this.#parents.length);
+    this.#frame = newFrame(
       isArray,
-      path: lanes && key !== '' ? `${frame.path}.${key}` : frame.path,
-      hasTextTokens: frame.hasTextTokens || (key !== '' && TEXT_TOKENS.test(key)),
-      schema,
-      hiddenFrom: frame.hiddenFrom >= 0 ? frame.hiddenFrom : isHidden ? at : -1,
-      key: isArray ? frame.key : '',
-      kind: isArray ? (kind === SECRET ? PLAIN : kind) : PLAIN,
-      index: 0,
-      namesSecret: false,
-      value: undefined,
-    };
-    expectsKey = !isArray;
-    safe = at + 1;
-  };
+      this.#lanes && key !== '' ? `${parent.path}.${key}` : parent.path,
+      parent.hasTextTokens || (key !== '' && TEXT_TOKENS.test(key)),
+      isSchemaOfSecret ? 'secret' : schemaPlace(parent, key, isArray),
+      parent.hiddenFrom >= 0 ? parent.hiddenFrom : isHidden ? at : -1,
+      isArray ? parent.key : '',
+      isArray ? parent.kind : PLAIN,
+    );
+    this.#expectsKey = !isArray;
+    this.#wholeUntil = at + 1;
+  }
 
-  const close = (at: number) => {
-    const { hiddenFrom } = frame;
-    frame = stack.pop() ?? frame;
-    if (hiddenFrom >= 0 && frame.hiddenFrom < 0) replace(hiddenFrom, at + 1);
-    expectsKey = false;
-    safe = at + 1;
-    // An event, or an element of a list of events.
-    if (lanes && (stack.length === 0 || (stack.length === 1 && frame.isArray))) lanes.endEvent();
-  };
+  #close(at: number): void {
+    const { hiddenFrom } = this.#frame;
+    this.#frame = this.#parents.pop() ?? this.#frame;
+    if (hiddenFrom >= 0 && this.#frame.hiddenFrom < 0) this.#replace(hiddenFrom, at + 1);
+    this.#expectsKey = false;
+    this.#wholeUntil = at + 1;
+    // An element of a list of events.
+    if (this.#parents.length === 1 && this.#frame.isArray) this.#lanes?.endEvent(true);
+  }
 
-  const readKey = (start: number, end: number) => {
-    if (!policy) return;
-    const key = decode(text, start, end);
-    frame.key = key;
-    if (frame.hiddenFrom >= 0) return;
+  /** Returns where to go on. */
+  #readString(start: number): number {
+    const end = stringEnd(this.#text, start);
+    if (end === -1) {
+      if (!this.#expectsKey && this.#frame.hiddenFrom < 0) this.#readCutValue(start);
+      return this.#text.length;
+    }
+    if (this.#frame.hiddenFrom < 0 && this.#policy) {
+      if (this.#expectsKey) this.#readKey(start, end, this.#policy);
+      else this.#readValue(start, end, this.#policy);
+    }
+    if (!this.#expectsKey) this.#wholeUntil = end;
+    return end;
+  }
+
+  #readKey(start: number, end: number, policy: Policy): void {
+    const key = decode(this.#text, start, end);
     const kind = policy.kind(key);
-    frame.kind = kind === TOKEN && frame.hasTextTokens ? PLAIN : kind;
-    const found = key.length < 16 && policy.patterns.length === 0 ? [] : findSecrets(key, policy);
-    if (found.length > 0) edits.push({ start, end, text: JSON.stringify(applyEdits(key, found)) });
-  };
+    this.#frame.key = key;
+    this.#frame.kind = kind === TOKEN && this.#frame.hasTextTokens ? PLAIN : kind;
+    if (key.length < MIN_KEY_LENGTH && policy.patterns.length === 0) return;
+    const found = findSecrets(key, policy);
+    if (found.length > 0) this.edits.push({ start, end, text: JSON.stringify(applyEdits(key, found)) });
+  }
 
-  const readValue = (start: number, end: number) => {
-    if (!policy || frame.hiddenFrom >= 0 || end - start === 2) return;
-    const { key } = frame;
-    if (isSecretByName(start, end)) {
-      replace(start, end);
+  #readValue(start: number, end: number, policy: Policy): void {
+    if (end - start === 2) return;
+    if (this.#isSecretByName(start, end, policy)) {
+      this.#replace(start, end);
       return;
     }
-    if (end - start < 7 && policy.patterns.length === 0 && !policy.ask && !lanes) return;
-    const value = decode(text, start, end);
-    if (frame.kind === SUSPECT && looksRandom(value)) {
-      replace(start, end);
-    } else if (lanes?.add(value, frame.path, key, { start, end, edits, isCut: false }) !== true) {
+    const isShort = end - start < SHORTEST_SECRET_LITERAL;
+    if (isShort && !this.#lanes && !policy.ask && policy.patterns.length === 0) return;
+    const { key, kind, path } = this.#frame;
+    const value = decode(this.#text, start, end);
+    if (kind === SUSPECT && looksRandom(value)) this.#replace(start, end);
+    else if (this.#lanes?.add(value, path, key, { start, end, edits: this.edits, isCut: false }) !== true) {
+      if (this.#lanes?.isKnownToStay(value)) return;
       const redacted = redactString(value, key || undefined, policy);
-      if (redacted !== value) edits.push({ start, end, text: JSON.stringify(redacted) });
+      if (redacted !== value) this.edits.push({ start, end, text: JSON.stringify(redacted) });
+      else if (!policy.ask) this.#lanes?.remember(value);
     }
-  };
+  }
 
-  const isSecretByName = (start: number, end: number): boolean => {
+  /** A string that has no end, as far as it goes. */
+  #readCutValue(start: number): void {
+    const value = decodeCut(this.#text, start);
+    if (value === undefined) return;
+    const end = this.#text.length;
+    const { key, kind, path } = this.#frame;
+    const policy = this.#policy;
+    this.#wholeUntil = end;
+    if (!policy) {
+      this.edits.push({ start, end, text: JSON.stringify(value) });
+    } else if (kind !== PLAIN || this.#isSecretByName(start, end, policy)) {
+      this.#replace(start, end);
+    } else if (this.#lanes?.add(value, path, key, { start, end, edits: this.edits, isCut: true }) !== true) {
+      this.edits.push({ start, end, text: JSON.stringify(redactCutString(value, key || undefined, policy)) });
+    }
+  }
+
+  /** Returns where to go on. */
+  #readNumber(start: number): number {
+    const end = endOf(NUMBER, this.#text, start);
+    if (end === start) return start + 1;
+    const { hiddenFrom, kind, key } = this.#frame;
+    if (hiddenFrom < 0 && this.#policy) {
+      if (kind === SECRET) this.#replace(start, end);
+      else this.#lanes?.addNumber(key, this.#text, start, end);
+    }
+    return end;
+  }
+
+  #isSecretByName(start: number, end: number, policy: Policy): boolean {
+    const frame = this.#frame;
     if (frame.kind >= TOKEN) return true;
     if (frame.schema === 'secret' && !SCHEMA_WORDS.has(frame.key)) return true;
     if (frame.isArray) {
       // `[['authorization', '…']]`
-      if (stack.at(-1)?.isArray !== true || stack.length < 2 || frame.index > 1) return false;
-      if (frame.index === 0) frame.namesSecret = namesSecret(start, end);
+      if (frame.index > 1 || this.#parents.length < 2 || this.#parents.at(-1)?.isArray !== true) return false;
+      if (frame.index === 0) frame.namesSecret = this.#namesSecret(start, end, policy);
       return frame.index === 1 && frame.namesSecret;
     }
     if (frame.key === 'value') {
-      frame.value = { start, end };
+      if (!frame.isNamed) frame.unnamed = { start, end };
       return frame.namesSecret;
     }
-    if (NAMING_KEYS.has(frame.key) && namesSecret(start, end)) {
-      frame.namesSecret = true;
-      if (frame.value) replace(frame.value.start, frame.value.end);
+    if (NAMING_KEYS.has(frame.key) && end < this.#text.length) {
+      frame.namesSecret = this.#namesSecret(start, end, policy);
+      frame.isNamed = true;
+      if (frame.namesSecret && frame.unnamed) this.#replace(frame.unnamed.start, frame.unnamed.end);
+      frame.unnamed = undefined;
     }
     return false;
-  };
-
-  const namesSecret = (start: number, end: number) =>
-    end - start < 66 && (policy as Policy).kind(decode(text, start, end)) >= TOKEN;
-
-  const readNumber = (at: number): number => {
-    NUMBER.lastIndex = at;
-    if (!NUMBER.test(text)) return at + 1;
-    const end = NUMBER.lastIndex;
-    if (frame.hiddenFrom >= 0) return end;
-    if (frame.kind === SECRET) replace(at, end);
-    else lanes?.addNumber(frame.key, text, at, end);
-    return end;
-  };
-
-  const readCutString = (start: number) => {
-    const hasPlace = frame.hiddenFrom < 0 && !expectsKey;
-    const value = hasPlace ? decodeCut(text, start) : undefined;
-    if (value === undefined) return;
-    safe = text.length;
-    const end = text.length;
-    if (!policy) {
-      edits.push({ start, end, text: JSON.stringify(value) });
-    } else if (frame.kind !== PLAIN || isSecretByName(start, end)) {
-      replace(start, end);
-    } else if (lanes?.add(value, frame.path, frame.key, { start, end, edits, isCut: true }) !== true) {
-      edits.push({ start, end, text: JSON.stringify(redactCutString(value, frame.key || undefined, policy)) });
-    }
-  };
-
-  for (let at = 0; at < text.length; ) {
-    const code = text.charCodeAt(at);
-    if (code === QUOTE) {
-      const end = stringEnd(text, at);
-      if (end === -1) {
-        if (!isCut) return undefined;
-        readCutString(at);
-        break;
-      }
-      if (expectsKey) {
-        readKey(at, end);
-      } else {
-        readValue(at, end);
-        safe = end;
-      }
-      at = end;
-      continue;
-    }
-    if (code === COMMA) {
-      safe = Math.max(safe, at);
-      frame.index++;
-      expectsKey = !frame.isArray;
-    } else if (code === COLON) {
-      expectsKey = false;
-    } else if (code === OPEN_OBJECT || code === OPEN_ARRAY) {
-      open(at, code === OPEN_ARRAY);
-    } else if (code === CLOSE_OBJECT || code === CLOSE_ARRAY) {
-      close(at);
-    } else if (code === MINUS || (code >= 48 && code <= 57)) {
-      at = readNumber(at);
-      continue;
-    }
-    at++;
   }
-  if (stack.length > 0 && !isCut) return undefined;
 
+  #namesSecret(start: number, end: number, policy: Policy): boolean {
+    return end - start <= LONGEST_NAME_LITERAL && policy.kind(decode(this.#text, start, end)) >= TOKEN;
+  }
+
+  #replace(start: number, end: number): void {
+    this.edits.push({ start, end, text: LITERAL });
+  }
+}
+
+const LITERAL = `"${REDACTED}"`;
+const LONGEST_NAME_LITERAL = 66;
+
+/** Every frame is made here, so that all have one shape, which is what makes them fast. */
+function newFrame(
+  isArray: boolean,
+  path: string,
+  hasTextTokens: boolean,
+  schema: SchemaPlace,
+  hiddenFrom: number,
+  key: string,
+  kind: NameKind,
+): Frame {
   return {
-    edits,
-    render: () => {
-      const open = stack.length > 0 ? [...stack.slice(1), frame] : [];
-      const hidden = open.find((frame) => frame.hiddenFrom >= 0);
-      let closers = '';
-      for (const frame of open) {
-        if (frame.hiddenFrom < 0) closers = (frame.isArray ? ']' : '}') + closers;
-      }
-      const read = hidden ? hidden.hiddenFrom : open.length > 0 ? safe : text.length;
-      if (!hidden && !UNFINISHED.test(text.slice(read))) return undefined;
-      const kept = applyEdits(text, inOrder(edits), read);
-      const whole = kept + (hidden ? `"${REDACTED}"` : '') + closers;
-      return isJson(whole) ? { text: whole, read, depth } : undefined;
-    },
+    isArray,
+    path,
+    hasTextTokens,
+    schema,
+    hiddenFrom,
+    key,
+    kind,
+    index: 0,
+    namesSecret: false,
+    isNamed: false,
+    unnamed: undefined,
   };
+}
+
+function schemaPlace(parent: Frame, key: string, isArray: boolean): SchemaPlace {
+  if (parent.schema === 'secret') return isArray && SCHEMA_WORDS.has(key) ? 'none' : 'secret';
+  return key === 'properties' && !isArray ? 'properties' : 'none';
 }
 
 function isJson(text: string): boolean {

@@ -1,5 +1,5 @@
-import type { Edit } from './edits.js';
-import { looksLikeJson, redactJson } from './json.js';
+import { type Edit, inOrder } from './edits.js';
+import { JsonScan } from './json.js';
 import type { Policy } from './policy.js';
 import { findSecrets, findSecretsInCut } from './text.js';
 
@@ -26,18 +26,21 @@ const DELTA_KEYS = new Set(
   ).split(' '),
 );
 
-/** A delta that is JSON by itself is read by itself, if there is room for a name and a value in it. */
-const MIN_JSON_LENGTH = 8;
+const LONGEST_REPEATED = 64;
 
 /**
  * The texts that a stream spells over several events: one lane for each. A secret that begins in one event and ends in a later one
  * shows only in the whole, so the bits of a lane are joined, searched, and what was found is taken out of each of them.
  *
- * A lane is known by its keys, by the indices beside it, and by the type and the id of its events where they have a type. The limit of it: a
- * secret that is spelt under a key that is not in `DELTA_KEYS`, or over lanes, is not seen.
+ * A lane is known by its keys, by the indices beside it, and by the type and the id of its events where they have a type.
+ *
+ * Its limits: a secret that is spelt under a key that is not in `DELTA_KEYS`, or over two lanes, is not seen; what only looks like one when
+ * records that have nothing to do with each other are joined is taken for one.
  */
 export class Lanes {
-  readonly #lanes = new Map<string, Part[]>();
+  /** By keys, then by what else tells lanes apart. */
+  readonly #lanes = new Map<string, Map<string, Part[]>>();
+  readonly #staying = new Set<string>();
   #pending: { name: string; part: Part }[] = [];
   #indices = '';
   #type = '';
@@ -47,9 +50,17 @@ export class Lanes {
   add(value: string, path: string, key: string, place: Place): boolean {
     if (path === '') this.#identify(key, value);
     if (!DELTA_KEYS.has(key)) return false;
-    if (value.length >= MIN_JSON_LENGTH && !place.isCut && looksLikeJson(value)) return false;
     this.#pending.push({ name: `${path}.${key}`, part: { value, key, place } });
     return true;
+  }
+
+  /** Whether a string was in an earlier event and stayed as it was. Ids, models and types are the same in every event. */
+  isKnownToStay(value: string): boolean {
+    return value.length <= LONGEST_REPEATED && this.#staying.has(value);
+  }
+
+  remember(value: string): void {
+    if (value.length <= LONGEST_REPEATED) this.#staying.add(value);
   }
 
   /** Takes a number of the current event: an index tells lanes apart. */
@@ -57,17 +68,15 @@ export class Lanes {
     if (key.endsWith('index')) this.#indices += `,${text.slice(start, end)}`;
   }
 
-  endEvent(): void {
+  /** The current event is over. If it is not whole, what tells its lanes apart may be missing. */
+  endEvent(isWhole: boolean): void {
     const id = this.#type === '' ? this.#indices : `${this.#indices}|${this.#type}|${this.#ids}`;
     const counts = this.#pending.length > 1 ? new Map<string, number>() : undefined;
     for (const { name, part } of this.#pending) {
       // Strings under the same keys in one event are not bits of one text.
       const count = counts?.get(name) ?? 0;
       counts?.set(name, count + 1);
-      const lane = `${name}|${count}|${id}`;
-      const parts = this.#lanes.get(lane);
-      if (parts) parts.push(part);
-      else this.#lanes.set(lane, [part]);
+      this.#append(count === 0 ? name : `${name}|${count}`, id, isWhole, part);
     }
     this.#pending = [];
     this.#indices = this.#type = this.#ids = '';
@@ -75,22 +84,22 @@ export class Lanes {
 
   /** Adds an edit to its event for every bit that does not stay as it is. With `isCut`, every lane might have gone on. */
   redact(policy: Policy, isCut: boolean): void {
-    this.endEvent();
-    for (const parts of this.#lanes.values()) {
-      const values = redactTogether(
-        parts.map((part) => part.value),
-        policy,
-        isCut,
-      );
-      for (const [index, part] of parts.entries()) {
-        const { place, key } = part;
-        let value = values?.[index] ?? part.value;
-        if (policy.ask) value = policy.ask(value, key);
-        if (value !== part.value || place.isCut) {
-          place.edits.push({ start: place.start, end: place.end, text: JSON.stringify(value) });
-        }
-      }
+    this.endEvent(false);
+    for (const lanes of this.#lanes.values()) {
+      for (const parts of lanes.values()) redactLane(parts, policy, isCut);
     }
+  }
+
+  #append(name: string, id: string, isWhole: boolean, part: Part): void {
+    let lanes = this.#lanes.get(name);
+    if (!lanes) {
+      lanes = new Map();
+      this.#lanes.set(name, lanes);
+    }
+    const parts = isWhole ? lanes.get(id) : onlyOf(lanes);
+    if (parts) parts.push(part);
+    else if (isWhole || lanes.size === 0) lanes.set(id, [part]);
+    else replacePart(part, '');
   }
 
   #identify(key: string, value: string): void {
@@ -99,19 +108,46 @@ export class Lanes {
   }
 }
 
+function onlyOf(lanes: ReadonlyMap<string, Part[]>): Part[] | undefined {
+  return lanes.size === 1 ? lanes.values().next().value : undefined;
+}
+
+function redactLane(parts: readonly Part[], policy: Policy, isCut: boolean): void {
+  const values = redactTogether(
+    parts.map((part) => part.value),
+    policy,
+    isCut,
+  );
+  for (const [index, part] of parts.entries()) {
+    let value = values?.[index] ?? part.value;
+    if (policy.ask) value = policy.ask(value, part.key);
+    if (value !== part.value || part.place.isCut) replacePart(part, value);
+  }
+}
+
+function replacePart({ place }: Part, value: string): void {
+  place.edits.push({ start: place.start, end: place.end, text: JSON.stringify(value) });
+}
+
 /**
  * Redacts texts that are bits of one. What was found goes from all of them, and what stands in for it is where it began.
  * `undefined` if all stay as they are.
  */
 export function redactTogether(texts: readonly string[], policy: Policy, isCut: boolean): string[] | undefined {
   const whole = texts.join('');
-  if (looksLikeJson(whole)) {
-    const redacted = redactJson(whole, policy);
-    if (redacted === whole) return undefined;
-    if (redacted !== undefined) return texts.map((_, index) => (index === 0 ? redacted : ''));
-  }
-  const edits = isCut ? findSecretsInCut(whole, policy) : findSecrets(whole, policy);
+  const edits =
+    editsOfJson(whole, policy, isCut) ?? (isCut ? findSecretsInCut(whole, policy) : findSecrets(whole, policy));
   return edits.length === 0 ? undefined : distribute(texts, edits);
+}
+
+/** `undefined` if it is no JSON, and not the beginning of any either: the arguments of a tool may break off. */
+function editsOfJson(whole: string, policy: Policy, isCut: boolean): readonly Edit[] | undefined {
+  if (!/^\s*[{[]/.test(whole)) return undefined;
+  const scan = new JsonScan(whole, policy);
+  const rendered = scan.render(true);
+  if (!rendered) return undefined;
+  if (isCut) scan.edits.push({ start: rendered.read, end: whole.length, text: '' });
+  return inOrder(scan.edits);
 }
 
 function distribute(texts: readonly string[], edits: readonly Edit[]): string[] {

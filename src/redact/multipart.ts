@@ -1,17 +1,18 @@
+import { redactBody } from './bodies.js';
 import { REDACTED } from './edits.js';
-import { redactCutString, redactString } from './json.js';
+import { redactString } from './json.js';
 import { SUSPECT } from './names.js';
 import type { Policy } from './policy.js';
 import type { RedactedBody } from './streams.js';
+import { textOf } from './truncate.js';
 
 const BOUNDARY = /;\s*boundary=(?:"([^"]{1,70})"|([^\s;"]{1,70}))/i;
 const FIELD_NAME = /;\s*name="([^"]*)"/i;
-const PART_TYPE = /^content-type:\s*([^;\r\n]*)/im;
+const PART_TYPE = /^content-type:[ \t]*([^\r\n]*)/im;
 const FILE_NAME = /;\s*filename\*?=/i;
-const READABLE_TYPE = /^(?:text\/|application\/(?:[\w.+-]*\+)?(?:json|jsonl|x-ndjson|xml|yaml)$)/i;
 
 /**
- * Multipart bodies: secret fields by name, texts and JSON by shape, files that are neither are left out.
+ * Multipart bodies: secret fields by name, the rest each as the body that it says it is, and files that can't be judged are left out.
  * `undefined` if it doesn't have the form that its content type says.
  */
 export function redactMultipart(
@@ -28,7 +29,8 @@ export function redactMultipart(
   if (!isClosed && !isCut) return undefined;
   const pieces = [];
   for (const [index, part] of (isClosed ? parts.slice(0, -1) : parts).entries()) {
-    const redacted = redactPart(part, policy, !isClosed && index === parts.length - 1);
+    const isLast = !isClosed && index === parts.length - 1;
+    const redacted = redactPart(isLast ? withoutHalf(`\r\n${delimiter}`, part) : part, policy, isLast);
     if (!redacted) return undefined;
     pieces.push({ head: delimiter + redacted.head, body: redacted.body, tail: '\r\n', jsonDepth: undefined });
   }
@@ -36,26 +38,28 @@ export function redactMultipart(
   return { pieces, unread: 0 };
 }
 
+/** A text without the half of a delimiter that its end may have cut off. */
+function withoutHalf(delimiter: string, text: string): string {
+  for (let length = delimiter.length - 1; length > 0; length--) {
+    if (text.endsWith(delimiter.slice(0, length))) return text.slice(0, -length);
+  }
+  return text;
+}
+
 function redactPart(part: string, policy: Policy, isCut: boolean): { head: string; body: string } | undefined {
   const headEnd = part.indexOf('\r\n\r\n');
   if (!part.startsWith('\r\n') || headEnd === -1) return isCut ? { head: '', body: '' } : undefined;
   const head = part.slice(2, headEnd);
-  const name = FIELD_NAME.exec(head)?.[1];
   return {
     head: `\r\n${redactString(head, undefined, policy)}\r\n\r\n`,
-    body: redactContent(part.slice(headEnd + 4), head, name, policy, isCut),
+    body: redactContent(part.slice(headEnd + 4), head, policy, isCut),
   };
 }
 
-function redactContent(
-  content: string,
-  head: string,
-  name: string | undefined,
-  policy: Policy,
-  isCut: boolean,
-): string {
+function redactContent(content: string, head: string, policy: Policy, isCut: boolean): string {
+  const name = FIELD_NAME.exec(head)?.[1];
   if (name !== undefined && policy.kind(name) > SUSPECT) return REDACTED;
   const type = PART_TYPE.exec(head)?.[1] ?? (FILE_NAME.test(head) ? 'application/octet-stream' : 'text/plain');
-  if (!READABLE_TYPE.test(type.trim())) return REDACTED;
-  return isCut ? redactCutString(content, name, policy) : redactString(content, name, policy);
+  const body = redactBody(content, type, policy, isCut);
+  return body ? body.pieces.map(textOf).join('') : REDACTED;
 }

@@ -2,7 +2,7 @@ import { badOption, requireFunction, requireObject } from '../validate.js';
 import { redactBody } from './bodies.js';
 import { applyEdits, inOrder, REDACTED } from './edits.js';
 import { isUrlHeader } from './headers.js';
-import { redactJson, redactString, scanJson } from './json.js';
+import { JsonScan, redactJson, redactString } from './json.js';
 import { PLAIN, SUSPECT } from './names.js';
 import { createPolicy, type Policy } from './policy.js';
 import { looksRandom } from './shapes.js';
@@ -137,7 +137,7 @@ function redactValue(value: unknown, policy: Policy): unknown {
 
 function boundValue(value: unknown, maxBytes: number, policy: Policy): Bounded {
   const json = JSON.stringify(value);
-  const redacted = json === undefined ? undefined : scanJson(json, policy, false)?.render();
+  const redacted = json === undefined ? undefined : new JsonScan(json, policy).render(false);
   if (!redacted) return NOT_JSON;
   return bound([{ head: '', body: redacted.text, tail: '', jsonDepth: redacted.depth }], maxBytes);
 }

@@ -3,12 +3,6 @@ import { type Edit, REDACTED } from './edits.js';
 /** No known key is shorter, with the prefix that it is known by. */
 export const MIN_KEY_LENGTH = 16;
 
-/**
- * Where a key may begin: not inside of a word, but after what is left of an escape (`\nsk-…`, `\u0022sk-…`, `%22sk-…`), which is
- * there where a text was quoted twice.
- */
-const BEGIN = String.raw`(?:(?<![A-Za-z0-9])|(?<=\\[bfnrt])|(?<=\\u[0-9A-Fa-f]{4})|(?<=%[0-9A-Fa-f]{2}))`;
-
 /** Words and names in lower case look like keys with these prefixes (`sk-learn-based-approach`); keys have a digit or a capital. */
 const RANDOM = '(?=[a-z_-]{0,80}[0-9A-Z])';
 
@@ -20,22 +14,23 @@ const SHAPES = [
   // OpenAI, Anthropic, OpenRouter, DeepSeek, Langfuse and others; Cerebras, xAI, Perplexity, NVIDIA, Tavily, Slack, Google OAuth, GitLab, Pulumi.
   `(?:sk|csk|xai|pplx|nvapi|tvly|xox[a-z]|xapp|GOCSPX|pul|gl(?:agent|cbt|dt|ffct|ft|imt|oas|pat|ptt|rt|soat))-${RANDOM}[\\w-]{11,}`,
   // GitHub, Groq, Hugging Face, npm, Replicate, Fireworks, Stripe, LangSmith, Together, Pinecone, Docker, Shopify, Sentry, Grafana, Linear, …
-  `(?:gh[oprsu]|github_pat|gsk|hf|npm|r8|fw|[rs]k|whsec|lsv2_(?:pt|sk)|tgp_v1|pcsk|dckr_pat|shp(?:at|ca|pa|ss)|sntry[su]|glsa|lin_api|ntn|jina|apify_api|e2b|sbp|sb_secret|dop_v1|figd)_${RANDOM}[\\w-]{11,}`,
+  `(?:gh[oprsu]|github_pat|gsk|hf|npm|r8|fw|[rs]k|lsv2_(?:pt|sk)|tgp_v1|pcsk|dckr_pat|shp(?:at|ca|pa|ss)|sntry[su]|glsa|lin_api|ntn|jina|apify_api|e2b|sbp|sb_secret|dop_v1|figd)_${RANDOM}[\\w-]{11,}`,
   // Google: API keys, OAuth access tokens, the newer API keys, refresh tokens.
   'AIza[\\w-]{20,}',
   'ya29\\.[\\w-]{11,}',
   'AQ\\.[\\w-]{20,}',
-  '(?<=1//)0[\\w-]{20,}',
+  '1//0[\\w-]{20,}',
   // AWS: key ids; Bedrock keys, long and short term (base64 of `BedrockAPIKey-` and of `bedrock.`).
   '(?:AKIA|ASIA)[A-Z0-9]{16}',
   'ABSKQmVkcm9ja0FQSUtle[A-Za-z0-9]*',
   `bedrock-api-key-${RANDOM}[A-Za-z0-9]{11,}`,
+  // Stripe, Svix: webhooks' secrets.
+  'whsec_[A-Za-z0-9+/]{11,}',
   // Azure: the mark inside of its keys.
   '[A-Za-z0-9]{40,60}JQQJ99[A-Za-z0-9]{10,}',
   // JSON Web Tokens, and the header of one alone. They begin no later than their run of characters, which keeps the search short.
-  '(?<![\\w-])eyJ[\\w-]{8,}\\.[\\w-]{8,}(?:\\.[\\w-]*)*',
-  '(?<=\\\\[bfnrt]|%[0-9A-Fa-f]{2}|\\\\u[0-9A-Fa-f]{4})eyJ[\\w-]{8,}\\.[\\w-]{8,}(?:\\.[\\w-]*)*',
-  '(?<![\\w-])eyJhbGciOi[\\w-]{6,}',
+  '(?<![_-])eyJ[\\w-]{8,}\\.[\\w-]{8,}(?:\\.[\\w-]*)*',
+  '(?<![_-])eyJhbGciOi[\\w-]{6,}',
   // SendGrid, HashiCorp Vault, Doppler, Telegram, Databricks, Twilio, Mailgun, age.
   'SG\\.[\\w-]{16,}\\.[\\w-]{16,}',
   'hv[bsr]\\.[\\w-]{20,}',
@@ -47,14 +42,34 @@ const SHAPES = [
   'AGE-SECRET-KEY-1[A-Z0-9]{30,}',
 ];
 
-const KEY = new RegExp(`${BEGIN}(?:${SHAPES.join('|')})`, 'g');
+const KEY = new RegExp(`(?:${SHAPES.join('|')})`, 'y');
 
-/** How much of what stands before a run its shapes look at: `1234567890:AA…`. */
-const LOOK_BEHIND = 11;
+/**
+ * The first three characters of every shape, each as one number: what else begins a word need not be looked at. What has no
+ * literal beginning of three is looked for where it stands.
+ */
+const BEGINNINGS = new Set(
+  (
+    'sk- csk xai ppl nva tvl xox xap GOC pul gla glc gld glf gli glo glp glr gls gho ghp ghr ghs ghu git gsk hf_ npm r8_ fw_ rk_ ' +
+    'sk_ whs lsv tgp pcs dck shp snt gls lin ntn jin api e2b sbp sb_ dop fig AIz ya2 AQ. AKI ASI ABS bed eyJ SG. hvb hvs hvr ' +
+    'dp. dap key AGE 1// SK0 SK1 SK2 SK3 SK4 SK5 SK6 SK7 SK8 SK9 SKa SKb SKc SKd SKe SKf'
+  )
+    .split(' ')
+    .map((beginning) => packThree(beginning, 0)),
+);
+
+function packThree(text: string, at: number): number {
+  return (text.charCodeAt(at) << 16) | (text.charCodeAt(at + 1) << 8) | text.charCodeAt(at + 2);
+}
+
+const SPACE = 32;
+const SCHEME_BEFORE = /(?:^|[^a-z])(?:bearer|basic) $/i;
+const AZURE_KEY_LENGTH = 70;
+const ESCAPE_REST = /(?<=\\)(?:[bfnrt]|u[0-9A-Fa-f]{4})|(?<=%)[0-9A-Fa-f]{2}/y;
 
 /** Keys in base64: the characters that are none of a name's belong to them too. */
 const BASE64_KEY = /^(?:ABSK|bedrock-api-key-|whsec_)/;
-const BASE64_REST = /[A-Za-z0-9+/=_-]*/y;
+const BASE64_REST = /[A-Za-z0-9+/=._~-]*/y;
 
 /** A secret of AWS has no shape of its own, but it stands beside its key id. */
 const AWS_KEY_ID = /^A[KS]IA/;
@@ -62,10 +77,15 @@ const AWS_SECRET = /(?<![A-Za-z0-9+/=])[A-Za-z0-9+/]{40}(?![A-Za-z0-9+/=])/g;
 
 /** Which characters keys are made of, by their code: the others end a run. */
 const IN_RUN = new Uint8Array(128);
-for (let code = 0; code < 128; code++) if (/[\w.-]/.test(String.fromCharCode(code))) IN_RUN[code] = 1;
+for (let code = 0; code < 128; code++) if (/[\w+/.-]/.test(String.fromCharCode(code))) IN_RUN[code] = 1;
 
 function isInRun(code: number): boolean {
   return code < 128 && IN_RUN[code] === 1;
+}
+
+function isAlphanumeric(code: number): boolean {
+  const lowerCase = code | 32;
+  return (lowerCase >= 97 && lowerCase <= 122) || (code >= 48 && code <= 57);
 }
 
 /**
@@ -96,20 +116,47 @@ export function findKeys(text: string, edits: Edit[]): void {
   }
 }
 
-function findInRun(text: string, runStart: number, runEnd: number, edits: Edit[]): void {
-  const from = Math.max(0, runStart - LOOK_BEHIND);
-  const run = text.slice(from, runEnd);
-  KEY.lastIndex = 0;
-  for (let match = KEY.exec(run); match; match = KEY.exec(run)) {
-    const start = from + match.index;
-    let end = start + match[0].length;
-    if (BASE64_KEY.test(match[0])) {
-      BASE64_REST.lastIndex = end;
-      BASE64_REST.test(text);
-      end = BASE64_REST.lastIndex;
+function findInRun(text: string, start: number, end: number, edits: Edit[]): void {
+  if (text.charCodeAt(start - 1) === SPACE && SCHEME_BEFORE.test(text.slice(Math.max(0, start - 8), start))) {
+    const tokenEnd = endOf(BASE64_REST, text, start);
+    if (looksEncoded(text.slice(start, tokenEnd))) {
+      edits.push({ start, end: tokenEnd, text: REDACTED });
+      return;
     }
-    edits.push({ start, end, text: REDACTED });
   }
+  const last = end - MIN_KEY_LENGTH;
+  for (let at = firstWord(text, start); at <= last; ) {
+    const keyEnd = isBeginning(text, at, start, end) ? endOfKey(text, at) : at;
+    if (keyEnd > at) edits.push({ start: at, end: keyEnd, text: REDACTED });
+    at = keyEnd > at ? keyEnd : nextWord(text, at, end);
+  }
+}
+
+/**
+ * Where the first word of a run begins: not in what is left of an escape before it (`\nsk-…`, `\u0022sk-…`, `%22sk-…`), which is
+ * there where a text was quoted twice.
+ */
+function firstWord(text: string, start: number): number {
+  return endOf(ESCAPE_REST, text, start);
+}
+
+/** Keys don't begin inside of a word. */
+function nextWord(text: string, at: number, end: number): number {
+  let next = at;
+  while (next < end && isAlphanumeric(text.charCodeAt(next))) next++;
+  return next + 1;
+}
+
+function isBeginning(text: string, at: number, start: number, end: number): boolean {
+  if (BEGINNINGS.has(packThree(text, at))) return true;
+  if (at === start && text[at - 1] === ':') return true;
+  return end - at >= AZURE_KEY_LENGTH;
+}
+
+function endOfKey(text: string, start: number): number {
+  const end = endOf(KEY, text, start);
+  if (end === start || !BASE64_KEY.test(text.slice(start, end))) return end;
+  return endOf(BASE64_REST, text, end);
 }
 
 /** Adds an edit for every PEM block. One whose end is missing goes on to the end of the text. */
@@ -124,10 +171,13 @@ export function findPemBlocks(text: string, edits: Edit[]): void {
   }
 }
 
-const SCHEMES = ['Bearer ', 'bearer ', 'Basic ', 'basic '];
+const SCHEMES = ['Bearer ', 'Basic '];
 const SCHEME_TOKEN = / *([A-Za-z0-9+/=._~-]+)/y;
 
-/** Adds an edit for what follows `Bearer` or `Basic`, where it looks like credentials and not like the next word. */
+/**
+ * Adds an edit for what follows `Bearer` or `Basic`, where it looks like credentials and not like the next word. In lower case those
+ * are words of every text, so there only what is long enough for a key is looked at, by `findKeys`.
+ */
 export function findSchemes(text: string, edits: Edit[]): void {
   for (const scheme of SCHEMES) {
     for (let at = text.indexOf(scheme); at !== -1; at = text.indexOf(scheme, at + scheme.length)) {
@@ -141,16 +191,21 @@ export function findSchemes(text: string, edits: Edit[]): void {
 }
 
 function isBearerToken(token: string): boolean {
-  return token.length >= 6 && (token.length >= 20 || /[0-9]/.test(token));
+  return token.length >= 6 && looksEncoded(token);
 }
 
 function isBasicCredentials(token: string): boolean {
-  if (token.length >= 20) return true;
+  if (token.length >= MIN_KEY_LENGTH && looksEncoded(token)) return true;
   try {
     return atob(token).includes(':');
   } catch {
     return false;
   }
+}
+
+/** Words have no digits, and no capitals behind small letters. */
+function looksEncoded(token: string): boolean {
+  return /[0-9]|[a-z][A-Z]/.test(token);
 }
 
 const RANDOM_RUN = /[A-Za-z0-9]{16,}/g;
@@ -161,4 +216,10 @@ export function looksRandom(value: string): boolean {
   if (value.length < MIN_KEY_LENGTH || /\s/.test(value)) return false;
   if (UUID.test(value)) return true;
   return (value.match(RANDOM_RUN) ?? []).some((run) => /[0-9]/.test(run) && /[A-Za-z]/.test(run));
+}
+
+/** Where a match of a sticky expression at `from` ends; `from` if there is none. */
+export function endOf(sticky: RegExp, text: string, from: number): number {
+  sticky.lastIndex = from;
+  return sticky.test(text) ? sticky.lastIndex : from;
 }

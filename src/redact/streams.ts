@@ -1,5 +1,5 @@
 import { REDACTED } from './edits.js';
-import { type JsonScan, scanJson } from './json.js';
+import { JsonScan, type RenderedJson } from './json.js';
 import { Lanes, redactTogether } from './lanes.js';
 import type { Policy } from './policy.js';
 import type { Piece } from './truncate.js';
@@ -17,6 +17,8 @@ interface Draft {
   /** `undefined` if it is a text. */
   readonly scan: JsonScan | undefined;
   readonly tail: string;
+  /** Whether it may be a beginning only. */
+  readonly isOpen: boolean;
 }
 
 /**
@@ -36,39 +38,41 @@ export function redactEvents(text: string, policy: Policy, isCut: boolean): Reda
   const lanes = new Lanes();
   const reader = new EventReader(policy, lanes);
   const drafts: Draft[] = [];
-  let event: string[] = [];
   for (const line of lines) {
-    if (line !== '') {
-      if (!FIELD.test(line)) return undefined;
-      event.push(line);
-    } else if (event.length > 0) {
-      drafts.push(reader.read(event, '\n\n', false));
-      event = [];
+    if (line === '') {
+      const draft = reader.end('\n\n', false);
+      if (draft) drafts.push(draft);
+    } else if (!reader.read(line)) {
+      return undefined;
     }
   }
-  const isOpen = event.length > 0;
-  if (isOpen) drafts.push(reader.read(event, last === '' ? '\n' : '', true));
+  const open = reader.end(last === '' ? '\n' : '', true);
+  if (open) drafts.push(open);
   if (drafts.length === 0 && !isCut) return undefined;
 
   lanes.redact(policy, isCut);
-  const rendered = renderAll(drafts, policy, isCut, () => ({ text: REDACTED, read: 0, depth: 0 }));
-  return rendered && { pieces: rendered.pieces, unread: isOpen ? rendered.unread : dropped };
+  const body = renderAll(drafts, policy, isCut, { text: REDACTED, read: 0, depth: 0 });
+  return body && { pieces: body.pieces, unread: open ? body.unread : dropped };
 }
 
-/** JSON lines. `undefined` if one of them is no JSON. */
-export function redactLines(text: string, policy: Policy, isCut: boolean): RedactedBody | undefined {
+/** JSON lines, with `lanes` if they are the events of a stream. `undefined` if one of them is no JSON. */
+export function redactLines(
+  text: string,
+  policy: Policy,
+  isCut: boolean,
+  lanes: Lanes | undefined,
+): RedactedBody | undefined {
   const lines = linesOf(text);
-  const lanes = new Lanes();
   const drafts: Draft[] = [];
   for (const [index, line] of lines.entries()) {
     if (line.trim() === '') continue;
     const isLast = index === lines.length - 1;
-    const scan = scanJson(line, policy, isCut && isLast, lanes);
-    if (!scan) return undefined;
-    drafts.push({ head: '', source: line, scan, tail: isLast ? '' : '\n' });
+    const scan = new JsonScan(line, policy, lanes);
+    drafts.push({ head: '', source: line, scan, tail: isLast ? '' : '\n', isOpen: isCut && isLast });
+    lanes?.endEvent(scan.isWhole);
   }
-  lanes.redact(policy, isCut);
-  return renderAll(drafts, policy, isCut, () => undefined);
+  lanes?.redact(policy, isCut);
+  return renderAll(drafts, policy, isCut, undefined);
 }
 
 function linesOf(text: string): string[] {
@@ -76,75 +80,83 @@ function linesOf(text: string): string[] {
 }
 
 const FIELD = /^(?:data|event|id|retry|)(?::|$)/;
-const DATA = /^data(?:: ?|$)/;
+const DATA_PREFIX = /^data(?:: ?|$)/;
 /** An object, or an array with something in it: `[DONE]` is a text. */
 const JSON_DATA = /^\s*(?:\{|\[\s*["[{\d])/;
 
-/** Makes drafts of events. The other fields repeat from event to event, so what became of them is remembered. */
+/** Makes drafts of events. Fields other than data repeat from event to event, so what became of them is remembered. */
 class EventReader {
   readonly #policy: Policy;
   readonly #lanes: Lanes;
   readonly #fields = new Map<string, string>();
+  #head = '';
+  #data: string | undefined;
+  #tail = '';
 
   constructor(policy: Policy, lanes: Lanes) {
     this.#policy = policy;
     this.#lanes = lanes;
   }
 
-  read(lines: readonly string[], end: string, isOpen: boolean): Draft {
-    let head = '';
-    let tail = '';
-    let source: string | undefined;
-    for (const line of lines) {
-      const prefix = DATA.exec(line)?.[0];
-      if (prefix === undefined) {
-        if (source === undefined) head += `${this.#field(line)}\n`;
-        else tail += `\n${this.#field(line)}`;
-      } else if (source === undefined) {
-        head += prefix;
-        source = line.slice(prefix.length);
-      } else {
-        source += `\n${line.slice(prefix.length)}`;
-      }
+  /** Reads a line that is not empty. Returns `false` if it is no field. */
+  read(line: string): boolean {
+    const prefix = line.startsWith('data: ') ? 'data: ' : DATA_PREFIX.exec(line)?.[0];
+    if (prefix !== undefined) {
+      if (this.#data === undefined) this.#head += prefix;
+      this.#data = (this.#data === undefined ? '' : `${this.#data}\n`) + line.slice(prefix.length);
+      return true;
     }
-    if (source === undefined) return { head: '', source: '', scan: undefined, tail: head + end.slice(1) };
-    // In JSON a line feed is as good as a space, and an event of one line is easier to render.
-    if (JSON_DATA.test(source)) source = source.replaceAll('\n', ' ');
-    const scan = JSON_DATA.test(source) ? scanJson(source, this.#policy, isOpen, this.#lanes) : undefined;
-    if (!scan && JSON_DATA.test(source)) source = REDACTED;
-    return { head, source, scan, tail: tail + end };
+    let field = this.#fields.get(line);
+    if (field === undefined) {
+      if (!FIELD.test(line)) return false;
+      field = redactTogether([line], this.#policy, false)?.[0] ?? line;
+      this.#fields.set(line, field);
+    }
+    if (this.#data === undefined) this.#head += `${field}\n`;
+    else this.#tail += `\n${field}`;
+    return true;
   }
 
-  #field(line: string): string {
-    let redacted = this.#fields.get(line);
-    if (redacted === undefined) {
-      redacted = redactTogether([line], this.#policy, false)?.[0] ?? line;
-      this.#fields.set(line, redacted);
+  /** The event that the lines so far have made, if any. */
+  end(lineEnd: string, isOpen: boolean): Draft | undefined {
+    const head = this.#head;
+    const tail = this.#tail;
+    const data = this.#data;
+    this.#head = this.#tail = '';
+    this.#data = undefined;
+    if (data === undefined) {
+      return head === '' ? undefined : { head, source: '', scan: undefined, tail: lineEnd.slice(1), isOpen };
     }
-    return redacted;
+    if (!JSON_DATA.test(data)) return { head, source: data, scan: undefined, tail: tail + lineEnd, isOpen };
+    // In JSON a line feed is as good as a space, and an event of one line is easier to render.
+    const source = data.includes('\n') ? data.replaceAll('\n', ' ') : data;
+    const scan = new JsonScan(source, this.#policy, this.#lanes);
+    this.#lanes.endEvent(scan.isWhole);
+    return { head, source, scan, tail: tail + lineEnd, isOpen };
   }
 }
 
+/** `otherwise` stands in for what begins as JSON and is none; without it there is no body then. */
 function renderAll(
   drafts: readonly Draft[],
   policy: Policy,
   isCut: boolean,
-  otherwise: () => ReturnType<JsonScan['render']>,
+  otherwise: RenderedJson | undefined,
 ): RedactedBody | undefined {
   const texts = drafts.map((draft) => (draft.scan ? '' : draft.source));
   const redacted = redactTogether(texts, policy, isCut) ?? texts;
   const pieces: Piece[] = [];
   let unread = 0;
-  for (const [index, { head, source, scan, tail }] of drafts.entries()) {
+  for (const [index, { head, source, scan, tail, isOpen }] of drafts.entries()) {
+    unread = 0;
     if (scan) {
-      const rendered = scan.render() ?? otherwise();
+      const rendered = scan.render(isOpen) ?? otherwise;
       if (!rendered) return undefined;
       pieces.push({ head, body: rendered.text, tail, jsonDepth: rendered.depth });
       unread = source.length - rendered.read;
     } else {
       const body = (redacted[index] ?? '').replaceAll('\n', '\ndata: ');
       pieces.push({ head, body, tail, jsonDepth: undefined });
-      unread = 0;
     }
   }
   return { pieces, unread };

@@ -1,8 +1,11 @@
 import { type Edit, inOrder, REDACTED } from './edits.js';
 import { type NameKind, PLAIN, SUSPECT, TOKEN } from './names.js';
 import type { Policy } from './policy.js';
-import { findKeys, findPemBlocks, findSchemes, looksRandom, MIN_KEY_LENGTH } from './shapes.js';
+import { endOf, findKeys, findPemBlocks, findSchemes, looksRandom, MIN_KEY_LENGTH } from './shapes.js';
 import { findUrlSecrets } from './urls.js';
+
+/** `Basic YTo=` */
+const SHORTEST_WITH_SCHEME = 10;
 
 /** Finds every secret in a text, by shape and by the name that stands before it. The edits are in order and apart. */
 export function findSecrets(text: string, policy: Policy): readonly Edit[] {
@@ -11,7 +14,7 @@ export function findSecrets(text: string, policy: Policy): readonly Edit[] {
     findKeys(text, edits);
     findPemBlocks(text, edits);
   }
-  findSchemes(text, edits);
+  if (text.length >= SHORTEST_WITH_SCHEME) findSchemes(text, edits);
   findNamed(text, policy, edits);
   for (const pattern of policy.patterns) {
     for (const match of text.matchAll(pattern)) {
@@ -98,7 +101,7 @@ function findAfterName(text: string, separator: number, policy: Policy, edits: E
   const name = nameBefore(text, separator);
   const kind = name ? kindOf(text, name, policy) : PLAIN;
   if (!name || kind === PLAIN) return separator + 1;
-  const value = findValue(text, separator, name);
+  const value = findValue(text, separator, name, policy);
   if (!value) return separator + 1;
   const found = text.slice(value.start, value.end);
   if (kind === SUSPECT && !isQueryKey(text, name) && !looksRandom(found)) return separator + 1;
@@ -144,11 +147,15 @@ function isInName(code: number): boolean {
 const PHRASE = /(?:api|access|auth|private|secret)[ _-](?:key|token)(?: provided| is)?$/i;
 const LAST_WORD_OF_PHRASE = /^(?:key|token|provided|is)$/i;
 const LONGEST_PHRASE = 32;
+const BACKSLASH = 92;
 
 function kindOf(text: string, name: Name, policy: Policy): NameKind {
-  const kind = policy.kindInText(name.text);
-  if (kind > SUSPECT || !LAST_WORD_OF_PHRASE.test(name.text)) return kind;
-  const end = name.start + name.text.length;
+  const { start, text: word } = name;
+  // What is left of an escape in a text that was quoted twice: `\\ncookie=…`.
+  const afterEscape = text.charCodeAt(start - 1) === BACKSLASH ? policy.kindInText(word.slice(1)) : PLAIN;
+  const kind = Math.max(policy.kindInText(word), afterEscape) as NameKind;
+  if (kind > SUSPECT || !LAST_WORD_OF_PHRASE.test(word)) return kind;
+  const end = start + word.length;
   const phrase = PHRASE.exec(text.slice(Math.max(0, end - LONGEST_PHRASE), end));
   return phrase ? policy.kind(phrase[0].replace(/ (?:provided|is)$/i, '')) : kind;
 }
@@ -169,16 +176,21 @@ const REST_OF_QUOTED_LINE = /(?:[^\r\n"'`\\]|\\(?![nr"'`]))+/y;
 /** `Server=db;Password=correct horse;Database=x`: there a value ends at the semicolon only. */
 const CONNECTION_VALUE = /\{[^}]*\}?|[^;"'`\r\n]+/y;
 /** Commas and closing brackets belong to a bare value where something follows them at once. */
-const BARE_VALUE = /(?:[^\s"'`&;,)\]}<>\\]|[,)\]}](?![\s"'`,;.)\]}]|$)|\\(?!["'`]))+/y;
+const BARE_VALUE = /(?:[^\s"'`&;,)\]}<>\\]|[,)\]}](?![\s"'`,;.)\]}\\]|$)|\\(?!["'`]))+/y;
 const SCHEME = /(?:bearer|basic|digest|token|apikey|negotiate)[ \t]+(?=\S)/iy;
 /** Words that stand where a value would, in types, sentences and settings. */
 const NO_VALUE =
   /^(?:any|array|bool|boolean|empty|expired|false|int|integer|invalid|missing|nil|none|not|null|number|object|optional|redacted|required|str|string|true|undefined|unknown)[.!?]?$/i;
-/** Code that gets the value from elsewhere: `getToken()`, `os.environ["TOKEN"]`. */
-const EXPRESSION = /^(?:await |new )?[A-Za-z_$][\w$.]*[([]/;
+/** Code that gets the value from elsewhere: `getToken()`, `os.environ["TOKEN"]`, `process.env.TOKEN`. */
+const EXPRESSION = /(?:await |new )?(?:(?:process|import\.meta|Deno)\.env\b|[A-Za-z_$][\w$.]*(?:\(\)|[([]["'`]))/y;
 
 /** Where the value after a separator stands; `undefined` if there is none, or it is none that could be a secret. */
-function findValue(text: string, separator: number, name: Name): { start: number; end: number } | undefined {
+function findValue(
+  text: string,
+  separator: number,
+  name: Name,
+  policy: Policy,
+): { start: number; end: number } | undefined {
   // After a name in quotes the value may stand in the next line; after a bare one that line is something else.
   const start = endOf(name.isQuoted ? OPERATOR_AND_LINES : OPERATOR_AND_BLANKS, text, separator + 1);
   const quoteEnd = endOf(OPENING_QUOTE, text, start);
@@ -192,7 +204,7 @@ function findValue(text: string, separator: number, name: Name): { start: number
     if (name.isQuoted) return { start, end: closingBracket(text, start) };
     if (isSpaced || text[separator] === ':') return undefined;
   }
-  return findBareValue(text, start, name, isSpaced);
+  return findBareValue(text, start, name, isSpaced, policy);
 }
 
 function findBareValue(
@@ -200,6 +212,7 @@ function findBareValue(
   start: number,
   name: Name,
   isSpaced: boolean,
+  policy: Policy,
 ): { start: number; end: number } | undefined {
   const before = text[name.start - 1] ?? '';
   if (WHOLE_LINE_NAME.test(name.text)) {
@@ -210,8 +223,19 @@ function findBareValue(
   const valueStart = isInConnectionString ? start : endOf(SCHEME, text, start);
   const end = endOf(isInConnectionString || text[start] === '{' ? CONNECTION_VALUE : BARE_VALUE, text, valueStart);
   const value = text.slice(valueStart, end);
-  if (value === '' || NO_VALUE.test(value) || (isSpaced && EXPRESSION.test(value))) return undefined;
+  if (
+    value === '' ||
+    NO_VALUE.test(value) ||
+    isSecretName(value, policy) ||
+    (isSpaced && endOf(EXPRESSION, text, valueStart) > valueStart)
+  )
+    return undefined;
   return { start: valueStart, end };
+}
+
+/** `secret: api_key: …`: what comes next is a name itself, and the value stands after that. */
+function isSecretName(value: string, policy: Policy): boolean {
+  return /^[\w.-]+[:=]$/.test(value) && policy.kindInText(value.slice(0, -1)) > SUSPECT;
 }
 
 /** Where a quoted value ends: before the next quote that is as deeply escaped as the first, or with the text. */
@@ -231,10 +255,4 @@ function closingBracket(text: string, start: number): number {
     else if (text[at] === close && --depth === 0) return at + 1;
   }
   return text.length;
-}
-
-/** Where a match of a sticky expression at `from` ends; `from` if there is none. */
-function endOf(sticky: RegExp, text: string, from: number): number {
-  sticky.lastIndex = from;
-  return sticky.test(text) ? sticky.lastIndex : from;
 }

@@ -1,4 +1,4 @@
-import { scanJson } from './json.js';
+import { JsonScan } from './json.js';
 import type { Bounded } from './redactor.js';
 
 /** A piece of a redacted text, as small as it can be left out: a whole body, an event of a stream, a line. */
@@ -59,7 +59,7 @@ export function bound(pieces: readonly Piece[], maxBytes: number): Bounded {
   return { text: kept, truncatedBytes: bytes - keptBytes };
 }
 
-function textOf(piece: Piece): string {
+export function textOf(piece: Piece): string {
   return piece.head + piece.body + piece.tail;
 }
 
@@ -80,7 +80,7 @@ function cutText(text: string, maxBytes: number): { text: string; bytes: number 
 /** What closes the beginning again takes a byte for each level, and one for the string that is cut. */
 function cutJson(json: string, maxBytes: number, depth: number): { text: string; bytes: number } {
   const beginning = cutText(json, maxBytes - depth - 1).text;
-  const closed = scanJson(beginning, undefined, true)?.render();
+  const closed = new JsonScan(beginning, undefined).render(true);
   if (!closed) return { text: '', bytes: 0 };
   return { text: closed.text, bytes: byteLength(beginning.slice(0, closed.read)) };
 }

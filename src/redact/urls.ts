@@ -1,7 +1,7 @@
 import { type Edit, REDACTED } from './edits.js';
 import { PLAIN } from './names.js';
 import type { Policy } from './policy.js';
-import { findKeys, looksRandom } from './shapes.js';
+import { looksRandom } from './shapes.js';
 import { findSecrets } from './text.js';
 
 const SCHEME = /^(?:[a-z][a-z0-9+.-]{0,30}:)?\/\//i;
@@ -63,7 +63,7 @@ function findInPath(url: string, pathStart: number, pathEnd: number, policy: Pol
     const segment = url.slice(start, end);
     if (segment.length > 1) {
       if (segment.includes('=')) findInParameters(url.slice(0, end), start, policy, edits);
-      else if (isSecretSegment(decode(segment), before, start >= webhookStart, policy)) {
+      else if (isSecretSegment(segment, before, start >= webhookStart, policy)) {
         edits.push({ start, end, text: REDACTED });
       }
     }
@@ -74,14 +74,8 @@ function findInPath(url: string, pathStart: number, pathEnd: number, policy: Pol
 
 function isSecretSegment(segment: string, before: string, afterWebhook: boolean, policy: Policy): boolean {
   if (segment.length < 8) return false;
-  if (LONG_TOKEN.test(segment) || holdsKey(segment)) return true;
-  return (afterWebhook || policy.kind(before) !== PLAIN) && looksRandom(segment);
-}
-
-function holdsKey(segment: string): boolean {
-  const edits: Edit[] = [];
-  findKeys(segment, edits);
-  return edits.length > 0;
+  if (LONG_TOKEN.test(segment) || holdsSecret(segment, policy)) return true;
+  return (afterWebhook || policy.kind(before) !== PLAIN) && looksRandom(decode(segment));
 }
 
 /** Query and fragment, which both hold parameters: `?key=…&…#access_token=…`. */
@@ -100,7 +94,7 @@ function findInParameters(url: string, from: number, policy: Policy, edits: Edit
 
 function isSecretValue(url: string, start: number, valueStart: number, end: number, policy: Policy): boolean {
   if (valueStart > start && policy.isSecretParameter(decode(url.slice(start, valueStart - 1)))) return true;
-  return findSecrets(decode(url.slice(valueStart, end)), policy).length > 0;
+  return holdsSecret(url.slice(valueStart, end), policy);
 }
 
 const PARAMETER_END = /[&;#?]/g;
@@ -110,11 +104,24 @@ function parameterEnd(url: string, start: number): number {
   return PARAMETER_END.exec(url)?.index ?? url.length;
 }
 
+/** A URL inside of a URL is encoded once more, so each decoding is looked at. */
+const MAX_ENCODINGS = 3;
+
+function holdsSecret(encoded: string, policy: Policy): boolean {
+  let text = encoded;
+  for (let times = 0; ; times++) {
+    if (findSecrets(text, policy).length > 0) return true;
+    const decoded = decode(times === 0 ? text.replaceAll('+', ' ') : text);
+    if (times === MAX_ENCODINGS || decoded === text) return false;
+    text = decoded;
+  }
+}
+
 /** What cannot be decoded is judged as it stands. */
 function decode(text: string): string {
-  if (!/[%+]/.test(text)) return text;
+  if (!text.includes('%')) return text;
   try {
-    return decodeURIComponent(text.replaceAll('+', ' '));
+    return decodeURIComponent(text);
   } catch {
     return text;
   }
