@@ -3,6 +3,7 @@ import * as names from './attributes.js';
 import type { Capturing } from './capture.js';
 import { describeFailure, failureMessage } from './failure.js';
 import { isMetadataHeader } from './redact/headers.js';
+import { guarded } from './report.js';
 import { microsToHrTime, toMicros } from './time.js';
 import { urlParts } from './url.js';
 import { badOption, requireObject } from './validate.js';
@@ -80,7 +81,6 @@ export class AttemptLog {
   readonly #kept: Attempt[] = [];
   readonly #capturing: Capturing | undefined;
   #handedOut = 0;
-  #highest = 0;
   #count = 0;
   #failedCount = 0;
 
@@ -94,25 +94,26 @@ export class AttemptLog {
     return ++this.#handedOut;
   }
 
-  /** Records an attempt under its number; one that was recorded under it before is replaced. */
+  /** Records an attempt under its number, which is not handed out any more; one that was recorded under it before is replaced. */
   record(attempt: Attempt): void {
     checkAttempt(attempt);
     if (!this.#capturing) return;
-    const kept = keepOf(attempt, this.#capturing);
-    const { number } = kept;
+    const { number, status, startedAt, endedAt } = attempt;
+    const capturing = this.#capturing;
+    const kept = guarded('an attempt could not be recorded in full', () => keepOf(attempt, capturing)) ?? {
+      number,
+      status,
+      startedAt,
+      endedAt,
+    };
+    this.#handedOut = Math.max(this.#handedOut, number);
     const index = this.#indexOf(number);
     const before = this.#kept[index]?.number === number ? this.#kept[index] : undefined;
     if (!before) this.#count++;
     this.#failedCount += Number(kept.status === 'failed') - Number(before?.status === 'failed');
     this.#kept.splice(index, before ? 1 : 0, kept);
-    if (number > this.#highest) {
-      // Those that leave the tail lose what is heavy. Concurrent calls end out of order, so this may be more than one.
-      for (let n = Math.max(FIRST_SHOWN, this.#highest - LAST_SHOWN) + 1; n <= number - LAST_SHOWN; n++)
-        this.#lighten(n);
-      this.#highest = number;
-    } else if (number > FIRST_SHOWN && number <= this.#highest - LAST_SHOWN) {
-      this.#lighten(number);
-    }
+    // Concurrent calls end out of order: what is new may be in the middle itself, or push another one there from either end.
+    for (const changed of [index, FIRST_SHOWN, this.#kept.length - LAST_SHOWN - 1]) this.#lightenInMiddle(changed);
     if (this.#kept.length > MAX_KEPT) this.#kept.splice(FIRST_SHOWN, 1);
   }
 
@@ -123,7 +124,7 @@ export class AttemptLog {
 
   /** A copy of what is kept, in order of number. */
   snapshot(): Attempt[] {
-    return this.#kept.map((attempt) => ({ ...attempt }));
+    return this.#kept.map(copyOf);
   }
 
   /** How many attempts were recorded. */
@@ -161,10 +162,10 @@ export class AttemptLog {
     return index;
   }
 
-  #lighten(number: number): void {
-    const index = this.#indexOf(number);
+  /** What is not shown loses what is heavy. */
+  #lightenInMiddle(index: number): void {
     const attempt = this.#kept[index];
-    if (attempt?.number !== number) return;
+    if (!attempt || index < FIRST_SHOWN || index >= this.#kept.length - LAST_SHOWN) return;
     const { requestHeaders, responseHeaders, requestBody, responseBody, errorMessage, ...light } = attempt;
     this.#kept[index] = light;
   }
@@ -179,9 +180,7 @@ export class AttemptLog {
     let retryWait = 0;
     let at = toMicros(startedAt) - 1;
     let previous: Attempt | undefined;
-    const shown = attempts.filter(
-      ({ number }, index) => number <= FIRST_SHOWN || index >= attempts.length - LAST_SHOWN,
-    );
+    const shown = attempts.filter((_, index) => index < FIRST_SHOWN || index >= attempts.length - LAST_SHOWN);
     for (const attempt of attempts) {
       codes.push(attempt.statusCode === undefined ? attempt.status : String(attempt.statusCode));
       if (previous) retryWait += Math.max(0, attempt.startedAt - previous.endedAt);
@@ -202,6 +201,13 @@ export class AttemptLog {
     if (attempts.length > 1) attributes[names.STEP_RETRY_WAIT_MS] = Math.round(retryWait);
     if (dropped > 0) attributes[names.STEP_DROPPED_ATTEMPT_COUNT] = dropped;
   }
+}
+
+function copyOf(attempt: Attempt): Attempt {
+  const copy = { ...attempt };
+  if (copy.requestHeaders) copy.requestHeaders = { ...copy.requestHeaders };
+  if (copy.responseHeaders) copy.responseHeaders = { ...copy.responseHeaders };
+  return copy;
 }
 
 function checkAttempt(attempt: Attempt): void {
