@@ -8,7 +8,7 @@ import { type BodyObserver, observeResponse } from './body.js';
 import type { Capturing } from './capture.js';
 import { isOutside, isRecorded, reuseOf, runOf, stepOf, withoutRun, withRecording } from './context.js';
 import type { AttemptOwner, Ending, LiveAttempt, Outgoing } from './exchange.js';
-import { describeFailure, type Failure, isTimeout } from './failure.js';
+import { describeFailure, type Failure, isAbort, isTimeout } from './failure.js';
 import { foreignCallIn } from './foreign.js';
 import { implicitStepFor } from './implicit.js';
 import { guarded } from './report.js';
@@ -315,9 +315,11 @@ class Live implements LiveAttempt, BodyObserver {
 
   /** A body that ended well and closes badly. */
   #closedBadly(ended: Ending, error: unknown): void {
-    const failure = describeFailure(error);
-    const attempt: Attempt = { ...ended.attempt, status: 'failed', errorType: failure.type, error };
-    this.#owner.amend({ ...ended, how: 'failed', failure, attempt });
+    // A caller who aborted meets his own abort again.
+    if (this.#signal?.aborted || isAbort(error)) return;
+    const attempt: Attempt = { ...ended.attempt, status: 'failed', errorType: describeFailure(error).type, error };
+    // How the call ended, for its step, was said before: by its last event, or by the consumer who left.
+    this.#owner.amend({ ...ended, attempt });
   }
 
   #end(how: Ending['how'], failure?: Failure): void {
