@@ -1,5 +1,5 @@
 /** What rides in the OpenTelemetry context: one value, because each one that is set copies the context. */
-import { type Context, context, createContextKey, trace } from '@opentelemetry/api';
+import { type Context, context, createContextKey, type Span, trace } from '@opentelemetry/api';
 import type { RunHandle } from './run.js';
 import type { ReuseScope, StepScope } from './scope.js';
 
@@ -15,10 +15,13 @@ interface Here {
   readonly recorded?: boolean;
   /** Whether the run around it is one that isn't recorded. */
   readonly unrecorded?: boolean;
+  /** Whether that is so because its trace isn't sampled. */
+  readonly unsampled?: boolean;
 }
 
 const NOWHERE: Here = {};
 const UNRECORDED: Here = { unrecorded: true };
+const UNSAMPLED: Here = { unrecorded: true, unsampled: true };
 
 function here(ctx: Context): Here {
   return (ctx.getValue(HERE) as Here | undefined) ?? NOWHERE;
@@ -46,6 +49,11 @@ export function isOutside(ctx: Context): boolean {
   return run === undefined && unrecorded !== true;
 }
 
+/** Whether the trace of the run around it isn't sampled. Nor is what begins in it: half of a trace explains nothing. */
+export function isUnsampled(ctx: Context): boolean {
+  return here(ctx).unsampled === true;
+}
+
 /** Inside a run; no step of another run is visible there. */
 export function withRun(ctx: Context, run: RunHandle): Context {
   return trace.setSpan(ctx.setValue(HERE, { run, reuse: here(ctx).reuse }), run.recording.span);
@@ -54,6 +62,11 @@ export function withRun(ctx: Context, run: RunHandle): Context {
 /** Inside a run that isn't recorded: nothing in it is, and whatever run is around it is hidden. */
 export function withoutRun(ctx: Context): Context {
   return ctx.setValue(HERE, UNRECORDED);
+}
+
+/** Inside a run that isn't sampled: likewise, and its span is active. */
+export function withUnsampledRun(ctx: Context, span: Span): Context {
+  return trace.setSpan(ctx.setValue(HERE, UNSAMPLED), span);
 }
 
 /** Inside an explicit step. */

@@ -9,7 +9,7 @@ import {
   trace,
 } from '@opentelemetry/api';
 import { type CaptureOptions, createCapture } from './capture.js';
-import { contextIn, reuseOf, runOf, withoutRun, withReuse, withRun, withStep } from './context.js';
+import { contextIn, reuseOf, runOf, withoutRun, withReuse, withRun, withStep, withUnsampledRun } from './context.js';
 import { fetchOf, type Outside, recordingFetch } from './fetch.js';
 import type { ModelRequest } from './genai.js';
 import { checkFinish } from './outcome.js';
@@ -136,7 +136,7 @@ function openRecorder(options: RecorderOptions): { recorder: Recorder; outside: 
       return { run: unrecordedRun(identity.id, INVALID_TRACEID), handle: undefined, inside: withoutRun(active) };
     }
     if (!recording.recording) {
-      const inside = trace.setSpan(withoutRun(active), recording.span);
+      const inside = withUnsampledRun(active, recording.span);
       return { run: unrecordedRun(identity.id, recording.traceId), handle: undefined, inside };
     }
     const handle = new RunHandle(recording, steps, closes);

@@ -10,7 +10,7 @@ import {
 } from '@opentelemetry/api';
 import * as names from './attributes.js';
 import { type Capturing, ownAttributes, type RunIdentity } from './capture.js';
-import { runOf } from './context.js';
+import { isUnsampled, runOf } from './context.js';
 import { isAbort, isTimeout } from './failure.js';
 import type { Usage } from './genai.js';
 import {
@@ -136,6 +136,7 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
   readonly now: Clock;
   bucket?: number | undefined;
   readonly tracer: Tracer;
+  readonly #isRoot: boolean;
   readonly #owned: OwnedSpan;
   readonly #openRuns: Pick<OpenRuns, 'add' | 'delete'>;
   readonly #startedAt: number;
@@ -176,8 +177,10 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
     this.#openRuns = openRuns;
     this.#startedAt = this.now();
     this.#attributes = identityAttributes(identity);
-    const foreign = outer ? undefined : trace.getSpanContext(ctx);
+    const isInner = outer !== undefined || isUnsampled(ctx);
+    const foreign = isInner ? undefined : trace.getSpanContext(ctx);
     const links: Link[] = foreign && isSpanContextValid(foreign) ? [{ context: foreign }] : [];
+    this.#isRoot = !isInner && !(options.trace === 'join' && links.length > 0);
     this.#owned = new OwnedSpan(
       this,
       true,
@@ -187,7 +190,7 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
         kind: SpanKind.INTERNAL,
         startTime: toHrTime(this.#startedAt),
         attributes: { ...this.#attributes },
-        ...(outer || options.trace === 'join' ? {} : { root: true, links }),
+        ...(this.#isRoot && { root: true, links }),
       },
       ctx,
     );
@@ -201,6 +204,10 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
     this.#numbering.users++;
     numberings.set(this.id, this.#numbering);
     openRuns.add(this);
+  }
+
+  get wantedTraceId(): string | undefined {
+    return this.#isRoot ? this.id.replaceAll('-', '').toLowerCase() : undefined;
   }
 
   get span(): Span {
