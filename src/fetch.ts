@@ -152,7 +152,8 @@ class Live implements LiveAttempt, BodyObserver {
   readonly #owner: AttemptOwner;
   readonly #call: ModelCall | undefined;
   readonly #signal: AbortSignal | undefined;
-  readonly #context: Context;
+  /** Until it is sent: a context holds its run, and an unread body must not keep that from being dropped. */
+  #context: Context | undefined;
   readonly #number: number;
   readonly #resendCount: number;
   readonly #startedAt: number;
@@ -191,10 +192,13 @@ class Live implements LiveAttempt, BodyObserver {
 
   /** Sends the request, and hands on what comes of it: the very error, or the same response with its body observed. */
   send(fetch: () => Promise<Response>): Promise<Response> {
+    const ctx = this.#context as Context;
+    this.#context = undefined;
     let pending: Promise<Response>;
     sending = true;
     try {
-      pending = context.with(this.#context, fetch);
+      // A mock may answer at once.
+      pending = Promise.resolve(context.with(ctx, fetch));
     } catch (error) {
       guarded('an attempt could not be recorded', () => this.#unanswered(error));
       throw error;
