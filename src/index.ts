@@ -17,6 +17,7 @@ export {
 } from './recorder.js';
 export type { RedactOptions } from './redact/redactor.js';
 export type { Run, RunOptions } from './run.js';
+export { RunIdGenerator } from './run-id-generator.js';
 export type { Status } from './status.js';
 export type { Step, StepOptions } from './step.js';
 export type { ToolOptions } from './tool.js';

@@ -13,6 +13,8 @@ import { toHrTime } from './time.js';
 
 /** What stands behind a span of ours: a run or a step. */
 export interface SpanOwner {
+  /** The trace that its span begins with a `RunIdGenerator`, if it is a root. */
+  readonly wantedTraceId?: string | undefined;
   /** Proposes how it ended, for `reportStatus`. */
   report(status: Status, details: FinishDetails | undefined): void;
   /** Settles what is held, if its run is over. */
@@ -23,7 +25,7 @@ export interface SpanOwner {
 
 /** On a span of ours: what it is here. A symbol of the registry, so that a second copy of this package knows it too. */
 const OWNED = Symbol.for('runtrace.owned');
-/** In the process, while a span of ours is being started: how the processor's `onStart` gets to know it. */
+/** In the process, while a span of ours is being started: how the processor's `onStart` and the id generator get to know it. */
 const STARTING = Symbol.for('runtrace.starting');
 
 const slot = globalThis as { [STARTING]?: OwnedSpan | undefined };
@@ -38,6 +40,11 @@ export function takeStarting(): OwnedSpan | undefined {
   const starting = slot[STARTING];
   slot[STARTING] = undefined;
   return starting;
+}
+
+/** The trace id for the span of ours that is being started right now. It is given once, as above. */
+export function takeTraceId(): string | undefined {
+  return slot[STARTING]?.takeTraceId();
 }
 
 /**
@@ -56,6 +63,7 @@ export class OwnedSpan {
   #end: Span['end'] | undefined;
   #status: SpanStatus | undefined;
   #refused = false;
+  #traceIdTaken = false;
 
   constructor(
     owner: SpanOwner,
@@ -81,6 +89,12 @@ export class OwnedSpan {
   /** The status that it ended with; `undefined` while it runs. */
   get status(): SpanStatus | undefined {
     return this.#status;
+  }
+
+  takeTraceId(): string | undefined {
+    if (this.#traceIdTaken) return undefined;
+    this.#traceIdTaken = true;
+    return this.owner.wantedTraceId;
   }
 
   /** Called by the processor when the span starts: from now on only we end it. */
