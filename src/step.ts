@@ -381,7 +381,8 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     const { span, home, capturing } = this;
     const { answer, outgoing, attempt } = outcome.ending ?? {};
     const call = outcome.ending?.call ?? this.#lastEnding?.call;
-    const options = outcome.options ?? this.#options;
+    // What an implicit step began with was read from its first call, and another one may have won.
+    const options = outcome.options ?? (this.implicit && call ? {} : this.#options);
     const request: ModelRequest = { ...call?.request, ...options.request };
     if (options.model) request.model = options.model;
     const operation = options.operation || call?.operation || 'chat';
