@@ -36,7 +36,14 @@ export function observeResponse(response: Response, observer: BodyObserver): Obs
   const observed = isByteStream(body)
     ? new ReadableStream({ type: 'bytes', start: source.start, pull: source.pull, cancel: source.cancel })
     : new ReadableStream({ start: source.start, pull: source.pull, cancel: source.cancel }, { highWaterMark: 0 });
-  return { response: rebuild(response, observed), aborted: source.aborted };
+  return { response: rebuild(response, observed), aborted: aborted(source) };
+}
+
+/** A signal may live for long. It must not keep what nobody holds any more, or a body that was never read stays open with it. */
+function aborted(source: ObservedSource): () => void {
+  if (typeof WeakRef === 'undefined') return source.aborted;
+  const held = new WeakRef(source);
+  return () => held.deref()?.aborted();
 }
 
 /** A byte stream hands out buffers of its own, which may be transferred on; another stream's chunks may be views of a shared pool. */
