@@ -68,7 +68,8 @@ export class StepScope implements AttemptOwner, Pending {
     this.#signOfLife = performance.now();
     if (this.#state === 'closed') {
       // A call that began after the scope was closed: nobody but the wire can say how it ended.
-      this.step.end(live, ending);
+      this.step.record(live, ending);
+      this.step.propose(endingProposal(ending, this.#options));
       return;
     }
     if (!this.#last || ending.attempt.number >= this.#last.attempt.number) this.#last = ending;
@@ -178,8 +179,7 @@ export class StepScope implements AttemptOwner, Pending {
 
 /** A reuse scope: the model calls in it that belong to the same run id share one step. */
 export class ReuseScope {
-  readonly #steps = new Map<string, StepRecording>();
-  readonly #hold: Pending = { idleSince: () => this.#idleSince(), giveUp: () => this.#release() };
+  readonly #steps = new Map<string, { step: StepRecording; hold: Pending }>();
   #tail: Pick<Pending, 'idleSince'> | undefined;
   #over = false;
 
@@ -189,12 +189,14 @@ export class ReuseScope {
 
   /** The step that calls of this run share. */
   stepOf(run: RunRecording, start: () => StepRecording): StepRecording {
-    const shared = this.#steps.get(run.id);
+    const shared = this.#steps.get(run.id)?.step;
     if (shared && !shared.settled) return shared;
     const step = start();
     if (step.recording) {
-      this.#steps.set(run.id, step);
-      step.open(this.#hold);
+      // Its run may be over before the scope is, which is nothing to the other runs in it.
+      const hold: Pending = { idleSince: () => this.#idleSince(), giveUp: () => step.close(hold) };
+      this.#steps.set(run.id, { step, hold });
+      step.open(hold);
     }
     return step;
   }
@@ -216,9 +218,9 @@ export class ReuseScope {
 
   #release(): void {
     this.#over = true;
-    for (const step of this.#steps.values()) {
+    for (const { step, hold } of this.#steps.values()) {
       step.concludeRefused();
-      step.close(this.#hold);
+      step.close(hold);
     }
     this.#steps.clear();
   }

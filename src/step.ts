@@ -284,9 +284,9 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     this.#changed();
   }
 
-  /** Proposes what the wire alone says. */
+  /** Proposes what the wire alone says: nobody was told anything about this call. */
   proposeEnding(ending: Ending): void {
-    this.propose(endingProposal(ending));
+    this.propose(endingProposal(ending, {}));
   }
 
   report(status: Status, details: FinishDetails | undefined): void {
