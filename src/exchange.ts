@@ -85,7 +85,7 @@ export function maySendAgain(a: Outgoing, b: Outgoing): boolean {
   return a.opaqueBody && b.opaqueBody ? isSameTarget(a, b) : isSameRequest(a, b);
 }
 
-/** Whether the client aborted an attempt itself, because its time had run out: it asks again, and says so. */
+/** Whether the client aborted an attempt itself, because its time had run out: it asks again, and numbers that. */
 export function isRetryOfTimeout(last: Ending, { retryCount }: Outgoing): boolean {
   if (last.how !== 'aborted' || !last.beforeHeaders || retryCount === undefined) return false;
   return last.outgoing.retryCount === retryCount - 1;

@@ -6,7 +6,6 @@ import {
   type AttemptOwner,
   asTimeout,
   type Ending,
-  isRetryOfTimeout,
   type LiveAttempt,
   maySendAgain,
   type Outgoing,
@@ -211,7 +210,10 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
   begin(live: LiveAttempt): { number: number; resendCount: number } {
     this.concludeRefused(live.outgoing);
     const last = this.#lastEnding;
-    if (last && isRetryOfTimeout(last, live.outgoing)) this.amend(asTimeout(last, undefined));
+    // The client aborted that attempt itself, and asks again: its time had run out.
+    if (last?.how === 'aborted' && last.beforeHeaders && maySendAgain(last.outgoing, live.outgoing)) {
+      this.amend(asTimeout(last, undefined));
+    }
     this.#pending.push(live);
     this.#changed();
     return { number: this.log.next(), resendCount: this.#resends.sent(live.outgoing) };

@@ -39,6 +39,8 @@ export interface ClientMaker {
   readonly provider: 'openai' | 'anthropic' | 'gcp.gemini';
   /** Whether it counts its retries in `x-stainless-retry-count`. */
   readonly numbersRetries: boolean;
+  /** Whether it waits for as long as the provider asks it to (`retry-after-ms`). */
+  readonly heedsRetryAfter: boolean;
   /** How long it waits before a retry where the provider doesn't say (`retry-after-ms`). */
   readonly retryDelayMillis: number;
   make(options: ClientOptions): Client;
@@ -50,7 +52,14 @@ export const CLIENTS: readonly ClientMaker[] = [
   { name: 'openai responses', ...numbered('openai'), make: openAIResponses },
   { name: 'anthropic', ...numbered('anthropic'), make: (options) => anthropic(options, false) },
   { name: 'anthropic, traced', ...numbered('anthropic'), make: (options) => anthropic(options, true) },
-  { name: 'google', provider: 'gcp.gemini', numbersRetries: false, retryDelayMillis: 2, make: google },
+  {
+    name: 'google',
+    provider: 'gcp.gemini',
+    numbersRetries: false,
+    heedsRetryAfter: false,
+    retryDelayMillis: 2,
+    make: google,
+  },
   {
     name: 'ai openai chat',
     ...aiSdk('openai'),
@@ -85,7 +94,7 @@ function retryingSoon<T extends OpenAI | Anthropic>(client: T): T {
 }
 
 function numbered(provider: 'openai' | 'anthropic') {
-  return { provider, numbersRetries: true, retryDelayMillis: 2 };
+  return { provider, numbersRetries: true, heedsRetryAfter: true, retryDelayMillis: 2 };
 }
 
 function openAIClient({ url, fetch, maxRetries = 2 }: ClientOptions): OpenAI {
@@ -171,7 +180,7 @@ function google({ url, fetch, maxRetries = 2 }: ClientOptions): Client {
 }
 
 function aiSdk(provider: 'openai' | 'anthropic') {
-  return { provider, numbersRetries: false, retryDelayMillis: 2000 };
+  return { provider, numbersRetries: false, heedsRetryAfter: true, retryDelayMillis: 2000 };
 }
 
 function aiSettings({ url, fetch }: ClientOptions) {
