@@ -59,7 +59,7 @@ export class OwnedSpan {
   readonly recording: boolean;
   /** Whether nobody but the processor asks its owner to settle: it is a run, or a step where there is none. */
   readonly standsAlone: boolean;
-  readonly owner: SpanOwner;
+  #owner: SpanOwner;
   #end: Span['end'] | undefined;
   #status: SpanStatus | undefined;
   #refused = false;
@@ -73,7 +73,7 @@ export class OwnedSpan {
     options: SpanOptions,
     ctx: Context,
   ) {
-    this.owner = owner;
+    this.#owner = owner;
     this.standsAlone = standsAlone;
     slot[STARTING] = this;
     try {
@@ -86,6 +86,10 @@ export class OwnedSpan {
     if (this.recording) Reflect.set(this.span, OWNED, this);
   }
 
+  get owner(): SpanOwner {
+    return this.#owner;
+  }
+
   /** The status that it ended with; `undefined` while it runs. */
   get status(): SpanStatus | undefined {
     return this.#status;
@@ -94,7 +98,7 @@ export class OwnedSpan {
   takeTraceId(): string | undefined {
     if (this.#traceIdTaken) return undefined;
     this.#traceIdTaken = true;
-    return this.owner.wantedTraceId;
+    return this.#owner.wantedTraceId;
   }
 
   /** Called by the processor when the span starts: from now on only we end it. */
@@ -119,8 +123,16 @@ export class OwnedSpan {
     if (status.code !== SpanStatusCode.UNSET) guarded(NOT_WRITTEN, () => span.setStatus(status));
     const end = this.#end ?? span.end;
     guarded('a processor failed when a span ended', () => end.call(span, toHrTime(at)));
+    // An exporter may keep the span for long; what was recorded beside it is not needed any more.
+    this.#owner = SETTLED;
   }
 }
+
+const SETTLED: SpanOwner = {
+  report: () => report('a status was reported on a span of runtrace after it had settled'),
+  flush() {},
+  shutdown() {},
+};
 
 const NOT_WRITTEN = 'a span could not be written';
 
