@@ -92,9 +92,18 @@ export function isTimeout(error: unknown): boolean {
   return typeof error === 'object' && error !== null && /Timeout/.test(classNameSafely(error));
 }
 
+/** What callers aborted their calls with: any object will do as a reason. */
+const abortReasons = new WeakSet<object>();
+
+/** Remembers the reason that stopped a call: whoever throws it was stopped by it. */
+export function noteAbortReason(reason: unknown): void {
+  if (typeof reason === 'object' && reason !== null) abortReasons.add(reason);
+}
+
 /** Whether an error says that the caller stopped the call. */
 export function isAbort(error: unknown): boolean {
-  return typeof error === 'object' && error !== null && /Abort/.test(classNameSafely(error)) && !isTimeout(error);
+  if (typeof error !== 'object' || error === null || isTimeout(error)) return false;
+  return abortReasons.has(error) || /Abort/.test(classNameSafely(error));
 }
 
 function classNameSafely(error: object): string {

@@ -8,7 +8,7 @@ import { type BodyObserver, observeResponse } from './body.js';
 import type { Capturing } from './capture.js';
 import { isOutside, isRecorded, reuseOf, runOf, stepOf, withoutRun, withRecording } from './context.js';
 import type { AttemptOwner, Ending, LiveAttempt, Outgoing } from './exchange.js';
-import { describeFailure, type Failure, isAbort, isTimeout } from './failure.js';
+import { describeFailure, type Failure, isAbort, isTimeout, noteAbortReason } from './failure.js';
 import { foreignCallIn } from './foreign.js';
 import { implicitStepFor } from './implicit.js';
 import { guarded } from './report.js';
@@ -343,6 +343,7 @@ class Live implements LiveAttempt, BodyObserver {
       reason = { type: answer.error.code };
       if (answer.error.message) reason.message = message = answer.error.message;
     }
+    if (kind === 'aborted') noteAbortReason(this.#signal?.reason);
     const ending: Ending = {
       attempt: this.#attempt(kind, reason, message, body),
       how: kind,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { type DiagLogger, DiagLogLevel, diag, SpanStatusCode } from '@opentelemetry/api';
 import fc from 'fast-check';
-import type { FinishDetails, Status } from 'runtrace';
+import { type FinishDetails, type Status, wrapFetch } from 'runtrace';
 import { only, type ReadableSpan, type TracedOptions, traced, updatesOf } from './support/traced.js';
 
 const STATUSES: readonly Status[] = ['in_progress', 'interrupted', 'error', 'completed'];
@@ -206,6 +206,29 @@ for (const [subject, record] of Object.entries(SUBJECTS)) {
     });
   });
 }
+
+test('a caller who aborts with a reason of his own interrupts the step, its run and the run around it', async () => {
+  const { recorder, steps, runs } = traced();
+  const pending: typeof fetch = (_input, init) =>
+    new Promise((_, reject) => {
+      init?.signal?.addEventListener('abort', () => reject(init.signal?.reason));
+    });
+  const fetch = wrapFetch(pending);
+  for (const explicit of [true, false]) {
+    const reason = new RangeError('the user left');
+    const controller = new AbortController();
+    const body = JSON.stringify({ model: 'gpt-5', messages: [] });
+    const ask = () =>
+      fetch('http://127.0.0.1/v1/chat/completions', { method: 'POST', body, signal: controller.signal });
+    const call = recorder.run({ kind: 'outer' }, () =>
+      recorder.run({ kind: 'inner' }, () => (explicit ? recorder.step({}, ask) : ask())),
+    );
+    controller.abort(reason);
+    await assert.rejects(call, reason);
+  }
+  for (const span of [...steps(), ...runs()]) assert.equal(span.attributes['runtrace.status'], 'interrupted');
+  assert.deepEqual([steps().length, runs().length], [2, 4]);
+});
 
 describe('a late callback', () => {
   test('that says completed wins over interrupted, also after the scope of the step, while the run is open', async () => {
