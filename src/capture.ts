@@ -104,7 +104,7 @@ export function createCapture(options: CaptureOptions): {
       let level = capture;
       if (typeof level === 'function') {
         try {
-          level = level(run);
+          level = level({ ...run });
         } catch (error) {
           report('the capture function threw; the run is not recorded', error);
           return undefined;

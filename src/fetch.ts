@@ -115,8 +115,7 @@ function signalOf(input: RequestInfo | URL, init: RequestInit | undefined): Abor
 /** What can be known of a request without consuming or changing anything. */
 function readOutgoing(input: RequestInfo | URL, init: RequestInit | undefined): Outgoing {
   const request = input instanceof Request ? input : undefined;
-  const headers: Record<string, string> = {};
-  for (const [name, value] of new Headers(init?.headers ?? request?.headers)) headers[name] = value;
+  const headers = readHeaders(init?.headers ?? request?.headers);
   const raw = init?.body ?? undefined;
   const body = readBody(raw);
   const retryCount = Number(headers['x-stainless-retry-count']);
@@ -128,6 +127,14 @@ function readOutgoing(input: RequestInfo | URL, init: RequestInit | undefined): 
     opaqueBody: body === undefined && (raw !== undefined || (request?.body ?? undefined) !== undefined),
     retryCount: Number.isInteger(retryCount) ? retryCount : undefined,
   };
+}
+
+/** An iterator gives its headers only once: they are left to the request. */
+function readHeaders(given: HeadersInit | undefined): Record<string, string> {
+  const headers: Record<string, string> = {};
+  if (given && Symbol.iterator in given && (given[Symbol.iterator]() as unknown) === given) return headers;
+  for (const [name, value] of new Headers(given)) headers[name] = value;
+  return headers;
 }
 
 /** Bodies up to this size are read when they are given as bytes, in bytes. */
