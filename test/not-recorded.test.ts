@@ -188,6 +188,7 @@ describe('nothing is recorded, and every call is made as without us', () => {
   test('and also where a mock answers at once, or with any thenable', async () => {
     const { recorder, steps } = traced();
     const answer = () => new Response('{"choices":[]}');
+    // biome-ignore lint/suspicious/noThenProperty: a thenable is what is tested
     const thenable = () => ({ then: (resolve: (response: Response) => void) => resolve(answer()) });
     for (const mock of [answer, thenable]) {
       const fetch = wrapFetch(mock as never);
