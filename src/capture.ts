@@ -1,4 +1,5 @@
 import type { Attributes } from '@opentelemetry/api';
+import { sendable } from './attribute-value.js';
 import { environment, environmentChoice } from './environment.js';
 import type { ContentWriter } from './genai.js';
 import { createRedactor, type RedactOptions, type Redactor } from './redact/redactor.js';
@@ -152,8 +153,8 @@ export function ownAttributes(
     const value = attributes[name];
     if (typeof value === 'string') kept[name] = redactor.attribute(name, value);
     else if (Array.isArray(value))
-      kept[name] = value.map((v) => (typeof v === 'string' ? redactor.attribute(name, v) : v)) as string[];
-    else if (value != null) kept[name] = value;
+      kept[name] = sendable(value.map((v) => (typeof v === 'string' ? redactor.attribute(name, v) : v)) as string[]);
+    else if (value != null) kept[name] = sendable(value);
   }
   return kept;
 }

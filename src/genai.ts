@@ -1,4 +1,5 @@
 import type { Attributes, AttributeValue } from '@opentelemetry/api';
+import { sendable } from './attribute-value.js';
 import * as names from './attributes.js';
 import type { Redactor } from './redact/redactor.js';
 import { report } from './report.js';
@@ -143,5 +144,5 @@ function content(value: readonly unknown[] | undefined, writer: ContentWriter): 
 }
 
 function add(to: Attributes, name: string, value: AttributeValue | undefined): void {
-  if (value != null) to[name] = value;
+  if (value != null) to[name] = sendable(value);
 }

@@ -236,7 +236,7 @@ function openScope(run: RunHandle | undefined, given: StepOptions): { scope?: St
     reuse && !reuse.over ? reuse.stepOf(recording, start) : start(),
   );
   if (!step) return { inside: withoutRun(ctx) };
-  if (!step.recording) return { inside: trace.setSpan(withoutRun(ctx), step.span) };
+  if (!step.recording) return { inside: withUnsampledRun(ctx, step.span) };
   const scope = new StepScope(step, options);
   return { scope, inside: withStep(ctx, scope) };
 }
