@@ -267,7 +267,7 @@ function keptHeaders(headers: Record<string, string>, { content, redactor }: Cap
   return kept;
 }
 
-const encoder = new TextEncoder();
+const encoder = /* @__PURE__ */ new TextEncoder();
 
 /** The size of a text as UTF-8, in bytes. */
 export function utf8Length(text: string): number {

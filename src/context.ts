@@ -3,7 +3,7 @@ import { type Context, context, createContextKey, type Span, trace } from '@open
 import type { RunHandle } from './run.js';
 import type { ReuseScope, StepScope } from './scope.js';
 
-const HERE = createContextKey('runtrace');
+const HERE = /* @__PURE__ */ createContextKey('runtrace');
 
 /** Where in an application's work some code runs. */
 interface Here {

@@ -27,7 +27,7 @@ type Fetch = typeof globalThis.fetch;
  *
  * @example const openai = new OpenAI({ fetch: recordingFetch });
  */
-export const recordingFetch: Fetch = recordAround(() => globalThis.fetch);
+export const recordingFetch: Fetch = /* @__PURE__ */ recordAround(() => globalThis.fetch);
 
 /**
  * Makes a recording fetch around another implementation of `fetch`. Throws a `TypeError` if `fetch` is no function.

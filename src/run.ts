@@ -441,7 +441,7 @@ function identityAttributes(identity: RunIdentity): Attributes {
 const dropped =
   typeof FinalizationRegistry === 'undefined'
     ? undefined
-    : new FinalizationRegistry<RunRecording>((recording) => recording.abandoned());
+    : /* @__PURE__ */ new FinalizationRegistry<RunRecording>((recording) => recording.abandoned());
 
 /** What begins the steps of a run; the recorder's. */
 export interface StepStarter {

@@ -9,7 +9,7 @@ export interface UrlParts {
 }
 
 /** The parts of a URL; `undefined` if it isn't one. */
-export const urlParts = remembered((url: string): UrlParts | undefined => {
+export const urlParts = /* @__PURE__ */ remembered((url: string): UrlParts | undefined => {
   if (!URL.canParse(url)) return undefined;
   const { hostname, port, protocol, pathname } = new URL(url);
   return { address: hostname, port: Number(port) || (protocol === 'http:' ? 80 : 443), path: pathname };

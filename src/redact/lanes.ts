@@ -19,7 +19,7 @@ interface Part {
 }
 
 /** The keys under which the streams of OpenAI, Anthropic, Gemini, Ollama, Cohere and the AI SDK spell a text or JSON bit by bit. */
-const DELTA_KEYS = new Set(
+const DELTA_KEYS = /* @__PURE__ */ new Set(
   (
     'arguments argumentsDelta content data delta generated_text input inputTextDelta output partial_json reasoning ' +
     'reasoning_content refusal response text textDelta thinking transcript'

@@ -12,7 +12,7 @@ export interface Piece {
   readonly jsonDepth: number | undefined;
 }
 
-const encoder = new TextEncoder();
+const encoder = /* @__PURE__ */ new TextEncoder();
 let scratch: Uint8Array<ArrayBuffer> | undefined;
 const SCRATCH_BYTES = 16_384;
 

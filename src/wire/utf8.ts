@@ -1,4 +1,4 @@
-const NOTHING = new Uint8Array(0);
+const NOTHING = /* @__PURE__ */ new Uint8Array(0);
 
 /**
  * Decodes UTF-8 that arrives in chunks, cut anywhere. Nothing of a chunk is kept but the at most three bytes of a
