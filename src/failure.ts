@@ -37,6 +37,7 @@ function describe(error: unknown): Failure {
       system?.code ??
       providerCode(error) ??
       (typeof status === 'number' && status >= 400 ? String(status) : undefined) ??
+      timeoutNameOf(error) ??
       classNameOf(error) ??
       '_OTHER',
   };
@@ -76,20 +77,40 @@ const NETWORK_CODE =
 
 /** The system error (`ECONNRESET`, `UND_ERR_SOCKET`…) that a `fetch failed` hides among its causes. */
 function networkCause(error: object): { code: string; message: string } | undefined {
-  let cause: unknown = error;
-  for (let depth = 0; depth < MAX_CAUSES && typeof cause === 'object' && cause !== null; depth++) {
+  for (const cause of causesOf(error)) {
     const { code, message } = cause as { code?: unknown; message?: unknown };
     if (typeof code === 'string' && NETWORK_CODE.test(code)) {
       return { code, message: typeof message === 'string' ? message : '' };
     }
+  }
+  return undefined;
+}
+
+/** An error and what it hides behind it. */
+function* causesOf(error: unknown): Iterable<object> {
+  let cause = error;
+  for (let depth = 0; depth < MAX_CAUSES && typeof cause === 'object' && cause !== null; depth++) {
+    yield cause;
     cause = (cause as { cause?: unknown }).cause;
+  }
+}
+
+/** The class of the timeout among an error's causes: a model client may call it an abort, because that is how it hears of it. */
+function timeoutNameOf(error: unknown): string | undefined {
+  for (const cause of causesOf(error)) {
+    const name = classNameOf(cause);
+    if (name?.includes('Timeout')) return name;
   }
   return undefined;
 }
 
 /** Whether an error says that a time limit ran out. A timeout is never the caller's wish. */
 export function isTimeout(error: unknown): boolean {
-  return typeof error === 'object' && error !== null && /Timeout/.test(classNameSafely(error));
+  try {
+    return timeoutNameOf(error) !== undefined;
+  } catch {
+    return false;
+  }
 }
 
 /** What callers aborted their calls with: any object will do as a reason. */

@@ -31,8 +31,8 @@ export interface Proposal {
   readonly response?: ModelResponse | undefined;
   readonly usage?: Usage | undefined;
   readonly metadata?: Attributes | undefined;
-  /** The attempt that it rests on, for a step. */
-  readonly ending?: Ending | undefined;
+  /** The attempt that it rests on, for a step. It may become known later, when that attempt ends. */
+  ending?: Ending | undefined;
   /** What the scope that proposes was told, for a step. */
   readonly options?: StepOptions | undefined;
 }

@@ -26,7 +26,10 @@ export class StepScope implements AttemptOwner, Pending {
   readonly #countBefore: number;
   #live = 0;
   #last: Ending | undefined;
-  #saidHow = false;
+  /** What it proposed last; nothing less than that is proposed after it. */
+  #said: Proposal | undefined;
+  /** Attempts that began after it was closed. */
+  #late: Set<LiveAttempt> | undefined;
   #state: 'open' | 'returned' | 'closed' = 'open';
   #tail: Tail | undefined;
   #signOfLife = performance.now();
@@ -55,7 +58,8 @@ export class StepScope implements AttemptOwner, Pending {
   }
 
   begin(live: LiveAttempt): { number: number; resendCount: number } {
-    this.#live++;
+    if (this.#state === 'closed') this.#late = (this.#late ?? new Set()).add(live);
+    else this.#live++;
     return this.step.begin(live);
   }
 
@@ -64,15 +68,16 @@ export class StepScope implements AttemptOwner, Pending {
   }
 
   end(live: LiveAttempt, ending: Ending): void {
-    this.#live--;
-    this.#signOfLife = performance.now();
-    if (this.#state === 'closed') {
-      // A call that began after the scope was closed: nobody but the wire can say how it ended.
-      this.step.record(live, ending);
-      this.step.propose(endingProposal(ending, this.#options));
+    if (this.#late?.delete(live)) {
+      // Nobody but the wire can say how it ended.
+      this.step.end(live, ending, this.#options);
       return;
     }
+    this.#live--;
+    this.#signOfLife = performance.now();
     if (!this.#last || ending.attempt.number >= this.#last.attempt.number) this.#last = ending;
+    // The function threw while the call was in flight: what is known of it now belongs to what was said then.
+    if (this.#state === 'closed' && this.#said) this.#said.ending = this.#last;
     this.step.record(live, ending);
     if (this.#state === 'returned') this.#conclude(ending.attempt.endedAt);
   }
@@ -84,8 +89,9 @@ export class StepScope implements AttemptOwner, Pending {
 
   /** What application code says. It outranks whatever the scope's end would say. */
   finish(status: Status, details: FinishDetails | undefined): void {
-    if (status !== 'in_progress') this.#saidHow = true;
-    this.step.propose(this.#proposal(status, this.now(), details));
+    const proposal = this.#proposal(status, this.now(), details);
+    if (status !== 'in_progress') this.#said = proposal;
+    this.step.propose(proposal);
   }
 
   /** The scope's function threw. */
@@ -166,8 +172,8 @@ export class StepScope implements AttemptOwner, Pending {
   }
 
   #sayOnce(proposal: Proposal): void {
-    if (this.#saidHow) return;
-    this.#saidHow = true;
+    if (this.#said) return;
+    this.#said = proposal;
     this.step.propose(proposal);
   }
 

@@ -1,7 +1,7 @@
 import { type Attributes, type Context, type Span, SpanKind, type Tracer, trace } from '@opentelemetry/api';
 import { AttemptLog, type Endpoint } from './attempt.js';
 import * as names from './attributes.js';
-import { type Capturing, contentWriter, ownAttributes } from './capture.js';
+import { type Capturing, contentWriter, ownAttributes, writeAttributes } from './capture.js';
 import {
   type AttemptOwner,
   asTimeout,
@@ -219,9 +219,11 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     return { number: this.log.next(), resendCount: this.#resends.sent(live.outgoing) };
   }
 
-  end(live: LiveAttempt, ending: Ending): void {
+  /** `options`: what its scope was told, if there is one. */
+  end(live: LiveAttempt, ending: Ending, options: StepOptions = {}): void {
+    // While the attempt is still in flight: as soon as it isn't, a step that has a status may settle.
+    if (!this.#settled) this.propose(endingProposal(ending, options));
     this.record(live, ending);
-    this.proposeEnding(ending);
   }
 
   /** Takes an attempt's end into the log; the scope that it belongs to proposes. */
@@ -238,7 +240,7 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
   takeOver(last: Ending, inFlight: Iterable<LiveAttempt>): void {
     this.#pending.push(...inFlight);
     this.#take(last);
-    this.proposeEnding(last);
+    this.propose(endingProposal(last, {}));
   }
 
   #take(ending: Ending): void {
@@ -284,11 +286,6 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     }
     this.#proposals.propose(proposal);
     this.#changed();
-  }
-
-  /** Proposes what the wire alone says: nobody was told anything about this call. */
-  proposeEnding(ending: Ending): void {
-    this.propose(endingProposal(ending, {}));
   }
 
   report(status: Status, details: FinishDetails | undefined): void {
@@ -365,7 +362,8 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
       this.log.writeTo(span, attributes, this.#startedAt, endedAt);
       if (failure) writeFailure(span, failure, endedAt, capturing);
       this.#proposals.writeHistory(span, endedAt, MAX_STATUS_UPDATES - Number(failure !== undefined));
-      span.setAttributes(attributes);
+      const own = ownAttributes((outcome.options ?? this.#options).attributes, capturing);
+      writeAttributes(span, attributes, Object.assign(own, ownAttributes(outcome.metadata, capturing)));
     });
     this.#owned.end(spanStatus(outcome.status, failure, capturing), endedAt);
     this.home.takeIn(this, {
@@ -394,9 +392,7 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     if (operation !== this.#options.operation || request.model !== this.#options.model) {
       span.updateName(spanName(operation, request.model));
     }
-    const attributes = ownAttributes(options.attributes, capturing);
-    Object.assign(attributes, ownAttributes(outcome.metadata, capturing));
-    attributes[names.GEN_AI_OPERATION_NAME] = operation;
+    const attributes: Attributes = { [names.GEN_AI_OPERATION_NAME]: operation };
     if (provider) attributes[names.GEN_AI_PROVIDER_NAME] = provider;
     const server = outgoing && urlParts(outgoing.url.href);
     if (server) {
