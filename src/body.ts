@@ -16,34 +16,27 @@ export interface BodyObserver {
   broke(error: unknown): void;
   /** The consumer cancelled it; `closing` is how that went. */
   cancelled(closing: Promise<void>): void;
-}
-
-/** A response whose body is observed. */
-export interface Observed {
-  readonly response: Response;
-  /** To be called when it was aborted while nobody read it: whoever waits for its end then learns of it, as without us. */
-  readonly aborted: () => void;
+  /** The response was collected, and nobody had read it: it is closed, as the platform would do. */
+  collected(): void;
 }
 
 /**
  * The same response with its body observed. The body is neither tee'd nor drained nor buffered: a chunk is read when the consumer asks
- * for one. `undefined` for a response that can't be rebuilt: no body, or a class of its own.
+ * for one. `undefined` for a response that can't be rebuilt: no body, or something of its own that would be lost.
  */
-export function observeResponse(response: Response, observer: BodyObserver): Observed | undefined {
+export function observeResponse(response: Response, observer: BodyObserver): Response | undefined {
   const { body } = response;
   if (!(body instanceof ReadableStream) || body.locked) return undefined;
-  const source = new ObservedSource(response, body, observer);
+  const source = new ObservedSource(observer);
+  const { start, pull, cancel } = source;
   const observed = isByteStream(body)
-    ? new ReadableStream({ type: 'bytes', start: source.start, pull: source.pull, cancel: source.cancel })
-    : new ReadableStream({ start: source.start, pull: source.pull, cancel: source.cancel }, { highWaterMark: 0 });
-  return { response: rebuild(response, observed), aborted: aborted(source) };
-}
-
-/** A signal may live for long. It must not keep what nobody holds any more, or a body that was never read stays open with it. */
-function aborted(source: ObservedSource): () => void {
-  if (typeof WeakRef === 'undefined') return source.aborted;
-  const held = new WeakRef(source);
-  return () => held.deref()?.aborted();
+    ? new ReadableStream({ type: 'bytes', start, pull, cancel })
+    : new ReadableStream({ start, pull, cancel }, { highWaterMark: 0 });
+  const rebuilt = rebuild(response, observed);
+  if (!rebuilt) return undefined;
+  source.observe(body, observed);
+  responses?.register(rebuilt, new WeakRef(source));
+  return rebuilt;
 }
 
 /** A byte stream hands out buffers of its own, which may be transferred on; another stream's chunks may be views of a shared pool. */
@@ -56,38 +49,94 @@ function isByteStream(body: ReadableStream): boolean {
   }
 }
 
-function rebuild(original: Response, body: ReadableStream): Response {
+/** Where a response is collected that nobody has read, the platform closes its connection; the lock on its body would hinder it. */
+const responses =
+  typeof FinalizationRegistry === 'function'
+    ? /* @__PURE__ */ new FinalizationRegistry<WeakRef<ObservedSource>>((source) => source.deref()?.collected())
+    : undefined;
+
+function rebuild(original: Response, body: ReadableStream): Response | undefined {
+  const ResponseClass = Object.getPrototypeOf(original).constructor as typeof Response;
+  if (!isPlatformClass(ResponseClass)) return undefined;
   const { status, statusText, headers } = original;
-  const ResponseClass = original.constructor as typeof Response;
-  return dress(new ResponseClass(body, { status, statusText, headers }), original);
+  const rebuilt = new ResponseClass(body, { status, statusText, headers });
+  for (const key of Reflect.ownKeys(original)) {
+    if (Object.hasOwn(rebuilt, key)) continue;
+    const property = Object.getOwnPropertyDescriptor(original, key) as PropertyDescriptor;
+    // It may read the body that the original has.
+    if (property.get || typeof property.value === 'function') return undefined;
+    Object.defineProperty(rebuilt, key, property);
+  }
+  return dress(rebuilt, original);
 }
 
-/** What a Response made by hand can't be told, and `clone`, which has to keep it. */
-function dress(response: Response, { url, redirected, type, headers }: Response): Response {
-  const { clone } = response;
-  const dressedClone = () =>
-    dress(clone.call(response), { url, redirected, type, headers: new Headers(headers) } as Response);
-  for (const [name, value] of Object.entries({ url, redirected, type, headers, clone: dressedClone })) {
-    Object.defineProperty(response, name, { value, configurable: true });
-  }
-  return response;
+/** A mock's class, or one that is derived from the platform's, may keep what a new object of it would not have. */
+function isPlatformClass(ResponseClass: typeof Response): boolean {
+  if (ResponseClass === globalThis.Response) return true;
+  return (
+    Object.getPrototypeOf(ResponseClass) === Function.prototype &&
+    (ResponseClass.prototype as { [Symbol.toStringTag]?: string })[Symbol.toStringTag] === 'Response'
+  );
+}
+
+/** What a Response made by hand can't be told. */
+type Traits = Pick<Response, 'url' | 'redirected' | 'type' | 'headers'>;
+
+const traitsOf = new WeakMap<Response, Traits>();
+
+/** Tells a response, and its clones, what it is. A prototype does it, so that the object itself has no property that the real one hasn't. */
+function dress(response: Response, { url, redirected, type, headers }: Traits): Response {
+  // What came from the network has headers that can't be changed; what was made by hand has its own.
+  traitsOf.set(response, { url, redirected, type, headers: type === 'default' ? response.headers : headers });
+  return Object.setPrototypeOf(response, dressedPrototype(Object.getPrototypeOf(response)));
+}
+
+const dressedPrototypes = new WeakMap<Response, object>();
+
+function dressedPrototype(bare: Response): object {
+  const known = dressedPrototypes.get(bare);
+  if (known) return known;
+  const traits = (response: Response) => traitsOf.get(response) as Traits;
+  const own: Traits & Pick<Response, 'clone'> & ThisType<Response> = {
+    get url() {
+      return traits(this).url;
+    },
+    get redirected() {
+      return traits(this).redirected;
+    },
+    get type() {
+      return traits(this).type;
+    },
+    get headers() {
+      return traits(this).headers;
+    },
+    clone() {
+      return dress(bare.clone.call(this), traits(this));
+    },
+  };
+  dressedPrototypes.set(bare, Object.setPrototypeOf(own, bare));
+  return own;
 }
 
 type Controller = ReadableStreamDefaultController<unknown> | ReadableByteStreamController;
 
 class ObservedSource {
-  /** Held while the body is: when a response is collected, undici cancels its body. */
-  readonly response: Response;
-  readonly #body: ReadableStream<unknown>;
   readonly #observer: BodyObserver;
-  #reader: ReadableStreamDefaultReader<unknown> | undefined;
-  #controller: Controller | undefined;
-  #cancelled = false;
+  #controller!: Controller;
+  #reader!: ReadableStreamDefaultReader<unknown>;
+  #stream!: ReadableStream;
+  #begun = false;
+  #over = false;
 
-  constructor(response: Response, body: ReadableStream<unknown>, observer: BodyObserver) {
-    this.response = response;
-    this.#body = body;
+  constructor(observer: BodyObserver) {
     this.#observer = observer;
+  }
+
+  /** Takes the body. It is locked at once, so that whoever waits for its end without reading learns of it, as without us. */
+  observe(body: ReadableStream<unknown>, stream: ReadableStream): void {
+    this.#stream = stream;
+    this.#reader = body.getReader();
+    this.#reader.closed.then(this.#closed, this.#broke);
   }
 
   readonly start = (controller: Controller): void => {
@@ -95,57 +144,61 @@ class ObservedSource {
   };
 
   readonly pull = (): Promise<void> => {
+    this.#begun = true;
     this.#observer.pulling();
-    return this.#lock().read().then(this.#read, this.#broke);
+    return this.#reader.read().then(this.#read, this.#broke);
   };
 
   readonly cancel = (reason: unknown): Promise<void> => {
-    this.#cancelled = true;
-    const closing = this.#reader ? this.#reader.cancel(reason) : this.#body.cancel(reason);
+    this.#over = true;
+    const closing = this.#reader.cancel(reason);
     guarded(UNOBSERVED, () => this.#observer.cancelled(closing));
     return closing;
   };
 
-  readonly aborted = (): void => {
-    if (!this.#cancelled) this.#lock();
-  };
-
-  #observe(bytes: Uint8Array): void {
-    try {
-      this.#observer.chunk(bytes);
-    } catch (error) {
-      report(UNOBSERVED, error);
-    }
-  }
-
-  /** Locked only when somebody reads: an unread body is left to the platform, which closes it when it is collected. */
-  #lock(): ReadableStreamDefaultReader<unknown> {
-    if (this.#reader) return this.#reader;
-    this.#reader = this.#body.getReader();
-    this.#reader.closed.then(undefined, this.#broke);
-    return this.#reader;
+  collected(): void {
+    if (this.#begun || this.#over || this.#stream.locked) return;
+    this.#over = true;
+    this.#reader.cancel().catch(() => {});
+    guarded(UNOBSERVED, () => this.#observer.collected());
   }
 
   readonly #read = ({ done, value }: ReadableStreamReadResult<unknown>): Promise<void> | undefined => {
-    if (this.#cancelled) return undefined;
-    const controller = this.#controller as Controller;
+    if (this.#over) return undefined;
     if (done) {
-      guarded(UNOBSERVED, () => this.#observer.ended());
-      controller.close();
-      (controller as ReadableByteStreamController).byobRequest?.respond(0);
+      this.#end();
       return undefined;
     }
     if (value instanceof Uint8Array) {
-      this.#observe(value);
+      try {
+        this.#observer.chunk(value);
+      } catch (error) {
+        report(UNOBSERVED, error);
+      }
       // A byte stream refuses an empty chunk, and the consumer still waits.
-      if (value.byteLength === 0 && 'byobRequest' in controller) return this.pull();
+      if (value.byteLength === 0 && 'byobRequest' in this.#controller) return this.pull();
     }
-    (controller as ReadableStreamDefaultController<unknown>).enqueue(value);
+    (this.#controller as ReadableStreamDefaultController<unknown>).enqueue(value);
     return undefined;
   };
 
+  /** A body that was waited for has ended in `#read`, next; another one may close with nobody waiting. */
+  readonly #closed = async (): Promise<void> => {
+    await undefined;
+    if (!this.#over) this.#end();
+  };
+
+  #end(): void {
+    this.#over = true;
+    guarded(UNOBSERVED, () => this.#observer.ended());
+    this.#controller.close();
+    (this.#controller as ReadableByteStreamController).byobRequest?.respond(0);
+  }
+
   readonly #broke = (error: unknown): void => {
+    if (this.#over) return;
+    this.#over = true;
     guarded(UNOBSERVED, () => this.#observer.broke(error));
-    (this.#controller as Controller).error(error);
+    this.#controller.error(error);
   };
 }

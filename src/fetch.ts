@@ -27,7 +27,7 @@ type Fetch = typeof globalThis.fetch;
  *
  * @example const openai = new OpenAI({ fetch: recordingFetch });
  */
-export const recordingFetch: Fetch = /* @__PURE__ */ recordAround(() => globalThis.fetch);
+export const recordingFetch: Fetch = /* @__PURE__ */ recordAround(callGlobal);
 
 /**
  * Makes a recording fetch around another implementation of `fetch`. Throws a `TypeError` if `fetch` is no function.
@@ -36,14 +36,14 @@ export const recordingFetch: Fetch = /* @__PURE__ */ recordAround(() => globalTh
  */
 export function wrapFetch(fetch: Fetch): Fetch {
   requireFunction(fetch, 'fetch');
-  return recordAround(() => fetch);
+  return recordAround(callOf(fetch));
 }
 
 /** The `fetch` of one step: it needs no context manager. */
 export function fetchOf(scope: StepScope | undefined): Fetch {
-  if (scope) return recordAround(() => globalThis.fetch, scope);
+  if (scope) return recordAround(callGlobal, scope);
   // Of a step that isn't recorded: nor is this call, whatever is around it.
-  return (input, init) => context.with(withoutRun(context.active()), () => globalThis.fetch(input, init));
+  return (...args) => context.with(withoutRun(context.active()), () => globalThis.fetch(...args));
 }
 
 /**
@@ -51,7 +51,7 @@ export function fetchOf(scope: StepScope | undefined): Fetch {
  * attempts, and `outside` takes those that are in no run.
  */
 export function recordInPlaceOf(fetch: Fetch, outside: Outside): Fetch {
-  return recordAround(() => fetch, undefined, outside);
+  return recordAround(callOf(fetch), undefined, outside);
 }
 
 /** Who takes model calls that are in no run. */
@@ -67,12 +67,23 @@ export interface Outside {
   ): { owner: AttemptOwner; inside: Context } | undefined;
 }
 
-function recordAround(underlying: () => Fetch, scope?: StepScope, outside?: Outside): Fetch {
-  return function fetch(input, init) {
+/** Calls a `fetch` as it was called: how many arguments there are matters too. */
+type Call = (self: unknown, args: Parameters<Fetch>) => Promise<Response>;
+
+/** The global one is looked up when it is called, and may have been called as anybody's method. */
+function callGlobal(_self: unknown, args: Parameters<Fetch>): Promise<Response> {
+  return globalThis.fetch(...args);
+}
+
+function callOf(fetch: Fetch): Call {
+  return (self, args) => Reflect.apply(fetch, self, args);
+}
+
+function recordAround(call: Call, scope?: StepScope, outside?: Outside): Fetch {
+  return function fetch(this: unknown, ...args: Parameters<Fetch>) {
     const active = context.active();
-    const live = guarded('an attempt could not be recorded', () => beginAttempt(active, scope, outside, input, init));
-    if (!live) return underlying()(input, init);
-    return live.send(() => underlying()(input, init));
+    const live = guarded('an attempt could not be recorded', () => beginAttempt(active, scope, outside, ...args));
+    return live ? live.send(() => call(this, args)) : call(this, args);
   };
 }
 
@@ -81,7 +92,7 @@ function beginAttempt(
   scope: StepScope | undefined,
   outside: Outside | undefined,
   input: RequestInfo | URL,
-  init: RequestInit | undefined,
+  init?: RequestInit,
 ): Live | undefined {
   if (sending || isRecorded(active)) return undefined;
   const enclosing = scope ?? stepOf(active);
@@ -109,12 +120,18 @@ function beginAttempt(
 }
 
 function signalOf(input: RequestInfo | URL, init: RequestInit | undefined): AbortSignal | undefined {
-  return init?.signal ?? (input instanceof Request ? input.signal : undefined);
+  const signal = init?.signal;
+  return (signal === undefined ? requestOf(input)?.signal : signal) ?? undefined;
+}
+
+/** Also one of another class, for a `fetch` that is not the platform's. */
+function requestOf(input: RequestInfo | URL): Request | undefined {
+  return typeof input === 'object' && 'url' in input ? input : undefined;
 }
 
 /** What can be known of a request without consuming or changing anything. */
 function readOutgoing(input: RequestInfo | URL, init: RequestInit | undefined): Outgoing {
-  const request = input instanceof Request ? input : undefined;
+  const request = requestOf(input);
   const headers = readHeaders(init?.headers ?? request?.headers);
   const raw = init?.body ?? undefined;
   const body = readBody(raw);
@@ -177,7 +194,6 @@ class Live implements LiveAttempt, BodyObserver {
   #idleSince: number | undefined;
   #error: unknown;
   #ended: Ending | undefined;
-  #onAbort: (() => void) | undefined;
 
   constructor(
     owner: AttemptOwner,
@@ -213,7 +229,7 @@ class Live implements LiveAttempt, BodyObserver {
       sending = false;
     }
     return pending.then(
-      (response) => guarded('a response could not be recorded', () => this.#answered(response)) ?? response,
+      (response) => this.#received(response),
       (error) => {
         guarded('an attempt could not be recorded', () => this.#unanswered(error));
         throw error;
@@ -247,7 +263,14 @@ class Live implements LiveAttempt, BodyObserver {
     return seconds > 0 && this.#owner.now() - this.#startedAt >= seconds * 1000;
   }
 
-  #answered(response: Response): Response {
+  #received(response: Response): Response {
+    const observed = guarded('a response could not be recorded', () => this.#answered(response));
+    // As far as it can be seen, this was all.
+    if (!observed) guarded('an attempt could not be recorded', () => this.#end('answered'));
+    return observed ?? response;
+  }
+
+  #answered(response: Response): Response | undefined {
     this.#statusCode = response.status;
     const headers: Record<string, string> = {};
     for (const [name, value] of response.headers) headers[name] = value;
@@ -257,23 +280,10 @@ class Live implements LiveAttempt, BodyObserver {
     if (this.refused) this.#maxKeptBytes = Math.max(this.#maxKeptBytes, ERROR_BODY_BYTES);
     else this.#answer = this.#call?.openAnswer();
     this.#idleSince = performance.now();
+    if (response.body === null) this.ended();
     const observed = observeResponse(response, this);
-    if (!observed) {
-      if (response.body === null) this.ended();
-      else this.#end(this.refused ? 'failed' : 'answered');
-      return response;
-    }
-    if (this.refused) this.#owner.refused(this);
-    this.#watchSignal(observed.aborted);
-    return observed.response;
-  }
-
-  /** While nobody reads, only the signal tells of an abort. */
-  #watchSignal(aborted: () => void): void {
-    const signal = this.#signal;
-    if (!signal || this.#ended) return;
-    this.#onAbort = aborted;
-    signal.addEventListener('abort', this.#onAbort, { once: true });
+    if (observed && this.refused) this.#owner.refused(this);
+    return observed;
   }
 
   pulling(): void {
@@ -324,6 +334,10 @@ class Live implements LiveAttempt, BodyObserver {
     });
   }
 
+  collected(): void {
+    this.giveUp();
+  }
+
   /** A body that ended well and closes badly. */
   #closedBadly(ended: Ending, error: unknown): void {
     // A caller who aborted meets his own abort again.
@@ -364,7 +378,6 @@ class Live implements LiveAttempt, BodyObserver {
     };
     this.#ended = ending;
     this.#kept = [];
-    if (this.#onAbort) this.#signal?.removeEventListener('abort', this.#onAbort);
     this.#owner.end(this, ending);
   }
 
