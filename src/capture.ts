@@ -1,4 +1,4 @@
-import type { Attributes } from '@opentelemetry/api';
+import type { Attributes, AttributeValue, Span } from '@opentelemetry/api';
 import { sendable } from './attribute-value.js';
 import { environment, environmentChoice } from './environment.js';
 import type { ContentWriter } from './genai.js';
@@ -157,6 +157,14 @@ export function ownAttributes(
     else if (value != null) kept[name] = sendable(value);
   }
   return kept;
+}
+
+/**
+ * Writes what runtrace says, then what the application adds to it and does not say otherwise: the SDK keeps the first 128 names.
+ */
+export function writeAttributes(span: Span, attributes: Attributes, own: Attributes): void {
+  span.setAttributes(attributes);
+  for (const name in own) if (!Object.hasOwn(attributes, name)) span.setAttribute(name, own[name] as AttributeValue);
 }
 
 export function contentWriter({ messages, redactor, limits }: Capturing): ContentWriter | undefined {

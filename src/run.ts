@@ -9,7 +9,7 @@ import {
   trace,
 } from '@opentelemetry/api';
 import * as names from './attributes.js';
-import { type Capturing, ownAttributes, type RunIdentity } from './capture.js';
+import { type Capturing, ownAttributes, type RunIdentity, writeAttributes } from './capture.js';
 import { isUnsampled, runOf } from './context.js';
 import { isAbort, isTimeout } from './failure.js';
 import type { Usage } from './genai.js';
@@ -141,7 +141,9 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
   readonly #openRuns: Pick<OpenRuns, 'add' | 'delete'>;
   readonly #startedAt: number;
   readonly #numbering: Numbering;
-  readonly #attributes: Attributes;
+  readonly #identity: Attributes;
+  /** The application's. */
+  readonly #own: Attributes;
   readonly #proposals = new Proposals();
   /** Not settled yet. */
   readonly #parts = new Set<RunPart>();
@@ -176,7 +178,7 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
     this.now = outer?.now ?? startClock();
     this.#openRuns = openRuns;
     this.#startedAt = this.now();
-    this.#attributes = identityAttributes(identity);
+    this.#identity = identityAttributes(identity);
     const isInner = outer !== undefined || isUnsampled(ctx);
     const foreign = isInner ? undefined : trace.getSpanContext(ctx);
     const links: Link[] = foreign && isSpanContextValid(foreign) ? [{ context: foreign }] : [];
@@ -189,13 +191,13 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
       {
         kind: SpanKind.INTERNAL,
         startTime: toHrTime(this.#startedAt),
-        attributes: { ...this.#attributes },
+        attributes: { ...this.#identity },
         ...(this.#isRoot && { root: true, links }),
       },
       ctx,
     );
     this.traceId = this.span.spanContext().traceId;
-    this.#attributes = { ...ownAttributes(copyOf(options.attributes), capturing), ...this.#attributes };
+    this.#own = ownAttributes(copyOf(options.attributes), capturing);
     this.#numbering = numberings.get(this.id) ?? { last: 0, users: 0 };
     if (!this.recording) {
       this.#settling = this.#settled = true;
@@ -403,19 +405,19 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
     const { capturing } = this;
     const failure = outcome.status === 'error' ? (outcome.failure ?? { type: '_OTHER' }) : undefined;
     this.#owned.write((span) => {
-      span.setAttributes({
-        ...ownAttributes(outcome.metadata, capturing),
-        ...this.#attributes,
+      const attributes: Attributes = {
+        ...this.#identity,
         [names.STATUS]: outcome.status,
         [names.RUN_STEP_COUNT]: this.#stepCount,
         [names.RUN_ATTEMPT_COUNT]: this.#attemptCount,
         [names.RUN_FAILED_ATTEMPT_COUNT]: this.#failedAttemptCount,
         [names.RUN_HAS_ERROR]: this.#hasError,
-      });
+      };
       const { inputTokens, outputTokens } = { ...this.#usage, ...outcome.usage };
-      if (inputTokens !== undefined) span.setAttribute(names.RUN_INPUT_TOKENS, inputTokens);
-      if (outputTokens !== undefined) span.setAttribute(names.RUN_OUTPUT_TOKENS, outputTokens);
-      if (this.#endpoint) span.setAttribute(names.RUN_ENDPOINT, this.#endpoint.name);
+      if (inputTokens !== undefined) attributes[names.RUN_INPUT_TOKENS] = inputTokens;
+      if (outputTokens !== undefined) attributes[names.RUN_OUTPUT_TOKENS] = outputTokens;
+      if (this.#endpoint) attributes[names.RUN_ENDPOINT] = this.#endpoint.name;
+      writeAttributes(span, attributes, { ...this.#own, ...ownAttributes(outcome.metadata, capturing) });
       if (failure) writeFailure(span, failure, endedAt, capturing);
       this.#proposals.writeHistory(span, endedAt, MAX_STATUS_UPDATES);
     });
