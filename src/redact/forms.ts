@@ -2,6 +2,7 @@ import { REDACTED } from './edits.js';
 import { redactString } from './json.js';
 import type { Policy } from './policy.js';
 import type { RedactedBody } from './streams.js';
+import { findSecrets } from './text.js';
 
 /** What a form is never made of: it would be percent-encoded. */
 const NOT_IN_A_FORM = /[\s<>"{}\\^`|]/;
@@ -27,10 +28,10 @@ export function redactForm(text: string, policy: Policy, isCut: boolean): Redact
 function redactPair(pair: string, policy: Policy): string {
   const equals = pair.indexOf('=');
   if (equals === -1) return redactEncoded(pair, undefined, policy);
-  const rawName = pair.slice(0, equals);
-  const name = decode(rawName);
+  const encodedName = pair.slice(0, equals);
+  const name = decode(encodedName);
   const value = pair.slice(equals + 1);
-  const keptName = redactEncoded(rawName, undefined, policy);
+  const keptName = name === undefined || findSecrets(name, policy).length > 0 ? REDACTED : encodedName;
   if (value === '') return `${keptName}=`;
   const isSecret = name === undefined || policy.isSecretParameter(name);
   return `${keptName}=${isSecret ? REDACTED : redactEncoded(value, name, policy)}`;

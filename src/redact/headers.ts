@@ -27,6 +27,8 @@ const METADATA_HEADERS = new Set([
 
 /** `x-ratelimit-remaining-tokens`, `anthropic-ratelimit-requests-limit`, `ratelimit-policy`, `x-ms-ratelimit-…`. */
 const RATE_LIMIT = /(?:^|-)rate-?limit(?:-|$)/;
+/** `x-amzn-bedrock-input-token-count` and its kin. */
+const BEDROCK_METRIC = /^x-amzn-bedrock-/;
 
 /**
  * Whether a header may be recorded at `capture: 'metadata'`: content types and lengths, Retry-After, request ids, rate limits,
@@ -38,7 +40,7 @@ const RATE_LIMIT = /(?:^|-)rate-?limit(?:-|$)/;
  */
 export function isMetadataHeader(name: string): boolean {
   const lowerCase = name.toLowerCase();
-  return METADATA_HEADERS.has(lowerCase) || RATE_LIMIT.test(lowerCase);
+  return METADATA_HEADERS.has(lowerCase) || RATE_LIMIT.test(lowerCase) || BEDROCK_METRIC.test(lowerCase);
 }
 
 const URL_HEADERS = new Set(['content-location', 'destination', 'location', 'origin', 'referer', 'x-original-url']);

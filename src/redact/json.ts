@@ -89,7 +89,11 @@ type SchemaPlace = 'none' | 'properties' | 'secret';
 const SCHEMA_WORDS = new Set(['$ref', 'description', 'format', 'items', 'pattern', 'title', 'type']);
 
 /** `{ name: 'authorization', value: '…' }` */
-const NAMING_KEYS = new Set(['field', 'header', 'key', 'name']);
+const NAMING_KEYS = new Set(['field', 'header', 'key', 'name', 'Header', 'Key', 'Name']);
+const NAMED_KEYS = new Set(['value', 'Value']);
+
+/** `headers: ['authorization', '…', 'accept', '…']` */
+const FLAT_PAIRS = /headers$/i;
 
 /** Under these `token` is a piece of text, not a credential. */
 const TEXT_TOKENS = /logprobs|probabilities/i;
@@ -103,12 +107,14 @@ interface Frame {
   readonly schema: SchemaPlace;
   /** Where it begins that is replaced as a whole, because its key says that it is a secret; -1 if it isn't. */
   readonly hiddenFrom: number;
+  /** Whether names and values take turns in this array: it is an element of another one, or a list of headers. */
+  readonly hasPairs: boolean;
   /** The key whose value comes, in an array the key of the array, and what it says. */
   key: string;
   kind: NameKind;
   /** How many values there were before, in an array. */
   index: number;
-  /** Whether a name was found in here that makes `value`, or the next element of a pair, a secret. */
+  /** Whether the last name in here makes `value`, or the next element of a pair, a secret. */
   namesSecret: boolean;
   isNamed: boolean;
   /** Where `value` stands as long as it has no name, which may come after it. */
@@ -118,7 +124,7 @@ interface Frame {
 const NUMBER = /-?[0-9][0-9.eE+-]*/y;
 
 /** What may stand between the last whole value of a JSON beginning and its end: a comma, a key, half a number. */
-const UNFINISHED = /^\s*,?\s*(?:"(?:[^"\\]|\\.)*"?\s*:?\s*)?[\w.+-]*$/;
+const UNFINISHED = /^\s*(?:,\s*)?(?:"[^"\\]*(?:\\.[^"\\]*)*(?:\\|"\s*(?::\s*[\w.+-]*)?)?|[\w.+-]*)$/;
 
 const SHORTEST_SECRET_LITERAL = 7;
 
@@ -147,7 +153,7 @@ export class JsonScan {
     this.#text = text;
     this.#policy = policy;
     this.#lanes = lanes;
-    this.#frame = newFrame(true, '', false, 'none', -1, '', PLAIN);
+    this.#frame = newFrame(true, '', false, 'none', -1, false, '', PLAIN);
     this.#scan();
   }
 
@@ -207,15 +213,16 @@ export class JsonScan {
     const parent = this.#frame;
     const key = parent.isArray ? '' : parent.key;
     const isSchemaOfSecret = parent.kind !== PLAIN && parent.schema === 'properties' && !isArray;
-    const isHidden = (parent.kind === SECRET || (parent.namesSecret && key === 'value')) && !isSchemaOfSecret;
+    const isHidden = (parent.kind === SECRET || (parent.namesSecret && NAMED_KEYS.has(key))) && !isSchemaOfSecret;
     this.#parents.push(parent);
     this.#depth = Math.max(this.#depth, this.#parents.length);
     this.#frame = newFrame(
       isArray,
-      this.#lanes && key !== '' ? `${parent.path}.${key}` : parent.path,
+      this.#lanes && key !== '' && parent.path.length < LONGEST_PATH ? `${parent.path}.${key}` : parent.path,
       parent.hasTextTokens || (key !== '' && TEXT_TOKENS.test(key)),
       isSchemaOfSecret ? 'secret' : schemaPlace(parent, key, isArray),
       parent.hiddenFrom >= 0 ? parent.hiddenFrom : isHidden ? at : -1,
+      isArray && (parent.isArray ? this.#parents.length > 1 : FLAT_PAIRS.test(key)),
       isArray ? parent.key : '',
       isArray ? parent.kind : PLAIN,
     );
@@ -311,12 +318,12 @@ export class JsonScan {
     if (frame.kind >= TOKEN) return true;
     if (frame.schema === 'secret' && !SCHEMA_WORDS.has(frame.key)) return true;
     if (frame.isArray) {
-      // `[['authorization', '…']]`
-      if (frame.index > 1 || this.#parents.length < 2 || this.#parents.at(-1)?.isArray !== true) return false;
-      if (frame.index === 0) frame.namesSecret = this.#namesSecret(start, end, policy);
-      return frame.index === 1 && frame.namesSecret;
+      if (!frame.hasPairs) return false;
+      if (frame.index % 2 === 1) return frame.namesSecret;
+      frame.namesSecret = this.#namesSecret(start, end, policy);
+      return false;
     }
-    if (frame.key === 'value') {
+    if (NAMED_KEYS.has(frame.key)) {
       if (!frame.isNamed) frame.unnamed = { start, end };
       return frame.namesSecret;
     }
@@ -340,6 +347,7 @@ export class JsonScan {
 
 const LITERAL = `"${REDACTED}"`;
 const LONGEST_NAME_LITERAL = 66;
+const LONGEST_PATH = 200;
 
 /** Every frame is made here, so that all have one shape, which is what makes them fast. */
 function newFrame(
@@ -348,6 +356,7 @@ function newFrame(
   hasTextTokens: boolean,
   schema: SchemaPlace,
   hiddenFrom: number,
+  hasPairs: boolean,
   key: string,
   kind: NameKind,
 ): Frame {
@@ -357,6 +366,7 @@ function newFrame(
     hasTextTokens,
     schema,
     hiddenFrom,
+    hasPairs,
     key,
     kind,
     index: 0,

@@ -47,14 +47,14 @@ const TOKEN_PARTS = [
   'securitytoken',
 ];
 
-const SECRET_LAST_WORDS = new Set(['cookie', 'cookies', 'jwt', 'otp', 'pass', 'pw', 'pwd', 'totp']);
+const SECRET_LAST_WORDS = new Set(['cookie', 'cookies', 'jwt', 'otp', 'pw', 'pwd', 'totp']);
 
 /** What is said about a secret, not the secret itself: `token_type`, `api_key_name`, `password_length`. */
 const ABOUT =
   /(?:count|created|createdat|enabled|endpoint|expires|expiresat|expiresin|expiry|hint|length|limit|name|policy|required|source|status|type|url|uri|usage|version)$/;
 
 /** `max_token`, `eos_token`, `cost_per_token`, `next_page_token`: words before `token` that make it a unit of text or a cursor. */
-const HARMLESS_BEFORE_TOKEN = new Set(
+const HARMLESS_BEFORE_TOKEN = /* @__PURE__ */ new Set(
   (
     'audio begin bos cached change cls completion continuation end eos first image input last mask max min next num ' +
     'output pad page per previous prompt reasoning sep special start stop sync text thought total unk'
@@ -65,7 +65,7 @@ const HARMLESS_KEY =
   /(?:cache|dedup|deduplication|field|foreign|group|hash|idempotency|index|map|object|partition|primary|public|publishable|range|row|routing|shortcut|sort|surrogate|translation|websocket)key$/;
 
 /** What else is a secret in a URL or a form. Source: the HTTP conventions' list for `url.full`, and what OAuth and SAS put there. */
-const SECRET_PARAMETERS = new Set(
+const SECRET_PARAMETERS = /* @__PURE__ */ new Set(
   (
     'assertion awsaccesskeyid clientassertion code googleaccessid hmac key pass samlresponse session sid sig signature ' +
     'ticket token xamzcredential xamzsignature xgoogcredential xgoogsignature'
@@ -92,7 +92,7 @@ export function nameKind(name: string): NameKind {
   const last = words.at(-1) ?? '';
   if (SECRET_LAST_WORDS.has(last) || condensed.endsWith('pwd')) return SECRET;
   if (last.endsWith('token')) return HARMLESS_BEFORE_TOKEN.has(words.at(-2) ?? '') ? PLAIN : TOKEN;
-  if (condensed.endsWith('tokenvalue')) return TOKEN;
+  if (last === 'pass' || condensed.endsWith('tokenvalue')) return TOKEN;
   if (condensed.endsWith('key')) return HARMLESS_KEY.test(condensed) ? PLAIN : SUSPECT;
   return last === 'auth' || condensed === 'sig' ? SUSPECT : PLAIN;
 }

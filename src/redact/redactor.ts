@@ -5,8 +5,8 @@ import { isUrlHeader } from './headers.js';
 import { JsonScan, redactJson, redactString } from './json.js';
 import { PLAIN, SUSPECT } from './names.js';
 import { createPolicy, type Policy } from './policy.js';
-import { looksRandom } from './shapes.js';
-import { findSecrets } from './text.js';
+import { findKeys, looksRandom } from './shapes.js';
+import { findPatterns } from './text.js';
 import { bound, byteLength } from './truncate.js';
 import { findUrlSecrets } from './urls.js';
 
@@ -118,7 +118,10 @@ function redactHeader(name: string, value: string, policy: Policy): string {
 }
 
 function redactUrl(url: string, policy: Policy): string {
-  const redacted = applyEdits(url, inOrder([...findUrlSecrets(url, policy), ...findSecrets(url, policy)]));
+  const edits = findUrlSecrets(url, policy);
+  findKeys(url, edits);
+  findPatterns(url, policy, edits);
+  const redacted = applyEdits(url, inOrder(edits));
   return policy.ask ? policy.ask(redacted, undefined) : redacted;
 }
 

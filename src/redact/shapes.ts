@@ -42,13 +42,13 @@ const SHAPES = [
   'AGE-SECRET-KEY-1[A-Z0-9]{30,}',
 ];
 
-const KEY = new RegExp(`(?:${SHAPES.join('|')})`, 'y');
+const KEY = /* @__PURE__ */ new RegExp(`(?:${SHAPES.join('|')})`, 'y');
 
 /**
  * The first three characters of every shape, each as one number: what else begins a word need not be looked at. What has no
  * literal beginning of three is looked for where it stands.
  */
-const BEGINNINGS = new Set(
+const BEGINNINGS = /* @__PURE__ */ new Set(
   (
     'sk- csk xai ppl nva tvl xox xap GOC pul gla glc gld glf gli glo glp glr gls gho ghp ghr ghs ghu git gsk hf_ npm r8_ fw_ rk_ ' +
     'sk_ whs lsv tgp pcs dck shp snt gls lin ntn jin api e2b sbp sb_ dop fig AIz ya2 AQ. AKI ASI ABS bed eyJ SG. hvb hvs hvr ' +
@@ -76,7 +76,7 @@ const AWS_KEY_ID = /^A[KS]IA/;
 const AWS_SECRET = /(?<![A-Za-z0-9+/=])[A-Za-z0-9+/]{40}(?![A-Za-z0-9+/=])/g;
 
 /** Which characters keys are made of, by their code: the others end a run. */
-const IN_RUN = new Uint8Array(128);
+const IN_RUN = /* @__PURE__ */ new Uint8Array(128);
 for (let code = 0; code < 128; code++) if (/[\w+/.-]/.test(String.fromCharCode(code))) IN_RUN[code] = 1;
 
 function isInRun(code: number): boolean {
@@ -190,12 +190,15 @@ export function findSchemes(text: string, edits: Edit[]): void {
   }
 }
 
+const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
+
 function isBearerToken(token: string): boolean {
   return token.length >= 6 && looksEncoded(token);
 }
 
 function isBasicCredentials(token: string): boolean {
   if (token.length >= MIN_KEY_LENGTH && looksEncoded(token)) return true;
+  if (!BASE64.test(token) || token.length % 4 === 1) return false;
   try {
     return atob(token).includes(':');
   } catch {

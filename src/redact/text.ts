@@ -1,5 +1,5 @@
 import { type Edit, inOrder, REDACTED } from './edits.js';
-import { type NameKind, PLAIN, SUSPECT, TOKEN } from './names.js';
+import { type NameKind, PLAIN, SECRET, SUSPECT, TOKEN } from './names.js';
 import type { Policy } from './policy.js';
 import { endOf, findKeys, findPemBlocks, findSchemes, looksRandom, MIN_KEY_LENGTH } from './shapes.js';
 import { findUrlSecrets } from './urls.js';
@@ -7,21 +7,26 @@ import { findUrlSecrets } from './urls.js';
 /** `Basic YTo=` */
 const SHORTEST_WITH_SCHEME = 10;
 
-/** Finds every secret in a text, by shape and by the name that stands before it. The edits are in order and apart. */
-export function findSecrets(text: string, policy: Policy): readonly Edit[] {
+/** Finds every secret in a text, by shape and by the name that stands before it. The edits are in order and apart. `urlDepth`: in how many URLs. */
+export function findSecrets(text: string, policy: Policy, urlDepth = 0): readonly Edit[] {
   const edits: Edit[] = [];
   if (text.length >= MIN_KEY_LENGTH) {
     findKeys(text, edits);
     findPemBlocks(text, edits);
   }
   if (text.length >= SHORTEST_WITH_SCHEME) findSchemes(text, edits);
-  findNamed(text, policy, edits);
+  findNamed(text, policy, urlDepth, edits);
+  findPatterns(text, policy, edits);
+  return inOrder(edits);
+}
+
+/** What the application's own patterns match. */
+export function findPatterns(text: string, policy: Policy, edits: Edit[]): void {
   for (const pattern of policy.patterns) {
     for (const match of text.matchAll(pattern)) {
       if (match[0] !== '') edits.push({ start: match.index, end: match.index + match[0].length, text: REDACTED });
     }
   }
-  return inOrder(edits);
 }
 
 /**
@@ -46,12 +51,13 @@ function startOfLastWord(text: string): number {
 }
 
 /** `name=value`, `name: value`, `"name":"value"`, and the URLs, which have a colon too. */
-function findNamed(text: string, policy: Policy, edits: Edit[]): void {
+function findNamed(text: string, policy: Policy, urlDepth: number, edits: Edit[]): void {
   let colon = text.indexOf(':');
   let equals = text.indexOf('=');
   while (colon !== -1 || equals !== -1) {
     const at = colon === -1 || (equals !== -1 && equals < colon) ? equals : colon;
-    const next = (at === colon && findInUrl(text, at, policy, edits)) || findAfterName(text, at, policy, edits);
+    const next =
+      (at === colon && findInUrl(text, at, policy, urlDepth, edits)) || findAfterName(text, at, policy, edits);
     if (colon !== -1 && colon < next) colon = text.indexOf(':', next);
     if (equals !== -1 && equals < next) equals = text.indexOf('=', next);
   }
@@ -63,23 +69,29 @@ const URL_REST = /:\/\/[^\s"'`<>\\]*/y;
 const ESCAPED_URL_REST = /:\\\/\\\/(?:[^\s"'`<>\\]|\\\/)*/y;
 
 /** Returns where the URL that has its scheme before `colon` ends; `undefined` if there is none. */
-function findInUrl(text: string, colon: number, policy: Policy, edits: Edit[]): number | undefined {
+function findInUrl(text: string, colon: number, policy: Policy, urlDepth: number, edits: Edit[]): number | undefined {
   const end = endOf(URL_REST, text, colon);
-  if (end === colon) return findInEscapedUrl(text, colon, policy, edits);
+  if (end === colon) return findInEscapedUrl(text, colon, policy, urlDepth, edits);
   const start = schemeStart(text, colon);
-  for (const edit of findUrlSecrets(text.slice(start, end), policy)) {
+  for (const edit of findUrlSecrets(text.slice(start, end), policy, urlDepth)) {
     edits.push({ start: start + edit.start, end: start + edit.end, text: edit.text });
   }
   return end;
 }
 
 /** `https:\/\/…`, as JSON in a text may have it, goes as a whole if there is a secret in it. */
-function findInEscapedUrl(text: string, colon: number, policy: Policy, edits: Edit[]): number | undefined {
+function findInEscapedUrl(
+  text: string,
+  colon: number,
+  policy: Policy,
+  urlDepth: number,
+  edits: Edit[],
+): number | undefined {
   const end = endOf(ESCAPED_URL_REST, text, colon);
   if (end === colon) return undefined;
   const start = schemeStart(text, colon);
   const url = text.slice(start, end).replaceAll('\\/', '/');
-  if (findUrlSecrets(url, policy).length > 0) edits.push({ start, end, text: REDACTED });
+  if (findUrlSecrets(url, policy, urlDepth).length > 0) edits.push({ start, end, text: REDACTED });
   return end;
 }
 
@@ -101,13 +113,27 @@ function findAfterName(text: string, separator: number, policy: Policy, edits: E
   const name = nameBefore(text, separator);
   const kind = name ? kindOf(text, name, policy) : PLAIN;
   if (!name || kind === PLAIN) return separator + 1;
-  const value = findValue(text, separator, name, policy);
-  if (!value) return separator + 1;
-  const found = text.slice(value.start, value.end);
-  if (kind === SUSPECT && !isQueryKey(text, name) && !looksRandom(found)) return separator + 1;
-  if (kind === TOKEN && SHORT_NUMBER.test(found)) return separator + 1;
-  edits.push({ start: value.start, end: value.end, text: REDACTED });
+  const isDoubtful = kind === SUSPECT && !isQueryKey(text, name);
+  if (isDoubtful && !startsRandom(text, separator, name, policy)) return separator + 1;
+  const value = findValue(text, separator, name, kind, policy);
+  if (!value || (kind === TOKEN && SHORT_NUMBER.test(text.slice(value.start, value.end)))) return separator + 1;
+  edits.push({ ...value, text: REDACTED });
   return value.end;
+}
+
+/** Where a value stands. */
+interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** What is not random in its beginning is none, and a text in which every word is doubtful must not be slow. */
+const LONGEST_DOUBTFUL = 100;
+
+function startsRandom(text: string, separator: number, name: Name, policy: Policy): boolean {
+  const beginning = text.slice(0, separator + LONGEST_DOUBTFUL);
+  const value = findValue(beginning, separator, name, SUSPECT, policy);
+  return value !== undefined && looksRandom(beginning.slice(value.start, value.end));
 }
 
 const LONGEST_NAME = 64;
@@ -171,12 +197,12 @@ const OPERATOR_AND_LINES = /[=>]{0,2}\s*/y;
 const OPENING_QUOTE = /\\*["'`]/y;
 /** Headers whose values are many words long. */
 const WHOLE_LINE_NAME = /authorization$|cookie2?$/i;
-const REST_OF_LINE = /(?:[^\r\n\\]|\\(?![nr]))+/y;
-const REST_OF_QUOTED_LINE = /(?:[^\r\n"'`\\]|\\(?![nr"'`]))+/y;
+const REST_OF_LINE = /(?:[^\r\n\\]+|\\(?![nr]))+/y;
+const REST_OF_QUOTED_LINE = /(?:[^\r\n"'`\\]+|\\(?![nr"'`]))+/y;
 /** `Server=db;Password=correct horse;Database=x`: there a value ends at the semicolon only. */
 const CONNECTION_VALUE = /\{[^}]*\}?|[^;"'`\r\n]+/y;
 /** Commas and closing brackets belong to a bare value where something follows them at once. */
-const BARE_VALUE = /(?:[^\s"'`&;,)\]}<>\\]|[,)\]}](?![\s"'`,;.)\]}\\]|$)|\\(?!["'`]))+/y;
+const BARE_VALUE = /(?:[^\s"'`&;,)\]}<>\\]+|[,)\]}](?![\s"'`,;.)\]}\\]|$)|\\(?!["'`]))+/y;
 const SCHEME = /(?:bearer|basic|digest|token|apikey|negotiate)[ \t]+(?=\S)/iy;
 /** Words that stand where a value would, in types, sentences and settings. */
 const NO_VALUE =
@@ -185,12 +211,7 @@ const NO_VALUE =
 const EXPRESSION = /(?:await |new )?(?:(?:process|import\.meta|Deno)\.env\b|[A-Za-z_$][\w$.]*(?:\(\)|[([]["'`]))/y;
 
 /** Where the value after a separator stands; `undefined` if there is none, or it is none that could be a secret. */
-function findValue(
-  text: string,
-  separator: number,
-  name: Name,
-  policy: Policy,
-): { start: number; end: number } | undefined {
+function findValue(text: string, separator: number, name: Name, kind: NameKind, policy: Policy): Span | undefined {
   // After a name in quotes the value may stand in the next line; after a bare one that line is something else.
   const start = endOf(name.isQuoted ? OPERATOR_AND_LINES : OPERATOR_AND_BLANKS, text, separator + 1);
   const quoteEnd = endOf(OPENING_QUOTE, text, start);
@@ -199,38 +220,29 @@ function findValue(
     return end > quoteEnd ? { start: quoteEnd, end } : undefined;
   }
   const isSpaced = start > separator + 1;
-  const first = text[start] ?? '';
-  if (first === '{' || first === '[') {
-    if (name.isQuoted) return { start, end: closingBracket(text, start) };
+  if (text[start] === '{' || text[start] === '[') {
+    if (name.isQuoted) return kind === SECRET ? { start, end: closingBracket(text, start) } : undefined;
     if (isSpaced || text[separator] === ':') return undefined;
   }
-  return findBareValue(text, start, name, isSpaced, policy);
+  return WHOLE_LINE_NAME.test(name.text)
+    ? restOfLine(text, start, name)
+    : findBareValue(text, start, name, isSpaced, policy);
 }
 
-function findBareValue(
-  text: string,
-  start: number,
-  name: Name,
-  isSpaced: boolean,
-  policy: Policy,
-): { start: number; end: number } | undefined {
-  const before = text[name.start - 1] ?? '';
-  if (WHOLE_LINE_NAME.test(name.text)) {
-    const end = endOf(/["'`]/.test(before) ? REST_OF_QUOTED_LINE : REST_OF_LINE, text, start);
-    return end > start ? { start, end } : undefined;
-  }
-  const isInConnectionString = !isSpaced && (before === ';' || text.startsWith('; ', name.start - 2));
-  const valueStart = isInConnectionString ? start : endOf(SCHEME, text, start);
-  const end = endOf(isInConnectionString || text[start] === '{' ? CONNECTION_VALUE : BARE_VALUE, text, valueStart);
-  const value = text.slice(valueStart, end);
-  if (
-    value === '' ||
-    NO_VALUE.test(value) ||
-    isSecretName(value, policy) ||
-    (isSpaced && endOf(EXPRESSION, text, valueStart) > valueStart)
-  )
-    return undefined;
-  return { start: valueStart, end };
+/** A header in quotes ends with them. */
+function restOfLine(text: string, start: number, name: Name): Span | undefined {
+  const isInQuotes = /["'`]/.test(text[name.start - 1] ?? '');
+  const end = endOf(isInQuotes ? REST_OF_QUOTED_LINE : REST_OF_LINE, text, start);
+  return end > start ? { start, end } : undefined;
+}
+
+function findBareValue(text: string, from: number, name: Name, isSpaced: boolean, policy: Policy): Span | undefined {
+  const isInConnectionString = !isSpaced && (text[name.start - 1] === ';' || text.startsWith('; ', name.start - 2));
+  const start = isInConnectionString ? from : endOf(SCHEME, text, from);
+  const end = endOf(isInConnectionString || text[from] === '{' ? CONNECTION_VALUE : BARE_VALUE, text, start);
+  const value = text.slice(start, end);
+  if (value === '' || NO_VALUE.test(value) || isSecretName(value, policy)) return undefined;
+  return isSpaced && endOf(EXPRESSION, text, start) > start ? undefined : { start, end };
 }
 
 /** `secret: api_key: …`: what comes next is a name itself, and the value stands after that. */

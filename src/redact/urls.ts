@@ -1,7 +1,7 @@
 import { type Edit, REDACTED } from './edits.js';
 import { PLAIN } from './names.js';
 import type { Policy } from './policy.js';
-import { looksRandom } from './shapes.js';
+import { looksRandom, MIN_KEY_LENGTH } from './shapes.js';
 import { findSecrets } from './text.js';
 
 const SCHEME = /^(?:[a-z][a-z0-9+.-]{0,30}:)?\/\//i;
@@ -16,11 +16,11 @@ const LONG_TOKEN = /^(?=[\w-]*[a-z])(?=[\w-]*[A-Z])(?=[\w-]*[0-9])[\w-]{40,}$/;
 
 /**
  * Finds what must not be kept of a URL, whole or relative: user info, secret values in query and fragment, path segments that
- * are keys. Keys of a query stay.
+ * are keys. Keys of a query stay. `depth` is in how many other URLs this one is.
  *
  * Source: semantic-conventions v1.45, `url.full`; its list of query keys, and those that model providers use.
  */
-export function findUrlSecrets(url: string, policy: Policy): Edit[] {
+export function findUrlSecrets(url: string, policy: Policy, depth = 0): Edit[] {
   const edits: Edit[] = [];
   const data = DATA_URL.exec(url);
   if (data) return [{ start: data[0].length, end: url.length, text: REDACTED }];
@@ -28,8 +28,8 @@ export function findUrlSecrets(url: string, policy: Policy): Edit[] {
   const queryStart = indexOrEnd(url, '?', pathStart);
   const fragmentStart = indexOrEnd(url, '#', pathStart);
   const pathEnd = Math.min(queryStart, fragmentStart);
-  findInPath(url, pathStart, pathEnd, policy, edits);
-  findInParameters(url, pathEnd + 1, policy, edits);
+  findInPath(url, pathStart, pathEnd, policy, depth, edits);
+  findInParameters(url, pathEnd + 1, policy, depth, edits);
   return edits;
 }
 
@@ -54,7 +54,14 @@ function findUserInfo(url: string, edits: Edit[]): number {
   return AUTHORITY_END.exec(url)?.index ?? url.length;
 }
 
-function findInPath(url: string, pathStart: number, pathEnd: number, policy: Policy, edits: Edit[]): void {
+function findInPath(
+  url: string,
+  pathStart: number,
+  pathEnd: number,
+  policy: Policy,
+  depth: number,
+  edits: Edit[],
+): void {
   const webhook = WEBHOOK.exec(url.slice(pathStart, pathEnd));
   const webhookStart = webhook ? pathStart + webhook.index + webhook[0].length : pathEnd;
   let before = '';
@@ -62,8 +69,8 @@ function findInPath(url: string, pathStart: number, pathEnd: number, policy: Pol
     const end = Math.min(indexOrEnd(url, '/', start), pathEnd);
     const segment = url.slice(start, end);
     if (segment.length > 1) {
-      if (segment.includes('=')) findInParameters(url.slice(0, end), start, policy, edits);
-      else if (isSecretSegment(segment, before, start >= webhookStart, policy)) {
+      if (segment.includes('=')) findInParameters(url.slice(0, end), start, policy, depth, edits);
+      else if (isSecretSegment(segment, before, start >= webhookStart, policy, depth)) {
         edits.push({ start, end, text: REDACTED });
       }
     }
@@ -72,29 +79,44 @@ function findInPath(url: string, pathStart: number, pathEnd: number, policy: Pol
   }
 }
 
-function isSecretSegment(segment: string, before: string, afterWebhook: boolean, policy: Policy): boolean {
+function isSecretSegment(
+  segment: string,
+  before: string,
+  afterWebhook: boolean,
+  policy: Policy,
+  depth: number,
+): boolean {
   if (segment.length < 8) return false;
-  if (LONG_TOKEN.test(segment) || holdsSecret(segment, policy)) return true;
+  if (LONG_TOKEN.test(segment) || holdsSecret(segment, policy, depth)) return true;
   return (afterWebhook || policy.kind(before) !== PLAIN) && looksRandom(decode(segment));
 }
 
 /** Query and fragment, which both hold parameters: `?key=…&…#access_token=…`. */
-function findInParameters(url: string, from: number, policy: Policy, edits: Edit[]): void {
+function findInParameters(url: string, from: number, policy: Policy, depth: number, edits: Edit[]): void {
   for (let start = from; start < url.length; ) {
     const end = parameterEnd(url, start);
-    const equals = url.indexOf('=', start);
-    const isPair = equals !== -1 && equals < end;
-    const valueStart = isPair ? equals + 1 : start;
-    if (valueStart < end && isSecretValue(url, start, valueStart, end, policy)) {
+    // Without an equals sign all of it is the value.
+    const valueStart = start + url.slice(start, end).indexOf('=') + 1;
+    if (valueStart - start > MIN_KEY_LENGTH && holdsSecret(url.slice(start, valueStart - 1), policy, depth)) {
+      edits.push({ start, end: valueStart - 1, text: REDACTED });
+    }
+    if (valueStart < end && isSecretValue(url, start, valueStart, end, policy, depth)) {
       edits.push({ start: valueStart, end, text: REDACTED });
     }
     start = end + 1;
   }
 }
 
-function isSecretValue(url: string, start: number, valueStart: number, end: number, policy: Policy): boolean {
+function isSecretValue(
+  url: string,
+  start: number,
+  valueStart: number,
+  end: number,
+  policy: Policy,
+  depth: number,
+): boolean {
   if (valueStart > start && policy.isSecretParameter(decode(url.slice(start, valueStart - 1)))) return true;
-  return holdsSecret(url.slice(valueStart, end), policy);
+  return holdsSecret(url.slice(valueStart, end), policy, depth);
 }
 
 const PARAMETER_END = /[&;#?]/g;
@@ -106,11 +128,14 @@ function parameterEnd(url: string, start: number): number {
 
 /** A URL inside of a URL is encoded once more, so each decoding is looked at. */
 const MAX_ENCODINGS = 3;
+/** URLs in URLs in URLs: what is still encoded there is not looked into but replaced, for that would take forever. */
+const MAX_DEPTH = 2;
 
-function holdsSecret(encoded: string, policy: Policy): boolean {
+function holdsSecret(encoded: string, policy: Policy, depth: number): boolean {
   let text = encoded;
+  if (depth === MAX_DEPTH && text.includes('%')) return true;
   for (let times = 0; ; times++) {
-    if (findSecrets(text, policy).length > 0) return true;
+    if (findSecrets(text, policy, depth + 1).length > 0) return true;
     const decoded = decode(times === 0 ? text.replaceAll('+', ' ') : text);
     if (times === MAX_ENCODINGS || decoded === text) return false;
     text = decoded;
