@@ -9,7 +9,17 @@ import {
   trace,
 } from '@opentelemetry/api';
 import { type CaptureOptions, createCapture } from './capture.js';
-import { contextIn, reuseOf, runOf, withoutRun, withReuse, withRun, withStep, withUnsampledRun } from './context.js';
+import {
+  contextIn,
+  reuseOf,
+  runOf,
+  stepOf,
+  withoutRun,
+  withReuse,
+  withRun,
+  withStep,
+  withUnsampledRun,
+} from './context.js';
 import { fetchOf, type Outside, recordingFetch } from './fetch.js';
 import type { ModelRequest } from './genai.js';
 import { checkFinish } from './outcome.js';
@@ -212,7 +222,10 @@ const steps: StepStarter = {
     requireFunction(fn, 'fn');
     const { scope, inside } = openScope(run, options);
     const handle = new StepHandle(scope, run, fetchOf, false);
-    return context.with(inside, () => settleWith(() => fn(handle), scope, handle));
+    return context.with(inside, () => {
+      if (scope && stepOf(context.active()) !== scope) warnOfNoContextManager();
+      return settleWith(() => fn(handle), scope, handle);
+    });
   },
   startStep(run, options = {}) {
     checkStepOptions(options);
