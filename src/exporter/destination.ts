@@ -1,6 +1,8 @@
 import { context, createContextKey, ROOT_CONTEXT } from '@opentelemetry/api';
 import { TRUNCATED_BYTES } from '../attributes.js';
+import { report } from '../report.js';
 import { type Clock, realClock } from './clock.js';
+import { countWithin, Group, type Item, type Load, spansOf, sumBytes, toItem } from './load.js';
 import { Pace, TARGET_BYTES } from './pace.js';
 import { shrink } from './shrink.js';
 import { resourceBytes, spanBytes } from './size.js';
@@ -39,57 +41,6 @@ const SPOOL_PAUSE_MILLIS = 10_000;
 /** The SDK's own key: without it the instrumentation of HTTP would trace our requests. */
 const SUPPRESS_TRACING = createContextKey('OpenTelemetry SDK Context Key SUPPRESS_TRACING');
 
-/** Spans whose fate somebody waits for. */
-export class Group {
-  readonly settled: Promise<void>;
-  lost = 0;
-  #left = 0;
-  #isSealed = false;
-  #resolve: () => void = () => {};
-
-  constructor() {
-    this.settled = new Promise((resolve) => {
-      this.#resolve = resolve;
-    });
-  }
-
-  add(): void {
-    this.#left++;
-  }
-
-  settle(isLost: boolean): void {
-    if (isLost) this.lost++;
-    if (--this.#left === 0 && this.#isSealed) this.#resolve();
-  }
-
-  /** No more spans will be added. */
-  seal(): void {
-    this.#isSealed = true;
-    if (this.#left === 0) this.#resolve();
-  }
-}
-
-/** A span on its way. */
-interface Item {
-  span: ReadableSpan;
-  bytes: number;
-  /** What it counts for in memory. */
-  readonly weight: number;
-  /** None if it was read from disk. */
-  readonly group: Group | undefined;
-  failedAt: number | undefined;
-  isSettled: boolean;
-}
-
-/** What one worker has in hand: about a request. */
-interface Load {
-  /** What is neither delivered nor refused yet. */
-  items: Item[];
-  refused: Item[];
-  /** Where it is on disk as well. */
-  file: SpoolFile | undefined;
-}
-
 /**
  * One place that spans go to, with a queue, retries and a spool of its own.
  *
@@ -115,8 +66,11 @@ export class Destination {
   readonly #groups = new Set<Group>();
   readonly #sending = new Set<Load>();
   #writing: Load | undefined;
+  /** The end of the last write. */
+  #disk: Promise<unknown> = Promise.resolve();
   #spoolPausedUntil = 0;
   #isClosing = false;
+  #closed: Promise<void> = Promise.resolve();
   /** Nothing that is still under way counts any more. */
   #isOver = false;
   #cancelDelay: (() => void) | undefined;
@@ -156,17 +110,23 @@ export class Destination {
   }
 
   /** Resolves when everything that was taken before is sent, on disk or dropped, or when the time for it is over. */
-  async flush(timeoutMillis = this.#options.flushTimeoutMillis): Promise<void> {
+  async flush(): Promise<void> {
     this.#seal(this.#open);
     this.#open = new Group();
     this.#makeDue();
-    await this.#within(timeoutMillis, Promise.all([...this.#groups].map(({ settled }) => settled)));
+    await this.#within(this.#options.flushTimeoutMillis, Promise.all([...this.#groups].map(({ settled }) => settled)));
   }
 
   /** One last try for everything; what is left when the time is over goes to disk or is dropped. */
-  async shutdown(): Promise<void> {
-    if (this.#isClosing) return;
-    this.#isClosing = true;
+  shutdown(): Promise<void> {
+    if (!this.#isClosing) {
+      this.#isClosing = true;
+      this.#closed = this.#close();
+    }
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
     this.#cancelScan?.();
     this.#pace.pausedUntil = 0;
     const idle = new Promise<void>((resolve) => {
@@ -205,18 +165,16 @@ export class Destination {
   }
 
   #enqueue(span: ReadableSpan, group: Group): void {
-    const bytes = spanBytes(span);
-    this.#counts.add('taken', 1, bytes);
-    const weight = bytes + SPAN_OVERHEAD_BYTES;
-    const item: Item = { span, bytes, weight, group, failedAt: undefined, isSettled: false };
+    const item = toItem(span, group);
+    this.#counts.add('taken', 1, item.bytes);
     group.add();
     this.#held.spans++;
-    this.#held.bytes += weight;
+    this.#held.bytes += item.bytes + SPAN_OVERHEAD_BYTES;
     if (this.#isClosing) this.#drop([item], 'the exporter is shut down');
     else if (this.#held.bytes > this.#options.maxQueueBytes) this.#drop([item], 'the queue is full');
     else {
       this.#queue.push(item);
-      this.#gatheredBytes += bytes;
+      this.#gatheredBytes += item.bytes;
     }
   }
 
@@ -279,11 +237,13 @@ export class Destination {
       if (isReplay) {
         load.file = await this.#spool?.take();
         if (!load.file) return;
-        load.items = ((await this.#spool?.read(load.file)) ?? []).map(fromDisk);
+        load.items = ((await this.#spool?.read(load.file)) ?? []).map((span) => toItem(span));
       }
       await this.#send(load);
     } catch (error) {
-      this.#pauseSpool('a file of the spool could not be read', error);
+      if (load.file) await this.#spool?.release(load.file, true).catch(() => {});
+      if (isReplay) this.#pauseSpool('a file of the spool could not be read', error);
+      else this.#drop([...load.items, ...load.refused], 'they could not be read', error);
     }
   }
 
@@ -327,6 +287,8 @@ export class Destination {
     if (!cut) return false;
     const isFirstCut = item.span.attributes[TRUNCATED_BYTES] === undefined;
     this.#counts.add('truncated', isFirstCut ? 1 : 0, cut.cutBytes);
+    if (isFirstCut) report('a span was too large to be sent, and lost the ends of its longest texts');
+    if (item.group) this.#held.bytes += spanBytes(cut.span) - item.bytes;
     item.span = cut.span;
     item.bytes = spanBytes(cut.span);
     return true;
@@ -398,7 +360,16 @@ export class Destination {
     this.#settleAll([...items, ...refused], 'spooled');
   }
 
-  async #toDisk(items: Item[], isRefused = false): Promise<boolean> {
+  /** One write at a time: whoever comes second, at a shutdown, finds the spans settled. */
+  #toDisk(items: readonly Item[], isRefused = false): Promise<boolean> {
+    const written = this.#disk.then(() => this.#writeToDisk(items, isRefused));
+    this.#disk = written;
+    return written;
+  }
+
+  async #writeToDisk(all: readonly Item[], isRefused: boolean): Promise<boolean> {
+    const items = all.filter(({ isSettled }) => !isSettled);
+    if (items.length === 0) return true;
     if (!this.#spool || this.#clock.now() < this.#spoolPausedUntil) return false;
     try {
       const file = await this.#spool.write(spansOf(items));
@@ -443,7 +414,7 @@ export class Destination {
         continue;
       }
       this.#held.spans--;
-      this.#held.bytes -= item.weight;
+      this.#held.bytes -= item.bytes + SPAN_OVERHEAD_BYTES;
       this.#counts.add(outcome, 1, item.bytes);
       item.group.settle(outcome === 'dropped');
     }
@@ -473,6 +444,7 @@ export class Destination {
     });
   }
 
+  /** The time is over: what is left goes to disk or is dropped, whatever becomes of the requests under way. */
   async #abandon(): Promise<void> {
     const items = this.#takeEverything();
     while (items.length > 0) {
@@ -507,28 +479,4 @@ export class Destination {
     });
     await Promise.race([work, timeout]).finally(cancel);
   }
-}
-
-/** How many from the head fit in so many bytes; at least one. */
-function countWithin(items: readonly Item[], maxBytes: number, maxCount = items.length): number {
-  let bytes = 0;
-  let count = 0;
-  while (count < Math.min(maxCount, items.length)) {
-    bytes += (items[count] as Item).bytes;
-    if (bytes > maxBytes) break;
-    count++;
-  }
-  return Math.max(1, count);
-}
-
-function sumBytes(items: readonly Item[]): number {
-  return items.reduce((sum, { bytes }) => sum + bytes, 0);
-}
-
-function spansOf(items: readonly Item[]): ReadableSpan[] {
-  return items.map(({ span }) => span);
-}
-
-function fromDisk(span: ReadableSpan): Item {
-  return { span, bytes: spanBytes(span), weight: 0, group: undefined, failedAt: undefined, isSettled: false };
 }

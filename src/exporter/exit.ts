@@ -1,28 +1,19 @@
-/** What has something to save when the process ends. */
-interface Saver {
-  /** The event loop has nothing more to do: a last chance for asynchronous work. */
-  beforeExit(): void;
-  /** The last moment: only synchronous work. */
-  exit(): void;
+const savers = new Set<() => void>();
+
+/**
+ * Calls `save` when the process ends without a shutdown: by itself, by `process.exit()` or by an error that nobody caught. Only
+ * synchronous work is possible then. One listener, however many there are.
+ */
+export function saveAtExit(save: () => void): void {
+  if (savers.size === 0) process.on('exit', saveAll);
+  savers.add(save);
 }
 
-const savers = new Set<Saver>();
-
-/** Calls `saver` when the process ends without a shutdown. One pair of listeners, however many there are. */
-export function saveAtExit(saver: Saver): void {
-  if (savers.size === 0) process.on('beforeExit', beforeExit).on('exit', exit);
-  savers.add(saver);
+export function forgetAtExit(save: () => void): void {
+  savers.delete(save);
+  if (savers.size === 0) process.off('exit', saveAll);
 }
 
-export function forgetAtExit(saver: Saver): void {
-  savers.delete(saver);
-  if (savers.size === 0) process.off('beforeExit', beforeExit).off('exit', exit);
-}
-
-function beforeExit(): void {
-  for (const saver of savers) saver.beforeExit();
-}
-
-function exit(): void {
-  for (const saver of savers) saver.exit();
+function saveAll(): void {
+  for (const save of savers) save();
 }

@@ -40,8 +40,6 @@ export interface RunTraceExporterOptions extends EndpointOptions {
 
 /** A foreign processor gives a batch up after a while, and what is in it; so it hears within that time that we have it. */
 const KEPT_MILLIS = 5000;
-/** How long a process that forgot the shutdown is held at its end. */
-const BEFORE_EXIT_MILLIS = 2000;
 /** A sender that has called back to nobody for so long never will. */
 const REQUEST_TIMEOUT_MILLIS = 60_000;
 
@@ -53,14 +51,14 @@ const REQUEST_TIMEOUT_MILLIS = 60_000;
  * Made for `RunTraceBatchSpanProcessor`. Behind another processor it calls back on delivery, or after 5 s when it has the
  * batch in its keeping. What a foreign processor drops before is out of our hands.
  *
- * Nothing is thrown and no promise rejects once it is made: see `stats()` and `diag`.
+ * Nothing is thrown and no promise rejects once it is made: see `stats()` and `diag`. Its timers don't keep a process alive:
+ * shut it down, or what is in memory at the end goes to the spool, or is counted and reported.
  *
  * @throws TypeError when made, if an option or the environment can't be used.
  * @example new RunTraceBatchSpanProcessor({ exporter: new RunTraceExporter({ spool: { directory: '/var/spool/app' } }) })
  */
 export class RunTraceExporter implements SpanExporter {
   readonly #destinations: readonly Destination[];
-  #hasTriedAtExit = false;
 
   constructor(options: RunTraceExporterOptions = {}) {
     checkOptions(options);
@@ -78,7 +76,7 @@ export class RunTraceExporter implements SpanExporter {
     if (options.meterProvider) {
       observeStats(options.meterProvider, new Map(this.#destinations.map((it) => [it.name, () => it.stats()])));
     }
-    saveAtExit(this.#saver);
+    saveAtExit(this.#exit);
   }
 
   /** Takes one span that has ended, to go out with others soon. Returns at once. */
@@ -119,7 +117,7 @@ export class RunTraceExporter implements SpanExporter {
 
   /** Flushes, within `shutdownTimeoutMillis`. What is left then goes to the spool, or is dropped, counted and reported. */
   async shutdown(): Promise<void> {
-    forgetAtExit(this.#saver);
+    forgetAtExit(this.#exit);
     await Promise.all(this.#destinations.map((destination) => destination.shutdown()));
   }
 
@@ -131,16 +129,8 @@ export class RunTraceExporter implements SpanExporter {
     return sumOf(wanted.map((it) => it.stats()));
   }
 
-  readonly #saver = {
-    beforeExit: () => {
-      // Once: the event loop runs dry again after it.
-      if (this.#hasTriedAtExit) return;
-      this.#hasTriedAtExit = true;
-      for (const destination of this.#destinations) void destination.flush(BEFORE_EXIT_MILLIS);
-    },
-    exit: () => {
-      for (const destination of this.#destinations) destination.exit();
-    },
+  readonly #exit = () => {
+    for (const destination of this.#destinations) guarded('spans could not be saved', () => destination.exit());
   };
 }
 

@@ -1,0 +1,12 @@
+/** A process that ends without a shutdown. Not a test. */
+
+import { DiagConsoleLogger, DiagLogLevel, diag } from '@opentelemetry/api';
+import { BasicTracerProvider } from '@opentelemetry/sdk-trace-base';
+import { RunTraceBatchSpanProcessor } from 'runtrace/exporter';
+
+const [url, directory, how] = process.argv.slice(2) as [string, string, string];
+diag.setLogger(new DiagConsoleLogger(), DiagLogLevel.WARN);
+const processor = new RunTraceBatchSpanProcessor({ url, ...(directory && { spool: { directory } }) });
+new BasicTracerProvider({ spanProcessors: [processor] }).getTracer('test').startSpan('last words').end();
+if (how === 'exit') process.exit(0);
+if (how === 'throw') throw new Error('the application crashed');
