@@ -106,6 +106,8 @@ export interface Recorder {
   readonly fetch: typeof globalThis.fetch;
 }
 
+const OPTIONS = ['tracerProvider', 'capture', 'redact', 'limits'];
+
 /**
  * Makes a recorder of its own. Throws a `TypeError` for a bad option.
  *
@@ -117,7 +119,9 @@ export function createRecorder(options: RecorderOptions = {}): Recorder {
 }
 
 function openRecorder(options: RecorderOptions): { recorder: Recorder; outside: Outside } {
-  requireObject(options, 'options');
+  for (const name in requireObject(options, 'options')) {
+    if (!OPTIONS.includes(name)) throw badOption('options', `an object of ${OPTIONS.join(', ')}`, name);
+  }
   const { tracerProvider } = options;
   if (tracerProvider !== undefined && typeof tracerProvider?.getTracer !== 'function') {
     throw badOption('tracerProvider', 'a TracerProvider', tracerProvider);

@@ -356,7 +356,9 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     const endedAt = Math.max(outcome.at, this.#startedAt + this.log.count / 1000);
     const { capturing } = this;
     const usage: Usage = { ...outcome.ending?.answer?.usage, ...outcome.usage };
-    const failure = outcome.status === 'error' ? (outcome.failure ?? { type: '_OTHER' }) : undefined;
+    // Who says `error` and no more leaves it to the last attempt to say which.
+    const failure =
+      outcome.status === 'error' ? (outcome.failure ?? outcome.ending?.failure ?? { type: '_OTHER' }) : undefined;
     this.#owned.write((span) => {
       const attributes = this.#attributesOf(outcome, usage);
       this.log.writeTo(span, attributes, this.#startedAt, endedAt);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { type Attempt, type AttemptStatus, type Step, wrapFetch } from 'runtrace';
 import { ok, type Provider, startProvider, status } from '../examples/demo/provider.js';
+import { diagnosed } from './support/diagnosed.js';
 import { attemptsOf, only, type ReadableSpan, type TracedOptions, traced } from './support/traced.js';
 
 let provider: Provider;
@@ -197,6 +198,22 @@ describe('the attempts of a step', () => {
     ]);
   });
 
+  test('a body that is the same as the one before it is recorded once', async () => {
+    provider.script('same', status(500), status(500), ok());
+    const span = await recorded(
+      async (step) => {
+        for (let count = 0; count < 3; count++) await ask(step.fetch, 'same').then((response) => response.text());
+        await ask(step.fetch, 'other').then((response) => response.text());
+        await ask(step.fetch, 'same').then((response) => response.text());
+      },
+      { capture: 'content' },
+    );
+    const bodies = attemptsOf(span).map((attempt) => 'http.request.body.content' in attempt);
+    assert.deepEqual(bodies, [true, false, false, true, true]);
+    const resends = attemptsOf(span).map((attempt) => attempt['http.request.resend_count']);
+    assert.deepEqual(resends, [undefined, 1, 2, undefined, undefined]);
+  });
+
   test('4000 attempts cost no more than those that are kept', async () => {
     const body = 'x'.repeat(10_000);
     let kept: Attempt[] = [];
@@ -250,13 +267,13 @@ describe('a body that ends well and closes badly', () => {
   const closingError = Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' });
 
   /** A `fetch` whose bodies have `events`, and can't be cancelled in peace. */
-  function badlyClosing(events: readonly string[]): typeof globalThis.fetch {
+  function badlyClosing(events: readonly string[], closing?: Promise<void>): typeof globalThis.fetch {
     return wrapFetch(async () => {
       const body = new ReadableStream({
         start: (controller) => {
           for (const event of events) controller.enqueue(new TextEncoder().encode(event));
         },
-        cancel: () => Promise.reject(closingError),
+        cancel: () => closing ?? Promise.reject(closingError),
       });
       return new Response(body, { headers: { 'content-type': 'text/event-stream' } });
     });
@@ -328,6 +345,42 @@ describe('a body that ends well and closes badly', () => {
       await recorder.run({ kind: 'chat_turn' }, () => (explicit ? recorder.step({}, within) : within()));
       assert.equal(only(attemptsOf(only(steps())))['runtrace.attempt.status'], 'failed');
       assert.equal(only(steps()).attributes['runtrace.status'], 'error');
+    });
+  }
+
+  for (const open of [true, false]) {
+    const title = open
+      ? 'after its scope has returned it becomes failed all the same, while the run is open'
+      : 'after its run has settled it is reported, and changes nothing';
+    test(title, async (t) => {
+      const messages = diagnosed(t);
+      const { recorder, steps } = traced();
+      let fail = () => {};
+      const closing = new Promise<void>((_, reject) => {
+        fail = () => reject(closingError);
+      });
+      let cancelled: Promise<unknown> = closing;
+      const leave = async () => {
+        const reader = await call(badlyClosing(EVENTS, closing), EVENTS.length);
+        cancelled = reader.cancel();
+      };
+      const closeBadly = () => {
+        fail();
+        return assert.rejects(cancelled, closingError);
+      };
+      await recorder.run({ kind: 'chat_turn' }, async () => {
+        await recorder.step({}, leave);
+        assert.deepEqual(steps(), []);
+        if (open) await closeBadly();
+      });
+      if (!open) await closeBadly();
+      const step = only(steps());
+      assert.equal(only(attemptsOf(step))['runtrace.attempt.status'], open ? 'failed' : 'completed');
+      assert.equal(step.attributes['runtrace.status'], 'completed');
+      const reports = messages.filter((message) =>
+        message.includes('closing a body failed after its step had settled'),
+      );
+      assert.equal(reports.length, open ? 0 : 1);
     });
   }
 

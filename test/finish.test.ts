@@ -7,7 +7,16 @@ import { diag, type Tracer, type TracerProvider, trace } from '@opentelemetry/ap
 import { SimpleSpanProcessor, type SpanExporter } from '@opentelemetry/sdk-trace-base';
 import OpenAI from 'openai';
 import { createRecorder, type FinishDetails, type Recorder, recordingFetch, reportStatus, type Step } from 'runtrace';
-import { hang, hugeBody, type Provider, slow, stallMidStream, startProvider } from '../examples/demo/provider.js';
+import {
+  hang,
+  hugeBody,
+  ok,
+  type Provider,
+  slow,
+  stallMidStream,
+  startProvider,
+  status,
+} from '../examples/demo/provider.js';
 import { attemptsOf, only, type ReadableSpan, traced, updatesOf } from './support/traced.js';
 import { until } from './support/until.js';
 
@@ -161,6 +170,24 @@ describe('finish', () => {
     await until(() => runs().length > 0);
     assert.equal(statusOf(only(runs())), 'completed');
   });
+});
+
+test('an error that is said with no more is that of the last attempt', async () => {
+  const { recorder, steps } = traced();
+  provider.script('bare', status(429), ok());
+  await recorder.run({ kind: 'chat_turn' }, async () => {
+    for (const _ of ['refused', 'answered']) {
+      await recorder.step({}, async (step) => {
+        await ask('bare', { stream: false }).then((response) => response.text());
+        step.finish('error');
+      });
+    }
+  });
+  const errorTypes = steps().map((step) => [step.attributes['error.type'], attemptsOf(step)[0]?.['error.type']]);
+  assert.deepEqual(errorTypes, [
+    ['rate_limit_exceeded', 'rate_limit_exceeded'],
+    ['_OTHER', undefined],
+  ]);
 });
 
 describe('a route that returns a streaming Response', { concurrency: true }, () => {

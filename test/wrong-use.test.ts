@@ -218,6 +218,11 @@ describe('a TypeError that names what is wrong is thrown at once', () => {
 
   for (const [what, options, names] of [
     ['options that are null', null, /options must be an object, got null/],
+    [
+      'an unknown option',
+      { captrue: 'off' },
+      /options must be an object of tracerProvider, capture, redact, limits, got 'captrue'/,
+    ],
     ['a provider that is none', { tracerProvider: {} }, /tracerProvider must be a TracerProvider, got an object/],
     [
       'an unknown capture',
