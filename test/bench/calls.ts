@@ -1,0 +1,224 @@
+/** What the recording fetch costs around a call. */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { BasicTracerProvider, SamplingDecision } from '@opentelemetry/sdk-trace-base';
+import OpenAI from 'openai';
+import { type Capture, createRecorder, type Recorder, recordingFetch, wrapFetch } from 'runtrace';
+import { handMade } from './by-hand.js';
+import { addedRow, figure, measure, type Row, ratioRow } from './measure.js';
+import { exportedBy, setup } from './setup.js';
+import { words } from './spans.js';
+
+const ENDPOINT = 'https://api.openai.com/v1/chat/completions';
+const MESSAGES = [{ role: 'user' as const, content: 'What is the weather like?' }];
+
+/** Nothing is recorded: what is left is the question whether anything should be. */
+async function off(recorder: Recorder | undefined): Promise<Row> {
+  const response = new Response(null, { status: 204 });
+  const answer = Promise.resolve(response);
+  const bare = () => answer;
+  const recording = wrapFetch(bare);
+  const init = { method: 'POST', body: '{"model":"gpt-5"}' };
+  const measured = await measure({
+    count: 20_000,
+    floor: async (count) => {
+      for (let i = 0; i < count; i++) await bare();
+    },
+    ours: async (count) => {
+      const calls = async () => {
+        for (let i = 0; i < count; i++) await recording(ENDPOINT, init);
+      };
+      await (recorder ? recorder.run({ kind: 'bench' }, calls) : calls());
+    },
+  });
+  return addedRow('plain fetch', measured, 1, 'call');
+}
+
+export const offNoRun = () => off(undefined);
+export const offCapture = () => off(createRecorder({ capture: 'off' }));
+export const offUnsampled = () =>
+  off(
+    createRecorder({
+      tracerProvider: new BasicTracerProvider({
+        sampler: { shouldSample: () => ({ decision: SamplingDecision.NOT_RECORD }), toString: () => 'never' },
+      }),
+    }),
+  );
+
+const ANSWER = JSON.stringify({
+  id: 'chatcmpl-1',
+  object: 'chat.completion',
+  created: 1,
+  model: 'gpt-5',
+  choices: [{ index: 0, finish_reason: 'stop', message: { role: 'assistant', content: words(800) } }],
+  usage: { prompt_tokens: 12, completion_tokens: 34, total_tokens: 46 },
+});
+const answerFetch = async () => new Response(ANSWER, { headers: { 'content-type': 'application/json' } });
+const client = (fetch: typeof globalThis.fetch) => new OpenAI({ apiKey: 'none', fetch, maxRetries: 0 });
+
+/** The client alone costs more than all tracing: what is compared is what each adds to it. */
+export async function clientCall(): Promise<Row> {
+  const { tracer, recorder, flush } = setup();
+  const bare = client(answerFetch);
+  const recorded = client(wrapFetch(answerFetch));
+  const call = (openai: OpenAI) => openai.chat.completions.create({ model: 'gpt-5', messages: MESSAGES });
+  const [example] = await exportedBy({}, async ({ run }) => {
+    await run({ kind: 'bench' }, () => call(recorded));
+  });
+  if (!example) throw new Error('the call was not exported');
+  const span = handMade(example);
+  const ours = (count: number) =>
+    recorder.run({ kind: 'bench' }, async () => {
+      for (let i = 0; i < count; i++) await call(recorded);
+    });
+  const plain = async (count: number) => {
+    for (let i = 0; i < count; i++) await call(bare);
+  };
+  const byHand = async (count: number) => {
+    for (let i = 0; i < count; i++) await span(tracer, () => call(bare));
+  };
+  const recordedCost = await measure({ count: 200, ours, floor: plain, between: flush }, 41);
+  const handCost = await measure({ count: 200, ours: byHand, floor: plain, between: flush }, 41);
+  const ratio = recordedCost.added.median / handCost.added.median;
+  return {
+    floor: 'what a hand-written span adds to the same call',
+    figures: `${ratio.toPrecision(3)} x; +${recordedCost.added.median.toFixed(1)} us, by hand +${handCost.added.median.toFixed(1)} us, the bare call ${recordedCost.floor.median.toFixed(0)} us`,
+    goal: '<= 1.5 x',
+    ofGoal: ratio / 1.5,
+  };
+}
+
+const CHUNKS = 500;
+const encoder = new TextEncoder();
+const event = (delta: object, finish: string | null) =>
+  encoder.encode(
+    `data: ${JSON.stringify({ id: 'chatcmpl-1', object: 'chat.completion.chunk', created: 1, model: 'gpt-5', choices: [{ index: 0, delta, finish_reason: finish }] })}\n\n`,
+  );
+
+function streamFetch(): Promise<Response> {
+  let sent = 0;
+  const body = new ReadableStream({
+    type: 'bytes',
+    pull(controller) {
+      if (sent < CHUNKS) controller.enqueue(event({ content: ` word${sent}` }, sent === CHUNKS - 1 ? 'stop' : null));
+      else if (sent === CHUNKS) controller.enqueue(encoder.encode('data: [DONE]\n\n'));
+      else controller.close();
+      sent++;
+    },
+  });
+  return Promise.resolve(new Response(body, { headers: { 'content-type': 'text/event-stream' } }));
+}
+
+async function stream(capture: Capture, goal: number): Promise<Row> {
+  const { recorder, flush } = setup({ capture });
+  const bare = client(streamFetch);
+  const recorded = client(wrapFetch(streamFetch));
+  const read = async (openai: OpenAI) => {
+    for await (const _chunk of await openai.chat.completions.create({
+      model: 'gpt-5',
+      messages: MESSAGES,
+      stream: true,
+    }));
+  };
+  const measured = await measure({
+    count: 10,
+    // The floor runs in a span too: most of what a traced stream costs is the context that goes through it.
+    floor: (count) =>
+      recorder.run({ kind: 'bench' }, async () => {
+        for (let i = 0; i < count; i++) await read(bare);
+      }),
+    ours: (count) =>
+      recorder.run({ kind: 'bench' }, async () => {
+        for (let i = 0; i < count; i++) await read(recorded);
+      }),
+    between: flush,
+  });
+  return addedRow('the bare client, in an active span', measured, goal, 'chunk', CHUNKS);
+}
+
+export const streamMetadata = () => stream('metadata', 2.5);
+export const streamContent = () => stream('content', 4);
+
+const LARGE_BYTES = 100 * 1024 * 1024;
+const CHUNK_BYTES = 64 * 1024;
+
+function largeFetch(): Promise<Response> {
+  let left = LARGE_BYTES;
+  const body = new ReadableStream({
+    type: 'bytes',
+    pull(controller) {
+      left -= CHUNK_BYTES;
+      // Filled, as bytes from the network are: a chunk of zeros that nobody wrote costs nothing.
+      controller.enqueue(new Uint8Array(CHUNK_BYTES).fill(1));
+      if (left <= 0) controller.close();
+    },
+  });
+  return Promise.resolve(new Response(body, { headers: { 'content-type': 'application/octet-stream' } }));
+}
+
+export async function largeBody(): Promise<Row> {
+  const { recorder, flush } = setup();
+  let sum = 0;
+  const read = async (fetch: typeof globalThis.fetch) => {
+    const { body } = await fetch(ENDPOINT, { method: 'POST', body: '{}' });
+    if (!body) throw new Error('no body');
+    for await (const chunk of body) for (let i = 0; i < chunk.length; i += 64) sum += chunk[i] as number;
+  };
+  const recording = wrapFetch(largeFetch);
+  const measured = await measure(
+    {
+      count: 1,
+      floor: () => recorder.run({ kind: 'bench' }, () => recorder.step({}, () => read(largeFetch))),
+      ours: () => recorder.run({ kind: 'bench' }, () => recorder.step({}, () => read(recording))),
+      between: flush,
+    },
+    11,
+  );
+  if (sum === 0) throw new Error('nothing was read');
+  return ratioRow('plain fetch, 100 MB read by the chunk', measured, 1.1);
+}
+
+/** From the call to the first bytes, over real HTTP: as long as without us, as far as that can be told. */
+export async function firstByte(): Promise<Row> {
+  const server = createServer((_request, response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    response.write(event({ content: 'first' }, null));
+    setImmediate(() => response.end(event({ content: 'last' }, 'stop')));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1/chat/completions`;
+  const { recorder } = setup();
+  const time = async (fetch: typeof globalThis.fetch) => {
+    const before = performance.now();
+    const response = await fetch(url, { method: 'POST', body: '{"model":"gpt-5","messages":[],"stream":true}' });
+    const reader = (response.body as ReadableStream<Uint8Array>).getReader();
+    await reader.read();
+    const millis = performance.now() - before;
+    while (!(await reader.read()).done);
+    return millis;
+  };
+  const bare: number[] = [];
+  const added: number[] = [];
+  await recorder.run({ kind: 'bench' }, async () => {
+    for (let round = -100; round < 400; round++) {
+      const [a, b] =
+        round % 2
+          ? [await time(fetch), await time(recordingFetch)]
+          : [await time(recordingFetch), await time(fetch)].reverse();
+      if (round < 0) continue;
+      bare.push((a as number) * 1000);
+      added.push(((b as number) - (a as number)) * 1000);
+    }
+  });
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+  const difference = figure(added);
+  const alone = figure(bare);
+  const spread = alone.high - alone.low;
+  return {
+    floor: 'plain fetch, real HTTP on the loopback',
+    figures: `+${difference.median.toFixed(0)} us (${difference.low.toFixed(0)} to ${difference.high.toFixed(0)}); plain ${alone.median.toFixed(0)} us (${alone.low.toFixed(0)} to ${alone.high.toFixed(0)})`,
+    goal: 'less than the spread of plain fetch',
+    ofGoal: Math.max(0, difference.median / spread),
+  };
+}

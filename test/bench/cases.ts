@@ -1,0 +1,25 @@
+import * as calls from './calls.js';
+import { exporting } from './exporting.js';
+import type { Row } from './measure.js';
+import * as redaction from './redaction.js';
+import * as spans from './spans.js';
+
+/** Every case, in the order of the table. Each runs in a process of its own. */
+export const CASES: Readonly<Record<string, () => Promise<Row>>> = {
+  'explicit step, one attempt given to it, metadata': spans.oneStep,
+  'the same, 3 attempts, content of 2 kB in and out': spans.stepWithContent,
+  'a run with 10 steps': spans.runOfTenSteps,
+  'recording off: no run': calls.offNoRun,
+  "recording off: capture 'off'": calls.offCapture,
+  'recording off: not sampled': calls.offUnsampled,
+  'openai client, in-memory fetch, 1 kB answer': calls.clientCall,
+  'stream of 500 chunks, metadata': calls.streamMetadata,
+  'stream of 500 chunks, content': calls.streamContent,
+  '100 MB body passed through': calls.largeBody,
+  'first byte of a stream': calls.firstByte,
+  '10 000 runs open at once, 2 steps each': spans.openRuns,
+  'redaction of 50 kB of JSON': redaction.redactJson,
+  'redaction of 50 kB of SSE': redaction.redactSse,
+  'exporter: 512 spans of 4 kB in 4 requests': exporting,
+  'hold and settle 100 000 steps': spans.holdAndSettle,
+};

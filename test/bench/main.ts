@@ -1,0 +1,45 @@
+/**
+ * Prints what recording costs, beside the floor of the same run: `npm run bench`, or `npm run bench -- stream` for the cases whose
+ * name holds a word. Exits with 1 if a figure is worse than twice its goal; a goal that is missed by less is shown.
+ */
+import { fork } from 'node:child_process';
+import { cpus } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { CASES } from './cases.js';
+import type { Row } from './measure.js';
+
+const GROSS = 2;
+
+async function inItsOwnProcess(name: string): Promise<Row> {
+  return new Promise((resolve, reject) => {
+    const child = fork(fileURLToPath(new URL('./case.js', import.meta.url)), [name], { execArgv: ['--expose-gc'] });
+    let row: Row | undefined;
+    child.on('message', (message) => {
+      row = message as Row;
+    });
+    child.on('error', reject);
+    child.on('exit', (code) => (row && code === 0 ? resolve(row) : reject(new Error(`${name}: exit ${code}`))));
+  });
+}
+
+const words = process.argv.slice(2);
+const names = Object.keys(CASES).filter((name) => words.every((word) => name.includes(word)));
+console.log(
+  `Node ${process.version}, ${cpus().length} x ${cpus()[0]?.model ?? 'unknown'}; CPU time, medians over interleaved rounds (quarters)\n`,
+);
+let passed = 0;
+let failed = 0;
+for (const name of names) {
+  try {
+    const { figures, floor, goal, ofGoal } = await inItsOwnProcess(name);
+    const verdict = ofGoal <= 1 ? 'met' : `missed, ${ofGoal.toFixed(2)} of it`;
+    console.log(`${name}\n  ${figures}\n  floor: ${floor}\n  goal: ${goal}: ${verdict}`);
+    if (ofGoal <= GROSS) passed++;
+    else failed++;
+  } catch (error) {
+    console.log(`${name}\n  broke: ${error instanceof Error ? error.message : error}`);
+    failed++;
+  }
+}
+console.log(`\nNot more than twice over the goal is passed:\n${passed} passed, ${failed} failed`);
+process.exitCode = failed > 0 ? 1 : 0;

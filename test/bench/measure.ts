@@ -1,0 +1,105 @@
+/** Measures two ways of doing the same in turn, so that a machine that slows down slows both. */
+
+/** One way to do the work: does it `count` times. */
+export type Work = (count: number) => Promise<void> | void;
+
+export interface Pair {
+  ours: Work;
+  floor: Work;
+  /** How often the work is done in one round. */
+  count: number;
+  /** Between two rounds, not measured. */
+  between?: () => Promise<void> | void;
+}
+
+/** A figure over the rounds: the median, and what lies between the quarters. */
+export interface Figure {
+  readonly median: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+export interface Measured {
+  /** CPU microseconds a piece of work. */
+  readonly ours: Figure;
+  /** CPU microseconds a piece of work. */
+  readonly floor: Figure;
+  /** ours / floor, round by round. */
+  readonly ratio: Figure;
+  /** ours - floor, round by round, in CPU microseconds a piece of work. */
+  readonly added: Figure;
+}
+
+const WARM_UP_ROUNDS = 6;
+const ROUNDS = 31;
+
+export async function measure(pair: Pair, rounds = ROUNDS): Promise<Measured> {
+  const ours: number[] = [];
+  const floor: number[] = [];
+  for (let round = -WARM_UP_ROUNDS; round < rounds; round++) {
+    const times = [0, 0];
+    // Who goes first alternates too: the second one pays for the first one's garbage.
+    for (const which of round % 2 === 0 ? [0, 1] : [1, 0]) {
+      globalThis.gc?.({ type: 'minor' });
+      times[which] = await cpuMicros(which === 0 ? pair.ours : pair.floor, pair.count);
+      await pair.between?.();
+    }
+    if (round < 0) continue;
+    ours.push(times[0] as number);
+    floor.push(times[1] as number);
+  }
+  return {
+    ours: figure(ours),
+    floor: figure(floor),
+    ratio: figure(ours.map((time, round) => time / (floor[round] as number))),
+    added: figure(ours.map((time, round) => time - (floor[round] as number))),
+  };
+}
+
+async function cpuMicros(work: Work, count: number): Promise<number> {
+  const before = process.cpuUsage();
+  await work(count);
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / count;
+}
+
+export function figure(values: readonly number[]): Figure {
+  const sorted = [...values].sort((a, b) => a - b);
+  const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] as number;
+  return { median: at(0.5), low: at(0.25), high: at(0.75) };
+}
+
+/** A row of the table. */
+export interface Row {
+  /** What was compared, and with what. */
+  readonly floor: string;
+  /** As it is printed: `1.4 x`. */
+  readonly figures: string;
+  readonly goal: string;
+  /** How far from the goal: 1 is just met. */
+  readonly ofGoal: number;
+}
+
+const number = (value: number) => (Math.abs(value) >= 100 ? value.toFixed(0) : value.toPrecision(3));
+
+export function ratioRow(floor: string, measured: Measured, goal: number): Row {
+  const { ours, floor: base, ratio } = measured;
+  return {
+    floor,
+    figures: `${number(ratio.median)} x (${number(ratio.low)} to ${number(ratio.high)}); ${number(ours.median)} us, floor ${number(base.median)} us`,
+    goal: `<= ${goal} x`,
+    ofGoal: ratio.median / goal,
+  };
+}
+
+/** `per`: what the added time is divided by, a call or a chunk. */
+export function addedRow(floor: string, measured: Measured, goal: number, what: string, per = 1): Row {
+  const { ours, floor: base, added } = measured;
+  const each = (value: number) => number(value / per);
+  return {
+    floor,
+    figures: `+${each(added.median)} us a ${what} (${each(added.low)} to ${each(added.high)}); ${each(ours.median)} us, floor ${each(base.median)} us`,
+    goal: `<= ${goal} us a ${what}`,
+    ofGoal: Math.max(0, added.median / per / goal),
+  };
+}
