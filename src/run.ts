@@ -472,22 +472,20 @@ export class RunHandle implements Run {
     if (recording.recording) dropped?.register(this, recording);
   }
 
-  finish(status: Status, details?: FinishDetails): void {
+  // Functions of their own, because applications take a run apart: `({ step, finish }) => …`.
+
+  readonly finish: Run['finish'] = (status, details) => {
     checkFinish(status, details);
     this.recording.finish(status, details);
     if (this.#closes && status !== 'in_progress') this.recording.overSoon();
-  }
+  };
 
-  step<T>(options: StepOptions, fn: (step: Step) => T | PromiseLike<T>): Promise<T> {
-    return this.#steps.step(this, options, fn);
-  }
+  readonly step: Run['step'] = (options, fn) => this.#steps.step(this, options, fn);
 
-  startStep(options?: StepOptions): Step {
-    return this.#steps.startStep(this, options);
-  }
+  readonly startStep: Run['startStep'] = (options) => this.#steps.startStep(this, options);
 
-  setStepNumber(n: number): void {
+  readonly setStepNumber: Run['setStepNumber'] = (n) => {
     checkStepNumber(n);
     this.recording.setStepNumber(n);
-  }
+  };
 }
