@@ -30,6 +30,8 @@ export interface Outgoing {
 /** An attempt in flight. */
 export interface LiveAttempt extends Pending {
   readonly outgoing: Outgoing;
+  /** What is asked, if it is known to be a model call. */
+  readonly call: ModelCall | undefined;
   /** Whether it was refused (HTTP 400 and above) and only its body is still open: nothing better can come of it. */
   readonly refused: boolean;
 }

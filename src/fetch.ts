@@ -173,8 +173,8 @@ let sending = false;
 /** One attempt in flight: the exchange as it passes, from the call to the end of the body. */
 class Live implements LiveAttempt, BodyObserver {
   readonly outgoing: Outgoing;
+  readonly call: ModelCall | undefined;
   readonly #owner: AttemptOwner;
-  readonly #call: ModelCall | undefined;
   readonly #signal: AbortSignal | undefined;
   /** Until it is sent: a context holds its run, and an unread body must not keep that from being dropped. */
   #context: Context | undefined;
@@ -204,7 +204,7 @@ class Live implements LiveAttempt, BodyObserver {
   ) {
     this.#owner = owner;
     this.outgoing = outgoing;
-    this.#call = call;
+    this.call = call;
     this.#signal = signal;
     this.#startedAt = owner.now();
     this.#context = withRecording(owner.contextFor(active));
@@ -278,7 +278,7 @@ class Live implements LiveAttempt, BodyObserver {
     const { content, limits } = this.#owner.capturing;
     if (content && isText(headers['content-type'])) this.#maxKeptBytes = limits.bodyBytes;
     if (this.refused) this.#maxKeptBytes = Math.max(this.#maxKeptBytes, ERROR_BODY_BYTES);
-    else this.#answer = this.#call?.openAnswer();
+    else this.#answer = this.call?.openAnswer();
     this.#idleSince = performance.now();
     if (response.body === null) this.ended();
     const observed = observeResponse(response, this);
@@ -373,7 +373,7 @@ class Live implements LiveAttempt, BodyObserver {
       beforeHeaders: this.#statusCode === undefined,
       retryAfterMillis: this.#responseHeaders && retryAfterMillis(this.#responseHeaders),
       outgoing: this.outgoing,
-      call: this.#call,
+      call: this.call,
       answer,
     };
     this.#ended = ending;

@@ -64,6 +64,13 @@ export class Proposals {
     return this.#outcome;
   }
 
+  /** Takes back what was presumed, unless there is more than that by now. Returns whether it did. */
+  retract(proposal: Proposal): boolean {
+    if (this.#first !== proposal || this.#later) return false;
+    this.#first = this.#outcome = undefined;
+    return true;
+  }
+
   /** Applies the status-priority rule. A proposal that is accepted replaces the whole outcome. */
   propose(proposal: Proposal): void {
     const accepted = accepts(this.status, proposal.status);

@@ -31,6 +31,8 @@ export class StepScope implements AttemptOwner, Pending {
   /** Attempts that began after it was closed. */
   #late: Set<LiveAttempt> | undefined;
   #state: 'open' | 'returned' | 'closed' = 'open';
+  /** That it is completed was said because its function had returned, and for nothing else: there was no attempt. */
+  #presumed = false;
   #tail: Tail | undefined;
   #signOfLife = performance.now();
 
@@ -58,6 +60,7 @@ export class StepScope implements AttemptOwner, Pending {
   }
 
   begin(live: LiveAttempt): { number: number; resendCount: number } {
+    if (this.#presumed) this.#reopen();
     if (this.#state === 'closed') this.#late = (this.#late ?? new Set()).add(live);
     else this.#live++;
     return this.step.begin(live);
@@ -153,9 +156,19 @@ export class StepScope implements AttemptOwner, Pending {
     if (this.#live > 0 || (this.#tail && (this.#tail.begun || !this.#last)) || this.#state !== 'returned') return;
     const last = this.#last;
     const answered = last && (last.how === 'answered' || last.how === 'invalid');
+    this.#presumed = !last && !this.#said && this.step.log.count === this.#countBefore;
     if (last && !answered) this.#sayOnce(endingProposal(last, this.#options));
     else this.#sayOnce((!last && this.#handRecorded(at)) || this.#proposal('completed', at));
     this.#close();
+  }
+
+  /** Some functions return before they have begun their call. How that ends is how the scope ended. */
+  #reopen(): void {
+    this.#presumed = false;
+    if (!this.#said || !this.step.retract(this.#said)) return;
+    this.#said = undefined;
+    this.#state = 'returned';
+    this.step.open(this);
   }
 
   /** Attempts that were given by hand count like those on the wire. */
@@ -264,11 +277,12 @@ export class StepHandle implements Step {
     return this.#fetch;
   }
 
-  finish(status: Status, details?: FinishDetails): void {
+  /** A function of its own, because applications take a step apart: `({ finish }) => …`. */
+  readonly finish: Step['finish'] = (status, details) => {
     checkFinish(status, details);
     const scope = this.#scope;
     if (!scope || !this.#run) return;
     scope.finish(status, details);
     if (this.#closes && status !== 'in_progress') scope.returned(undefined);
-  }
+  };
 }

@@ -288,6 +288,11 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     this.#changed();
   }
 
+  /** Takes back what was presumed, unless there is more than that by now. Returns whether it did. */
+  retract(proposal: Proposal): boolean {
+    return !this.#settling && this.#proposals.retract(proposal);
+  }
+
   report(status: Status, details: FinishDetails | undefined): void {
     this.propose(toProposal(status, this.now(), details, this.#lastEnding));
   }
