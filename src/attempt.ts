@@ -1,9 +1,10 @@
 import type { Attributes, Span } from '@opentelemetry/api';
+import { sendable } from './attribute-value.js';
 import * as names from './attributes.js';
 import type { Capturing } from './capture.js';
 import { describeFailure, failureMessage } from './failure.js';
 import { isMetadataHeader } from './redact/headers.js';
-import { guarded } from './report.js';
+import { guarded, report } from './report.js';
 import { microsToHrTime, toMicros } from './time.js';
 import { urlParts } from './url.js';
 import { badOption, requireObject } from './validate.js';
@@ -83,6 +84,7 @@ export class AttemptLog {
   #handedOut = 0;
   #count = 0;
   #failedCount = 0;
+  #written = false;
 
   /** Made by runtrace, one for each step. Without `capturing` nothing is kept. */
   constructor(capturing: Capturing | undefined) {
@@ -98,6 +100,7 @@ export class AttemptLog {
   record(attempt: Attempt): void {
     checkAttempt(attempt);
     if (!this.#capturing) return;
+    if (this.#written) report('an attempt was recorded after its step had settled; it is not exported');
     const { number, status, startedAt, endedAt } = attempt;
     const capturing = this.#capturing;
     const kept = guarded('an attempt could not be recorded in full', () => keepOf(attempt, capturing)) ?? {
@@ -175,6 +178,7 @@ export class AttemptLog {
    * each event lies inside, and strictly after the one before it by at least a microsecond, which is how Jaeger sorts.
    */
   writeTo(span: Span, attributes: Attributes, startedAt: number, endedAt: number): void {
+    this.#written = true;
     const attempts = this.#kept;
     const codes: string[] = [];
     let retryWait = 0;
@@ -199,7 +203,9 @@ export class AttemptLog {
     attributes[names.STEP_FAILED_ATTEMPT_COUNT] = this.#failedCount;
     attributes[names.STEP_ATTEMPT_CODES] = codes;
     if (attempts.length > 1) attributes[names.STEP_RETRY_WAIT_MS] = Math.round(retryWait);
-    if (dropped > 0) attributes[names.STEP_DROPPED_ATTEMPT_COUNT] = dropped;
+    if (dropped === 0) return;
+    attributes[names.STEP_DROPPED_ATTEMPT_COUNT] = dropped;
+    report('a step had more attempts than its span has room for; those in the middle were dropped');
   }
 }
 
@@ -255,7 +261,12 @@ function keepOf(attempt: Attempt, capturing: Capturing): Attempt {
   const keptResponse = responseBody && keepBody(responseBody, responseHeaders, attempt.responseBodySize);
   if (keptRequest) whole.requestBody = keptRequest;
   if (keptResponse) whole.responseBody = keptResponse;
-  if (truncated > 0) whole.truncatedBytes = truncated;
+  if (truncated > 0) {
+    whole.truncatedBytes = truncated;
+    report(
+      'a body was longer than limits.bodyBytes, or made no sense; what was not kept of it is counted on its attempt',
+    );
+  }
   return whole;
 }
 
@@ -281,7 +292,7 @@ export function attemptAttributes(attempt: Attempt, previous: Attempt | undefine
     [names.ATTEMPT_STATUS]: attempt.status,
   };
   const set = (name: string, value: string | number | undefined) => {
-    if (value !== undefined) attributes[name] = value;
+    if (value !== undefined) attributes[name] = sendable(value);
   };
   set(names.HTTP_RESPONSE_STATUS_CODE, attempt.statusCode);
   set(names.ERROR_TYPE, attempt.errorType);

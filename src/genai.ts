@@ -140,7 +140,13 @@ export function addUsage(to: Attributes, usage: Usage): void {
 }
 
 function content(value: readonly unknown[] | undefined, writer: ContentWriter): string | undefined {
-  return value?.length ? writer.redactor.jsonText(value, writer.maxBytes).text : undefined;
+  return value?.length ? contentJson(value, writer) : undefined;
+}
+
+export function contentJson(value: unknown, { redactor, maxBytes }: ContentWriter): string {
+  const { text, truncatedBytes } = redactor.jsonText(value, maxBytes);
+  if (truncatedBytes > 0) report('content was longer than limits.contentBytes; it was truncated');
+  return text;
 }
 
 function add(to: Attributes, name: string, value: AttributeValue | undefined): void {

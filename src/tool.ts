@@ -3,8 +3,9 @@ import * as names from './attributes.js';
 import { type Capturing, ownAttributes } from './capture.js';
 import { contextIn, runOf, withoutStep } from './context.js';
 import { describeFailure, isAbort } from './failure.js';
+import { contentJson } from './genai.js';
 import { spanStatus, writeFailure } from './outcome.js';
-import { guarded } from './report.js';
+import { guarded, report } from './report.js';
 import type { RunRecording } from './run.js';
 import { toHrTime } from './time.js';
 import { checkObjects, checkStrings, copyOf, requireFunction, requireObject, requireString } from './validate.js';
@@ -32,7 +33,11 @@ export function runTool<T>(options: ToolOptions, fn: () => T | PromiseLike<T>): 
   const active = context.active();
   const run = runOf(active);
   const call = async () => fn();
-  if (!run || run.recording.settled) return call();
+  if (!run) return call();
+  if (run.recording.settled) {
+    report('a tool call was begun after its run had settled; it is not recorded');
+    return call();
+  }
   const { recording } = run;
   const ctx = contextIn(run, active);
   const span = guarded('a tool call could not be recorded', () =>
@@ -95,5 +100,5 @@ function endTool(span: Span, { capturing, now }: RunRecording, end: { value: unk
 
 function contentText(value: unknown, { content, redactor, limits }: Capturing): string | undefined {
   if (!content || value === undefined) return undefined;
-  return redactor.jsonText(value, limits.contentBytes).text;
+  return contentJson(value, { redactor, maxBytes: limits.contentBytes });
 }
