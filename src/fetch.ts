@@ -11,7 +11,7 @@ import type { AttemptOwner, Ending, LiveAttempt, Outgoing } from './exchange.js'
 import { describeFailure, type Failure, isAbort, isTimeout, noteAbortReason } from './failure.js';
 import { foreignCallIn } from './foreign.js';
 import { implicitStepFor } from './implicit.js';
-import { guarded } from './report.js';
+import { guarded, report } from './report.js';
 import { retryAfterMillis } from './retry-after.js';
 import type { StepScope } from './scope.js';
 import { requireFunction } from './validate.js';
@@ -100,7 +100,10 @@ function beginAttempt(
   const run = runOf(active);
   const capturing =
     step?.capturing ?? run?.recording.capturing ?? (isOutside(active) ? outside?.capturingIn(active) : undefined);
-  if (!capturing) return undefined;
+  if (!capturing) {
+    if (enclosing) report('a call was made after its step had settled; it is not recorded');
+    return undefined;
+  }
   const outgoing = readOutgoing(input, init);
   const { method, url, body } = outgoing;
   const call = step?.recall(outgoing) ?? readModelCall(method, url, body, capturing.messages);
@@ -113,6 +116,7 @@ function beginAttempt(
     const owner =
       foreignCallIn(active, () => (recording.settled ? undefined : recording)) ??
       implicitStepFor(active, run, reuseOf(active), outgoing, call);
+    if (!owner && recording.settled) report('a model call was made after its run had settled; it is not recorded');
     return owner && live(owner);
   }
   const taken = outside?.ownerOf(active, capturing, outgoing, call);
