@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { context, type DiagLogger, diag, ROOT_CONTEXT } from '@opentelemetry/api';
 import { ok, type Provider, resetMidStream, startProvider, status } from '../examples/demo/provider.js';
-import { only, type Traced, traced } from './support/traced.js';
+import { only, type ReadableSpan, type Traced, traced } from './support/traced.js';
 import { until } from './support/until.js';
 
 let provider: Provider;
