@@ -168,6 +168,9 @@ function readBody(body: BodyInit | undefined): string | undefined {
   return bytes && bytes.byteLength <= MAX_READ_BYTES ? new TextDecoder().decode(bytes as ArrayBuffer) : undefined;
 }
 
+/** A client starts the clock of its timeout before it calls `fetch`, by no more than this. */
+const CLIENT_AHEAD_MILLIS = 250;
+
 /** Kept of an error's body, to read the provider's code from it, in bytes. */
 const ERROR_BODY_BYTES = 16_384;
 
@@ -264,7 +267,7 @@ class Live implements LiveAttempt, BodyObserver {
   /** The clients that Stainless makes say how long they wait, in whole seconds, and then abort with no reason. */
   #clientTimedOut(): boolean {
     const seconds = Number(this.outgoing.headers['x-stainless-timeout']);
-    return seconds > 0 && this.#owner.now() - this.#startedAt >= seconds * 1000;
+    return seconds > 0 && this.#owner.now() - this.#startedAt >= seconds * 1000 - CLIENT_AHEAD_MILLIS;
   }
 
   #received(response: Response): Response {
