@@ -31,7 +31,9 @@ process.stderr.write('\n');
 const done = faults.map((fault) => rows.get(fault) as Row);
 process.stdout.write(`${tableOf(done)}\n`);
 for (const { fault, complaint } of done) if (complaint) process.stdout.write(`FAILED  ${fault.name}: ${complaint}\n`);
-process.exit(done.some(({ complaint }) => complaint) ? 1 : 0);
+const failed = done.filter(({ complaint }) => complaint).length;
+process.stdout.write(`${done.length - failed} passed, ${failed} failed\n`);
+process.exit(failed > 0 ? 1 : 0);
 
 function tableOf(all: readonly Row[]): string {
   const figures = ({ spansIn, arrived, duplicates, counted }: Outcome, asIn = spansIn) => [
