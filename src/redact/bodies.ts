@@ -1,5 +1,6 @@
 import { redactForm } from './forms.js';
-import { JsonScan, redactCutString, redactString } from './json.js';
+import { redactCutString, redactString } from './json.js';
+import { JsonScan } from './json-scan.js';
 import { Lanes } from './lanes.js';
 import { redactMarkup } from './markup.js';
 import { redactMultipart } from './multipart.js';

@@ -1,5 +1,5 @@
 import { type Edit, inOrder } from './edits.js';
-import { JsonScan } from './json.js';
+import { JsonScan } from './json-scan.js';
 import type { Policy } from './policy.js';
 import { findSecrets, findSecretsInCut } from './text.js';
 
@@ -21,7 +21,7 @@ interface Part {
 /** The keys under which the streams of OpenAI, Anthropic, Gemini, Ollama, Cohere and the AI SDK spell a text or JSON bit by bit. */
 const DELTA_KEYS = /* @__PURE__ */ new Set(
   (
-    'arguments argumentsDelta content data delta generated_text input inputTextDelta output partial_json reasoning ' +
+    'arguments argumentsDelta completion content data delta generated_text input inputTextDelta output partial_json reasoning ' +
     'reasoning_content refusal response text textDelta thinking transcript'
   ).split(' '),
 );

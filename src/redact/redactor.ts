@@ -1,8 +1,10 @@
+import { report } from '../report.js';
 import { badOption, requireFunction, requireObject } from '../validate.js';
 import { redactBody } from './bodies.js';
 import { applyEdits, inOrder, REDACTED } from './edits.js';
 import { isUrlHeader } from './headers.js';
-import { JsonScan, redactJson, redactString } from './json.js';
+import { redactJson, redactString } from './json.js';
+import { JsonScan } from './json-scan.js';
 import { PLAIN, SUSPECT } from './names.js';
 import { createPolicy, type Policy } from './policy.js';
 import { findKeys, looksRandom } from './shapes.js';
@@ -10,14 +12,21 @@ import { findPatterns } from './text.js';
 import { bound, byteLength } from './truncate.js';
 import { findUrlSecrets } from './urls.js';
 
-/** Additions to what is always redacted. */
+/**
+ * Additions to what is always redacted: whatever has a name that says it is a secret (`authorization`, `api_key`, `password`), and
+ * whatever has the shape of a known key, JSON Web Token, PEM block, or credentials in a URL or a connection string.
+ *
+ * What neither a name before it nor its shape shows to be a secret is not known to be one ("the password is hunter2"): that is what
+ * these are for.
+ */
 export interface RedactOptions {
   /** Names of headers, query keys, JSON keys and form fields whose values are replaced; case and `-`/`_` do not matter. */
   names?: readonly string[];
   /** Patterns whose matches are replaced in every text. The global flag is not needed. */
   patterns?: readonly RegExp[];
   /**
-   * Asked last, for every value that is about to be kept: returns what to keep.
+   * Asked last, for every text that is about to be kept: the value of a header, an attribute, a form field, each string in JSON (all
+   * of them with their name), a URL and any other text. Returns what to keep.
    * If it throws or returns something else than a string, the value is replaced.
    */
   redact?: (value: string, name: string | undefined) => string;
@@ -26,6 +35,7 @@ export interface RedactOptions {
 /** A text that was kept, and how many bytes of it were not. */
 export interface Bounded {
   text: string;
+  /** Bytes of UTF-8 after the beginning that was kept; what was replaced in it doesn't count. */
   truncatedBytes: number;
 }
 
@@ -47,6 +57,9 @@ export interface Redactor {
    * A body by its content type (JSON, SSE, NDJSON, form, multipart, text), redacted, then cut to `maxBytes` UTF-8 bytes with JSON
    * kept valid and text well formed. `text` is its beginning where it is longer than what was kept of it; `totalBytes`
    * is the size of all of it. `undefined` if it can't be parsed as what it says it is: it is not kept.
+   *
+   * What the model's stream spells over several events is searched as a whole. Where the beginning ends, its last word is dropped:
+   * it may be half of a secret.
    */
   body(text: string, contentType: string | undefined, maxBytes: number, totalBytes: number): Bounded | undefined;
 }
@@ -108,6 +121,12 @@ function safely<T>(otherwise: T, fn: () => T): T {
   try {
     return fn();
   } catch {
+    try {
+      // The error may quote the value, so it is not passed on.
+      report('a value could not be redacted; it was not kept');
+    } catch {
+      // The application's own diag logger threw. There is nobody left to tell.
+    }
     return otherwise;
   }
 }

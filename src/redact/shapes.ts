@@ -14,7 +14,7 @@ const SHAPES = [
   // OpenAI, Anthropic, OpenRouter, DeepSeek, Langfuse and others; Cerebras, xAI, Perplexity, NVIDIA, Tavily, Slack, Google OAuth, GitLab, Pulumi.
   `(?:sk|csk|xai|pplx|nvapi|tvly|xox[a-z]|xapp|GOCSPX|pul|gl(?:agent|cbt|dt|ffct|ft|imt|oas|pat|ptt|rt|soat))-${RANDOM}[\\w-]{11,}`,
   // GitHub, Groq, Hugging Face, npm, Replicate, Fireworks, Stripe, LangSmith, Together, Pinecone, Docker, Shopify, Sentry, Grafana, Linear, …
-  `(?:gh[oprsu]|github_pat|gsk|hf|npm|r8|fw|[rs]k|lsv2_(?:pt|sk)|tgp_v1|pcsk|dckr_pat|shp(?:at|ca|pa|ss)|sntry[su]|glsa|lin_api|ntn|jina|apify_api|e2b|sbp|sb_secret|dop_v1|figd)_${RANDOM}[\\w-]{11,}`,
+  `(?:gh[oprsu]|github_pat|gsk|hf|ek|npm|r8|fw|[rs]k|lsv2_(?:pt|sk)|tgp_v1|pcsk|dckr_pat|shp(?:at|ca|pa|ss)|sntry[su]|glsa|lin_api|ntn|jina|apify_api|e2b|sbp|sb_secret|dop_v1|figd)_${RANDOM}[\\w-]{11,}`,
   // Google: API keys, OAuth access tokens, the newer API keys, refresh tokens.
   'AIza[\\w-]{20,}',
   'ya29\\.[\\w-]{11,}',
@@ -52,7 +52,7 @@ const BEGINNINGS = /* @__PURE__ */ new Set(
   (
     'sk- csk xai ppl nva tvl xox xap GOC pul gla glc gld glf gli glo glp glr gls gho ghp ghr ghs ghu git gsk hf_ npm r8_ fw_ rk_ ' +
     'sk_ whs lsv tgp pcs dck shp snt gls lin ntn jin api e2b sbp sb_ dop fig AIz ya2 AQ. AKI ASI ABS bed eyJ SG. hvb hvs hvr ' +
-    'dp. dap key AGE 1// SK0 SK1 SK2 SK3 SK4 SK5 SK6 SK7 SK8 SK9 SKa SKb SKc SKd SKe SKf'
+    'dp. dap key ek_ AGE 1// SK0 SK1 SK2 SK3 SK4 SK5 SK6 SK7 SK8 SK9 SKa SKb SKc SKd SKe SKf'
   )
     .split(' ')
     .map((beginning) => packThree(beginning, 0)),

@@ -1,5 +1,5 @@
 import { REDACTED } from './edits.js';
-import { JsonScan, type RenderedJson } from './json.js';
+import { JsonScan, type RenderedJson } from './json-scan.js';
 import { Lanes, redactTogether } from './lanes.js';
 import type { Policy } from './policy.js';
 import type { Piece } from './truncate.js';

@@ -220,10 +220,11 @@ function findValue(text: string, separator: number, name: Name, kind: NameKind, 
     return end > quoteEnd ? { start: quoteEnd, end } : undefined;
   }
   const isSpaced = start > separator + 1;
-  if (text[start] === '{' || text[start] === '[') {
-    if (name.isQuoted) return kind === SECRET ? { start, end: closingBracket(text, start) } : undefined;
-    if (isSpaced || text[separator] === ':') return undefined;
+  if (text[start] === '[' || (text[start] === '{' && name.isQuoted)) {
+    return kind === SECRET ? { start, end: closingBracket(text, start) } : undefined;
   }
+  // The names inside of an object in code or YAML speak for themselves.
+  if (text[start] === '{' && (isSpaced || text[separator] === ':')) return undefined;
   return WHOLE_LINE_NAME.test(name.text)
     ? restOfLine(text, start, name)
     : findBareValue(text, start, name, isSpaced, policy);

@@ -1,4 +1,4 @@
-import { JsonScan } from './json.js';
+import { JsonScan } from './json-scan.js';
 import type { Bounded } from './redactor.js';
 
 /** A piece of a redacted text, as small as it can be left out: a whole body, an event of a stream, a line. */

@@ -69,6 +69,11 @@ describe('a multipart body', () => {
     assert.equal(keep(`${part('name="a"', 'b')}--a b--`, 'multipart/form-data'), undefined);
   });
 
+  test('cut off in its delimiter keeps the part before that', () => {
+    const json = part('name="a"\r\nContent-Type: application/json', '{"b":1}');
+    assert.equal(keep(`${json}--a`, TYPE, 1000), json);
+  });
+
   test('cut anywhere holds no part of a secret', () => {
     const text = `${part('name="password"', 'zQ9zQ9zQ9')}${part('name="a"\r\nContent-Type: application/json', '[["cookie","zQ9zQ9zQ9"]]')}${part('name="b"', 'sk-zQ9zQ9zQ9zQ9zQ9zQ9')}--a b--\r\n`;
     for (let length = 1; length < text.length; length++) {

@@ -43,6 +43,11 @@ const VALUES: readonly [what: string, value: unknown, kept: unknown][] = [
       { name: 'Accept', value: 'b' },
     ],
   ],
+  [
+    'a value with a secret in it before its name',
+    { value: `a ${KEY} b`, name: 'password' },
+    { value: 'REDACTED', name: 'password' },
+  ],
   ['values before names', { Value: 'a', Key: 'password' }, { Value: 'REDACTED', Key: 'password' }],
   [
     'a list of pairs',

@@ -141,6 +141,19 @@ describe('a secret that a stream spells bit by bit goes from every bit', () => {
     assert.equal(kept, `${line('REDACTED')}\n${line('')}\n`);
   });
 
+  test('cut off before what tells texts apart, an event belongs to the only one there is, or is emptied', () => {
+    const part = (text: string, index: number) => ({ candidates: [{ content: { parts: [{ text }] }, index }] });
+    const cut = 'data: {"candidates":[{"content":{"parts":[{"text":"zQ9zQ9 ok';
+    const kept = 'data: {"candidates":[{"content":{"parts":[{"text":""}]}}]}';
+    const one = events(part('sk-zQ9zQ9zQ9', 0));
+    assert.equal(
+      keep(one + cut, 'text/event-stream', 1000),
+      `${events(part('REDACTED', 0))}${kept.replace('""', '" "')}`,
+    );
+    const two = events(part('a ', 0), part('b ', 1));
+    assert.equal(keep(two + cut, 'text/event-stream', 1000), two + kept);
+  });
+
   test('cut anywhere, no bit holds a part of it', () => {
     const text = events(...[...`It is sk-${SECRET}.`].map((character) => chat(character)));
     for (let length = 1; length < text.length; length += 7) {

@@ -43,6 +43,8 @@ const TEXTS: readonly [what: string, text: string, kept: string][] = [
   ['an environment', 'export OPENAI_API_KEY=abc MODE=1', 'export OPENAI_API_KEY=REDACTED MODE=1'],
   ['YAML', 'password: hunter2\nuser: me', 'password: REDACTED\nuser: me'],
   ['quotes', `password = 'correct horse' # mine`, `password = 'REDACTED' # mine`],
+  ['quotes in quotes', String.raw`password = "hun\"ter2" # mine`, 'password = "REDACTED" # mine'],
+  ['a list', 'passwords: ["a", ["b"]], n: 1', 'passwords: REDACTED, n: 1'],
   ['quotes without an end', `password = "correct horse`, `password = "REDACTED`],
   ['a value with a comma', 'password=a,b c', 'password=REDACTED c'],
   ['a query', '/x?key=abc&max_tokens=5', '/x?key=REDACTED&max_tokens=5'],

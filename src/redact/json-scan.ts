@@ -1,0 +1,375 @@
+import { applyEdits, type Edit, inOrder, REDACTED } from './edits.js';
+import { redactCutString, redactString } from './json.js';
+import type { Lanes } from './lanes.js';
+import { type NameKind, PLAIN, SECRET, SUSPECT, TOKEN } from './names.js';
+import type { Policy } from './policy.js';
+import { endOf, looksRandom, MIN_KEY_LENGTH } from './shapes.js';
+import { findSecrets } from './text.js';
+
+/** JSON text as it can be kept. */
+export interface RenderedJson {
+  /** Valid JSON. */
+  readonly text: string;
+  /** How many characters of the source it stands for: all, or fewer where the source was cut off. */
+  readonly read: number;
+  /** How deep it is nested at its deepest. */
+  readonly depth: number;
+}
+
+const QUOTE = 34;
+const COMMA = 44;
+const MINUS = 45;
+const COLON = 58;
+const OPEN_ARRAY = 91;
+const BACKSLASH = 92;
+const CLOSE_ARRAY = 93;
+const OPEN_OBJECT = 123;
+const CLOSE_OBJECT = 125;
+
+/** Where in a JSON schema: `properties: { password: { type: 'string', default: '…' } }` names a secret but isn't one. */
+type SchemaPlace = 'none' | 'properties' | 'secret';
+
+/** What a JSON schema says about a property, other than examples of its value. */
+const SCHEMA_WORDS = new Set(['$ref', 'description', 'format', 'items', 'pattern', 'title', 'type']);
+
+/** `{ name: 'authorization', value: '…' }` */
+const NAMING_KEYS = new Set(['field', 'header', 'key', 'name', 'Header', 'Key', 'Name']);
+const NAMED_KEYS = new Set(['value', 'Value']);
+
+/** `headers: ['authorization', '…', 'accept', '…']` */
+const FLAT_PAIRS = /headers$/i;
+
+/** Under these `token` is a piece of text, not a credential. */
+const TEXT_TOKENS = /logprobs|probabilities/i;
+
+/** An object or array that is open. */
+interface Frame {
+  readonly isArray: boolean;
+  /** The keys that lead here, where streams are read. */
+  readonly path: string;
+  readonly hasTextTokens: boolean;
+  readonly schema: SchemaPlace;
+  /** Where it begins that is replaced as a whole, because its key says that it is a secret; -1 if it isn't. */
+  readonly hiddenFrom: number;
+  /** Whether names and values take turns in this array: it is an element of another one, or a list of headers. */
+  readonly hasPairs: boolean;
+  /** The key whose value comes, in an array the key of the array, and what it says. */
+  key: string;
+  kind: NameKind;
+  /** How many values there were before, in an array. */
+  index: number;
+  /** Whether the last name in here makes `value`, or the next element of a pair, a secret. */
+  namesSecret: boolean;
+  isNamed: boolean;
+  /** Where `value` stands as long as it has no name, which may come after it. */
+  unnamed: { start: number; end: number } | undefined;
+}
+
+const NUMBER = /-?[0-9][0-9.eE+-]*/y;
+
+/** What may stand between the last whole value of a JSON beginning and its end: a comma, a key, half a number. */
+const UNFINISHED = /^\s*(?:,\s*)?(?:"[^"\\]*(?:\\.[^"\\]*)*(?:\\|"\s*(?::\s*[\w.+-]*)?)?|[\w.+-]*)$/;
+
+const SHORTEST_SECRET_LITERAL = 7;
+
+/**
+ * JSON text that has been gone through once. Its `edits` may be added to until it is rendered.
+ *
+ * What is no JSON comes to light when the result is parsed, in `render`, so nothing is checked on the way.
+ */
+export class JsonScan {
+  readonly edits: Edit[] = [];
+  readonly #text: string;
+  readonly #policy: Policy | undefined;
+  readonly #lanes: Lanes | undefined;
+  readonly #parents: Frame[] = [];
+  #frame: Frame;
+  #expectsKey = false;
+  #depth = 0;
+  /** Up to here everything is whole. */
+  #wholeUntil = 0;
+
+  /**
+   * Without a `policy` nothing is redacted: that closes what has been redacted before and was cut off then. With `lanes`, the text is
+   * an event of a stream, and the bits of the text that the stream spells are left to them.
+   */
+  constructor(text: string, policy: Policy | undefined, lanes?: Lanes) {
+    this.#text = text;
+    this.#policy = policy;
+    this.#lanes = lanes;
+    this.#frame = newFrame(true, '', false, 'none', -1, false, '', PLAIN);
+    this.#scan();
+  }
+
+  /** Whether all that was opened was closed. */
+  get isWhole(): boolean {
+    return this.#parents.length === 0;
+  }
+
+  /**
+   * The text with its edits, and closed if it is only a beginning; `undefined` if that is no JSON.
+   * `mayBeCut` says whether it may be a beginning.
+   */
+  render(mayBeCut: boolean): RenderedJson | undefined {
+    const text = this.#text;
+    const open = this.#parents.length > 0 ? [...this.#parents.slice(1), this.#frame] : [];
+    const hidden = open.find((frame) => frame.hiddenFrom >= 0);
+    if (hidden) this.#replace(hidden.hiddenFrom, text.length);
+    const read = open.length === 0 || hidden ? text.length : this.#wholeUntil;
+    if (open.length > 0 && !(mayBeCut && UNFINISHED.test(text.slice(read)))) return undefined;
+    let closers = '';
+    for (const { hiddenFrom, isArray, unnamed } of open.reverse()) {
+      if (hiddenFrom < 0) closers += isArray ? ']' : '}';
+      // Its name may have been in the part that is missing.
+      if (unnamed && this.#policy) this.#replace(unnamed.start, unnamed.end);
+    }
+    const rendered = applyEdits(text, inOrder(this.edits), read) + closers;
+    return isJson(rendered) ? { text: rendered, read, depth: this.#depth } : undefined;
+  }
+
+  #scan(): void {
+    const text = this.#text;
+    for (let at = 0; at < text.length; ) {
+      const code = text.charCodeAt(at);
+      if (code === QUOTE) {
+        at = this.#readString(at);
+        continue;
+      }
+      if (code === COMMA) {
+        this.#wholeUntil = at;
+        this.#frame.index++;
+        this.#expectsKey = !this.#frame.isArray;
+      } else if (code === COLON) {
+        this.#expectsKey = false;
+      } else if (code === OPEN_OBJECT || code === OPEN_ARRAY) {
+        this.#open(at, code === OPEN_ARRAY);
+      } else if (code === CLOSE_OBJECT || code === CLOSE_ARRAY) {
+        this.#close(at);
+      } else if (code === MINUS || (code >= 48 && code <= 57)) {
+        at = this.#readNumber(at);
+        continue;
+      }
+      at++;
+    }
+  }
+
+  #open(at: number, isArray: boolean): void {
+    const parent = this.#frame;
+    const key = parent.isArray ? '' : parent.key;
+    const isSchemaOfSecret = parent.kind !== PLAIN && parent.schema === 'properties' && !isArray;
+    const isHidden = (parent.kind === SECRET || (parent.namesSecret && NAMED_KEYS.has(key))) && !isSchemaOfSecret;
+    this.#parents.push(parent);
+    this.#depth = Math.max(this.#depth, this.#parents.length);
+    this.#frame = newFrame(
+      isArray,
+      this.#lanes && key !== '' && parent.path.length < LONGEST_PATH ? `${parent.path}.${key}` : parent.path,
+      parent.hasTextTokens || (key !== '' && TEXT_TOKENS.test(key)),
+      isSchemaOfSecret ? 'secret' : schemaPlace(parent, key, isArray),
+      parent.hiddenFrom >= 0 ? parent.hiddenFrom : isHidden ? at : -1,
+      isArray && (parent.isArray ? this.#parents.length > 1 : FLAT_PAIRS.test(key)),
+      isArray ? parent.key : '',
+      isArray ? parent.kind : PLAIN,
+    );
+    this.#expectsKey = !isArray;
+    this.#wholeUntil = at + 1;
+  }
+
+  #close(at: number): void {
+    const { hiddenFrom } = this.#frame;
+    this.#frame = this.#parents.pop() ?? this.#frame;
+    if (hiddenFrom >= 0 && this.#frame.hiddenFrom < 0) this.#replace(hiddenFrom, at + 1);
+    this.#expectsKey = false;
+    this.#wholeUntil = at + 1;
+    // An element of a list of events.
+    if (this.#parents.length === 1 && this.#frame.isArray) this.#lanes?.endEvent(true);
+  }
+
+  /** Returns where to go on. */
+  #readString(start: number): number {
+    const end = stringEnd(this.#text, start);
+    if (end === -1) {
+      if (!this.#expectsKey && this.#frame.hiddenFrom < 0) this.#readCutValue(start);
+      return this.#text.length;
+    }
+    if (this.#frame.hiddenFrom < 0 && this.#policy) {
+      if (this.#expectsKey) this.#readKey(start, end, this.#policy);
+      else this.#readValue(start, end, this.#policy);
+    }
+    if (!this.#expectsKey) this.#wholeUntil = end;
+    return end;
+  }
+
+  #readKey(start: number, end: number, policy: Policy): void {
+    const key = decode(this.#text, start, end);
+    const kind = policy.kind(key);
+    this.#frame.key = key;
+    this.#frame.kind = kind === TOKEN && this.#frame.hasTextTokens ? PLAIN : kind;
+    if (key.length < MIN_KEY_LENGTH && policy.patterns.length === 0) return;
+    const found = findSecrets(key, policy);
+    if (found.length > 0) this.edits.push({ start, end, text: JSON.stringify(applyEdits(key, found)) });
+  }
+
+  #readValue(start: number, end: number, policy: Policy): void {
+    if (end - start === 2) return;
+    if (this.#isSecretByName(start, end, policy)) {
+      this.#replace(start, end);
+      return;
+    }
+    const isShort = end - start < SHORTEST_SECRET_LITERAL;
+    if (isShort && !this.#lanes && !policy.ask && policy.patterns.length === 0) return;
+    const { key, kind, path } = this.#frame;
+    const value = decode(this.#text, start, end);
+    if (kind === SUSPECT && looksRandom(value)) this.#replace(start, end);
+    else if (this.#lanes?.add(value, path, key, { start, end, edits: this.edits, isCut: false }) !== true) {
+      if (this.#lanes?.isKnownToStay(value)) return;
+      const redacted = redactString(value, key || undefined, policy);
+      if (redacted !== value) this.edits.push({ start, end, text: JSON.stringify(redacted) });
+      else if (!policy.ask) this.#lanes?.remember(value);
+    }
+  }
+
+  /** A string that has no end, as far as it goes. */
+  #readCutValue(start: number): void {
+    const value = decodeCut(this.#text, start);
+    if (value === undefined) return;
+    const end = this.#text.length;
+    const { key, kind, path } = this.#frame;
+    const policy = this.#policy;
+    this.#wholeUntil = end;
+    if (!policy) {
+      this.edits.push({ start, end, text: JSON.stringify(value) });
+    } else if (kind !== PLAIN || this.#isSecretByName(start, end, policy)) {
+      this.#replace(start, end);
+    } else if (this.#lanes?.add(value, path, key, { start, end, edits: this.edits, isCut: true }) !== true) {
+      this.edits.push({ start, end, text: JSON.stringify(redactCutString(value, key || undefined, policy)) });
+    }
+  }
+
+  /** Returns where to go on. */
+  #readNumber(start: number): number {
+    const end = endOf(NUMBER, this.#text, start);
+    if (end === start) return start + 1;
+    const { hiddenFrom, kind, key } = this.#frame;
+    if (hiddenFrom < 0 && this.#policy) {
+      if (kind === SECRET) this.#replace(start, end);
+      else this.#lanes?.addNumber(key, this.#text, start, end);
+    }
+    return end;
+  }
+
+  #isSecretByName(start: number, end: number, policy: Policy): boolean {
+    const frame = this.#frame;
+    if (frame.kind >= TOKEN) return true;
+    if (frame.schema === 'secret' && !SCHEMA_WORDS.has(frame.key)) return true;
+    if (frame.isArray) {
+      if (!frame.hasPairs) return false;
+      if (frame.index % 2 === 1) return frame.namesSecret;
+      frame.namesSecret = this.#namesSecret(start, end, policy);
+      return false;
+    }
+    if (NAMED_KEYS.has(frame.key)) {
+      if (!frame.isNamed) frame.unnamed = { start, end };
+      return frame.namesSecret;
+    }
+    if (NAMING_KEYS.has(frame.key) && end < this.#text.length) {
+      frame.namesSecret = this.#namesSecret(start, end, policy);
+      frame.isNamed = true;
+      if (frame.namesSecret && frame.unnamed) this.#replace(frame.unnamed.start, frame.unnamed.end);
+      frame.unnamed = undefined;
+    }
+    return false;
+  }
+
+  #namesSecret(start: number, end: number, policy: Policy): boolean {
+    return end - start <= LONGEST_NAME_LITERAL && policy.kind(decode(this.#text, start, end)) >= TOKEN;
+  }
+
+  #replace(start: number, end: number): void {
+    this.edits.push({ start, end, text: LITERAL });
+  }
+}
+
+const LITERAL = `"${REDACTED}"`;
+const LONGEST_NAME_LITERAL = 66;
+const LONGEST_PATH = 200;
+
+/** Every frame is made here, so that all have one shape, which is what makes them fast. */
+function newFrame(
+  isArray: boolean,
+  path: string,
+  hasTextTokens: boolean,
+  schema: SchemaPlace,
+  hiddenFrom: number,
+  hasPairs: boolean,
+  key: string,
+  kind: NameKind,
+): Frame {
+  return {
+    isArray,
+    path,
+    hasTextTokens,
+    schema,
+    hiddenFrom,
+    hasPairs,
+    key,
+    kind,
+    index: 0,
+    namesSecret: false,
+    isNamed: false,
+    unnamed: undefined,
+  };
+}
+
+function schemaPlace(parent: Frame, key: string, isArray: boolean): SchemaPlace {
+  if (parent.schema === 'secret') return isArray && SCHEMA_WORDS.has(key) ? 'none' : 'secret';
+  return key === 'properties' && !isArray ? 'properties' : 'none';
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** After the closing quote of the string that begins at `start`; -1 if there is none. */
+function stringEnd(text: string, start: number): number {
+  for (let at = text.indexOf('"', start + 1); at !== -1; at = text.indexOf('"', at + 1)) {
+    let backslashes = at;
+    while (text.charCodeAt(backslashes - 1) === BACKSLASH) backslashes--;
+    if ((at - backslashes) % 2 === 0) return at + 1;
+  }
+  return -1;
+}
+
+/** The value of the string literal between `start` and `end`. One that is none is no JSON, which comes to light later. */
+function decode(text: string, start: number, end: number): string {
+  const inner = text.slice(start + 1, end - 1);
+  if (!inner.includes('\\')) return inner;
+  try {
+    return JSON.parse(text.slice(start, end));
+  } catch {
+    return inner;
+  }
+}
+
+/** The value of a string literal that has no end, as far as it goes: escapes and characters in two halves need both. */
+function decodeCut(text: string, start: number): string | undefined {
+  let inner = text.slice(start + 1);
+  const unfinished = /\\(?:u[0-9A-Fa-f]{0,3})?$/.exec(inner);
+  if (unfinished && isEscape(inner, unfinished.index)) inner = inner.slice(0, unfinished.index);
+  try {
+    return JSON.parse(`"${inner}"`).replace(/[\ud800-\udbff]$/, '');
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether the backslash at `at` begins an escape and doesn't end one. */
+function isEscape(text: string, at: number): boolean {
+  let first = at;
+  while (text.charCodeAt(first - 1) === BACKSLASH) first--;
+  return (at - first) % 2 === 0;
+}
