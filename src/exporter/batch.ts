@@ -47,8 +47,8 @@ export class RunTraceBatchSpanProcessor {
     return this.#exporter.shutdown();
   }
 
-  /** What became of the spans. */
-  stats(): ExporterStats {
-    return this.#exporter.stats();
+  /** What became of the spans: of all destinations together (a span counts once for each), or of the one with that name. */
+  stats(destination?: string): ExporterStats {
+    return this.#exporter.stats(destination);
   }
 }

@@ -6,6 +6,7 @@ import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { context, createContextKey, DiagLogLevel, diag, ROOT_CONTEXT } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
+import fc from 'fast-check';
 import { Destination, type DestinationOptions } from '../../src/exporter/destination.js';
 import { spanBytes } from '../../src/exporter/size.js';
 import type { ExportResult, ReadableSpan, SpanExporter } from '../../src/exporter/span.js';
@@ -488,4 +489,86 @@ test('a process that ends without a shutdown puts what it holds on disk', async 
   const second = fixture({ spool: { directory } });
   await until(() => second.delivered.length === 8, 'replaying');
   await second.destination.shutdown();
+});
+
+/** What an endpoint does with its first requests, before it is well. */
+const script = fc.array(fc.constantFrom('ok', 'fail', 'too large', 'refuse', 'silent', 'throw'), { maxLength: 12 });
+const pushes = fc.array(
+  fc.record({
+    count: fc.integer({ min: 1, max: 30 }),
+    kib: fc.constantFrom(0, 1, 50),
+    wait: fc.constantFrom(0, 400, 3000),
+  }),
+  {
+    minLength: 1,
+    maxLength: 8,
+  },
+);
+
+function playing(answers: readonly string[]): Answer {
+  return (_, number) => {
+    switch (answers[number]) {
+      case 'fail':
+        return failed(503);
+      case 'too large':
+        return failed(413);
+      case 'refuse':
+        return failed(400);
+      case 'silent':
+        return undefined;
+      case 'throw':
+        throw new Error('cannot serialize');
+      default:
+        return OK;
+    }
+  };
+}
+
+test('whatever an endpoint does, every span is delivered once or counted as dropped', async () => {
+  await fc.assert(
+    fc.asyncProperty(script, pushes, async (answers, batches) => {
+      const { destination, delivered, clock } = fixture({ answer: playing(answers), maxQueueBytes: 3 * 1024 * 1024 });
+      for (const [i, { count, kib, wait }] of batches.entries()) {
+        const spans = endedSpans(count, large(kib));
+        if (i % 2) destination.addNow(spans);
+        else for (const span of spans) destination.add(span);
+        await clock.advance(wait);
+      }
+      await clock.advance(1_000_000);
+      const { taken, sent, dropped, held } = destination.stats();
+      assert.equal(new Set(delivered).size, delivered.length);
+      assert.deepEqual([sent.spans, held], [delivered.length, { spans: 0, bytes: 0 }]);
+      assert.equal(taken.spans, sent.spans + dropped.spans);
+      await destination.shutdown();
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test('whatever an endpoint does, with a spool every span is delivered at least once, by this process or the next', async (t) => {
+  await fc.assert(
+    fc.asyncProperty(script, pushes, async (answers, batches) => {
+      const directory = spoolDirectory(t);
+      const first = fixture({ answer: playing(answers), spool: { directory } });
+      let count = 0;
+      for (const batch of batches) {
+        first.destination.addNow(
+          endedSpans(batch.count, { attributes: () => ({ id: count++, text: 'x'.repeat(batch.kib * 1024) }) }),
+        );
+        await first.clock.advance(batch.wait);
+      }
+      const shutdown = first.destination.shutdown();
+      await first.clock.advance(11_000);
+      await shutdown;
+      const { taken, sent, spooled, dropped } = first.destination.stats();
+      assert.equal(taken.spans, sent.spans + spooled.spans + dropped.spans);
+      assert.equal(dropped.spans, 0);
+      const second = fixture({ spool: { directory } });
+      await until(() => readdirSync(directory).length === 0, 'replaying');
+      const arrived = new Set([...first.delivered, ...second.delivered].map(({ attributes }) => attributes.id));
+      assert.equal(arrived.size, count);
+      await second.destination.shutdown();
+    }),
+    { numRuns: 25 },
+  );
 });
