@@ -26,7 +26,9 @@ before(async () => {
 });
 after(() => provider.close());
 
-const LIMITS = { settleMillis: 1 };
+/** Each pause of a slow answer is longer than a call may be without a sign of life: but somebody reads. */
+const LIMITS = { settleMillis: 40 };
+const PAUSE_MILLIS = 70;
 const statusOf = (span: ReadableSpan) => span.attributes['runtrace.status'];
 const attemptStatuses = (span: ReadableSpan) => attemptsOf(span).map((attempt) => attempt['runtrace.attempt.status']);
 
@@ -208,8 +210,7 @@ describe('a route that returns a streaming Response', { concurrency: true }, () 
     test(`${what}, ends completed when the stream does, however long it takes`, async () => {
       const model = `slow ${what}`;
       const { recorder, steps, runs } = traced({ limits: LIMITS });
-      // Each pause is longer than a call may be without a sign of life: but somebody reads.
-      provider.script(model, slow(25, { text: 'One two three' }));
+      provider.script(model, slow(PAUSE_MILLIS, { text: 'One two three' }));
       const response = await recorder.run({ kind: 'chat_turn' }, () => route(model));
       assert.deepEqual(runs(), []);
       assert.match(await response.text(), /three/);
@@ -244,7 +245,7 @@ describe('a route that returns a streaming Response', { concurrency: true }, () 
     test(`${what}, in a step: the step goes on with it`, async () => {
       const model = `step ${what}`;
       const { recorder, steps, runs } = traced({ limits: LIMITS });
-      provider.script(model, slow(25, { text: 'One two three' }));
+      provider.script(model, slow(PAUSE_MILLIS, { text: 'One two three' }));
       const response = await recorder.run({ kind: 'chat_turn' }, () => recorder.step({}, () => route(model)));
       assert.match(await response.text(), /three/);
       await until(() => runs().length === 1);
@@ -255,7 +256,7 @@ describe('a route that returns a streaming Response', { concurrency: true }, () 
 
   test('over HTTP, to a reader who takes his time', async () => {
     const { recorder, steps, runs } = traced({ limits: LIMITS });
-    provider.script('http', slow(25, { text: 'One two three' }));
+    provider.script('http', slow(PAUSE_MILLIS, { text: 'One two three' }));
     const server = createServer(async (_request, response) => {
       const answer = await recorder.run({ kind: 'chat_turn' }, () => ask('http'));
       Readable.fromWeb(answer.body as import('node:stream/web').ReadableStream).pipe(response);
