@@ -251,8 +251,8 @@ describe('the timer', () => {
       over.startStep();
       over.finish('completed');
     `);
-    // Its run waits 5 s for its step, the step that failed 60 s for a retry, and the run that is never finished a day.
-    assert.ok(Date.now() - startedAt < 4500);
+    // A run waits a minute for its step, the step that failed for a retry, and the run that is never finished ends after a day.
+    assert.ok(Date.now() - startedAt < 30_000);
   });
 });
 
@@ -278,9 +278,9 @@ function runProgram(program: string): Promise<{ stdout: string }> {
     import { createRecorder, StatusPrioritySpanProcessor } from 'runtrace';
     context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
     const tracerProvider = new BasicTracerProvider({ spanProcessors: [new StatusPrioritySpanProcessor()] });
-    const recorder = createRecorder({ tracerProvider });
+    const recorder = createRecorder({ tracerProvider, limits: { settleMillis: 60_000 } });
     const { startRun } = recorder;
   `;
   const args = ['--input-type=module', '--eval', preamble + program];
-  return promisify(execFile)(process.execPath, args, { timeout: 20_000 });
+  return promisify(execFile)(process.execPath, args, { timeout: 40_000 });
 }

@@ -9,7 +9,9 @@ import { until } from './support/until.js';
 
 const PIECES = ['Hello ', 'there, ', 'how can ', 'I help?'];
 const TEXT = PIECES.join('');
-const LIMITS = { lateMillis: 20, settleMillis: 50 };
+const LIMITS = { lateMillis: 20 };
+/** Where it is waited for that somebody gives up. */
+const IMPATIENT = { lateMillis: 20, settleMillis: 50 };
 
 class Broken extends Error {}
 
@@ -109,7 +111,7 @@ for (const [scope, returned] of Object.entries(SCOPES)) {
       });
 
       test('that is begun and left alone makes it interrupted', async () => {
-        const set = traced({ limits: LIMITS });
+        const set = traced({ limits: IMPATIENT });
         const value = await returned(set, () => make('stall'));
         const iterator = bodyOf(value)[Symbol.asyncIterator]();
         await iterator.next();
@@ -194,7 +196,7 @@ for (const [scope, returned] of Object.entries(SCOPES)) {
     }
 
     test('that nobody ever reads through its own methods does not hold it, and ends when it was returned', async () => {
-      const set = traced({ limits: LIMITS });
+      const set = traced({ limits: IMPATIENT });
       await returned(set, () => Response.json({ read: 'by a runtime of its own' }));
       const returnedAt = Date.now();
       assert.equal(await outcome(set), 'completed');
