@@ -25,6 +25,8 @@ export const STATUS = 'runtrace.status';
 export const STEP_ID = 'runtrace.step.id';
 export const STEP_NUMBER = 'runtrace.step.number';
 export const STEP_OPERATION = 'runtrace.step.operation';
+/** What the AI SDK's model warned of: `unsupported: temperature`. */
+export const STEP_WARNINGS = 'runtrace.step.warnings';
 export const STEP_ATTEMPT_COUNT = 'runtrace.step.attempt_count';
 export const STEP_FAILED_ATTEMPT_COUNT = 'runtrace.step.failed_attempt_count';
 export const STEP_ATTEMPT_CODES = 'runtrace.step.attempt_codes';
@@ -44,6 +46,15 @@ export const ATTEMPT_TRUNCATED_BYTES = 'runtrace.attempt.truncated_bytes';
 export const EVENT_STATUS_UPDATE = 'runtrace.status_update';
 export const STATUS_UPDATE_ACCEPTED = 'runtrace.status_update.accepted';
 export const STATUS_UPDATE_LATE_MS = 'runtrace.status_update.late_ms';
+
+// What the AI SDK calls its own
+/** `ai.generateText`, `ai.streamText`… */
+export const AI_SDK_OPERATION_ID = 'runtrace.ai_sdk.operation_id';
+export const AI_SDK_FUNCTION_ID = 'runtrace.ai_sdk.function_id';
+/** One operation's id: the steps of one call of `generateText` share it. */
+export const AI_SDK_CALL_ID = 'runtrace.ai_sdk.call_id';
+/** The number of the step in its operation, from 0, as the AI SDK's hooks and results have it. */
+export const AI_SDK_STEP_NUMBER = 'runtrace.ai_sdk.step_number';
 
 // HTTP, URL, server, error and exception conventions
 export const HTTP_REQUEST_METHOD = 'http.request.method';

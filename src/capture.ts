@@ -86,6 +86,8 @@ export interface Capturing {
 /** Checks the options and returns the one question that is asked at the start of a run; `undefined` means not at all. */
 export function createCapture(options: CaptureOptions): {
   limits: Limits;
+  /** Whether anything is recorded at all. */
+  enabled: boolean;
   ask(run: RunIdentity): Capturing | undefined;
 } {
   const { capture = environmentChoice('RUNTRACE_CAPTURE', LEVELS, 'metadata') } = options;
@@ -101,6 +103,7 @@ export function createCapture(options: CaptureOptions): {
 
   return {
     limits,
+    enabled: capture !== 'off',
     ask(run) {
       let level = capture;
       if (typeof level === 'function') {

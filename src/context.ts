@@ -1,5 +1,6 @@
 /** What rides in the OpenTelemetry context: one value, because each one that is set copies the context. */
 import { type Context, context, createContextKey, type Span, trace } from '@opentelemetry/api';
+import type { Capturing } from './capture.js';
 import type { RunHandle } from './run.js';
 import type { ReuseScope, StepScope } from './scope.js';
 
@@ -11,6 +12,8 @@ interface Here {
   /** The explicit step around it. */
   readonly step?: StepScope | undefined;
   readonly reuse?: ReuseScope | undefined;
+  /** What may be kept here, where that is less than the run keeps. */
+  readonly capturing?: Capturing | undefined;
   /** Whether an attempt is already being recorded around it: one recording fetch around another records once. */
   readonly recorded?: boolean;
   /** Whether the run around it is one that isn't recorded. */
@@ -71,8 +74,8 @@ export function withUnsampledRun(ctx: Context, span: Span): Context {
 
 /** Inside an explicit step. */
 export function withStep(ctx: Context, step: StepScope): Context {
-  const { run, reuse } = here(ctx);
-  return trace.setSpan(ctx.setValue(HERE, { run, reuse, step }), step.step.span);
+  const { run, reuse, capturing } = here(ctx);
+  return trace.setSpan(ctx.setValue(HERE, { run, reuse, step, capturing }), step.step.span);
 }
 
 /** Inside something that is no model call, a tool: calls made there are none of the step around it. */
@@ -82,6 +85,16 @@ export function withoutStep(ctx: Context): Context {
 
 export function withReuse(ctx: Context, reuse: ReuseScope): Context {
   return ctx.setValue(HERE, { ...here(ctx), reuse });
+}
+
+/** Where less may be kept than the run keeps. */
+export function withCapturing(ctx: Context, capturing: Capturing): Context {
+  return ctx.setValue(HERE, { ...here(ctx), capturing });
+}
+
+/** What may be kept of what happens here, in a run that keeps `ofRun`. */
+export function capturingIn(ctx: Context, ofRun: Capturing): Capturing {
+  return here(ctx).capturing ?? ofRun;
 }
 
 export function withRecording(ctx: Context): Context {

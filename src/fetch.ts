@@ -3,10 +3,11 @@
  * run and the step in the context.
  */
 import { type Context, context } from '@opentelemetry/api';
+import { announcedIn } from './announced.js';
 import { type Attempt, utf8Length } from './attempt.js';
 import { type BodyObserver, observeResponse } from './body.js';
 import type { Capturing } from './capture.js';
-import { isOutside, isRecorded, reuseOf, runOf, stepOf, withoutRun, withRecording } from './context.js';
+import { capturingIn, isOutside, isRecorded, reuseOf, runOf, stepOf, withoutRun, withRecording } from './context.js';
 import type { AttemptOwner, Ending, LiveAttempt, Outgoing } from './exchange.js';
 import { describeFailure, type Failure, isAbort, isTimeout, noteAbortReason } from './failure.js';
 import { foreignCallIn } from './foreign.js';
@@ -98,8 +99,11 @@ function beginAttempt(
   const enclosing = scope ?? stepOf(active);
   const step = enclosing?.step.settled ? undefined : enclosing;
   const run = runOf(active);
+  const announced = step ? undefined : announcedIn(active);
   const capturing =
-    step?.capturing ?? run?.recording.capturing ?? (isOutside(active) ? outside?.capturingIn(active) : undefined);
+    (step ?? announced)?.capturing ??
+    (run && capturingIn(active, run.recording.capturing)) ??
+    (isOutside(active) ? outside?.capturingIn(active) : undefined);
   if (!capturing) {
     if (enclosing) report('a call was made after its step had settled; it is not recorded');
     return undefined;
@@ -111,6 +115,8 @@ function beginAttempt(
   // Whoever gave a client this fetch, or took the step's own, wants all of its calls; the global one has everybody's.
   if (step && (call || !outside)) return live(step);
   if (!call) return undefined;
+  const expecting = announced?.ownerOf(outgoing, call);
+  if (expecting) return live(expecting);
   if (run) {
     const { recording } = run;
     const owner =

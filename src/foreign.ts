@@ -3,6 +3,7 @@ import { type Context, type Span, trace } from '@opentelemetry/api';
 import { AttemptLog, attemptAttributes } from './attempt.js';
 import * as names from './attributes.js';
 import type { Capturing } from './capture.js';
+import { capturingIn } from './context.js';
 import { type AttemptOwner, type Ending, type LiveAttempt, Resends } from './exchange.js';
 import { toProposal } from './outcome.js';
 import { ownedSpanOf } from './owned-span.js';
@@ -56,6 +57,7 @@ class ForeignCall implements AttemptOwner, RunPart {
   readonly #span: Span;
   readonly #context: Context;
   readonly #home: StepHome;
+  readonly capturing: Capturing;
   readonly #log: AttemptLog;
   readonly #resends = new Resends();
   readonly #live = new Set<LiveAttempt>();
@@ -69,16 +71,13 @@ class ForeignCall implements AttemptOwner, RunPart {
     this.#span = span;
     this.#context = ctx;
     this.#home = home;
-    this.#log = new AttemptLog(home.capturing);
+    this.capturing = capturingIn(ctx, home.capturing);
+    this.#log = new AttemptLog(this.capturing);
     home.add(this);
   }
 
   get settled(): boolean {
     return this.#settled || this.#step?.settled === true;
-  }
-
-  get capturing(): Capturing {
-    return this.#home.capturing;
   }
 
   get now(): Clock {

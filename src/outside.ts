@@ -75,7 +75,7 @@ export class OutsideCalls implements Outside {
       begun = { owner, around, inside };
       this.#runs.set(key, runs.add(begun));
     }
-    handle.recording.overWithItsStep();
+    handle.recording.overAs(owner);
     return begun;
   }
 }

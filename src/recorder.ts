@@ -104,6 +104,8 @@ export interface Recorder {
   startStep(options?: StepOptions): Step;
   /** The same function as `recordingFetch`. */
   readonly fetch: typeof globalThis.fetch;
+  /** Whether it records anything: not so where `capture` is `off`. */
+  readonly enabled: boolean;
 }
 
 const OPTIONS = ['tracerProvider', 'capture', 'redact', 'limits'];
@@ -184,6 +186,7 @@ function openRecorder(options: RecorderOptions): { recorder: Recorder; outside: 
     startRun: (options) => begin(options, true).run,
     startStep: (options) => steps.startStep(runOf(context.active()), options),
     fetch: recordingFetch,
+    enabled: capture.enabled,
   };
   return { recorder, outside: new OutsideCalls(capture, tracer, openRuns, begin) };
 }
@@ -237,8 +240,20 @@ const steps: StepStarter = {
   },
 };
 
+/** How a scope is opened for a client that is recorded through its own hooks. */
+interface ClientScope {
+  /** The wire is believed where it knows better than the client. */
+  strict?: boolean;
+  /** The step that it goes on with. */
+  earlier?: StepRecording | undefined;
+}
+
 /** The scope of a step, with the context for what is inside of it. No scope if nothing of it is recorded. */
-function openScope(run: RunHandle | undefined, given: StepOptions): { scope?: StepScope; inside: Context } {
+export function openScope(
+  run: RunHandle | undefined,
+  given: StepOptions,
+  { strict, earlier }: ClientScope = {},
+): { scope?: StepScope; inside: Context } {
   if (!run) return { inside: context.active() };
   const ctx = contextIn(run);
   const { recording } = run;
@@ -250,11 +265,11 @@ function openScope(run: RunHandle | undefined, given: StepOptions): { scope?: St
   const reuse = reuseOf(ctx);
   const start = () => new StepRecording(recording, options, ctx, false);
   const step = guarded('a step could not be recorded', () =>
-    reuse && !reuse.over ? reuse.stepOf(recording, start) : start(),
+    reuse && !reuse.over ? reuse.stepOf(recording, start) : (earlier ?? start()),
   );
   if (!step) return { inside: withoutRun(ctx) };
   if (!step.recording) return { inside: withUnsampledRun(ctx, step.span) };
-  const scope = new StepScope(step, options);
+  const scope = new StepScope(step, options, strict);
   return { scope, inside: withStep(ctx, scope) };
 }
 
@@ -295,14 +310,15 @@ function warnOfNoContextManager(): void {
   );
 }
 
-let defaultRecorder: ReturnType<typeof openRecorder> | undefined;
+let openedByDefault: ReturnType<typeof openRecorder> | undefined;
 
 function byDefault(): ReturnType<typeof openRecorder> {
-  defaultRecorder ??= openRecorder({});
-  return defaultRecorder;
+  openedByDefault ??= openRecorder({});
+  return openedByDefault;
 }
 
-function recorder(): Recorder {
+/** The recorder that the functions of this module are those of. */
+export function defaultRecorder(): Recorder {
   return byDefault().recorder;
 }
 
@@ -313,14 +329,14 @@ export const outsideOfRuns: Outside = {
 };
 
 /** {@inheritDoc Recorder.run} */
-export const run: Recorder['run'] = (options, fn) => recorder().run(options, fn);
+export const run: Recorder['run'] = (options, fn) => defaultRecorder().run(options, fn);
 /** {@inheritDoc Recorder.step} */
-export const step: Recorder['step'] = (options, fn) => recorder().step(options, fn);
+export const step: Recorder['step'] = (options, fn) => defaultRecorder().step(options, fn);
 /** {@inheritDoc Recorder.reuseStep} */
-export const reuseStep: Recorder['reuseStep'] = (fn) => recorder().reuseStep(fn);
+export const reuseStep: Recorder['reuseStep'] = (fn) => defaultRecorder().reuseStep(fn);
 /** {@inheritDoc Recorder.tool} */
-export const tool: Recorder['tool'] = (options, fn) => recorder().tool(options, fn);
+export const tool: Recorder['tool'] = (options, fn) => defaultRecorder().tool(options, fn);
 /** {@inheritDoc Recorder.startRun} */
-export const startRun: Recorder['startRun'] = (options) => recorder().startRun(options);
+export const startRun: Recorder['startRun'] = (options) => defaultRecorder().startRun(options);
 /** {@inheritDoc Recorder.startStep} */
-export const startStep: Recorder['startStep'] = (options) => recorder().startStep(options);
+export const startStep: Recorder['startStep'] = (options) => defaultRecorder().startStep(options);

@@ -155,7 +155,7 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
   #usage: Usage = {};
   #endpoint: StepSummary['endpoint'];
   #saidHow = false;
-  #endsAsItsStep = false;
+  #endsAs: RunPart | undefined;
   #tail: Tail | undefined;
   /** When it was over, in `performance.now()` time. */
   #overAt: number | undefined;
@@ -278,9 +278,9 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
     this.#settleIfDone();
   }
 
-  /** As `over`, for a run that no code announced: how its only step ended is how it ended. */
-  overWithItsStep(): void {
-    this.#endsAsItsStep = true;
+  /** As `over`, for a run that no code announced: it is no more than `part`, and how that ends is how it ends. */
+  overAs(part: RunPart): void {
+    this.#endsAs = part;
     this.over();
   }
 
@@ -315,8 +315,8 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
     this.#attemptCount += summary.attemptCount;
     this.#failedAttemptCount += summary.failedAttemptCount;
     const { status, at, failure } = summary.outcome;
-    this.#hasError ||= status === 'error';
-    if (this.#endsAsItsStep) this.#sayOnce({ status, at, failure });
+    this.#hasError ||= summary.stepCount > 0 && status === 'error';
+    if (this.#endsAs === part) this.#sayOnce({ status, at, failure });
     for (const name of ['inputTokens', 'outputTokens'] as const) {
       const tokens = summary.usage[name];
       if (tokens !== undefined) this.#usage[name] = (this.#usage[name] ?? 0) + tokens;

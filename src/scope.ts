@@ -1,4 +1,4 @@
-import type { Context } from '@opentelemetry/api';
+import type { Attributes, Context } from '@opentelemetry/api';
 import { AttemptLog } from './attempt.js';
 import type { Capturing } from './capture.js';
 import {
@@ -22,9 +22,13 @@ import type { ModelCall } from './wire/model-call.js';
 export class StepScope implements AttemptOwner, Pending {
   readonly step: StepRecording;
   readonly #options: StepOptions;
+  /** Whether it is made by a client's own hooks, which accept what the wire knows to be no answer: then the wire is believed. */
+  readonly #strict: boolean;
   /** Attempts of the step when this scope began: in a reuse scope, those of others. */
   readonly #countBefore: number;
   #live = 0;
+  #begun = false;
+  #understood = false;
   #last: Ending | undefined;
   /** What it proposed last; nothing less than that is proposed after it. */
   #said: Proposal | undefined;
@@ -36,9 +40,10 @@ export class StepScope implements AttemptOwner, Pending {
   #tail: Tail | undefined;
   #signOfLife = performance.now();
 
-  constructor(step: StepRecording, options: StepOptions) {
+  constructor(step: StepRecording, options: StepOptions, strict = false) {
     this.step = step;
     this.#options = options;
+    this.#strict = strict;
     this.#countBefore = step.log.count;
     step.open(this);
   }
@@ -51,6 +56,31 @@ export class StepScope implements AttemptOwner, Pending {
     return this.step.now;
   }
 
+  /** Whether its function has neither returned nor thrown. */
+  get isOpen(): boolean {
+    return this.#state === 'open';
+  }
+
+  /** Whether it has made a call. */
+  get begun(): boolean {
+    return this.#begun;
+  }
+
+  /** Whether the wire tells of its calls: one of them is in a protocol that can be read. */
+  get understood(): boolean {
+    return this.#understood;
+  }
+
+  /** Whether all of its calls so far have failed. */
+  get awaitsRetry(): boolean {
+    return this.#state === 'open' && this.#live === 0 && this.#last?.how !== 'answered';
+  }
+
+  /** Adds to what it was told. */
+  note(attributes: Attributes): void {
+    this.#options.attributes = { ...this.#options.attributes, ...attributes };
+  }
+
   contextFor(active: Context): Context {
     return this.step.contextFor(active);
   }
@@ -61,6 +91,8 @@ export class StepScope implements AttemptOwner, Pending {
 
   begin(live: LiveAttempt): { number: number; resendCount: number } {
     if (this.#presumed) this.#reopen();
+    this.#begun = true;
+    this.#understood ||= live.call !== undefined;
     if (this.#state === 'closed') this.#late = (this.#late ?? new Set()).add(live);
     else this.#live++;
     return this.step.begin(live);
@@ -105,7 +137,9 @@ export class StepScope implements AttemptOwner, Pending {
     const interrupted =
       !isTimeout(error) && (isAbort(error) || (last?.how === 'aborted' && last.abortReason === error));
     if (last?.how === 'aborted' && last.beforeHeaders && isTimeout(error)) this.amend(asTimeout(last, error));
-    this.#sayOnce(interrupted ? this.#proposal('interrupted') : this.#proposal('error', this.now(), { error }));
+    const saidByWire = this.#strict && last !== undefined && last.how !== 'answered' && !isTimeout(error);
+    if (saidByWire) this.#sayOnce(endingProposal(last, this.#options));
+    else this.#sayOnce(interrupted ? this.#proposal('interrupted') : this.#proposal('error', this.now(), { error }));
     this.#close();
   }
 
@@ -155,7 +189,7 @@ export class StepScope implements AttemptOwner, Pending {
     // A returned object that nobody iterates over may be consumed by other ways: then the wire alone tells.
     if (this.#live > 0 || (this.#tail && (this.#tail.begun || !this.#last)) || this.#state !== 'returned') return;
     const last = this.#last;
-    const answered = last && (last.how === 'answered' || last.how === 'invalid');
+    const answered = last && (last.how === 'answered' || (last.how === 'invalid' && !this.#strict));
     this.#presumed = !last && !this.#said && this.step.log.count === this.#countBefore;
     if (last && !answered) this.#sayOnce(endingProposal(last, this.#options));
     else this.#sayOnce((!last && this.#handRecorded(at)) || this.#proposal('completed', at));

@@ -2,6 +2,7 @@ import { type Attributes, type Context, type Span, SpanKind, type Tracer, trace 
 import { AttemptLog, type Endpoint } from './attempt.js';
 import * as names from './attributes.js';
 import { type Capturing, contentWriter, ownAttributes, writeAttributes } from './capture.js';
+import { capturingIn } from './context.js';
 import {
   type AttemptOwner,
   asTimeout,
@@ -106,6 +107,7 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
   readonly id = crypto.randomUUID();
   readonly number: number;
   readonly home: StepHome;
+  readonly capturing: Capturing;
   readonly log: AttemptLog;
   /** Whether no code said that here is a step: its outcome is what the wire says. */
   readonly implicit: boolean;
@@ -134,11 +136,12 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     begun?: { startedAt: number; log: AttemptLog; resends: Resends },
   ) {
     this.home = home;
+    this.capturing = capturingIn(ctx, home.capturing);
     this.#parent = trace.getSpan(ctx);
     this.implicit = implicit;
     this.#options = options;
     this.number = home.nextStepNumber();
-    this.log = begun?.log ?? new AttemptLog(home.capturing);
+    this.log = begun?.log ?? new AttemptLog(this.capturing);
     this.#startedAt = begun?.startedAt ?? home.now();
     this.#resends = begun?.resends ?? new Resends();
     const { provider, model } = options;
@@ -172,16 +175,22 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     return this.#settled;
   }
 
-  get capturing(): Capturing {
-    return this.home.capturing;
-  }
-
   get now(): Clock {
     return this.home.now;
   }
 
   get status(): Status {
     return this.#proposals.status;
+  }
+
+  /** How it stands, or ended. */
+  get outcome(): Proposal | undefined {
+    return this.#proposals.outcome;
+  }
+
+  /** When something in it ended last, in `performance.now()` time. */
+  get signOfLife(): number {
+    return this.#signOfLife;
   }
 
   /** Terminal, closed, and with nothing in flight: only held for better news. */

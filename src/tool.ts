@@ -1,12 +1,13 @@
-import { type Attributes, context, type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
+import { type Attributes, type Context, context, type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import * as names from './attributes.js';
 import { type Capturing, ownAttributes } from './capture.js';
-import { contextIn, runOf, withoutStep } from './context.js';
+import { capturingIn, contextIn, runOf, withoutStep } from './context.js';
 import { describeFailure, isAbort } from './failure.js';
 import { contentJson } from './genai.js';
 import { spanStatus, writeFailure } from './outcome.js';
+import { ownedSpanOf } from './owned-span.js';
 import { guarded, report } from './report.js';
-import type { RunRecording } from './run.js';
+import type { RunHandle } from './run.js';
 import { toHrTime } from './time.js';
 import { checkObjects, checkStrings, copyOf, requireFunction, requireObject, requireString } from './validate.js';
 
@@ -38,30 +39,54 @@ export function runTool<T>(options: ToolOptions, fn: () => T | PromiseLike<T>): 
     report('a tool call was begun after its run had settled; it is not recorded');
     return call();
   }
-  const { recording } = run;
   const ctx = contextIn(run, active);
-  const span = guarded('a tool call could not be recorded', () =>
-    recording.tracer.startSpan(
-      `execute_tool ${options.name}`,
-      {
-        kind: SpanKind.INTERNAL,
-        startTime: toHrTime(recording.now()),
-        attributes: toolAttributes(options, recording.capturing),
-      },
-      ctx,
-    ),
-  );
-  if (!span) return context.with(withoutStep(ctx), call);
-  return context.with(trace.setSpan(withoutStep(ctx), span), call).then(
+  const tool = guarded(UNRECORDED, () => openTool(options, run, ctx));
+  if (!tool) return context.with(withoutStep(ctx), call);
+  return context.with(tool.inside, call).then(
     (value) => {
-      guarded('a tool call could not be recorded', () => endTool(span, recording, { value }));
+      guarded(UNRECORDED, () => tool.end({ value }));
       return value;
     },
     (error) => {
-      guarded('a tool call could not be recorded', () => endTool(span, recording, { error }));
+      guarded(UNRECORDED, () => tool.end({ error }));
       throw error;
     },
   );
+}
+
+const UNRECORDED = 'a tool call could not be recorded';
+
+/** A tool call that goes on. */
+export interface OpenTool {
+  /** Where it runs. */
+  readonly inside: Context;
+  end(end: { value: unknown } | { error: unknown }): void;
+}
+
+/** Begins the span of a tool call. */
+export function openTool(options: ToolOptions, { recording }: RunHandle, ctx: Context): OpenTool {
+  const capturing = capturingIn(ctx, recording.capturing);
+  const span = recording.tracer.startSpan(
+    `execute_tool ${options.name}`,
+    {
+      kind: SpanKind.INTERNAL,
+      startTime: toHrTime(recording.now()),
+      attributes: toolAttributes(options, capturing),
+    },
+    ctx,
+  );
+  return {
+    inside: trace.setSpan(withoutStep(ctx), span),
+    end: (end) => endTool(span, capturing, recording.now(), end),
+  };
+}
+
+/** Whether somebody else's tool span is active. */
+export function isInForeignTool(active: Context): boolean {
+  const span = trace.getSpan(active);
+  if (!span?.isRecording() || ownedSpanOf(span)) return false;
+  const { attributes } = span as { attributes?: Record<string, unknown> };
+  return attributes?.[names.GEN_AI_OPERATION_NAME] === 'execute_tool';
 }
 
 function checkToolOptions(options: unknown): void {
@@ -84,8 +109,12 @@ function toolAttributes(options: ToolOptions, capturing: Capturing): Attributes 
   return attributes;
 }
 
-function endTool(span: Span, { capturing, now }: RunRecording, end: { value: unknown } | { error: unknown }): void {
-  const endedAt = now();
+function endTool(
+  span: Span,
+  capturing: Capturing,
+  endedAt: number,
+  end: { value: unknown } | { error: unknown },
+): void {
   if ('value' in end) {
     const result = contentText(end.value, capturing);
     if (result !== undefined) span.setAttribute(names.GEN_AI_TOOL_CALL_RESULT, result);
