@@ -1,226 +1,271 @@
+/** Whatever an application does, and whatever its calls meet, the spans that are exported add up. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import fc from 'fast-check';
 import { type Run, type Status, wrapFetch } from 'runtrace';
 import { attemptsOf, type ReadableSpan, type Traced, traced } from './support/traced.js';
+import { until } from './support/until.js';
 
-/** How a call ends: the wire and whoever reads it. */
-type Wire = 'answered' | 'refused' | 'broken' | 'no answer' | 'left' | 'unread' | 'aborted';
-type Ending = 'returns' | 'throws' | 'finishes' | 'is dropped';
+const STATUSES: Status[] = ['in_progress', 'interrupted', 'error', 'completed'];
+const ANSWERS = ['answer', 'refuse', 'rate-limit', 'reset', 'hang', 'break', 'stall'] as const;
+const READERS = ['text', 'cancel', 'ignore', 'abort', 'half'] as const;
 
-/** A program that uses everything there is, in any nesting. */
-type Action =
-  | { do: 'call'; wire: Wire; model: number; numbered: boolean }
-  | { do: 'run'; id: number; ending: Ending; status: Status; together: boolean; inside: Action[] }
-  | { do: 'startRun'; id: number; ending: Ending; status: Status; together: boolean; inside: Action[] }
-  | { do: 'step'; ending: Ending; status: Status; together: boolean; inside: Action[] }
-  | { do: 'startStep'; ending: Ending; status: Status; together: boolean; inside: Action[] }
-  | { do: 'reuse'; together: boolean; inside: Action[] }
-  | { do: 'tool'; together: boolean; inside: Action[] }
-  | { do: 'flush' };
+type Operation =
+  | { do: 'call'; answer: (typeof ANSWERS)[number]; reader: (typeof READERS)[number]; again: number }
+  | { do: 'run' | 'step' | 'run.step' | 'tool' | 'reuseStep' | 'generator' | 'together' | 'alone'; inside: Operation[] }
+  | { do: 'finish' | 'finishRun' | 'startStep' | 'startRun'; status: Status }
+  | { do: 'throw' | 'flush' | 'turn' };
 
-const IDS = [1, 2, 3].map((digit) => `00000000-0000-4000-8000-00000000000${digit}`);
-const statuses = fc.constantFrom<Status>('in_progress', 'interrupted', 'error', 'completed');
-const { action } = fc.letrec<{ action: Action; inside: Action[] }>((tie) => ({
-  inside: fc.array(tie('action'), { maxLength: 5 }),
-  action: fc.oneof(
-    { maxDepth: 5, depthSize: 'medium' },
+const { operation } = fc.letrec<{ operation: Operation; inside: Operation[] }>((tie) => ({
+  inside: fc.array(tie('operation'), { maxLength: 4 }),
+  operation: fc.oneof(
+    { maxDepth: 4, withCrossShrink: true },
     fc.record({
       do: fc.constant('call' as const),
-      wire: fc.constantFrom<Wire>('answered', 'refused', 'broken', 'no answer', 'left', 'unread', 'aborted'),
-      model: fc.nat(1),
-      numbered: fc.boolean(),
+      answer: fc.constantFrom(...ANSWERS),
+      reader: fc.constantFrom(...READERS),
+      again: fc.nat(2),
     }),
     fc.record({
-      do: fc.constantFrom('run' as const, 'startRun' as const, 'step' as const, 'startStep' as const),
-      id: fc.nat(IDS.length - 1),
-      ending: fc.constantFrom<Ending>('returns', 'throws', 'finishes', 'is dropped'),
-      status: statuses,
-      together: fc.boolean(),
-      inside: tie('inside'),
-    }) as fc.Arbitrary<Action>,
-    fc.record({
-      do: fc.constantFrom('reuse' as const, 'tool' as const),
-      together: fc.boolean(),
-      inside: tie('inside'),
+      do: fc.constantFrom('finish' as const, 'finishRun' as const, 'startStep' as const, 'startRun' as const),
+      status: fc.constantFrom(...STATUSES),
     }),
-    fc.record({ do: fc.constant('flush' as const) }),
+    { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('throw' as const, 'flush' as const, 'turn' as const) }) },
+    {
+      weight: 4,
+      arbitrary: fc.record({
+        do: fc.constantFrom(
+          ...(['run', 'step', 'run.step', 'tool', 'reuseStep', 'generator', 'together', 'alone'] as const),
+        ),
+        inside: tie('inside'),
+      }),
+    },
   ),
 }));
 
+/** A model API in memory: what it answers stands in the query. */
+async function api(input: RequestInfo | URL, init: RequestInit = {}): Promise<Response> {
+  const answer = new URL(String(input)).searchParams.get('answer');
+  await nextTurn();
+  init.signal?.throwIfAborted();
+  if (answer === 'reset') throw Object.assign(new TypeError('fetch failed'), { code: 'ECONNRESET' });
+  if (answer === 'hang') {
+    return new Promise((_, reject) => init.signal?.addEventListener('abort', () => reject(init.signal?.reason)));
+  }
+  if (answer === 'refuse' || answer === 'rate-limit') {
+    return Response.json({ error: { type: answer } }, { status: answer === 'refuse' ? 400 : 429 });
+  }
+  const chunks = ['{"choices":[],', '"usage":{"prompt_tokens":2,"completion_tokens":3}}'].map((it) => Buffer.from(it));
+  const body = new ReadableStream({
+    async pull(controller) {
+      await nextTurn();
+      const chunk = answer !== 'answer' && chunks.length === 1 ? undefined : chunks.shift();
+      if (chunk) controller.enqueue(chunk);
+      else if (answer === 'answer') controller.close();
+      else if (answer === 'break') controller.error(new TypeError('terminated'));
+      else await new Promise(() => {});
+    },
+  });
+  return new Response(body, { headers: { 'content-type': 'application/json' } });
+}
+
+const fetch = wrapFetch(api);
+
 class Thrown extends Error {}
 
-/** What was begun, to be compared with what was exported. */
-interface Begun {
-  runs: number;
-  steps: Set<string>;
-  calls: number;
-}
+/** Plays a program, and counts what it began. */
+class Player {
+  readonly #set: Traced;
+  readonly #leave = new AbortController();
+  readonly started: Run[] = [];
+  /** What nobody waits for, and may still run when its run is over. */
+  readonly alone: Promise<unknown>[] = [];
+  runs = 0;
+  calls = 0;
+  #model = 0;
 
-async function play(program: readonly Action[], set: Traced): Promise<Begun> {
-  const { recorder, provider } = set;
-  const begun: Begun = { runs: 0, steps: new Set(), calls: 0 };
+  constructor(set: Traced) {
+    this.#set = set;
+  }
 
-  const all = async (actions: readonly Action[], together: boolean, run: Run | undefined): Promise<void> => {
-    if (together) await Promise.all(actions.map((action) => one(action, run)));
-    else for (const action of actions) await one(action, run);
-  };
+  async play(operations: readonly Operation[], run?: Run, finish?: (status: Status) => void): Promise<unknown> {
+    let last: unknown;
+    for (const operation of operations) last = await this.#play(operation, run, finish);
+    return last;
+  }
 
-  const end = (ending: Ending, status: Status, finish: (status: Status) => void): void => {
-    if (ending === 'finishes') finish(status);
-    if (ending === 'throws') throw new Thrown();
-  };
-
-  const one = async (action: Action, run: Run | undefined): Promise<void> => {
-    await nextTurn();
-    if (action.do === 'flush') return provider.forceFlush();
-    if (action.do === 'call') {
-      if (run) begun.calls++;
-      return call(action.wire, action.model, action.numbered);
-    }
-    const { inside, together } = action;
-    if (action.do === 'reuse') return recorder.reuseStep(() => all(inside, together, run));
-    if (action.do === 'tool') return recorder.tool({ name: 'tool' }, () => all(inside, together, run));
-    const { ending, status } = action;
-    if (action.do === 'run') {
-      begun.runs++;
-      const work = async (run: Run) => {
-        await all(inside, together, run);
-        end(ending, status, (status) => run.finish(status));
-      };
-      return recorder.run({ kind: 'any', id: IDS[action.id] as string }, work).catch(ignoreThrown);
-    }
-    if (action.do === 'startRun') {
-      begun.runs++;
-      const started = recorder.startRun({ kind: 'any', id: IDS[action.id] as string });
-      await started.step({}, (step) => {
-        begun.steps.add(step.id);
-        return all(inside, together, started);
-      });
-      if (ending !== 'is dropped') started.finish(status);
-      return;
-    }
-    if (action.do === 'step') {
-      return recorder
-        .step({}, async (step) => {
-          if (step.number > 0) begun.steps.add(step.id);
-          await all(inside, together, run);
-          end(ending, status, (status) => step.finish(status));
-        })
-        .catch(ignoreThrown);
-    }
-    const step = recorder.startStep();
-    if (step.number > 0) begun.steps.add(step.id);
-    await all(inside, together, run);
-    if (ending !== 'is dropped') step.finish(status);
-  };
-
-  await one(
-    { do: 'run', id: 0, ending: 'returns', status: 'completed', together: false, inside: [...program] },
-    undefined,
-  );
-  return begun;
-}
-
-function ignoreThrown(error: unknown): void {
-  if (!(error instanceof Thrown)) throw error;
-}
-
-async function call(wire: Wire, model: number, numbered: boolean): Promise<void> {
-  const controller = new AbortController();
-  const fetch = wrapFetch(async () => {
-    await nextTurn();
-    if (wire === 'no answer') throw new TypeError('fetch failed');
-    let chunks = 0;
-    const pull = async (stream: ReadableStreamDefaultController) => {
-      await nextTurn();
-      if (chunks++ === 0) stream.enqueue(new TextEncoder().encode('{"choices":[{"message":{"content":"Hi"}}]'));
-      else if (wire === 'broken') stream.error(new TypeError('terminated'));
-      else if (wire === 'aborted') stream.error(controller.signal.reason);
-      else {
-        stream.enqueue(new TextEncoder().encode('}'));
-        stream.close();
+  async #play(operation: Operation, run: Run | undefined, finish?: (status: Status) => void): Promise<unknown> {
+    const { recorder, provider } = this.#set;
+    const inside = (inner = run, finishInner = finish) =>
+      'inside' in operation ? this.play(operation.inside, inner, finishInner) : undefined;
+    switch (operation.do) {
+      case 'call':
+        return this.#call(operation, run);
+      case 'run':
+        this.runs++;
+        return recorder.run({ kind: 'any' }, (inner) => inside(inner));
+      case 'step':
+      case 'run.step': {
+        const begin = operation.do === 'run.step' && run ? run.step : recorder.step;
+        return begin({}, (step) => inside(run, step.finish));
       }
-    };
-    const body = new ReadableStream({ pull }, { highWaterMark: 0 });
-    return new Response(body, { status: wire === 'refused' ? 503 : 200 });
-  });
-  const headers: Record<string, string> = numbered ? { 'x-stainless-retry-count': '0' } : {};
-  const init = { method: 'POST', headers, body: `{"model":"m${model}","messages":[]}`, signal: controller.signal };
-  try {
-    const response = await fetch('http://127.0.0.1/v1/chat/completions', init);
-    if (wire === 'unread') return;
-    if (wire === 'left') await response.body?.cancel();
-    else if (wire === 'aborted') {
-      const reader = response.body?.getReader();
-      await reader?.read();
-      controller.abort();
-      await reader?.read();
-    } else await response.text();
-  } catch {
-    // The application has its ways with failures; here it goes on.
+      case 'tool':
+        return recorder.tool({ name: 'any' }, () => inside());
+      case 'reuseStep':
+        return recorder.reuseStep(() => inside());
+      case 'generator': {
+        const generator = async function* () {
+          yield 1;
+          yield await inside();
+        };
+        this.runs++;
+        const items = await recorder.run({ kind: 'any' }, generator);
+        for await (const item of items) if (item === 1 && operation.inside.length % 2) break;
+        return undefined;
+      }
+      case 'together':
+        return Promise.all(
+          operation.inside.map((one) =>
+            this.#play(one, run, finish).catch((error) => {
+              if (!isExpected(error)) throw error;
+            }),
+          ),
+        );
+      case 'alone':
+        this.alone.push(Promise.resolve(inside()).catch(() => {}));
+        return undefined;
+      case 'finish':
+        return finish?.(operation.status);
+      case 'finishRun':
+        return run?.finish(operation.status);
+      case 'startStep':
+        return run?.startStep().finish(operation.status);
+      case 'startRun': {
+        this.runs++;
+        const started = recorder.startRun({ kind: 'any' });
+        this.started.push(started);
+        return started.finish(operation.status);
+      }
+      case 'throw':
+        throw new Thrown();
+      case 'flush':
+        return provider.forceFlush();
+      case 'turn':
+        return nextTurn();
+    }
+  }
+
+  async #call({ answer, reader, again }: Operation & { do: 'call' }, run: Run | undefined): Promise<void> {
+    const leave = new AbortController();
+    const signal = AbortSignal.any([leave.signal, this.#leave.signal]);
+    const body = JSON.stringify({ model: `any ${this.#model++}`, messages: [] });
+    for (let attempt = 0; attempt <= again; attempt++) {
+      if (run) this.calls++;
+      const call = fetch(`http://model/v1/chat/completions?answer=${answer}`, { method: 'POST', body, signal });
+      if (answer === 'hang' && reader === 'ignore') {
+        call.catch(() => {});
+        return;
+      }
+      if (answer === 'hang') leave.abort();
+      const response = await call;
+      if (reader === 'cancel') await response.body?.cancel();
+      if (reader === 'abort') leave.abort();
+      if (reader === 'half') await response.body?.getReader().read();
+      if (reader === 'text' && answer !== 'stall') await response.text();
+      if (response.ok) return;
+    }
+  }
+
+  /** Whatever still hangs is let go. */
+  end(): void {
+    this.#leave.abort();
   }
 }
 
-const micros = ([seconds, nanos]: readonly [number, number]) => seconds * 1e6 + Math.round(nanos / 1000);
-const value = (span: ReadableSpan, name: string) => Number(span.attributes[name] ?? 0);
+function isExpected(error: unknown): boolean {
+  return error instanceof Thrown || error instanceof TypeError || (error as Error)?.name === 'AbortError';
+}
 
-/** For a longer search than in every `npm test`. */
-const PROGRAMS = Number(process.env.ANY_PROGRAM_RUNS ?? 40);
+const idOf = (span: ReadableSpan) => String(span.attributes['runtrace.run.id']);
 
-test('whatever a program does, every run and step in it is exported once and adds up', async () => {
-  await fc.assert(
-    fc.asyncProperty(fc.array(action, { minLength: 1, maxLength: 6 }), async (program) => {
-      const set = traced({ limits: { settleMillis: 0, lateMillis: 0, holdMillis: 0 } });
-      const begun = await play(program, set);
-      await set.shutdown();
-      const [runs, steps] = [set.runs(), set.steps()];
+function checkExport(spans: readonly ReadableSpan[], began: Pick<Player, 'runs' | 'calls' | 'alone'>): void {
+  const runs = spans.filter((span) => 'runtrace.run.kind' in span.attributes);
+  const steps = spans.filter((span) => 'runtrace.step.id' in span.attributes);
+  assert.equal(new Set(spans.map((span) => span.spanContext().spanId)).size, spans.length, 'a span twice');
+  assert.equal(runs.length, began.runs, 'runs');
+  const codes: Record<string, number> = { completed: 1, error: 2, interrupted: 0 };
+  for (const span of [...runs, ...steps]) {
+    const status = String(span.attributes['runtrace.status']);
+    assert.equal(span.status.code, codes[status]);
+    assert.equal('error.type' in span.attributes, status === 'error');
+    assert.ok(span.duration[0] >= 0 && span.duration[1] >= 0);
+  }
+  let attempts = 0;
+  for (const step of steps) {
+    const numbers = attemptsOf(step).map((attempt) => attempt['runtrace.attempt.number']);
+    assert.deepEqual(
+      numbers,
+      numbers.map((_, index) => index + 1),
+      'numbers of attempts',
+    );
+    attempts += numbers.length;
+  }
+  // What is called when its run is over is not recorded.
+  if (began.alone.length === 0) assert.equal(attempts, began.calls, 'attempts');
+  else assert.ok(attempts <= began.calls, 'attempts');
+  for (const run of runs) {
+    const own = steps.filter((step) => idOf(step) === idOf(run));
+    const numbers = own.map((step) => Number(step.attributes['runtrace.step.number'])).sort((a, b) => a - b);
+    assert.deepEqual(
+      numbers,
+      numbers.map((_, index) => index + 1),
+      'numbers of steps',
+    );
+    const sum = (name: string) =>
+      own.reduce((total, step) => total + Number(step.attributes[`runtrace.step.${name}`]), 0);
+    assert.equal(run.attributes['runtrace.run.step_count'], own.length);
+    assert.equal(run.attributes['runtrace.run.attempt_count'], sum('attempt_count'));
+    assert.equal(run.attributes['runtrace.run.failed_attempt_count'], sum('failed_attempt_count'));
+    assert.equal(
+      run.attributes['runtrace.run.has_error'],
+      own.some((step) => step.status.code === 2),
+    );
+    for (const step of own) assert.ok(spans.indexOf(step) < spans.indexOf(run), 'a step after its run');
+  }
+}
 
-      assert.equal(runs.length, begun.runs);
-      const exported = steps.map(({ attributes }) => String(attributes['runtrace.step.id']));
-      assert.equal(new Set(exported).size, exported.length, 'no step twice');
-      for (const id of begun.steps) assert.ok(exported.includes(id), 'no step is lost');
-      assert.equal(new Set(set.spans().map((span) => span.spanContext().spanId)).size, set.spans().length);
-
-      for (const span of [...runs, ...steps]) {
-        const { attributes, status, events, startTime, endTime } = span;
-        assert.ok(['interrupted', 'error', 'completed'].includes(String(attributes['runtrace.status'])));
-        const code = { interrupted: 0, completed: 1, error: 2 }[String(attributes['runtrace.status'])];
-        assert.equal(status.code, code);
-        assert.equal('error.type' in attributes, attributes['runtrace.status'] === 'error');
-        for (const { time } of events) {
-          assert.ok(micros(time) >= micros(startTime) && micros(time) <= micros(endTime), 'inside of the span');
-        }
-      }
-
-      for (const id of new Set(runs.map(({ attributes }) => attributes['runtrace.run.id']))) {
-        const own = (span: ReadableSpan) => span.attributes['runtrace.run.id'] === id;
-        const sum = (name: string) => runs.filter(own).reduce((total, run) => total + value(run, name), 0);
-        const mine = steps.filter(own);
-        assert.equal(sum('runtrace.run.step_count'), mine.length);
-        for (const count of ['attempt_count', 'failed_attempt_count']) {
-          const ofSteps = mine.reduce((total, step) => total + value(step, `runtrace.step.${count}`), 0);
-          assert.equal(sum(`runtrace.run.${count}`), ofSteps, count);
-        }
-      }
-      const order = set.spans();
-      for (const step of steps) {
-        const own = runs.filter(
-          ({ attributes }) => attributes['runtrace.run.id'] === step.attributes['runtrace.run.id'],
-        );
-        const last = Math.max(...own.map((run) => order.indexOf(run)));
-        assert.ok(order.indexOf(step) < last, 'a step goes before its run');
-        const attempts = attemptsOf(step);
-        assert.equal(attempts.length, value(step, 'runtrace.step.attempt_count'));
-        assert.deepEqual(
-          attempts.map((attempt) => attempt['runtrace.attempt.number']),
-          attempts.map((_, index) => index + 1),
-        );
-      }
-      const attempts = steps.reduce((total, step) => total + value(step, 'runtrace.step.attempt_count'), 0);
-      assert.equal(attempts, begun.calls);
-    }),
-    { numRuns: PROGRAMS },
-  );
+test('whatever an application does in runs, every run, step and attempt is exported once, and the sums are right', async () => {
+  const unhandled: unknown[] = [];
+  const collect = (reason: unknown) => void unhandled.push(reason);
+  process.on('unhandledRejection', collect);
+  try {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(operation, { minLength: 1, maxLength: 6 }),
+        fc.boolean(),
+        async (program, processor) => {
+          const set = traced({ processor, limits: { lateMillis: 5, settleMillis: 5, holdMillis: 20 } });
+          const player = new Player(set);
+          player.runs++;
+          await set.recorder
+            .run({ kind: 'any' }, (run) => run.step({}, () => player.play(program, run)))
+            .catch((error) => {
+              if (!isExpected(error)) throw error;
+            });
+          player.end();
+          for (const run of player.started) run.finish('completed');
+          await Promise.all(player.alone);
+          for (let turn = 0; turn < 3; turn++) await nextTurn();
+          if (processor) await set.shutdown();
+          else await until(() => set.runs().length >= player.runs);
+          checkExport(set.spans(), player);
+        },
+      ),
+      { numRuns: 60 },
+    );
+  } finally {
+    process.off('unhandledRejection', collect);
+  }
+  assert.deepEqual(unhandled, []);
 });
