@@ -65,6 +65,8 @@ function fire(): void {
     }
     buckets.delete(bucket);
     for (const deadline of waiting) {
+      // One before it may have cancelled it, or put it off.
+      if (deadline.bucket !== bucket) continue;
       deadline.bucket = undefined;
       guarded('settling failed', () => deadline.due());
     }
