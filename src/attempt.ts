@@ -1,8 +1,8 @@
 import type { Attributes, Span } from '@opentelemetry/api';
 import { sendable } from './attribute-value.js';
 import * as names from './attributes.js';
-import type { Capturing } from './capture.js';
-import { describeFailure, failureMessage } from './failure.js';
+import { type Capturing, keptText } from './capture.js';
+import { describeFailure, keptFailure } from './failure.js';
 import { isMetadataHeader } from './redact/headers.js';
 import { guarded, report } from './report.js';
 import { microsToHrTime, toMicros } from './time.js';
@@ -239,15 +239,16 @@ function requireAttempt(attempt: Attempt): Attempt {
 function keepOf(attempt: Attempt, capturing: Capturing): Attempt {
   const { redactor, content, limits } = capturing;
   const { error, errorMessage, requestHeaders, responseHeaders, requestBody, responseBody, ...kept } = attempt;
+  if (kept.method !== undefined) kept.method = keptText(kept.method, capturing);
   if (kept.url !== undefined) kept.url = capturing.redactUrl(kept.url);
+  if (kept.errorType !== undefined) kept.errorType = keptText(kept.errorType, capturing);
   if (error !== undefined) {
-    const failure = describeFailure(error);
-    kept.errorType ??= failure.type;
-    const message = failureMessage(failure, capturing);
+    const { type, message } = keptFailure(describeFailure(error), capturing);
+    kept.errorType ??= type;
     if (message !== undefined) (kept as Attempt).errorMessage = message;
   }
   const whole: Attempt = kept;
-  if (errorMessage !== undefined && content) whole.errorMessage = redactor.text(errorMessage);
+  if (errorMessage !== undefined && content) whole.errorMessage = keptText(errorMessage, capturing);
   if (requestHeaders) whole.requestHeaders = keptHeaders(requestHeaders, capturing);
   if (responseHeaders) whole.responseHeaders = keptHeaders(responseHeaders, capturing);
   if (!content) return whole;
@@ -273,7 +274,7 @@ function keepOf(attempt: Attempt, capturing: Capturing): Attempt {
 function keptHeaders(headers: Record<string, string>, { content, redactor }: Capturing): Record<string, string> {
   const kept: Record<string, string> = {};
   for (const name in headers) {
-    if (content || isMetadataHeader(name)) kept[name] = redactor.header(name, headers[name] as string);
+    if (content || isMetadataHeader(name)) kept[redactor.name(name)] = redactor.header(name, headers[name] as string);
   }
   return kept;
 }

@@ -3,6 +3,7 @@ import { sendable } from './attribute-value.js';
 import { environment, environmentChoice } from './environment.js';
 import type { ContentWriter } from './genai.js';
 import { createRedactor, type RedactOptions, type Redactor } from './redact/redactor.js';
+import { bound } from './redact/truncate.js';
 import { report } from './report.js';
 import { remembered } from './url.js';
 import { badOption, checkNumber, requireObject } from './validate.js';
@@ -78,7 +79,7 @@ export interface Capturing {
   /** Messages, system instructions and tool definitions. */
   readonly messages: boolean;
   readonly redactor: Redactor;
-  /** As `redactor.url`, remembered. */
+  /** As `redactor.url`, bounded and remembered. */
   readonly redactUrl: (url: string) => string;
   readonly limits: Limits;
 }
@@ -96,7 +97,7 @@ export function createCapture(options: CaptureOptions): {
   }
   const limits = checkLimits(options.limits);
   const redactor = createRedactor(options.redact);
-  const redactUrl = remembered((url) => redactor.url(url));
+  const redactUrl = remembered((url) => bounded(redactor.url(url)));
   const metadata: Capturing = { content: false, messages: false, redactor, redactUrl, limits };
   const content: Capturing = { ...metadata, content: true, messages: true };
   const unset: Capturing = { ...metadata, messages: messagesFromEnvironment() };
@@ -146,20 +147,56 @@ function messagesFromEnvironment(): boolean {
   return value === 'SPAN_ONLY' || value === 'SPAN_AND_EVENT' || value === 'TRUE';
 }
 
-/** The application's own attributes, redacted. */
-export function ownAttributes(
-  attributes: Attributes | undefined,
-  { redactor }: Pick<Capturing, 'redactor'>,
-): Attributes {
+type Redacting = Pick<Capturing, 'redactor'>;
+
+/** Kept of a text that is neither a body nor content: an attribute, an error's message, a stack trace. In bytes of UTF-8. */
+const MAX_TEXT_BYTES = 65_536;
+
+/** Free text as it may be kept: redacted, bounded. */
+export function keptText(text: string, { redactor }: Redacting): string {
+  return bounded(redactor.text(text));
+}
+
+/** The beginning of a redacted text that is longer than anybody reads. */
+function bounded(text: string): string {
+  // No character takes more than three bytes.
+  if (text.length <= MAX_TEXT_BYTES / 3) return text;
+  const { text: kept, truncatedBytes } = bound(
+    [{ head: '', body: text, tail: '', jsonDepth: undefined }],
+    MAX_TEXT_BYTES,
+  );
+  if (truncatedBytes > 0) report('a text was longer than 65536 bytes; it was truncated');
+  return kept;
+}
+
+/** Attributes as they may be kept, whoever they come from: names and texts redacted, texts bounded. */
+export function keptAttributes(attributes: Attributes | undefined, { redactor }: Redacting): Attributes {
   const kept: Attributes = {};
   for (const name in attributes) {
-    const value = attributes[name];
-    if (typeof value === 'string') kept[name] = redactor.attribute(name, value);
-    else if (Array.isArray(value))
-      kept[name] = sendable(value.map((v) => (typeof v === 'string' ? redactor.attribute(name, v) : v)) as string[]);
-    else if (value != null) kept[name] = sendable(value);
+    const value = keptValue(name, attributes[name], redactor);
+    if (value !== undefined) kept[redactor.name(name)] = value;
   }
   return kept;
+}
+
+function keptValue(name: string, value: unknown, redactor: Redactor): AttributeValue | undefined {
+  if (Array.isArray(value)) return sendable(value.map((item) => keptItem(name, item, redactor)) as string[]);
+  const kept = keptItem(name, value, redactor);
+  return kept == null ? undefined : sendable(kept);
+}
+
+function keptItem(name: string, value: unknown, redactor: Redactor): string | number | boolean | null | undefined {
+  switch (typeof value) {
+    case 'string':
+      return bounded(redactor.attribute(name, value));
+    case 'number':
+    case 'boolean':
+      return value;
+    default:
+      if (value != null)
+        report('an attribute that is neither a text, a number, a boolean nor a list of them was left out');
+      return value === null ? null : undefined;
+  }
 }
 
 /**

@@ -1,4 +1,5 @@
-import type { Capturing } from './capture.js';
+import { type Capturing, keptText } from './capture.js';
+import { identifier } from './wire/json.js';
 
 /** What is kept of an error. */
 export interface Failure {
@@ -13,8 +14,6 @@ export interface Failure {
   stack?: string;
 }
 
-/** Codes are identifiers; anything longer or stranger might quote content and is not taken for one. */
-const IDENTIFIER = /^[A-Za-z0-9_.:-]{1,64}$/;
 const MAX_CAUSES = 8;
 
 /** Describes whatever was thrown. Never throws, whatever the getters of `error` do. */
@@ -56,7 +55,8 @@ function classNameOf(error: object): string | undefined {
   const { name } = error as { name?: unknown };
   const constructorName = (error.constructor as { name?: unknown } | undefined)?.name;
   for (const candidate of name === 'Error' || typeof name !== 'string' ? [constructorName, name] : [name]) {
-    if (typeof candidate === 'string' && IDENTIFIER.test(candidate) && candidate !== 'Object') return candidate;
+    const className = identifier(candidate);
+    if (className !== undefined && className !== 'Object') return className;
   }
   return undefined;
 }
@@ -66,10 +66,7 @@ function providerCode(error: object): string | undefined {
   const { code, type, error: body } = error as { code?: unknown; type?: unknown; error?: unknown };
   const nested = typeof body === 'object' && body !== null ? (body as { error?: unknown }).error : undefined;
   const nestedType = typeof nested === 'object' && nested !== null ? (nested as { type?: unknown }).type : undefined;
-  for (const candidate of [code, nestedType, type]) {
-    if (typeof candidate === 'string' && IDENTIFIER.test(candidate)) return candidate;
-  }
-  return undefined;
+  return identifier(code) ?? identifier(nestedType) ?? identifier(type);
 }
 
 const NETWORK_CODE =
@@ -135,11 +132,15 @@ function classNameSafely(error: object): string {
   }
 }
 
-/** What of the text may be kept: at `content` all of it, else only that of network errors. Redacted in any case. */
-export function failureMessage(failure: Failure, capturing: Capturing): string | undefined {
-  const { message, networkMessage } = failure;
+/** What of a failure may be kept: at `content` all of its text, else only that of network errors. Redacted in any case. */
+export function keptFailure(failure: Failure, capturing: Pick<Capturing, 'content' | 'redactor'>): Failure {
+  const { type, className, message, networkMessage, stack } = failure;
   const whole =
     networkMessage && message && !message.includes(networkMessage) ? `${message}: ${networkMessage}` : message;
-  const kept = capturing.content ? whole : networkMessage;
-  return kept && capturing.redactor.text(kept);
+  const text = capturing.content ? whole : networkMessage;
+  const kept: Failure = { type: keptText(type, capturing) };
+  if (className) kept.className = keptText(className, capturing);
+  if (text) kept.message = keptText(text, capturing);
+  if (stack && capturing.content) kept.stack = keptText(stack, capturing);
+  return kept;
 }

@@ -1,6 +1,7 @@
 import type { Attributes, AttributeValue } from '@opentelemetry/api';
 import { sendable } from './attribute-value.js';
 import * as names from './attributes.js';
+import { keptAttributes } from './capture.js';
 import type { Redactor } from './redact/redactor.js';
 import { report } from './report.js';
 import { copyOf } from './validate.js';
@@ -29,7 +30,7 @@ export interface Message {
   finish_reason?: string;
 }
 
-/** What was asked of the model. Every field becomes an attribute; messages, system and tools only where content is captured. */
+/** What was asked of the model. Every field becomes an attribute; stop sequences, messages, system and tools only where content is captured. */
 export interface ModelRequest {
   model?: string;
   /** Whether the answer was asked for as a stream; only `true` is written. */
@@ -82,8 +83,8 @@ export interface ContentWriter {
   readonly maxBytes: number;
 }
 
-/** Adds the attributes of a request; content only where there is a `writer` for it. */
-export function addRequest(to: Attributes, request: ModelRequest, writer: ContentWriter | undefined): void {
+/** Adds the attributes of a request, without its content. */
+export function addRequest(to: Attributes, request: ModelRequest): void {
   Object.assign(to, request.extra);
   add(to, names.GEN_AI_REQUEST_MODEL, request.model);
   add(to, names.GEN_AI_REQUEST_STREAM, request.stream || undefined);
@@ -92,26 +93,35 @@ export function addRequest(to: Attributes, request: ModelRequest, writer: Conten
   add(to, names.GEN_AI_REQUEST_TOP_P, request.topP);
   add(to, names.GEN_AI_REQUEST_TOP_K, request.topK);
   add(to, names.GEN_AI_REQUEST_SEED, request.seed);
-  add(to, names.GEN_AI_REQUEST_STOP_SEQUENCES, request.stopSequences);
   add(to, names.GEN_AI_REQUEST_FREQUENCY_PENALTY, request.frequencyPenalty);
   add(to, names.GEN_AI_REQUEST_PRESENCE_PENALTY, request.presencePenalty);
   add(to, names.GEN_AI_REQUEST_CHOICE_COUNT, request.choiceCount === 1 ? undefined : request.choiceCount);
   add(to, names.GEN_AI_REQUEST_REASONING_LEVEL, request.reasoningLevel);
   add(to, names.GEN_AI_REQUEST_PREVIOUS_RESPONSE_ID, request.previousResponseId);
   add(to, names.GEN_AI_OUTPUT_TYPE, request.outputType);
-  if (!writer) return;
-  add(to, names.GEN_AI_SYSTEM_INSTRUCTIONS, content(request.systemInstructions, writer));
-  add(to, names.GEN_AI_INPUT_MESSAGES, content(request.messages, writer));
-  add(to, names.GEN_AI_TOOL_DEFINITIONS, content(request.toolDefinitions, writer));
 }
 
-/** Adds the attributes of a response; content only where there is a `writer` for it. */
-export function addResponse(to: Attributes, response: ModelResponse, writer: ContentWriter | undefined): void {
+/** Adds the attributes of a response, without its content. */
+export function addResponse(to: Attributes, response: ModelResponse): void {
   Object.assign(to, response.extra);
   add(to, names.GEN_AI_RESPONSE_ID, response.id);
   add(to, names.GEN_AI_RESPONSE_MODEL, response.model);
   add(to, names.GEN_AI_RESPONSE_FINISH_REASONS, response.finishReasons?.length ? response.finishReasons : undefined);
-  if (writer) add(to, names.GEN_AI_OUTPUT_MESSAGES, content(response.messages, writer));
+}
+
+/** Adds what was asked and answered. */
+export function addContent(
+  to: Attributes,
+  request: ModelRequest,
+  response: ModelResponse,
+  writer: ContentWriter,
+): void {
+  // They are text, and often a name: `\nAlice:`.
+  Object.assign(to, keptAttributes({ [names.GEN_AI_REQUEST_STOP_SEQUENCES]: request.stopSequences }, writer));
+  add(to, names.GEN_AI_SYSTEM_INSTRUCTIONS, content(request.systemInstructions, writer));
+  add(to, names.GEN_AI_INPUT_MESSAGES, content(request.messages, writer));
+  add(to, names.GEN_AI_TOOL_DEFINITIONS, content(request.toolDefinitions, writer));
+  add(to, names.GEN_AI_OUTPUT_MESSAGES, content(response.messages, writer));
 }
 
 const TOKENS = ['inputTokens', 'outputTokens', 'cacheReadTokens', 'cacheWriteTokens', 'reasoningTokens'] as const;

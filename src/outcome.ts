@@ -1,8 +1,8 @@
 import { type Attributes, type Span, type SpanStatus, SpanStatusCode } from '@opentelemetry/api';
 import * as names from './attributes.js';
-import type { Capturing } from './capture.js';
+import { type Capturing, keptText } from './capture.js';
 import type { Ending } from './exchange.js';
-import { describeFailure, type Failure, failureMessage } from './failure.js';
+import { describeFailure, type Failure, keptFailure } from './failure.js';
 import { type ModelResponse, type Usage, usageOf } from './genai.js';
 import { guarded, report } from './report.js';
 import { accepts, isStatus, type Status } from './status.js';
@@ -91,11 +91,11 @@ export class Proposals {
    * Writes each proposal as an event, where there was more than one, `room` of them at most. What came after the end of the span is
    * put at its end, with how late it was: Jaeger hides events outside of the trace's time.
    */
-  writeHistory(span: Span, endedAt: number, room: number): void {
+  writeHistory(span: Span, endedAt: number, room: number, capturing: Capturing): void {
     if (!this.#first || !this.#later) return;
     for (const { status, at, accepted, errorType } of [toUpdate(this.#first, true), ...this.#later].slice(-room)) {
       const attributes: Attributes = { [names.STATUS]: status, [names.STATUS_UPDATE_ACCEPTED]: accepted };
-      if (errorType) attributes[names.ERROR_TYPE] = errorType;
+      if (errorType) attributes[names.ERROR_TYPE] = keptText(errorType, capturing);
       if (at > endedAt) attributes[names.STATUS_UPDATE_LATE_MS] = Math.round(at - endedAt);
       span.addEvent(names.EVENT_STATUS_UPDATE, attributes, toHrTime(Math.min(at, endedAt)));
     }
@@ -149,24 +149,31 @@ export function endingProposal(ending: Ending, options?: StepOptions): Proposal 
   return { ...toProposal('error', at, undefined, ending, options), failure: ending.failure };
 }
 
-/** The span status of an outcome: OK, ERROR with the reason in one line, or UNSET where the caller stopped it. */
-export function spanStatus(status: Status, failure: Failure | undefined, capturing: Capturing | undefined): SpanStatus {
+/** What of the failure of an outcome may be kept; `undefined` if it did not fail. */
+export function outcomeFailure(
+  { status, failure, ending }: Proposal,
+  capturing: Pick<Capturing, 'content' | 'redactor'>,
+): Failure | undefined {
+  if (status !== 'error') return undefined;
+  // Who says `error` and no more leaves it to the last attempt to say which.
+  return keptFailure(failure ?? ending?.failure ?? { type: '_OTHER' }, capturing);
+}
+
+/** The span status of an outcome: OK, ERROR with the reason in one line, or UNSET where the caller stopped it. `failure` is what may be kept. */
+export function spanStatus(status: Status, failure: Failure | undefined): SpanStatus {
   if (status === 'completed') return { code: SpanStatusCode.OK };
   if (status !== 'error') return { code: SpanStatusCode.UNSET };
   if (!failure) return { code: SpanStatusCode.ERROR };
-  const { type, className } = failure;
+  const { type, className, message } = failure;
   const reason = className && className !== type ? `${type} ${className}` : type;
-  const text = capturing && failureMessage(failure, capturing);
-  return { code: SpanStatusCode.ERROR, message: text ? `${reason}: ${text}` : reason };
+  return { code: SpanStatusCode.ERROR, message: message ? `${reason}: ${message}` : reason };
 }
 
-/** `error.type`, and the exception as far as it may be kept. */
-export function writeFailure(span: Span, failure: Failure, at: number, capturing: Capturing): void {
+/** `error.type`, and the exception; `failure` is what may be kept. */
+export function writeFailure(span: Span, failure: Failure, at: number): void {
   span.setAttribute(names.ERROR_TYPE, failure.type);
   const exception: Attributes = { [names.EXCEPTION_TYPE]: failure.className ?? failure.type };
-  const message = failureMessage(failure, capturing);
-  if (message) exception[names.EXCEPTION_MESSAGE] = message;
-  if (failure.stack && capturing.content)
-    exception[names.EXCEPTION_STACKTRACE] = capturing.redactor.text(failure.stack);
+  if (failure.message) exception[names.EXCEPTION_MESSAGE] = failure.message;
+  if (failure.stack) exception[names.EXCEPTION_STACKTRACE] = failure.stack;
   span.addEvent(names.EVENT_EXCEPTION, exception, toHrTime(at));
 }

@@ -1,10 +1,18 @@
-import { type Context, diag, type Span } from '@opentelemetry/api';
+import { type Context, context, diag, type Span } from '@opentelemetry/api';
 import * as names from './attributes.js';
-import { ownAttributes } from './capture.js';
+import { keptAttributes } from './capture.js';
 import { runOf } from './context.js';
-import { checkFinish, type FinishDetails, type Proposal, Proposals, spanStatus, toProposal } from './outcome.js';
+import {
+  checkFinish,
+  type FinishDetails,
+  outcomeFailure,
+  type Proposal,
+  Proposals,
+  spanStatus,
+  toProposal,
+} from './outcome.js';
 import { type OwnedSpan, ownedSpanOf, type SpanOwner, takeStarting } from './owned-span.js';
-import { createRedactor } from './redact/redactor.js';
+import { createRedactor, type Redactor } from './redact/redactor.js';
 import { guarded } from './report.js';
 import type { Status } from './status.js';
 import { badOption } from './validate.js';
@@ -15,8 +23,24 @@ interface EndedSpan {
   readonly status: object;
 }
 
-/** The proposals for spans that runtrace did not start. */
-const reported = new WeakMap<object, Proposals>();
+/** The proposals for a span that runtrace did not start. */
+interface Reported {
+  readonly proposals: Proposals;
+  /** Of the run that it was first reported in. */
+  readonly redactor: Redactor;
+}
+
+const reported = new WeakMap<object, Reported>();
+
+let builtIn: Redactor | undefined;
+
+/** The redactor of the run around; without one, that of the built-in rules. */
+function redactorHere(): Redactor {
+  const redactor = runOf(context.active())?.recording.capturing.redactor;
+  if (redactor) return redactor;
+  builtIn ??= createRedactor();
+  return builtIn;
+}
 
 /**
  * Proposes how a span ended: one of runtrace's, or anybody's, as long as it is recording. The status-priority rule decides, for
@@ -34,9 +58,9 @@ export function reportStatus(span: Span | undefined, status: Status, details?: F
   if (owned) {
     owned.owner.report(status, details);
   } else if (span.isRecording()) {
-    const proposals = reported.get(span) ?? new Proposals();
-    reported.set(span, proposals);
-    proposals.propose(toProposal(status, Date.now(), details));
+    const known = reported.get(span) ?? { proposals: new Proposals(), redactor: redactorHere() };
+    reported.set(span, known);
+    known.proposals.propose(toProposal(status, Date.now(), details));
   }
 }
 
@@ -74,8 +98,8 @@ export class StatusPrioritySpanProcessor {
         if (owned.standsAlone) this.#open.delete(owned.owner);
         return;
       }
-      const outcome = reported.get(span)?.outcome;
-      if (outcome) writeOutcome(span, outcome);
+      const known = reported.get(span);
+      if (known?.proposals.outcome) writeOutcome(span, known.proposals.outcome, known.redactor);
     });
   }
 
@@ -122,12 +146,13 @@ export class StatusPrioritySpanProcessor {
 }
 
 /** What the rule decided of somebody else's span, as it reaches the processors after this one. */
-function writeOutcome(span: EndedSpan, outcome: Proposal): void {
+function writeOutcome(span: EndedSpan, outcome: Proposal, redactor: Redactor): void {
   if (outcome.status === 'in_progress') return;
   const attributes = span.attributes as Record<string, unknown>;
+  const failure = outcomeFailure(outcome, { content: false, redactor });
   attributes[names.STATUS] = outcome.status;
-  if (outcome.status === 'error') attributes[names.ERROR_TYPE] = outcome.failure?.type ?? '_OTHER';
+  if (failure) attributes[names.ERROR_TYPE] = failure.type;
   else delete attributes[names.ERROR_TYPE];
-  if (outcome.metadata) Object.assign(attributes, ownAttributes(outcome.metadata, { redactor: createRedactor() }));
-  (span as { status: object }).status = spanStatus(outcome.status, outcome.failure, undefined);
+  Object.assign(attributes, keptAttributes(outcome.metadata, { redactor }));
+  (span as { status: object }).status = spanStatus(outcome.status, failure);
 }

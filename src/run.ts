@@ -9,7 +9,7 @@ import {
   trace,
 } from '@opentelemetry/api';
 import * as names from './attributes.js';
-import { type Capturing, ownAttributes, type RunIdentity, writeAttributes } from './capture.js';
+import { type Capturing, keptAttributes, type RunIdentity, writeAttributes } from './capture.js';
 import { isUnsampled, runOf } from './context.js';
 import { isAbort, isTimeout } from './failure.js';
 import type { Usage } from './genai.js';
@@ -17,6 +17,7 @@ import {
   checkFinish,
   type FinishDetails,
   MAX_STATUS_UPDATES,
+  outcomeFailure,
   type Proposal,
   Proposals,
   spanStatus,
@@ -178,7 +179,8 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
     this.now = outer?.now ?? startClock();
     this.#openRuns = openRuns;
     this.#startedAt = this.now();
-    this.#identity = identityAttributes(identity);
+    this.#identity = keptAttributes(identityAttributes(identity), capturing);
+    this.#identity[names.RUN_ID] = this.id;
     const isInner = outer !== undefined || isUnsampled(ctx);
     const foreign = isInner ? undefined : trace.getSpanContext(ctx);
     const links: Link[] = foreign && isSpanContextValid(foreign) ? [{ context: foreign }] : [];
@@ -187,7 +189,7 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
       this,
       true,
       tracer,
-      identity.agentName ? `invoke_agent ${identity.agentName}` : `invoke_workflow ${identity.kind}`,
+      runName(this.#identity),
       {
         kind: SpanKind.INTERNAL,
         startTime: toHrTime(this.#startedAt),
@@ -197,7 +199,7 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
       ctx,
     );
     this.traceId = this.span.spanContext().traceId;
-    this.#own = ownAttributes(copyOf(options.attributes), capturing);
+    this.#own = keptAttributes(copyOf(options.attributes), capturing);
     this.#numbering = numberings.get(this.id) ?? { last: 0, users: 0 };
     if (!this.recording) {
       this.#settling = this.#settled = true;
@@ -403,7 +405,7 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
     const outcome = this.#proposals.outcome as Proposal;
     const endedAt = Math.max(outcome.at, this.#startedAt);
     const { capturing } = this;
-    const failure = outcome.status === 'error' ? (outcome.failure ?? { type: '_OTHER' }) : undefined;
+    const failure = outcomeFailure(outcome, capturing);
     this.#owned.write((span) => {
       const attributes: Attributes = {
         ...this.#identity,
@@ -417,12 +419,17 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
       if (inputTokens !== undefined) attributes[names.RUN_INPUT_TOKENS] = inputTokens;
       if (outputTokens !== undefined) attributes[names.RUN_OUTPUT_TOKENS] = outputTokens;
       if (this.#endpoint) attributes[names.RUN_ENDPOINT] = this.#endpoint.name;
-      writeAttributes(span, attributes, { ...this.#own, ...ownAttributes(outcome.metadata, capturing) });
-      if (failure) writeFailure(span, failure, endedAt, capturing);
-      this.#proposals.writeHistory(span, endedAt, MAX_STATUS_UPDATES);
+      writeAttributes(span, attributes, { ...this.#own, ...keptAttributes(outcome.metadata, capturing) });
+      if (failure) writeFailure(span, failure, endedAt);
+      this.#proposals.writeHistory(span, endedAt, MAX_STATUS_UPDATES, capturing);
     });
-    this.#owned.end(spanStatus(outcome.status, failure, capturing), endedAt);
+    this.#owned.end(spanStatus(outcome.status, failure), endedAt);
   }
+}
+
+/** `invoke_agent {name}` or `invoke_workflow {kind}`. */
+function runName(identity: Attributes): string {
+  return `${identity[names.GEN_AI_OPERATION_NAME]} ${identity[names.GEN_AI_AGENT_NAME] ?? identity[names.RUN_KIND]}`;
 }
 
 function identityAttributes(identity: RunIdentity): Attributes {
@@ -431,7 +438,6 @@ function identityAttributes(identity: RunIdentity): Attributes {
   };
   if (identity.agentName) attributes[names.GEN_AI_AGENT_NAME] = identity.agentName;
   attributes[names.RUN_KIND] = identity.kind;
-  attributes[names.RUN_ID] = identity.id;
   if (identity.conversationId) attributes[names.GEN_AI_CONVERSATION_ID] = identity.conversationId;
   if (identity.userId) attributes[names.USER_ID] = identity.userId;
   if (identity.parentConversationId) attributes[names.RUN_PARENT_CONVERSATION_ID] = identity.parentConversationId;

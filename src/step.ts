@@ -1,7 +1,7 @@
 import { type Attributes, type Context, type Span, SpanKind, type Tracer, trace } from '@opentelemetry/api';
 import { AttemptLog, type Endpoint } from './attempt.js';
 import * as names from './attributes.js';
-import { type Capturing, contentWriter, ownAttributes, writeAttributes } from './capture.js';
+import { type Capturing, contentWriter, keptAttributes, writeAttributes } from './capture.js';
 import { capturingIn } from './context.js';
 import {
   type AttemptOwner,
@@ -13,11 +13,12 @@ import {
   type Pending,
   Resends,
 } from './exchange.js';
-import { addRequest, addResponse, addUsage, type ModelRequest, type Usage } from './genai.js';
+import { addContent, addRequest, addResponse, addUsage, type ModelRequest, type Usage } from './genai.js';
 import {
   endingProposal,
   type FinishDetails,
   MAX_STATUS_UPDATES,
+  outcomeFailure,
   type Proposal,
   Proposals,
   spanStatus,
@@ -146,15 +147,16 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     this.#resends = begun?.resends ?? new Resends();
     const { provider, model } = options;
     const operation = options.operation || 'chat';
-    const attributes: Attributes = { [names.GEN_AI_OPERATION_NAME]: operation };
-    if (provider) attributes[names.GEN_AI_PROVIDER_NAME] = provider;
-    if (model) attributes[names.GEN_AI_REQUEST_MODEL] = model;
+    const known: Attributes = { [names.GEN_AI_OPERATION_NAME]: operation };
+    if (provider) known[names.GEN_AI_PROVIDER_NAME] = provider;
+    if (model) known[names.GEN_AI_REQUEST_MODEL] = model;
+    const attributes = keptAttributes(known, this.capturing);
     attributes[names.STEP_NUMBER] = this.number;
     this.#owned = new OwnedSpan(
       this,
       home.id === undefined,
       home.tracer,
-      spanName(operation, model),
+      spanName(attributes),
       { kind: SpanKind.CLIENT, startTime: toHrTime(this.#startedAt), attributes },
       ctx,
     );
@@ -370,18 +372,16 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     const endedAt = Math.max(outcome.at, this.#startedAt + this.log.count / 1000);
     const { capturing } = this;
     const usage: Usage = { ...outcome.ending?.answer?.usage, ...outcome.usage };
-    // Who says `error` and no more leaves it to the last attempt to say which.
-    const failure =
-      outcome.status === 'error' ? (outcome.failure ?? outcome.ending?.failure ?? { type: '_OTHER' }) : undefined;
+    const failure = outcomeFailure(outcome, capturing);
     this.#owned.write((span) => {
       const attributes = this.#attributesOf(outcome, usage);
       this.log.writeTo(span, attributes, this.#startedAt, endedAt);
-      if (failure) writeFailure(span, failure, endedAt, capturing);
-      this.#proposals.writeHistory(span, endedAt, MAX_STATUS_UPDATES - Number(failure !== undefined));
-      const own = ownAttributes((outcome.options ?? this.#options).attributes, capturing);
-      writeAttributes(span, attributes, Object.assign(own, ownAttributes(outcome.metadata, capturing)));
+      if (failure) writeFailure(span, failure, endedAt);
+      this.#proposals.writeHistory(span, endedAt, MAX_STATUS_UPDATES - Number(failure !== undefined), capturing);
+      const own = keptAttributes((outcome.options ?? this.#options).attributes, capturing);
+      writeAttributes(span, attributes, Object.assign(own, keptAttributes(outcome.metadata, capturing)));
     });
-    this.#owned.end(spanStatus(outcome.status, failure, capturing), endedAt);
+    this.#owned.end(spanStatus(outcome.status, failure), endedAt);
     this.home.takeIn(this, {
       outcome,
       stepCount: 1,
@@ -404,13 +404,19 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     const operation = options.operation || call?.operation || 'chat';
     const provider = options.provider || call?.provider;
     const streaming = call?.streaming ?? request.stream;
-    const writer = contentWriter(capturing);
+    const response = { ...answer?.response, ...outcome.response };
+    const known: Attributes = { [names.GEN_AI_OPERATION_NAME]: operation };
+    if (provider) known[names.GEN_AI_PROVIDER_NAME] = provider;
+    const conversationId = options.conversationId || home.conversationId;
+    if (conversationId) known[names.GEN_AI_CONVERSATION_ID] = conversationId;
+    if (options.userId) known[names.USER_ID] = options.userId;
+    addRequest(known, request);
+    addResponse(known, response);
+    const attributes = keptAttributes(known, capturing);
     if (operation !== this.#options.operation || request.model !== this.#options.model) {
-      span.updateName(spanName(operation, request.model));
+      span.updateName(spanName(attributes));
     }
-    const attributes: Attributes = { [names.GEN_AI_OPERATION_NAME]: operation };
-    if (provider) attributes[names.GEN_AI_PROVIDER_NAME] = provider;
-    const server = outgoing && urlParts(outgoing.url.href);
+    const server = outgoing && urlParts(capturing.redactUrl(outgoing.url.href));
     if (server) {
       attributes[names.SERVER_ADDRESS] = server.address;
       attributes[names.SERVER_PORT] = server.port;
@@ -419,11 +425,8 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     attributes[names.STEP_ID] = this.id;
     if (streaming !== undefined) attributes[names.STEP_OPERATION] = streaming ? 'stream' : 'generate';
     if (home.id) attributes[names.RUN_ID] = home.id;
-    const conversationId = options.conversationId || home.conversationId;
-    if (conversationId) attributes[names.GEN_AI_CONVERSATION_ID] = conversationId;
-    if (options.userId) attributes[names.USER_ID] = options.userId;
-    addRequest(attributes, request, writer);
-    addResponse(attributes, { ...answer?.response, ...outcome.response }, writer);
+    const writer = contentWriter(capturing);
+    if (writer) addContent(attributes, request, response, writer);
     addUsage(attributes, usage);
     const firstChunkMillis = streaming ? attempt?.timeToFirstChunkMillis : undefined;
     if (firstChunkMillis !== undefined) attributes[names.GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK] = firstChunkMillis / 1000;
@@ -436,6 +439,9 @@ function remove<T>(list: T[], item: T): void {
   if (index >= 0) list.splice(index, 1);
 }
 
-function spanName(operation: string, model: string | undefined): string {
+/** `chat gpt-5` */
+function spanName(attributes: Attributes): string {
+  const operation = String(attributes[names.GEN_AI_OPERATION_NAME]);
+  const model = attributes[names.GEN_AI_REQUEST_MODEL];
   return model ? `${operation} ${model}` : operation;
 }

@@ -1,8 +1,8 @@
 import { type Attributes, type Context, context, type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import * as names from './attributes.js';
-import { type Capturing, ownAttributes } from './capture.js';
+import { type Capturing, keptAttributes } from './capture.js';
 import { capturingIn, contextIn, runOf, withoutStep } from './context.js';
-import { describeFailure, isAbort } from './failure.js';
+import { describeFailure, isAbort, keptFailure } from './failure.js';
 import { contentJson } from './genai.js';
 import { spanStatus, writeFailure } from './outcome.js';
 import { ownedSpanOf } from './owned-span.js';
@@ -66,13 +66,10 @@ export interface OpenTool {
 /** Begins the span of a tool call. */
 export function openTool(options: ToolOptions, { recording }: RunHandle, ctx: Context): OpenTool {
   const capturing = capturingIn(ctx, recording.capturing);
+  const attributes = toolAttributes(options, capturing);
   const span = recording.tracer.startSpan(
-    `execute_tool ${options.name}`,
-    {
-      kind: SpanKind.INTERNAL,
-      startTime: toHrTime(recording.now()),
-      attributes: toolAttributes(options, capturing),
-    },
+    `execute_tool ${attributes[names.GEN_AI_TOOL_NAME]}`,
+    { kind: SpanKind.INTERNAL, startTime: toHrTime(recording.now()), attributes },
     ctx,
   );
   return {
@@ -96,14 +93,15 @@ function checkToolOptions(options: unknown): void {
 }
 
 function toolAttributes(options: ToolOptions, capturing: Capturing): Attributes {
-  const attributes: Attributes = {
+  const known: Attributes = {
+    ...copyOf(options.attributes),
     [names.GEN_AI_OPERATION_NAME]: 'execute_tool',
     [names.GEN_AI_TOOL_NAME]: options.name,
-    ...ownAttributes(copyOf(options.attributes), capturing),
   };
-  if (options.callId) attributes[names.GEN_AI_TOOL_CALL_ID] = options.callId;
-  if (options.type) attributes[names.GEN_AI_TOOL_TYPE] = options.type;
-  if (options.description) attributes[names.GEN_AI_TOOL_DESCRIPTION] = options.description;
+  if (options.callId) known[names.GEN_AI_TOOL_CALL_ID] = options.callId;
+  if (options.type) known[names.GEN_AI_TOOL_TYPE] = options.type;
+  if (options.description) known[names.GEN_AI_TOOL_DESCRIPTION] = options.description;
+  const attributes = keptAttributes(known, capturing);
   const given = contentText(options.arguments, capturing);
   if (given !== undefined) attributes[names.GEN_AI_TOOL_CALL_ARGUMENTS] = given;
   return attributes;
@@ -120,9 +118,9 @@ function endTool(
     if (result !== undefined) span.setAttribute(names.GEN_AI_TOOL_CALL_RESULT, result);
     span.setStatus({ code: SpanStatusCode.OK });
   } else if (!isAbort(end.error)) {
-    const failure = describeFailure(end.error);
-    writeFailure(span, failure, endedAt, capturing);
-    span.setStatus(spanStatus('error', failure, capturing));
+    const failure = keptFailure(describeFailure(end.error), capturing);
+    writeFailure(span, failure, endedAt);
+    span.setStatus(spanStatus('error', failure));
   }
   span.end(toHrTime(endedAt));
 }

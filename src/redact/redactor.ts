@@ -8,7 +8,7 @@ import { JsonScan } from './json-scan.js';
 import { PLAIN, SUSPECT } from './names.js';
 import { createPolicy, type Policy } from './policy.js';
 import { findKeys, looksRandom } from './shapes.js';
-import { findPatterns } from './text.js';
+import { findPatterns, findSecrets } from './text.js';
 import { bound, byteLength } from './truncate.js';
 import { findUrlSecrets } from './urls.js';
 
@@ -51,8 +51,10 @@ export interface Redactor {
   json(value: unknown): unknown;
   /** The JSON text of a redacted value in at most `maxBytes`, valid JSON after truncation. */
   jsonText(value: unknown, maxBytes: number): Bounded;
-  /** An attribute of the application's own. */
+  /** The value of an attribute. */
   attribute(name: string, value: string): string;
+  /** A name that is kept itself, of an attribute or a header: replaced if there is a secret in it. */
+  name(name: string): string;
   /**
    * A body by its content type (JSON, SSE, NDJSON, form, multipart, text), redacted, then cut to `maxBytes` UTF-8 bytes with JSON
    * kept valid and text well formed. `text` is its beginning where it is longer than what was kept of it; `totalBytes`
@@ -81,6 +83,7 @@ export function createRedactor(options: RedactOptions = {}): Redactor {
     url: (url) => safely(REDACTED, () => redactUrl(url, policy)),
     text: (text) => safely(REDACTED, () => redactString(text, undefined, policy)),
     attribute: (name, value) => safely(REDACTED, () => redactAttribute(name, value, policy)),
+    name: (name) => safely(REDACTED, () => (findSecrets(name, policy).length > 0 ? REDACTED : name)),
     json: (value) => safely<unknown>(REDACTED, () => redactValue(value, policy)),
     jsonText: (value, maxBytes) => safely(NOT_JSON, () => boundValue(value, Math.floor(maxBytes), policy)),
     body: (text, contentType, maxBytes, totalBytes) =>

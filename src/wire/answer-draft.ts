@@ -1,6 +1,6 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { Message, MessagePart, ModelResponse, Usage } from '../genai.js';
-import { defined, label } from './json.js';
+import { defined, identifier } from './json.js';
 import { readArguments, serverToolCallPart, textParts, toolCallPart } from './parts.js';
 import type { Answer } from './protocol.js';
 import type { ProviderError } from './provider-error.js';
@@ -61,7 +61,7 @@ export class AnswerDraft {
   /** There is a choice `index`; `finishReason` is why it ended, if it has. */
   choice(index: number, finishReason?: unknown): void {
     const choice = this.#choice(index);
-    const reason = label(finishReason);
+    const reason = identifier(finishReason);
     if (choice && reason !== undefined) choice.finishReason = reason;
   }
 

@@ -1,7 +1,20 @@
 import type { Message, MessagePart, ModelRequest, Usage } from '../genai.js';
 import { AnswerDraft } from './answer-draft.js';
 import { eventType } from './event-type.js';
-import { count, defined, type JsonObject, label, number, object, objects, parseJson, text, texts } from './json.js';
+import {
+  count,
+  defined,
+  identifier,
+  type JsonObject,
+  label,
+  number,
+  object,
+  objects,
+  parseJson,
+  text,
+  texts,
+  word,
+} from './json.js';
 import {
   blobPart,
   filePart,
@@ -44,7 +57,7 @@ export const anthropic: Protocol = {
       topP: number(body.top_p),
       topK: number(body.top_k),
       stopSequences: texts(body.stop_sequences),
-      reasoningLevel: label(output?.effort),
+      reasoningLevel: identifier(output?.effort),
       outputType: object(output?.format) ? 'json' : undefined,
       messages: content ? objects(body.messages).map(readMessage) : undefined,
       systemInstructions: content ? readContent(body.system) : undefined,
@@ -101,8 +114,8 @@ class AnthropicAnswer implements AnswerReader {
   }
 
   #readHead(message: JsonObject): void {
-    this.#draft.id = label(message.id);
-    this.#draft.model = label(message.model);
+    this.#draft.id = word(message.id);
+    this.#draft.model = word(message.model);
     this.#draft.choice(CHOICE, message.stop_reason);
     this.#readUsage(message.usage);
   }

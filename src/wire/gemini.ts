@@ -1,6 +1,19 @@
 import type { Message, MessagePart, ModelRequest, Usage } from '../genai.js';
 import { AnswerDraft } from './answer-draft.js';
-import { count, defined, type JsonObject, label, number, object, objects, parseJson, text, texts } from './json.js';
+import {
+  count,
+  defined,
+  identifier,
+  type JsonObject,
+  label,
+  number,
+  object,
+  objects,
+  parseJson,
+  text,
+  texts,
+  word,
+} from './json.js';
 import {
   blobPart,
   mediaPart,
@@ -46,7 +59,7 @@ export const gemini: Protocol = {
       frequencyPenalty: number(config.frequencyPenalty),
       presencePenalty: number(config.presencePenalty),
       choiceCount: number(config.candidateCount),
-      reasoningLevel: label(object(config.thinkingConfig)?.thinkingLevel),
+      reasoningLevel: identifier(object(config.thinkingConfig)?.thinkingLevel),
       outputType: outputType(config),
       messages: content ? listed(body.contents).map(readContent) : undefined,
       systemInstructions: content ? readInstruction(body.systemInstruction ?? body.system_instruction) : undefined,
@@ -94,8 +107,8 @@ class GeminiAnswer implements AnswerReader {
 
   #read(chunk: JsonObject, length: number): void {
     const draft = this.#draft;
-    draft.id ??= label(chunk.responseId);
-    draft.model ??= label(chunk.modelVersion);
+    draft.id ??= word(chunk.responseId);
+    draft.model ??= word(chunk.modelVersion);
     const usage = object(chunk.usageMetadata);
     if (usage) this.#usage = usage;
     const error = enclosedError(chunk);

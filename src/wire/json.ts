@@ -1,8 +1,11 @@
 /** A JSON object that came from somebody else: nothing in it is what it should be until it is looked at. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-/** Longer than any real model name, id or code: what is longer is not one, and not kept. */
+/** Longer than any real model name or id: what is longer is not one, and not kept. */
 const MAX_LABEL_LENGTH = 512;
+
+/** What is longer or stranger may quote a prompt or an answer. */
+const IDENTIFIER = /^[A-Za-z0-9_.:-]{1,64}$/;
 
 /** The value of a JSON text; `undefined` if it is none. */
 export function parseJson(json: string): unknown {
@@ -34,9 +37,20 @@ export function texts(value: unknown): string[] | undefined {
   return found.length > 0 ? found : undefined;
 }
 
-/** `value` if it can be a name, an id or a code: a text that is neither empty nor longer than those are. */
+/** `value` if it can be a name: a text that is neither empty nor longer than those are. */
 export function label(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' && value.length <= MAX_LABEL_LENGTH ? value : undefined;
+}
+
+/** `value` if it can be an id, or the name that a provider gives to something: a label of one word, so not what a model wrote. */
+export function word(value: unknown): string | undefined {
+  const found = label(value);
+  return found !== undefined && !/\s/.test(found) ? found : undefined;
+}
+
+/** `value` if it can be a code: `rate_limit_error`, `end_turn`. */
+export function identifier(value: unknown): string | undefined {
+  return typeof value === 'string' && IDENTIFIER.test(value) ? value : undefined;
 }
 
 /** `value` if it is a finite number (`1e999` in JSON is not). */

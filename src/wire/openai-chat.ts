@@ -1,7 +1,20 @@
 import * as names from '../attributes.js';
 import type { Message, MessagePart, ModelRequest, Usage } from '../genai.js';
 import { AnswerDraft } from './answer-draft.js';
-import { count, defined, type JsonObject, label, number, object, objects, parseJson, text, texts } from './json.js';
+import {
+  count,
+  defined,
+  identifier,
+  type JsonObject,
+  label,
+  number,
+  object,
+  objects,
+  parseJson,
+  text,
+  texts,
+  word,
+} from './json.js';
 import { audioPart, filePart, mediaPart, otherPart, textParts, toolCallPart, toolResponsePart } from './parts.js';
 import type { Answer, AnswerReader, Protocol } from './protocol.js';
 import { describeError, enclosedError } from './provider-error.js';
@@ -42,13 +55,13 @@ export const openAiChat: Protocol = {
       presencePenalty: number(body.presence_penalty),
       choiceCount: number(body.n),
       // OpenRouter has an object for it.
-      reasoningLevel: label(body.reasoning_effort) ?? label(object(body.reasoning)?.effort),
+      reasoningLevel: identifier(body.reasoning_effort) ?? identifier(object(body.reasoning)?.effort),
       outputType: outputType(body),
       messages: content ? (chat ? objects(body.messages).map(readMessage) : promptMessages(body.prompt)) : undefined,
       toolDefinitions: content && Array.isArray(body.tools) ? objects(body.tools).map(flatTool) : undefined,
       extra: defined({
         [names.OPENAI_API_TYPE]: chat ? 'chat_completions' : undefined,
-        [names.OPENAI_REQUEST_SERVICE_TIER]: label(body.service_tier),
+        [names.OPENAI_REQUEST_SERVICE_TIER]: identifier(body.service_tier),
       }),
     });
   },
@@ -122,11 +135,11 @@ class OpenAiChatAnswer implements AnswerReader {
   #readHead(body: JsonObject): void {
     const draft = this.#draft;
     // Azure begins with a chunk of nothing but its filter's results, with an empty id and model.
-    draft.id ??= label(body.id);
-    draft.model ??= label(body.model);
-    const tier = label(body.service_tier);
+    draft.id ??= word(body.id);
+    draft.model ??= word(body.model);
+    const tier = identifier(body.service_tier);
     if (tier !== undefined) draft.extra[names.OPENAI_RESPONSE_SERVICE_TIER] = tier;
-    const fingerprint = label(body.system_fingerprint);
+    const fingerprint = word(body.system_fingerprint);
     if (fingerprint !== undefined) draft.extra[names.OPENAI_RESPONSE_SYSTEM_FINGERPRINT] = fingerprint;
     // Groq has it in an object of its own in streams that weren't asked for usage.
     const usage = object(body.usage) ?? object(object(body.x_groq)?.usage);

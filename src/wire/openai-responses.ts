@@ -2,7 +2,19 @@ import * as names from '../attributes.js';
 import type { Message, MessagePart, ModelRequest, Usage } from '../genai.js';
 import { AnswerDraft } from './answer-draft.js';
 import { eventType } from './event-type.js';
-import { count, defined, type JsonObject, label, number, object, objects, parseJson, text } from './json.js';
+import {
+  count,
+  defined,
+  identifier,
+  type JsonObject,
+  label,
+  number,
+  object,
+  objects,
+  parseJson,
+  text,
+  word,
+} from './json.js';
 import { formatType } from './openai-chat.js';
 import {
   audioPart,
@@ -39,15 +51,15 @@ export const openAiResponses: Protocol = {
       maxTokens: number(body.max_output_tokens),
       temperature: number(body.temperature),
       topP: number(body.top_p),
-      reasoningLevel: label(object(body.reasoning)?.effort),
-      previousResponseId: label(body.previous_response_id),
+      reasoningLevel: identifier(object(body.reasoning)?.effort),
+      previousResponseId: word(body.previous_response_id),
       outputType: formatType(object(body.text)?.format),
       messages: content ? inputMessages(body.input) : undefined,
       systemInstructions: content ? textParts(body.instructions) : undefined,
       toolDefinitions: content && Array.isArray(body.tools) ? objects(body.tools) : undefined,
       extra: defined({
         [names.OPENAI_API_TYPE]: 'responses',
-        [names.OPENAI_REQUEST_SERVICE_TIER]: label(body.service_tier),
+        [names.OPENAI_REQUEST_SERVICE_TIER]: identifier(body.service_tier),
       }),
     });
   },
@@ -100,9 +112,9 @@ class OpenAiResponsesAnswer implements AnswerReader {
 
   #readResponse(response: JsonObject): void {
     const draft = this.#draft;
-    draft.id ??= label(response.id);
-    draft.model = label(response.model) ?? draft.model;
-    const tier = label(response.service_tier);
+    draft.id ??= word(response.id);
+    draft.model = word(response.model) ?? draft.model;
+    const tier = identifier(response.service_tier);
     if (tier !== undefined) draft.extra[names.OPENAI_RESPONSE_SERVICE_TIER] = tier;
     const usage = object(response.usage);
     if (usage) draft.usage = readUsage(usage);

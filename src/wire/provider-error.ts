@@ -1,4 +1,4 @@
-import { type JsonObject, label, number, object, parseJson, text } from './json.js';
+import { identifier, type JsonObject, number, object, parseJson, text } from './json.js';
 
 /** What a provider says went wrong. */
 export interface ProviderError {
@@ -27,15 +27,17 @@ export function enclosedError(body: JsonObject): ProviderError | undefined {
   const error = object(body.error);
   if (error) return describeError(error);
   // Ollama and xAI: the text alone, xAI with the code beside it.
-  return text(body.error) ? withMessage(label(body.code), text(body.error)) : undefined;
+  return text(body.error) ? withMessage(identifier(body.code), text(body.error)) : undefined;
 }
 
 /**
  * The error that an error object describes. `code` is the most telling of what providers use: Gemini's `status`,
- * OpenAI's `code`, then its `type`, which is all that Anthropic has; a bare number (OpenRouter, vLLM) comes last.
+ * OpenAI's `code`, then its `type`, which is all that Anthropic has; a bare number (OpenRouter, vLLM) comes last. xAI's
+ * codes are sentences, which are none.
  */
 export function describeError(error: JsonObject): ProviderError {
-  const code = label(error.status) ?? label(error.code) ?? label(error.type) ?? number(error.code)?.toString();
+  const code =
+    identifier(error.status) ?? identifier(error.code) ?? identifier(error.type) ?? number(error.code)?.toString();
   return withMessage(code, text(error.message));
 }
 

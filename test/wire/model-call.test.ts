@@ -317,7 +317,7 @@ describe('The code of an error body', () => {
       { object: 'error', message: 'Too long', type: 'BadRequestError', param: null, code: 400 },
       { code: 'BadRequestError', message: 'Too long' },
     ],
-    ['xAI', { code: 'Invalid argument', error: 'Bad key' }, { code: 'Invalid argument', message: 'Bad key' }],
+    ['xAI, whose codes are sentences', { code: 'Invalid argument', error: 'Bad key' }, { message: 'Bad key' }],
     ['Ollama', { error: 'model not found' }, { message: 'model not found' }],
     ['FastAPI', { detail: 'Not Found' }, {}],
     ['nobody', {}, {}],
