@@ -4,7 +4,7 @@
  * Everything that waits (a finished step for better news, a run for its calls, the oldest run for its age) is a `Deadline` in buckets of
  * time, and one timer, for the whole process, fires at the earliest bucket. Holding and releasing are O(1).
  */
-import { context, ROOT_CONTEXT } from '@opentelemetry/api';
+import { outsideContext } from './outside-context.js';
 import { guarded } from './report.js';
 
 /** Something that has to be done later, at most once. */
@@ -48,9 +48,8 @@ export function cancel(deadline: Deadline): void {
 function arm(bucket: number, now: number): void {
   clearTimeout(timer);
   armedFor = bucket;
-  // From the root context: the timer must not keep the context of whoever happened to be first.
   const millis = Math.min(Math.max(0, bucket * BUCKET_MILLIS - now), MAX_TIMEOUT_MILLIS);
-  timer = context.with(ROOT_CONTEXT, () => setTimeout(fire, millis));
+  timer = outsideContext(() => setTimeout(fire, millis));
   (timer as { unref?: () => void }).unref?.();
 }
 
