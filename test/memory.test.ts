@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { hang, ok, type Provider, startProvider, status } from '../examples/demo/provider.js';
@@ -87,6 +88,21 @@ describe('memory', () => {
       else await set.recorder.run({ kind }, leave);
       await collecting(() => provider.requests.find((request) => request.model === model)?.closedByClient === true);
     }
+    run.finish('completed');
+  });
+
+  test("of the application's own storage is not kept by the timer that ends old runs", async () => {
+    const storage = new AsyncLocalStorage<object>();
+    const collected = new Collected();
+    // Sooner than any other run's end: the timer is set here.
+    const { recorder } = traced({ limits: { runMillis: 60_000 } });
+    const start = () => {
+      const store = { request: 'the first' };
+      collected.watch('store', store);
+      return storage.run(store, () => recorder.startRun({ kind: 'open' }));
+    };
+    const run = start();
+    await collecting(() => collected.atLeast(1, ['store']));
     run.finish('completed');
   });
 
