@@ -144,12 +144,12 @@ export class StepScope implements AttemptOwner, Pending {
   }
 
   /** The scope's function returned; a stream that it returned, or that it left open, keeps the scope open. */
-  returned(value: unknown): void {
+  returned(value: unknown, watch = watchReturned): void {
     if (this.#state !== 'open') return;
     this.#state = 'returned';
     this.step.concludeRefused();
     if (this.#live === 0 && this.#state === 'returned') {
-      this.#tail = watchReturned(value, (end) => this.#tailEnded(end));
+      this.#tail = watch(value, (end) => this.#tailEnded(end));
       if (!this.#tail) this.#conclude(this.now());
     }
   }

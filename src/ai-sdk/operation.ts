@@ -1,0 +1,438 @@
+/**
+ * One call of `generateText`, `streamText`, `generateObject`, `streamObject`, `embed` or `embedMany`, from its start to its end.
+ *
+ * What its hooks say counts where nobody else knows: for models that are not asked through a recording fetch, or in a protocol that can't be
+ * read. Otherwise what was seen on the wire counts, as for every implicit step. No hook at all tells of a stream that its consumer cancels,
+ * or doesn't read: then the wire does, or that nothing shows a sign of life any more.
+ */
+import { type Attributes, type Context, context, trace } from '@opentelemetry/api';
+import { announce } from '../announced.js';
+import * as names from '../attributes.js';
+import { capturingIn, contextIn, runOf, stepOf, withCapturing, withRun, withStep } from '../context.js';
+import { describeFailure, type Failure, isAbort, isTimeout } from '../failure.js';
+import { isInForeignCall } from '../foreign.js';
+import type { ModelRequest } from '../genai.js';
+import { type FinishDetails, type Proposal, toProposal } from '../outcome.js';
+import { openScope } from '../recorder.js';
+import { guarded } from '../report.js';
+import type { RunHandle, RunPart } from '../run.js';
+import type { StepScope } from '../scope.js';
+import type { TerminalStatus } from '../status.js';
+import type { StepOptions } from '../step.js';
+import { isInForeignTool, type OpenTool, openTool } from '../tool.js';
+import { label, object } from '../wire/json.js';
+import { ModelAnswer, providerName, readCall, readUsage } from './language-model.js';
+import { recordAnswer } from './recorded-call.js';
+
+/** What every event of an operation says. */
+export interface OperationEvent {
+  readonly callId: string;
+}
+
+/** The event of `onStart`. */
+export interface StartEvent extends OperationEvent {
+  /** `ai.generateText`… */
+  readonly operationId: string;
+  readonly provider: string;
+  readonly modelId: string;
+  readonly functionId?: string | undefined;
+  readonly runtimeContext?: unknown;
+  readonly recordInputs?: boolean | undefined;
+  readonly recordOutputs?: boolean | undefined;
+  /** The specification of a structured output. */
+  readonly output?: unknown;
+  /** Given where it is reported after it happened, by a durable run that spanned several processes. */
+  readonly timestamp?: number | undefined;
+}
+
+/** The event of `onStepStart` and of `onObjectStepStart`. */
+export interface StepStartEvent extends OperationEvent {
+  readonly stepNumber: number;
+  readonly promptMessages?: unknown;
+}
+
+/** The event of `executeLanguageModelCall`: that of `onLanguageModelCallStart`, as far as it is there. */
+export interface ModelCallEvent extends OperationEvent {
+  readonly provider?: string;
+  readonly modelId?: string;
+}
+
+/** The event of `onStepEnd`. */
+export interface StepEndEvent extends OperationEvent {
+  readonly finishReason: string;
+}
+
+/** The event of `onObjectStepEnd`. */
+export interface ObjectStepEndEvent extends OperationEvent {
+  readonly objectText: string;
+  readonly finishReason: unknown;
+  readonly usage: unknown;
+  readonly response: unknown;
+}
+
+/** The event of `onEmbedStart`. */
+export interface EmbedStartEvent extends OperationEvent {
+  readonly embedCallId: string;
+  readonly modelId: string;
+  readonly values: readonly string[];
+}
+
+/** The event of `onEmbedEnd`. */
+export interface EmbedEndEvent extends OperationEvent {
+  readonly embedCallId: string;
+  readonly usage: unknown;
+}
+
+/** The event of `executeTool`. */
+export interface ToolEvent extends OperationEvent {
+  readonly toolCallId: string;
+  readonly toolCall?: { readonly toolName: string; readonly input?: unknown };
+}
+
+/** The event of `onToolExecutionEnd`. */
+export interface ToolEndEvent extends OperationEvent {
+  readonly toolCall: { readonly toolCallId: string };
+  readonly toolOutput: { readonly type: string; readonly output?: unknown; readonly error?: unknown };
+}
+
+const UNRECORDED = 'a call of the AI SDK could not be recorded';
+
+/** Whether what an operation gives is a stream; the others are not recorded. */
+const STREAMS: Readonly<Record<string, boolean>> = {
+  'ai.generateText': false,
+  'ai.streamText': true,
+  'ai.generateObject': false,
+  'ai.streamObject': true,
+  'ai.embed': false,
+  'ai.embedMany': false,
+};
+
+/** Whether such an operation is recorded, while it goes on. */
+export function isRecordedOperation({ operationId, timestamp }: StartEvent): boolean {
+  return Object.hasOwn(STREAMS, operationId) && timestamp === undefined;
+}
+
+/** A model call of which no context tells where it belongs: its `fetch` is called in the application's. */
+interface AnnouncedCall {
+  readonly scope: StepScope;
+  readonly withdraw: () => void;
+  /** What is embedded. */
+  readonly values: readonly string[];
+}
+
+export class Operation implements RunPart {
+  readonly #start: StartEvent;
+  readonly #streams: boolean;
+  readonly #run: RunHandle;
+  /** Whether the run is of its making, and no more than it. */
+  readonly #own: boolean;
+  /** Where it was called. */
+  readonly #around: Context;
+  /** Where its model calls and tools run. */
+  readonly #inside: Context;
+  readonly #onSettled: () => void;
+  readonly #announced = new Map<string, AnnouncedCall>();
+  readonly #tools = new Map<string, OpenTool>();
+  #stepStart: StepStartEvent | undefined;
+  /** Of the model call that began last. */
+  #scope: StepScope | undefined;
+  /** Calls of the model and of tools that have not returned. */
+  #busy = 0;
+  /** A call of the model failed: it is tried again, or a hook says that it isn't. */
+  #failed = false;
+  /** The last step said that there is none after it. */
+  #lastStepEnded = false;
+  #signOfLife = performance.now();
+  #ending: Proposal | undefined;
+  #settled = false;
+
+  constructor(start: StartEvent, run: RunHandle, own: boolean, onSettled: () => void) {
+    this.#start = start;
+    this.#streams = STREAMS[start.operationId] === true;
+    this.#run = run;
+    this.#own = own;
+    this.#onSettled = onSettled;
+    this.#around = context.active();
+    const inside = own ? withRun(this.#around, run) : contextIn(run, this.#around);
+    const { recording } = run;
+    const isPrivate = start.recordInputs === false || start.recordOutputs === false;
+    this.#inside = isPrivate
+      ? withCapturing(inside, { ...capturingIn(inside, recording.capturing), content: false, messages: false })
+      : inside;
+    recording.add(this);
+    // Nobody says when the consumer of a stream is gone, so it is over from the start, and settles when nothing is alive any more.
+    if (own) recording.overAs(this);
+  }
+
+  get finished(): boolean {
+    return this.#ending !== undefined;
+  }
+
+  patience(overAt: number, now: number): number {
+    const { lateMillis, settleMillis } = this.#run.recording.capturing.limits;
+    // A structured output is parsed after the end was told, and may fail.
+    if (this.#ending) return Math.max(0, this.#signOfLife + lateMillis - now);
+    if (!this.#streams || this.#busy > 0 || this.#failed) return Number.POSITIVE_INFINITY;
+    const step = this.#scope?.step;
+    const idleSince = Math.max(overAt, this.#signOfLife, step?.signOfLife ?? 0);
+    const cancelled = step?.finished && step.status === 'interrupted';
+    return Math.max(0, idleSince + (cancelled ? lateMillis : settleMillis) - now);
+  }
+
+  concludeRefused(): void {}
+
+  settle(): void {
+    if (this.#settled) return;
+    this.#settled = true;
+    this.#ending ??= this.#leftAlone();
+    for (const { withdraw } of this.#announced.values()) withdraw();
+    for (const tool of this.#tools.values()) tool.end({ value: undefined });
+    const nothing = { stepCount: 0, attemptCount: 0, failedAttemptCount: 0, usage: {}, endpoint: undefined };
+    this.#run.recording.takeIn(this, { ...nothing, outcome: this.#ending });
+    this.#onSettled();
+  }
+
+  /** Nobody reads its stream any more. If that was all there, it was read. */
+  #leftAlone(): Proposal {
+    const step = this.#scope?.step;
+    step?.settle();
+    const completed = this.#lastStepEnded && step?.outcome?.status === 'completed';
+    return toProposal(completed ? 'completed' : 'interrupted', step?.outcome?.at ?? this.#run.recording.now());
+  }
+
+  stepStarts(event: StepStartEvent): void {
+    this.#alive();
+    this.#scope?.returned(undefined);
+    this.#scope = undefined;
+    this.#lastStepEnded = false;
+    this.#stepStart = event;
+  }
+
+  /** Runs a call of the model, each time that it is tried, as attempts of one step. */
+  runModelCall<T>(event: ModelCallEvent, execute: () => PromiseLike<T>): PromiseLike<T> {
+    const inside = guarded(UNRECORDED, () => this.#enterModelCall(event));
+    if (!inside) return execute();
+    this.#busy++;
+    return context.with(inside, execute).then(
+      (result) => {
+        guarded(UNRECORDED, () => this.#modelAnswered(result));
+        return result;
+      },
+      (error) => {
+        this.#busy--;
+        this.#failed = true;
+        throw error;
+      },
+    );
+  }
+
+  stepEnded({ finishReason }: StepEndEvent): void {
+    this.#alive();
+    this.#scope?.returned(undefined);
+    this.#lastStepEnded = finishReason !== 'tool-calls';
+  }
+
+  stepFailed(error: unknown): void {
+    this.#alive();
+    this.#scope?.threw(causeOf(error));
+    // Of a stream that fails it may be the last thing that is told.
+    if (this.#streams) this.#end('error', error);
+  }
+
+  /** The only step of a structured output of its own kind. */
+  objectStepStarts(event: StepStartEvent): void {
+    this.#alive();
+    this.#stepStart = event;
+    const { modelId } = this.#start;
+    const request = { ...this.#request({ ...this.#start, prompt: event.promptMessages }), outputType: 'json' };
+    this.#announce('', modelId, [], { operation: 'chat', request });
+  }
+
+  objectStepEnded({ objectText, ...answer }: ObjectStepEndEvent): void {
+    this.#alive();
+    const call = this.#withdraw('');
+    if (call) this.#answered(call.scope, { ...answer, content: [{ type: 'text', text: objectText }] });
+  }
+
+  /** Told before each try. */
+  embedStarts({ embedCallId, modelId, values }: EmbedStartEvent): void {
+    this.#alive();
+    for (const [id, call] of this.#announced) {
+      if (!call.scope.awaitsRetry || !isSameList(call.values, values)) continue;
+      this.#announced.delete(id);
+      this.#announced.set(embedCallId, call);
+      return;
+    }
+    this.#announce(embedCallId, modelId, values, { operation: 'embeddings', request: {} });
+  }
+
+  embedEnded({ embedCallId, usage }: EmbedEndEvent): void {
+    this.#alive();
+    const scope = this.#withdraw(embedCallId)?.scope;
+    if (!scope) return;
+    if (!scope.understood) scope.finish('completed', { usage: readUsage(usage) });
+    scope.returned(undefined);
+  }
+
+  /** Runs a tool in a span of its own, unless somebody else has made one. */
+  runTool<T>({ toolCallId, toolCall }: ToolEvent, execute: () => PromiseLike<T>): PromiseLike<T> {
+    const inside = guarded(UNRECORDED, () => {
+      const active = context.active();
+      if (isInForeignTool(active)) return this.#withRun(active);
+      const options = { name: toolCall?.toolName ?? 'unknown', callId: toolCallId, type: 'function' };
+      const tool = openTool({ ...options, arguments: toolCall?.input }, this.#run, this.#inside);
+      this.#tools.set(toolCallId, tool);
+      return tool.inside;
+    });
+    if (!inside) return execute();
+    this.#busy++;
+    const done = () => {
+      this.#busy--;
+      this.#signOfLife = performance.now();
+    };
+    const result = context.with(inside, execute);
+    result.then(done, done);
+    return result;
+  }
+
+  toolEnded({ toolCall, toolOutput }: ToolEndEvent): void {
+    this.#alive();
+    const { toolCallId } = toolCall;
+    const { type, output, error } = toolOutput;
+    this.#tools.get(toolCallId)?.end(type === 'tool-error' ? { error } : { value: output });
+    this.#tools.delete(toolCallId);
+  }
+
+  ended(error: unknown): void {
+    this.#scope?.returned(undefined);
+    // A stream goes on to its end after an error in it.
+    const failed = error != null || this.#scope?.step.status === 'error';
+    this.#end(failed ? 'error' : 'completed', error);
+  }
+
+  failed(error: unknown): void {
+    this.#scope?.threw(causeOf(error));
+    for (const { scope } of this.#announced.values()) scope.threw(causeOf(error));
+    const interrupted = !isTimeout(error) && (isAbort(error) || this.#scope?.step.status === 'interrupted');
+    this.#end(interrupted ? 'interrupted' : 'error', error);
+  }
+
+  aborted(reason: unknown): void {
+    const scope = this.#scope;
+    const timedOut = isTimeout(reason);
+    if (scope?.isOpen || (timedOut && scope?.step.status === 'interrupted')) {
+      scope.finish(timedOut ? 'error' : 'interrupted', timedOut ? { error: reason } : {});
+      scope.returned(undefined);
+    }
+    this.#end(timedOut ? 'error' : 'interrupted', reason);
+  }
+
+  #end(status: TerminalStatus, error: unknown): void {
+    this.#alive();
+    const failure = status === 'error' ? this.#failureOf(error) : undefined;
+    this.#ending = { ...toProposal(status, this.#run.recording.now()), failure };
+    const mayStillFail = status === 'completed' && this.#start.output != null;
+    if (this.#own && mayStillFail) this.#run.recording.partChanged();
+    else this.settle();
+  }
+
+  /** What its last step failed with; the error of the AI SDK tells less. */
+  #failureOf(error: unknown): Failure {
+    const outcome = this.#scope?.step.outcome;
+    const failure = outcome?.status === 'error' ? outcome.failure : undefined;
+    return failure ?? describeFailure(causeOf(error));
+  }
+
+  #alive(): void {
+    this.#signOfLife = performance.now();
+    this.#failed = false;
+  }
+
+  #enterModelCall(event: ModelCallEvent): Context {
+    this.#alive();
+    const active = context.active();
+    if (isInForeignCall(active)) return this.#withRun(active);
+    const around = stepOf(this.#inside);
+    if (around && !around.step.settled) return this.#inside;
+    if (this.#scope?.isOpen) return withStep(this.#inside, this.#scope);
+    const request = this.#request({ ...event, prompt: this.#stepStart?.promptMessages });
+    const { scope, inside } = this.#open({ operation: 'chat', request }, event.modelId ?? this.#start.modelId);
+    this.#scope = scope;
+    return inside;
+  }
+
+  /** `active` with the run in it, and the span as it is. */
+  #withRun(active: Context): Context {
+    if (runOf(active) === this.#run) return active;
+    const span = trace.getSpan(active);
+    const inside = withRun(active, this.#run);
+    return span ? trace.setSpan(inside, span) : inside;
+  }
+
+  #request(call: object): ModelRequest {
+    const { messages } = capturingIn(this.#inside, this.#run.recording.capturing);
+    const request = readCall(call, this.#streams, messages);
+    if ((label(object(this.#start.output)?.name) ?? 'text') !== 'text') request.outputType = 'json';
+    return request;
+  }
+
+  #open(options: StepOptions, model: string): { scope?: StepScope; inside: Context } {
+    const provider = providerName(this.#start.provider);
+    const stepOptions: StepOptions = { ...options, model, attributes: this.#attributes() };
+    if (provider !== undefined) stepOptions.provider = provider;
+    // Where a stream broke, and is asked for again.
+    const earlier = this.#scope?.step.settled ? undefined : this.#scope?.step;
+    return context.with(this.#inside, () => openScope(this.#run, stepOptions, { strict: true, earlier }));
+  }
+
+  #attributes(): Attributes {
+    const { operationId, functionId, callId } = this.#start;
+    const attributes: Attributes = { [names.AI_SDK_OPERATION_ID]: operationId, [names.AI_SDK_CALL_ID]: callId };
+    if (functionId !== undefined) attributes[names.AI_SDK_FUNCTION_ID] = functionId;
+    if (this.#stepStart) attributes[names.AI_SDK_STEP_NUMBER] = this.#stepStart.stepNumber;
+    return attributes;
+  }
+
+  #announce(id: string, model: string, values: readonly string[], options: StepOptions): void {
+    const around = stepOf(this.#inside);
+    if (around && !around.step.settled) return;
+    const { scope } = this.#open(options, model);
+    if (!scope) return;
+    this.#scope = scope;
+    this.#announced.set(id, { scope, values, withdraw: announce(this.#around, model, scope) });
+  }
+
+  #withdraw(id: string): AnnouncedCall | undefined {
+    const call = this.#announced.get(id);
+    this.#announced.delete(id);
+    call?.withdraw();
+    return call;
+  }
+
+  /** The call of the model has returned; a stream goes on. */
+  #modelAnswered(result: unknown): void {
+    this.#busy--;
+    this.#alive();
+    if (this.#scope?.isOpen) recordAnswer(this.#scope, result, this.#streams);
+  }
+
+  /** What the hook of an operation tells whose calls can't be followed. */
+  #answered(scope: StepScope, answer: Readonly<Record<string, unknown>>): void {
+    if (!scope.understood) {
+      const read = new ModelAnswer(scope.capturing.messages);
+      read.whole(answer);
+      const details: FinishDetails = read.details;
+      scope.finish(read.complete ? 'completed' : 'error', details);
+    }
+    scope.returned(undefined);
+  }
+}
+
+/** The error that made the AI SDK give up, of those that it collected. */
+function causeOf(error: unknown): unknown {
+  return object(error)?.lastError ?? error;
+}
+
+function isSameList(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((value, index) => value === b[index]);
+}

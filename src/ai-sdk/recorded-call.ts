@@ -1,0 +1,110 @@
+/** One call of a language model's `doGenerate` or `doStream` that has returned. */
+import * as names from '../attributes.js';
+import { isAbort, isTimeout } from '../failure.js';
+import type { Tail, TailEnd } from '../returned.js';
+import type { StepScope } from '../scope.js';
+import { type JsonObject, object } from '../wire/json.js';
+import { ModelAnswer } from './language-model.js';
+import { observeParts, type PartObserver } from './observe-parts.js';
+
+/**
+ * Records what the model answered. What is seen on the wire, and understood, comes before what the model makes of it.
+ *
+ * `signal` is what the caller stops it by.
+ */
+export function recordAnswer(scope: StepScope, result: unknown, streaming: boolean, signal?: unknown): void {
+  const answer = object(result);
+  const call = new RecordedCall(scope, signal instanceof AbortSignal ? signal : undefined);
+  const stream = streaming ? answer?.stream : undefined;
+  if (!answer) call.answeredNothing(result);
+  else if (!streaming) call.answered(answer);
+  else if (stream instanceof ReadableStream && !stream.locked) {
+    observeParts(stream, call);
+    scope.returned(stream, (_stream, onEnd) => call.goesOn(onEnd));
+  }
+  scope.returned(undefined);
+}
+
+/** An answer that makes no sense, as the wire's readers call it. */
+function invalid(message: string): Error {
+  return Object.assign(new TypeError(message), { code: 'invalid_response' });
+}
+
+class RecordedCall implements PartObserver, Tail {
+  /** Whoever reads the stream is seen. */
+  readonly begun = true;
+  readonly #scope: StepScope;
+  readonly #signal: AbortSignal | undefined;
+  readonly #answer: ModelAnswer;
+  #idleSince: number | undefined = performance.now();
+  #onEnd: ((end: TailEnd) => void) | undefined;
+
+  constructor(scope: StepScope, signal: AbortSignal | undefined) {
+    this.#scope = scope;
+    this.#signal = signal;
+    this.#answer = new ModelAnswer(scope.capturing.messages);
+  }
+
+  answeredNothing(result: unknown): void {
+    const error = invalid(`the model answered ${result === null ? 'null' : typeof result}`);
+    this.#scope.finish('error', { error });
+  }
+
+  answered(result: JsonObject): void {
+    this.#answer.whole(result);
+    this.#stopped();
+  }
+
+  /** The answer is a stream, and nothing else tells how it goes on. */
+  goesOn(onEnd: (end: TailEnd) => void): Tail {
+    this.#onEnd = onEnd;
+    return this;
+  }
+
+  idleSince(): number | undefined {
+    return this.#idleSince;
+  }
+
+  pulling(): void {
+    this.#idleSince = undefined;
+  }
+
+  part(part: unknown): void {
+    this.#idleSince = performance.now();
+    const read = object(part);
+    if (!read) return;
+    this.#answer.part(read);
+    if (read.type === 'finish') this.#stopped();
+  }
+
+  ended(): void {
+    if (!this.#answer.stopped) this.#stopped();
+    this.#onEnd?.({ how: 'ended' });
+  }
+
+  broke(error: unknown): void {
+    const { aborted, reason } = this.#signal ?? {};
+    const wanted = !isTimeout(error) && (isAbort(error) || (aborted === true && reason === error));
+    this.#finish(wanted ? 'interrupted' : 'error', error);
+    this.#onEnd?.({ how: 'broke', error });
+  }
+
+  cancelled(): void {
+    if (!this.#answer.stopped) this.#finish('interrupted');
+    this.#onEnd?.({ how: 'cancelled' });
+  }
+
+  /** It said why it stopped, or it ended without a word. */
+  #stopped(): void {
+    const warnings = this.#answer.warnings(this.#scope.capturing.content);
+    if (warnings.length > 0) this.#scope.note({ [names.STEP_WARNINGS]: warnings });
+    const { complete, stopped, error } = this.#answer;
+    if (complete) this.#finish('completed');
+    else this.#finish('error', error ?? (stopped ? undefined : invalid('the model did not say why it stopped')));
+  }
+
+  #finish(status: 'interrupted' | 'error' | 'completed', error?: unknown): void {
+    if (this.#scope.understood) return;
+    this.#scope.finish(status, { ...this.#answer.details, ...(error !== undefined && { error }) });
+  }
+}

@@ -1,0 +1,130 @@
+/** A language model of the AI SDK whose calls are steps, where no telemetry is registered. */
+import { type Attributes, context } from '@opentelemetry/api';
+import { capturingIn, runOf, stepOf } from '../context.js';
+import { isInForeignCall } from '../foreign.js';
+import { defaultRecorder, openScope, type Recorder } from '../recorder.js';
+import { guarded } from '../report.js';
+import type { RunRecording } from '../run.js';
+import { type StepOptions, StepRecording } from '../step.js';
+import { badOption, checkObjects, checkStrings, requireObject } from '../validate.js';
+import { label, object } from '../wire/json.js';
+import { providerName, readCall } from './language-model.js';
+import { recordAnswer } from './recorded-call.js';
+import { isSameCall } from './same-call.js';
+
+/** A language model of the AI SDK, of specification v2, v3 or v4: what it has to have. */
+export interface LanguageModel {
+  readonly provider: string;
+  readonly modelId: string;
+  doGenerate(options: never): PromiseLike<unknown>;
+  doStream(options: never): PromiseLike<unknown>;
+}
+
+/** Options of {@link wrapModel}. */
+export interface WrapModelOptions {
+  /** Whether anything is recorded is for it to say. Default: the recorder that `run` and `step` of this package belong to. */
+  recorder?: Recorder;
+  /** The conversation of its steps, if it is another than the run's. */
+  conversationId?: string;
+  /** The user of its steps, if it is another than the run's. */
+  userId?: string;
+  /** Further attributes of its steps, under their full names. Strings are redacted. */
+  attributes?: Attributes;
+}
+
+/**
+ * The same model, whose `doGenerate` and `doStream` are steps of the run around them; outside of a run, inside of an explicit step or
+ * of somebody else's model span they are only passed through. A call that asks the very same thing again after it failed is the retry
+ * of the first, so what `generateText` and `streamText` try again is one step.
+ *
+ * With `registerTelemetry(runtraceTelemetry())` there is no need for it.
+ *
+ * Returns the very same model where nothing can be recorded (`capture: 'off'`). Throws a `TypeError` if `model` is none.
+ *
+ * @example
+ * const model = wrapModel(openai('gpt-5'));
+ * const { text } = await run({ kind: 'chat_turn' }, () => generateText({ model, prompt }));
+ */
+export function wrapModel<Model extends LanguageModel>(model: Model, options: WrapModelOptions = {}): Model {
+  if (!isModel(model)) throw badOption('model', 'a language model of the AI SDK (with doGenerate and doStream)', model);
+  requireObject(options, 'options');
+  checkStrings(options, ['conversationId', 'userId'], 'options');
+  checkObjects(options, ['recorder', 'attributes'], 'options');
+  const { recorder = defaultRecorder(), ...stepOptions } = options;
+  if (!recorder.enabled) return model;
+  const replaced: Record<PropertyKey, (given: never) => Promise<unknown>> = {
+    doGenerate: (given) => recordCall(model, stepOptions, given, false, () => model.doGenerate(given)),
+    doStream: (given) => recordCall(model, stepOptions, given, true, () => model.doStream(given)),
+  };
+  // What a frozen object has, a proxy of it must show.
+  const target = Object.isFrozen(model) ? Object.assign(Object.create(Object.getPrototypeOf(model)), model) : model;
+  return new Proxy(target, {
+    get(_target, name) {
+      if (Object.hasOwn(replaced, name)) return replaced[name];
+      // With the model as `this`: what is private in its class can't be read through a proxy.
+      const value: unknown = Reflect.get(model, name, model);
+      return typeof value === 'function' && name !== 'constructor' ? value.bind(model) : value;
+    },
+  });
+}
+
+function isModel(model: unknown): model is LanguageModel {
+  const { doGenerate, doStream } = (typeof model === 'object' && model ? model : {}) as Partial<LanguageModel>;
+  return typeof doGenerate === 'function' && typeof doStream === 'function';
+}
+
+const UNRECORDED = 'a call of a wrapped model could not be recorded';
+
+async function recordCall(
+  model: LanguageModel,
+  stepOptions: StepOptions,
+  given: unknown,
+  streaming: boolean,
+  call: () => PromiseLike<unknown>,
+): Promise<unknown> {
+  const opened = guarded(UNRECORDED, () => openCall(model, stepOptions, given, streaming));
+  if (!opened) return call();
+  const { scope, inside } = opened;
+  if (!scope) return context.with(inside, call);
+  let result: unknown;
+  try {
+    result = await context.with(inside, call);
+  } catch (error) {
+    guarded(UNRECORDED, () => scope.threw(error));
+    throw error;
+  }
+  guarded(UNRECORDED, () => recordAnswer(scope, result, streaming, object(given)?.abortSignal));
+  return result;
+}
+
+/** What each step of a wrapped model was asked, to know the same call when it is made again. */
+const asked = new WeakMap<StepRecording, unknown>();
+
+function openCall(model: LanguageModel, stepOptions: StepOptions, given: unknown, streaming: boolean) {
+  const active = context.active();
+  const run = runOf(active);
+  const around = stepOf(active);
+  if (!run || (around && !around.step.settled) || isInForeignCall(active)) return undefined;
+  const { recording } = run;
+  const options: StepOptions = { ...stepOptions, operation: 'chat' };
+  const provider = providerName(model.provider);
+  const modelId = label(model.modelId);
+  if (provider !== undefined) options.provider = provider;
+  if (modelId !== undefined) options.model = modelId;
+  options.request = readCall(given, streaming, capturingIn(active, recording.capturing).messages);
+  const question = { model, streaming, given };
+  const opened = openScope(run, options, { strict: true, earlier: failedBefore(recording, question) });
+  if (opened.scope) asked.set(opened.scope.step, question);
+  return opened;
+}
+
+/** The step of the same call, which failed and is held: this is its retry. */
+function failedBefore(recording: RunRecording, question: unknown): StepRecording | undefined {
+  const active = context.active();
+  for (const part of recording.parts) {
+    if (!(part instanceof StepRecording) || part.status !== 'error' || !part.finished || !part.beganIn(active))
+      continue;
+    if (asked.has(part) && isSameCall(asked.get(part), question)) return part;
+  }
+  return undefined;
+}
