@@ -1,6 +1,7 @@
 /** The bounded observer of a body: sees what passes, and changes nothing about it. */
 
 import { guarded, report } from './report.js';
+import { rebuild } from './response.js';
 
 const UNOBSERVED = 'a body could not be observed';
 
@@ -54,69 +55,6 @@ const responses =
   typeof FinalizationRegistry === 'function'
     ? /* @__PURE__ */ new FinalizationRegistry<WeakRef<ObservedSource>>((source) => source.deref()?.collected())
     : undefined;
-
-function rebuild(original: Response, body: ReadableStream): Response | undefined {
-  const ResponseClass = Object.getPrototypeOf(original).constructor as typeof Response;
-  if (!isPlatformClass(ResponseClass)) return undefined;
-  const { status, statusText, headers } = original;
-  const rebuilt = new ResponseClass(body, { status, statusText, headers });
-  for (const key of Reflect.ownKeys(original)) {
-    if (Object.hasOwn(rebuilt, key)) continue;
-    const property = Object.getOwnPropertyDescriptor(original, key) as PropertyDescriptor;
-    // It may read the body that the original has.
-    if (property.get || typeof property.value === 'function') return undefined;
-    Object.defineProperty(rebuilt, key, property);
-  }
-  return dress(rebuilt, original);
-}
-
-/** A mock's class, or one that is derived from the platform's, may keep what a new object of it would not have. */
-function isPlatformClass(ResponseClass: typeof Response): boolean {
-  if (ResponseClass === globalThis.Response) return true;
-  return (
-    Object.getPrototypeOf(ResponseClass) === Function.prototype &&
-    (ResponseClass.prototype as { [Symbol.toStringTag]?: string })[Symbol.toStringTag] === 'Response'
-  );
-}
-
-/** What a Response made by hand can't be told. */
-type Traits = Pick<Response, 'url' | 'redirected' | 'type' | 'headers'>;
-
-const traitsOf = new WeakMap<Response, Traits>();
-
-/** Tells a response, and its clones, what it is. A prototype does it, so that the object itself has no property that the real one hasn't. */
-function dress(response: Response, { url, redirected, type, headers }: Traits): Response {
-  // What came from the network has headers that can't be changed; what was made by hand has its own.
-  traitsOf.set(response, { url, redirected, type, headers: type === 'default' ? response.headers : headers });
-  return Object.setPrototypeOf(response, dressedPrototype(Object.getPrototypeOf(response)));
-}
-
-const dressedPrototypes = new WeakMap<Response, object>();
-
-function dressedPrototype(bare: Response): object {
-  const known = dressedPrototypes.get(bare);
-  if (known) return known;
-  const traits = (response: Response) => traitsOf.get(response) as Traits;
-  const own: Traits & Pick<Response, 'clone'> & ThisType<Response> = {
-    get url() {
-      return traits(this).url;
-    },
-    get redirected() {
-      return traits(this).redirected;
-    },
-    get type() {
-      return traits(this).type;
-    },
-    get headers() {
-      return traits(this).headers;
-    },
-    clone() {
-      return dress(bare.clone.call(this), traits(this));
-    },
-  };
-  dressedPrototypes.set(bare, Object.setPrototypeOf(own, bare));
-  return own;
-}
 
 type Controller = ReadableStreamDefaultController<unknown> | ReadableByteStreamController;
 
