@@ -14,6 +14,9 @@ import { type Clock, toHrTime } from './time.js';
 /** Operations that are one model call; an agent's or a tool's span holds many, or none. */
 const MODEL_OPERATIONS: readonly unknown[] = ['chat', 'text_completion', 'generate_content', 'embeddings'];
 
+/** How the AI SDK up to 6, and the legacy integration for 7, name a model call: `ai.streamText.doStream`. */
+const AI_SDK_MODEL_CALL = /^ai\.\w+\.do(?:Generate|Stream|Embed)$/;
+
 const calls = new WeakMap<Span, ForeignCall>();
 
 /** Whether somebody else's model span is active. */
@@ -45,6 +48,7 @@ function isModelSpan(span: Span): boolean {
   if (!attributes) return false;
   return (
     MODEL_OPERATIONS.includes(attributes[names.GEN_AI_OPERATION_NAME]) ||
+    AI_SDK_MODEL_CALL.test(`${attributes[names.AI_OPERATION_ID]}`) ||
     attributes[names.OPENINFERENCE_SPAN_KIND] === 'LLM'
   );
 }

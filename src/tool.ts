@@ -83,7 +83,10 @@ export function isInForeignTool(active: Context): boolean {
   const span = trace.getSpan(active);
   if (!span?.isRecording() || ownedSpanOf(span)) return false;
   const { attributes } = span as { attributes?: Record<string, unknown> };
-  return attributes?.[names.GEN_AI_OPERATION_NAME] === 'execute_tool';
+  return (
+    attributes?.[names.GEN_AI_OPERATION_NAME] === 'execute_tool' ||
+    attributes?.[names.AI_OPERATION_ID] === 'ai.toolCall'
+  );
 }
 
 function checkToolOptions(options: unknown): void {

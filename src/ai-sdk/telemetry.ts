@@ -75,7 +75,9 @@ export interface RuntraceTelemetry {
  * Attempts are seen where the provider is made with `fetch: recordingFetch` (or with `runtrace/register`); without it the steps are there, with
  * what the AI SDK says of them.
  *
- * Beside `@ai-sdk/otel`, list it first: attempts then go on its `chat` spans, and no second span is made for them or for its tools.
+ * Beside `@ai-sdk/otel`, in any order, attempts go on its `chat` spans, and no second span is made for them or for its tools. (Its spans of
+ * embeddings are never active, so for these there is a step besides.) Where both are given to one call as `telemetry.integrations`, it is to be
+ * the first.
  *
  * `recordInputs: false` or `recordOutputs: false` of a call keep all content of its steps out, bodies included. Throws a `TypeError` for a bad option.
  *
@@ -111,8 +113,12 @@ export function runtraceTelemetry(options: RuntraceTelemetryOptions = {}): Runtr
     };
   }
 
-  return {
-    onStart: (event) => void guarded(UNRECORDED, () => begin(event)),
+  const telemetry: RuntraceTelemetry = {
+    onStart: (event) =>
+      void guarded(UNRECORDED, () => {
+        standFirst(telemetry);
+        begin(event);
+      }),
     onStepStart: on((operation, event) => operation.stepStarts(event)),
     onStepEnd: on((operation, event) => operation.stepEnded(event)),
     onStepError: on((operation, { error }) => operation.stepFailed(error)),
@@ -136,6 +142,18 @@ export function runtraceTelemetry(options: RuntraceTelemetryOptions = {}): Runtr
       return operation ? operation.runTool(event, execute) : execute();
     },
   };
+  queueMicrotask(() => standFirst(telemetry));
+  return telemetry;
+}
+
+/**
+ * The AI SDK calls the model through its integrations, and the one that is listed first is the innermost: there the spans that the others
+ * have made can be seen. It is registered at once after it is made, if at all.
+ */
+function standFirst(telemetry: RuntraceTelemetry): void {
+  const { AI_SDK_TELEMETRY_INTEGRATIONS: registered } = globalThis as { AI_SDK_TELEMETRY_INTEGRATIONS?: unknown[] };
+  const position = Array.isArray(registered) ? registered.indexOf(telemetry) : -1;
+  if (position > 0) registered?.unshift(...registered.splice(position, 1));
 }
 
 const UNRECORDED = 'an operation of the AI SDK could not be recorded';
