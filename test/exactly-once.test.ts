@@ -295,6 +295,20 @@ describe('every run and step is exported once after', () => {
   }
 });
 
+test("a run's span ends after its steps' spans, with the time at which the run itself was over", async () => {
+  const set = scene('over before its call', [slow(20)]);
+  const read = await set.recorder.run({ kind: 'chat_turn' }, async () => {
+    const response = await set.call();
+    return { text: () => response.text() };
+  });
+  const overAt = Date.now();
+  await read.text();
+  await until(() => set.runs().length > 0);
+  const [step, run] = set.spans().map(({ endTime }) => endTime[0] * 1000 + endTime[1] / 1e6);
+  assert.ok(Number(run) <= overAt + 1);
+  assert.ok(Number(step) > Number(run));
+});
+
 test('nothing of all this became an unhandled rejection', async () => {
   await sleep(0);
   assert.deepEqual(unhandled, []);

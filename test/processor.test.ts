@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { SpanStatusCode, trace } from '@opentelemetry/api';
-import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace-base';
+import {
+  BatchSpanProcessor,
+  InMemorySpanExporter,
+  type ReadableSpan,
+  type SpanProcessor,
+} from '@opentelemetry/sdk-trace-base';
 import { type Run, reportStatus, type Status, StatusPrioritySpanProcessor } from 'runtrace';
 import { hang, ok, type Provider, slow, startProvider, status } from '../examples/demo/provider.js';
 import { diagnosed } from './support/diagnosed.js';
@@ -268,6 +273,22 @@ describe('forceFlush', () => {
       'chat retried': 'completed',
     });
     assert.equal(runs().length, 2);
+  });
+
+  test('settles before the exporters are asked: what was held leaves with the same flush', async () => {
+    const exporter = new InMemorySpanExporter();
+    const set = traced({ spanProcessors: [new BatchSpanProcessor(exporter)] });
+    provider.script('held', status(400));
+    provider.script('flushed', slow(5));
+    const { response } = await set.recorder.run({ kind: 'chat_turn' }, async () => {
+      await (await chat(set, 'held')).text();
+      return { response: await chat(set, 'flushed') };
+    });
+    await set.provider.forceFlush();
+    assert.deepEqual(outcomesOf(exporter.getFinishedSpans()), { 'chat held': 'error' });
+    await response.text();
+    await set.provider.forceFlush();
+    assert.equal(exporter.getFinishedSpans().length, 3);
   });
 
   test('of a run that waits for a stream that it returned cuts nothing off', async () => {
