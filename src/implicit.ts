@@ -30,25 +30,34 @@ export function startImplicitStep(active: Context, run: RunHandle, call: ModelCa
 }
 
 function foldable(active: Context, parts: Iterable<unknown>, outgoing: Outgoing): StepRecording | undefined {
+  if (outgoing.retryCount === 0) return undefined;
+  const steps: StepRecording[] = [];
   for (const part of parts) {
-    if (part instanceof StepRecording && part.implicit && part.beganIn(active) && isRetryOf(part, outgoing))
-      return part;
+    if (part instanceof StepRecording && part.implicit && part.beganIn(active)) steps.push(part);
   }
-  return undefined;
+  return retried(steps, outgoing);
 }
 
 /**
- * Whether a call is a retry of `step`, which is in the same run and began under the same active span. It is held with a last attempt
+ * The step that a call is a retry of, among those in the same run that began under the same active span. It is held with a last attempt
  * that failed, and method, URL and body are the same.
  *
  * - Where the client numbers its retries, number k folds only onto a step whose last number is k - 1, so 0 starts a new one.
  * - Where it doesn't, the call folds onto the oldest such step that no other call has taken.
  * - A body that can't be read (streamed, multipart) folds by number only.
  */
-export function isRetryOf(step: StepRecording, outgoing: Outgoing): boolean {
-  const last = step.lastEnding;
-  if (!last || !(last.attempt.status === 'failed' || isRetryOfTimeout(last, outgoing))) return false;
-  const lastCount = last.outgoing.retryCount;
-  if (outgoing.retryCount === undefined) return lastCount === undefined && isSameRequest(last.outgoing, outgoing);
-  return lastCount === outgoing.retryCount - 1 && maySendAgain(last.outgoing, outgoing);
+export function retried(steps: readonly StepRecording[], outgoing: Outgoing): StepRecording | undefined {
+  return (
+    steps.find(({ lastEnding: last }) => {
+      const failed = last && (last.attempt.status === 'failed' || isRetryOfTimeout(last, outgoing));
+      return failed && follows(last.outgoing, outgoing);
+    }) ??
+    // The refusal's body may still be open: its client doesn't read it, or it is another one's that is about to.
+    steps.find(({ openRefusal: refused }) => refused && follows(refused.outgoing, outgoing))
+  );
+}
+
+function follows(last: Outgoing, next: Outgoing): boolean {
+  if (next.retryCount === undefined) return last.retryCount === undefined && isSameRequest(last, next);
+  return last.retryCount === next.retryCount - 1 && maySendAgain(last, next);
 }

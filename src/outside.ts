@@ -5,7 +5,7 @@ import { environmentChoice } from './environment.js';
 import type { AttemptOwner, Outgoing } from './exchange.js';
 import type { Outside } from './fetch.js';
 import { foreignCallIn, isInForeignCall } from './foreign.js';
-import { isRetryOf, startImplicitStep } from './implicit.js';
+import { retried, startImplicitStep } from './implicit.js';
 import { report } from './report.js';
 import { type RunHandle, type RunOptions, type RunPart, runIdentity } from './run.js';
 import type { Open, OpenRuns } from './settle.js';
@@ -60,7 +60,13 @@ export class OutsideCalls implements Outside {
     const key = `${outgoing.url.href} ${outgoing.body?.length}`;
     const runs = this.#runs.get(key) ?? new Set();
     const around = trace.getSpan(active);
-    for (const run of runs) if (run.around === around && isRetryOf(run.owner, outgoing)) return run;
+    const candidates = [...runs].filter((run) => run.around === around);
+    const step = retried(
+      candidates.map(({ owner }) => owner),
+      outgoing,
+    );
+    const known = candidates.find(({ owner }) => owner === step);
+    if (known) return known;
     let begun: ImplicitRun | undefined;
     const { handle, inside } = this.#begin(RUN, false, {
       add: (run) => this.#openRuns.add(run),

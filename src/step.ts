@@ -205,9 +205,14 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     return this.#parent === trace.getSpan(ctx);
   }
 
-  /** How its last attempt ended, if none is in flight but one that was refused. */
+  /** How its last attempt ended, if none is in flight. */
   get lastEnding(): Ending | undefined {
-    return this.#pending.length === this.#refused.length ? this.#lastEnding : undefined;
+    return this.#pending.length === 0 ? this.#lastEnding : undefined;
+  }
+
+  /** The attempt that was refused, if nothing but its body is open. */
+  get openRefusal(): LiveAttempt | undefined {
+    return this.#pending.length === this.#refused.length ? this.#refused.at(-1) : undefined;
   }
 
   contextFor(active: Context): Context {
