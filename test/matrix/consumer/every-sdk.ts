@@ -1,0 +1,63 @@
+/** What an application writes, for the compiler: everything public, with its types. */
+import { NodeSDK } from '@opentelemetry/sdk-node';
+import {
+  type Attempt,
+  type Capture,
+  createRecorder,
+  type FinishDetails,
+  type Message,
+  type Recorder,
+  type Run,
+  RunIdGenerator,
+  recordingFetch,
+  reportStatus,
+  reuseStep,
+  run,
+  type Status,
+  StatusPrioritySpanProcessor,
+  type Step,
+  startRun,
+  step,
+  tool,
+  type Usage,
+  wrapFetch,
+} from 'runtrace';
+import { OTLPFileExporter, RunTraceBatchSpanProcessor, RunTraceExporter, type SpanExporter } from 'runtrace/exporter';
+import 'runtrace/register';
+
+export const sdk = new NodeSDK({
+  idGenerator: new RunIdGenerator(),
+  spanProcessors: [
+    new StatusPrioritySpanProcessor(),
+    new RunTraceBatchSpanProcessor({ exporter: new OTLPFileExporter({ path: 'traces.jsonl' }) }),
+  ],
+});
+export const withExporter = new NodeSDK({ traceExporter: new RunTraceExporter() });
+export const exporter: SpanExporter = new RunTraceExporter({ url: 'http://127.0.0.1:4318/v1/traces' });
+
+const capture: Capture = 'content';
+export const recorder: Recorder = createRecorder({ capture: ({ userId }) => (userId ? capture : 'off') });
+export const anotherFetch: typeof fetch = wrapFetch(recordingFetch);
+
+const usage: Usage = { inputTokens: 1, outputTokens: 2 };
+const messages: Message[] = [{ role: 'user', parts: [{ type: 'text', content: 'Hi' }] }];
+const details: FinishDetails = { usage, error: new Error('no') };
+const status: Status = 'interrupted';
+
+export const answer: Promise<string> = run({ kind: 'chat_turn', trace: 'join' }, async (run: Run) => {
+  run.finish(status, details);
+  const text = await step({ model: 'gpt-5', request: { messages } }, async (step: Step) => {
+    const attempts: Attempt[] = step.attempts.snapshot();
+    step.finish('completed', { usage, metadata: { attempts: attempts.length } });
+    return (await step.fetch('http://127.0.0.1/')).text();
+  });
+  return tool({ name: 'shout' }, () => reuseStep(() => text.toUpperCase()));
+});
+
+reportStatus(undefined, 'error');
+startRun({ kind: 'chat_turn' }).startStep({ provider: 'openai' }).finish('error', details);
+
+// @ts-expect-error: the compiler says what a run needs.
+startRun({});
+// @ts-expect-error: and what is no status.
+reportStatus(undefined, 'done');

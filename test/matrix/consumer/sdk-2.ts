@@ -1,0 +1,13 @@
+import { BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
+import { NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
+import { createRecorder, RunIdGenerator, StatusPrioritySpanProcessor } from 'runtrace';
+import { RunTraceBatchSpanProcessor, RunTraceExporter } from 'runtrace/exporter';
+
+const spanProcessors = [
+  new StatusPrioritySpanProcessor(),
+  new RunTraceBatchSpanProcessor(),
+  new BatchSpanProcessor(new RunTraceExporter()),
+];
+export const basic = new BasicTracerProvider({ idGenerator: new RunIdGenerator(), spanProcessors });
+export const node = new NodeTracerProvider({ idGenerator: new RunIdGenerator(), spanProcessors });
+export const recorder = createRecorder({ tracerProvider: basic });

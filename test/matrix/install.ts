@@ -1,0 +1,43 @@
+import { execFile } from 'node:child_process';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+const exec = promisify(execFile);
+
+/** A package that can't be had here: none for this machine, or no registry. */
+export class Unavailable extends Error {}
+
+/** What npm says of that. */
+const UNAVAILABLE = /EBADPLATFORM|ENOTFOUND|ETIMEDOUT|ECONNREFUSED|EAI_AGAIN|E404|ETARGET/;
+
+/** Packs runtrace as it would be published; returns the file. */
+export async function pack(directory: string): Promise<string> {
+  await npm(['pack', '--ignore-scripts', '--pack-destination', directory], '.');
+  const [tarball] = readdirSync(directory).filter((name) => name.endsWith('.tgz'));
+  if (!tarball) throw new Error('npm pack made nothing');
+  return join(directory, tarball);
+}
+
+/** Installs packages into a new directory, as an application would have them. Rejects with npm's words, at the least conflict too. */
+export async function install(directory: string, packages: readonly string[]): Promise<string> {
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(join(directory, 'package.json'), '{"private":true,"type":"module"}');
+  await add(directory, packages);
+  return directory;
+}
+
+/** Installs further packages. */
+export async function add(directory: string, packages: readonly string[]): Promise<void> {
+  await npm(['install', '--strict-peer-deps', '--no-audit', '--no-fund', '--prefer-offline', ...packages], directory);
+}
+
+async function npm(args: string[], cwd: string): Promise<void> {
+  // What npm tells the scripts that it runs is about this package, not about the one that is installed.
+  const inherited = Object.entries(process.env).filter(([name]) => !/^npm_(?:package|lifecycle|command)/.test(name));
+  const env = { ...Object.fromEntries(inherited), npm_config_loglevel: 'error' };
+  await exec('npm', args, { cwd, env }).catch((error: { stderr?: string }) => {
+    const why = `npm ${args.join(' ')}: ${error.stderr?.trim() || error}`;
+    throw UNAVAILABLE.test(why) ? new Unavailable(why) : new Error(why);
+  });
+}
