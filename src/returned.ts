@@ -17,6 +17,10 @@ export interface Tail {
   readonly begun: boolean;
 }
 
+/** Runs and steps may hand a stream on from one to the other. What is returned again and again, a queue or a cursor, is nobody's. */
+const MAX_WATCHES = 8;
+const watchesOf = new WeakMap<object, number>();
+
 /**
  * Watches `value` if it is a stream, an async iterable or a Response with a body; else returns `undefined`.
  * `onEnd` is called once, when it has ended.
@@ -26,10 +30,17 @@ export function watchReturned(value: unknown, onEnd: (end: TailEnd) => void): Ta
   const isResponse = typeof Response !== 'undefined' && value instanceof Response;
   const stream = isResponse ? value.body : value;
   if (stream === null || (isResponse && value.bodyUsed)) return undefined;
+  const watches = watchesOf.get(stream) ?? 0;
+  if (watches === MAX_WATCHES) return undefined;
   const watch = new Watch(onEnd, context.active());
   try {
-    if (stream instanceof ReadableStream) return stream.locked ? undefined : watchStream(stream, watch);
-    if (Symbol.asyncIterator in stream) return watchIterable(stream as AsyncIterable<unknown>, watch);
+    if (stream instanceof ReadableStream) {
+      if (stream.locked) return undefined;
+      watchStream(stream, watch);
+    } else if (Symbol.asyncIterator in stream) watchIterable(stream as AsyncIterable<unknown>, watch);
+    else return undefined;
+    watchesOf.set(stream, watches + 1);
+    return watch;
   } catch {
     // Frozen, or otherwise not to be watched: the wire tells the rest.
   }
@@ -38,6 +49,7 @@ export function watchReturned(value: unknown, onEnd: (end: TailEnd) => void): Ta
 
 class Watch implements Tail {
   readonly #context: Context;
+  readonly #seen = new WeakSet<object>();
   #idleSince: number | undefined = performance.now();
   #begun = false;
   #waiting = 0;
@@ -54,6 +66,13 @@ class Watch implements Tail {
 
   get begun(): boolean {
     return this.#begun;
+  }
+
+  /** Whether this is seen for the first time. */
+  isNew(iterator: object): boolean {
+    if (this.#seen.has(iterator)) return false;
+    this.#seen.add(iterator);
+    return true;
   }
 
   /** Calls a method of the stream's. */
@@ -106,10 +125,10 @@ function define(object: object, name: PropertyKey, value: unknown): void {
   Object.defineProperty(object, name, { value, configurable: true, writable: true });
 }
 
-function watchIterable(iterable: AsyncIterable<unknown>, watch: Watch): Tail {
+function watchIterable(iterable: AsyncIterable<unknown>, watch: Watch): void {
   if (typeof (iterable as Partial<AsyncIterator<unknown>>).next === 'function') {
     watchIterator(iterable as unknown as AsyncIterator<unknown>, watch);
-    return watch;
+    return;
   }
   const iterate = iterable[Symbol.asyncIterator];
   define(iterable, Symbol.asyncIterator, function (this: AsyncIterable<unknown>) {
@@ -117,10 +136,11 @@ function watchIterable(iterable: AsyncIterable<unknown>, watch: Watch): Tail {
     watchIterator(iterator, watch);
     return iterator;
   });
-  return watch;
 }
 
 function watchIterator(iterator: AsyncIterator<unknown>, watch: Watch): void {
+  // Some iterables have one iterator for all.
+  if (!watch.isNew(iterator)) return;
   const { next, return: close, throw: fail } = iterator;
   define(iterator, 'next', (...args: [] | [unknown]) =>
     stepOf(
@@ -154,7 +174,7 @@ function watchStream(
   stream: ReadableStream<unknown>,
   watch: Watch,
   onCancel: () => unknown = () => watch.end({ how: 'cancelled' }),
-): Tail {
+): void {
   const { getReader, pipeTo, pipeThrough, tee, cancel } = stream;
   const watchReader = (options?: unknown) => {
     const reader = getReader.call(stream, options as undefined) as ReadableStreamDefaultReader<unknown>;
@@ -215,7 +235,6 @@ function watchStream(
       return iterator;
     });
   }
-  return watch;
 }
 
 /** A pipe failed: with its source, or with its destination. Then the source was cancelled, or it lives on (`preventCancel`). */

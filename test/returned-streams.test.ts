@@ -262,6 +262,16 @@ describe('what is watched behaves as it always did', () => {
     assert.equal(set.runs()[0]?.attributes['runtrace.status'], 'completed');
   });
 
+  test('an object that is returned by every run goes on to work, and costs no more each time', async () => {
+    const set = traced({ limits: { settleMillis: 0 } });
+    let calls = 0;
+    const shared = { next: async () => ({ done: ++calls % 2 === 0, value: calls }) };
+    const queue = { [Symbol.asyncIterator]: () => shared };
+    for (let i = 0; i < 5000; i++) await SCOPES.run(set, () => queue);
+    for (let i = 0; i < 100; i++) for await (const _ of queue);
+    assert.equal(calls, 200);
+  });
+
   test('a frozen object is left alone', async () => {
     const set = traced();
     const frozen = Object.freeze(iterable('end'));
