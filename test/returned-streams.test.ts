@@ -267,7 +267,7 @@ describe('what is watched behaves as it always did', () => {
     let calls = 0;
     const shared = { next: async () => ({ done: ++calls % 2 === 0, value: calls }) };
     const queue = { [Symbol.asyncIterator]: () => shared };
-    for (let i = 0; i < 5000; i++) await SCOPES.run(set, () => queue);
+    for (let i = 0; i < 2000; i++) await SCOPES.run(set, () => queue);
     for (let i = 0; i < 100; i++) for await (const _ of queue);
     assert.equal(calls, 200);
   });
