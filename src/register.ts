@@ -35,7 +35,7 @@ function register(): void {
     return;
   }
   const recording = recordInPlaceOf(fetch, outsideOfRuns);
-  // A proxy, because its name, its length, its text and whatever a runtime has put on it stay those of the original.
+  // A proxy, because its name, its length and whatever a runtime has put on it stay those of the original.
   const value = new Proxy(fetch, { apply: (_fetch, receiver, args) => Reflect.apply(recording, receiver, args) });
   const { enumerable = true } = Object.getOwnPropertyDescriptor(globalThis, 'fetch') ?? {};
   Object.defineProperty(globalThis, 'fetch', { value, enumerable, writable: true, configurable: true });
