@@ -18,7 +18,7 @@ import { guarded } from '../report.js';
 import type { RunHandle, RunPart } from '../run.js';
 import type { StepScope } from '../scope.js';
 import type { TerminalStatus } from '../status.js';
-import type { StepOptions } from '../step.js';
+import type { StepOptions, StepRecording } from '../step.js';
 import { isInForeignTool, type OpenTool, openTool } from '../tool.js';
 import { label, object } from '../wire/json.js';
 import { ModelAnswer, providerName, readCall, readUsage } from './language-model.js';
@@ -356,7 +356,9 @@ export class Operation implements RunPart {
     if (around && !around.step.settled) return this.#inside;
     if (this.#scope?.isOpen) return withStep(this.#inside, this.#scope);
     const request = this.#request({ ...event, prompt: this.#stepStart?.promptMessages });
-    const { scope, inside } = this.#open({ operation: 'chat', request }, event.modelId ?? this.#start.modelId);
+    // A stream that failed is asked for again.
+    const earlier = this.#scope?.step.settled ? undefined : this.#scope?.step;
+    const { scope, inside } = this.#open({ operation: 'chat', request }, event.modelId ?? this.#start.modelId, earlier);
     this.#scope = scope;
     return inside;
   }
@@ -376,12 +378,10 @@ export class Operation implements RunPart {
     return request;
   }
 
-  #open(options: StepOptions, model: string): { scope?: StepScope; inside: Context } {
+  #open(options: StepOptions, model: string, earlier?: StepRecording): { scope?: StepScope; inside: Context } {
     const provider = providerName(this.#start.provider);
     const stepOptions: StepOptions = { ...options, model, attributes: this.#attributes() };
     if (provider !== undefined) stepOptions.provider = provider;
-    // Where a stream broke, and is asked for again.
-    const earlier = this.#scope?.step.settled ? undefined : this.#scope?.step;
     return context.with(this.#inside, () => openScope(this.#run, stepOptions, { strict: true, earlier }));
   }
 
