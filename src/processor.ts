@@ -110,10 +110,10 @@ export class StatusPrioritySpanProcessor {
 
   /** Settles everything; what still runs ends as `interrupted`. Nothing is recorded after it. */
   async shutdown(): Promise<void> {
-    this.#shutDown = true;
     // The newest first: a run inside of another one ends before it.
     for (const run of [...this.#open].reverse()) guarded('settling failed', () => run.shutdown());
     this.#open.clear();
+    this.#shutDown = true;
   }
 
   #adopt(owned: OwnedSpan, span: Span): void {
