@@ -143,7 +143,10 @@ function judgeFirstChunk(attributes: Attributes, last: Attributes): string[] {
   const ofAttempt = last['runtrace.attempt.time_to_first_chunk_ms'];
   if (ofAttempt === undefined) return same('time_to_first_chunk', ofStep, undefined);
   return [
-    ...same('time_to_first_chunk', Math.round(Number(ofStep) * 1000), ofAttempt),
+    ...unless(
+      Math.abs(Number(ofStep) * 1000 - Number(ofAttempt)) < 1,
+      `time_to_first_chunk is ${ofStep} s, of the attempt ${ofAttempt} ms`,
+    ),
     ...unless(
       Number(ofAttempt) <= Number(last['runtrace.attempt.duration_ms']),
       'the first chunk came after the attempt’s end',

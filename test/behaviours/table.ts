@@ -7,7 +7,7 @@ import { type Provider, startProvider } from '../../examples/demo/provider.js';
 import { isLeftToUs, judge } from './judge.js';
 import { type Played, playBare } from './play.js';
 import { startRecording } from './record.js';
-import { clientsOf, type Extent, inParallel, modelFor, type Tried, tryAll } from './trials.js';
+import { clientsOf, doAll, type Extent, modelFor, type Tried, tryAll } from './trials.js';
 import { WAYS, type Way } from './ways.js';
 
 /** One client, one way, one way in: all that was tried of it. */
@@ -40,15 +40,18 @@ export async function fillTable(extent: Extent): Promise<Cell[]> {
 }
 
 async function playAllBare(provider: Provider, extent: Extent): Promise<Map<string, Played>> {
-  const pairs = clientsOf(extent).flatMap((maker) => WAYS.map((way) => ({ maker, way })));
-  const played = await inParallel(
-    pairs.map(
-      ({ maker, way }) =>
-        () =>
-          playBare(way, modelFor(maker, `${way.name} bare`), provider, maker),
-    ),
+  const played = new Map<string, Played>();
+  const tasks = clientsOf(extent).flatMap((maker) =>
+    WAYS.map((way) => ({
+      way,
+      work: async () => {
+        const model = modelFor(maker, `${way.name} bare`);
+        played.set(keyOf(maker.name, way.name), await playBare(way, model, provider, maker));
+      },
+    })),
   );
-  return new Map(pairs.map(({ maker, way }, index) => [keyOf(maker.name, way.name), played[index] as Played]));
+  await doAll(tasks);
+  return played;
 }
 
 async function tryInChild(extent: Extent): Promise<Tried[]> {

@@ -25,6 +25,8 @@ export interface Tried {
 
 /** Calls that are in flight at once, so that each is as slow as it wants to be, and not as the machine is. */
 const AT_ONCE = 16;
+/** Of those that a clock decides. */
+const FEW_AT_ONCE = 4;
 
 export function clientsOf({ clients }: Extent): ClientMaker[] {
   return CLIENTS.filter(({ name }) => clients.includes(name));
@@ -37,19 +39,20 @@ export function wayInCrowd(run: number, index: number): Way {
 }
 
 export async function tryAll(recording: Recording, extent: Extent, option: boolean): Promise<Tried[]> {
-  const tasks: (() => Promise<Tried[]>)[] = [];
+  const tasks: Task<Tried>[] = [];
   for (const maker of clientsOf(extent)) {
     for (const explicit of [false, true]) {
       for (const way of WAYS) {
         const model = modelFor(maker, `${way.name} ${explicit}`);
-        tasks.push(async () => {
+        const work = async () => {
           const recorded = await recording.play(way, model, maker, { option, explicit });
-          return [{ client: maker.name, way: way.name, model, explicit, together: false, recorded }];
-        });
+          return { client: maker.name, way: way.name, model, explicit, together: false, recorded };
+        };
+        tasks.push({ way, work });
       }
     }
   }
-  const tried = (await inParallel(tasks)).flat();
+  const tried = await doAll(tasks);
   for (const maker of clientsOf(extent)) {
     const runs = Array.from({ length: extent.runs }, (_, run) => tryTogether(recording, maker, extent, run, option));
     tried.push(...(await Promise.all(runs)).flat());
@@ -84,13 +87,32 @@ export function modelFor(maker: ClientMaker, what: string): string {
   return `model.${maker.name} ${what}.`.replaceAll(/[^\w.]+/g, '-');
 }
 
-export async function inParallel<T>(tasks: readonly (() => Promise<T>)[]): Promise<T[]> {
-  const results: T[] = [];
-  let next = 0;
+/** Something to do with one way. */
+export interface Task<T> {
+  readonly way: Way;
+  work(): Promise<T>;
+}
+
+/** Does all of it; where a clock decides, last and few at once. */
+export async function doAll<T>(tasks: readonly Task<T>[]): Promise<T[]> {
+  const done: T[] = [];
+  await inParallel(
+    tasks.filter(({ way }) => !way.alone),
+    AT_ONCE,
+    done,
+  );
+  await inParallel(
+    tasks.filter(({ way }) => way.alone),
+    FEW_AT_ONCE,
+    done,
+  );
+  return done;
+}
+
+async function inParallel<T>(tasks: readonly Task<T>[], atOnce: number, done: T[]): Promise<void> {
+  const left = tasks.values();
   const work = async () => {
-    for (let index = next++; index < tasks.length; index = next++)
-      results[index] = await (tasks[index] as () => Promise<T>)();
+    for (const task of left) done.push(await task.work());
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, work));
-  return results;
+  await Promise.all(Array.from({ length: atOnce }, work));
 }
