@@ -31,7 +31,7 @@ export function readCall(given: unknown, streaming: boolean, content: boolean): 
   const messages = content ? objects(call.prompt) : [];
   const system = messages.filter(({ role }) => role === 'system');
   return defined<ModelRequest>({
-    stream: streaming || undefined,
+    stream: streaming,
     maxTokens: number(call.maxOutputTokens),
     temperature: number(call.temperature),
     topP: number(call.topP),
