@@ -1,3 +1,4 @@
+import { sendableSpan } from './sendable.js';
 import { spanBytes } from './size.js';
 import type { ReadableSpan } from './span.js';
 import type { SpoolFile } from './spool.js';
@@ -53,7 +54,8 @@ export interface Load {
   file: SpoolFile | undefined;
 }
 
-export function toItem(span: ReadableSpan, group?: Group): Item {
+export function toItem(ended: ReadableSpan, group?: Group): Item {
+  const span = sendableSpan(ended);
   return { span, bytes: spanBytes(span), group, failedAt: undefined, isSettled: false };
 }
 

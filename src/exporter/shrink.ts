@@ -1,6 +1,6 @@
 import { TRUNCATED_BYTES } from '../attributes.js';
 import { textBytes } from './size.js';
-import type { ReadableSpan } from './span.js';
+import { copyOf, type ReadableSpan } from './span.js';
 
 /** No text is cut to less than this; shorter ones are not touched. */
 const LEAST_BYTES = 256;
@@ -101,26 +101,4 @@ function cutPlain(text: string, maxBytes: number, sizeOf: (text: string) => numb
     if (length <= 0 || sizeOf(kept) <= maxBytes) return kept;
     length = Math.floor(length * 0.95);
   }
-}
-
-/** Field by field: spans of the SDK have getters and private fields that a spread or a prototype would lose. */
-function copyOf(span: ReadableSpan, changed: Pick<ReadableSpan, 'attributes' | 'events'>): ReadableSpan {
-  return {
-    name: span.name,
-    kind: span.kind,
-    spanContext: () => span.spanContext(),
-    ...(span.parentSpanContext && { parentSpanContext: span.parentSpanContext }),
-    startTime: span.startTime,
-    endTime: span.endTime,
-    status: span.status,
-    links: span.links,
-    duration: span.duration,
-    ended: span.ended,
-    resource: span.resource,
-    instrumentationScope: span.instrumentationScope,
-    droppedAttributesCount: span.droppedAttributesCount,
-    droppedEventsCount: span.droppedEventsCount,
-    droppedLinksCount: span.droppedLinksCount,
-    ...changed,
-  };
 }

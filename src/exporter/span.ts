@@ -22,3 +22,25 @@ export interface SpanExporter {
 export const SUCCESS: ExportResult['code'] = 0;
 /** Code of an {@link ExportResult}. */
 export const FAILED: ExportResult['code'] = 1;
+
+/** Field by field: spans of the SDK have getters and private fields that a spread or a prototype would lose. */
+export function copyOf(span: ReadableSpan, changed: Pick<ReadableSpan, 'attributes' | 'events'>): ReadableSpan {
+  return {
+    name: span.name,
+    kind: span.kind,
+    spanContext: () => span.spanContext(),
+    ...(span.parentSpanContext && { parentSpanContext: span.parentSpanContext }),
+    startTime: span.startTime,
+    endTime: span.endTime,
+    status: span.status,
+    links: span.links,
+    duration: span.duration,
+    ended: span.ended,
+    resource: span.resource,
+    instrumentationScope: span.instrumentationScope,
+    droppedAttributesCount: span.droppedAttributesCount,
+    droppedEventsCount: span.droppedEventsCount,
+    droppedLinksCount: span.droppedLinksCount,
+    ...changed,
+  };
+}

@@ -353,3 +353,20 @@ test('an environment that cannot be used is a TypeError that names the variable,
     delete process.env[name];
   }
 });
+
+test('a number that OTLP cannot hold, on anybody’s span, does not get the request refused', async (t) => {
+  const receiver = await start(t);
+  const { provider, tracer } = providerWith({ url: `${receiver.endpoint}/v1/traces` });
+  const span = tracer.startSpan('odd numbers', {
+    attributes: { nan: Number.NaN, list: [1, Number.POSITIVE_INFINITY] },
+  });
+  span.addEvent('event', { large: 2 ** 70, fine: 1.5 });
+  span.end();
+  tracer.startSpan('beside it').end();
+  await provider.shutdown();
+  assert.deepEqual(receiver.violations, []);
+  assert.deepEqual(
+    receiver.spans().map(({ name }) => name),
+    ['odd numbers', 'beside it'],
+  );
+});
