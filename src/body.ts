@@ -1,7 +1,7 @@
 /** The bounded observer of a body: sees what passes, and changes nothing about it. */
 
 import { guarded, report } from './report.js';
-import { rebuild } from './response.js';
+import { COLLECTED, rebuild } from './response.js';
 
 const UNOBSERVED = 'a body could not be observed';
 
@@ -35,8 +35,7 @@ export function observeResponse(response: Response, observer: BodyObserver): Res
     : new ReadableStream({ start, pull, cancel }, { highWaterMark: 0 });
   const rebuilt = rebuild(response, observed);
   if (!rebuilt) return undefined;
-  source.observe(body, observed);
-  responses?.register(rebuilt, new WeakRef(source));
+  source.observe(body);
   return rebuilt;
 }
 
@@ -50,20 +49,12 @@ function isByteStream(body: ReadableStream): boolean {
   }
 }
 
-/** Where a response is collected that nobody has read, the platform closes its connection; the lock on its body would hinder it. */
-const responses =
-  typeof FinalizationRegistry === 'function'
-    ? /* @__PURE__ */ new FinalizationRegistry<WeakRef<ObservedSource>>((source) => source.deref()?.collected())
-    : undefined;
-
 type Controller = ReadableStreamDefaultController<unknown> | ReadableByteStreamController;
 
 class ObservedSource {
   readonly #observer: BodyObserver;
   #controller!: Controller;
   #reader!: ReadableStreamDefaultReader<unknown>;
-  #stream!: ReadableStream;
-  #begun = false;
   #over = false;
 
   constructor(observer: BodyObserver) {
@@ -71,8 +62,7 @@ class ObservedSource {
   }
 
   /** Takes the body. It is locked at once, so that whoever waits for its end without reading learns of it, as without us. */
-  observe(body: ReadableStream<unknown>, stream: ReadableStream): void {
-    this.#stream = stream;
+  observe(body: ReadableStream<unknown>): void {
     this.#reader = body.getReader();
     this.#reader.closed.then(this.#closed, this.#broke);
   }
@@ -82,7 +72,6 @@ class ObservedSource {
   };
 
   readonly pull = (): Promise<void> => {
-    this.#begun = true;
     this.#observer.pulling();
     return this.#reader.read().then(this.#read, this.#broke);
   };
@@ -90,16 +79,12 @@ class ObservedSource {
   readonly cancel = (reason: unknown): Promise<void> => {
     this.#over = true;
     const closing = this.#reader.cancel(reason);
-    guarded(UNOBSERVED, () => this.#observer.cancelled(closing));
+    guarded(UNOBSERVED, () => {
+      if (reason === COLLECTED) this.#observer.collected();
+      else this.#observer.cancelled(closing);
+    });
     return closing;
   };
-
-  collected(): void {
-    if (this.#begun || this.#over || this.#stream.locked) return;
-    this.#over = true;
-    this.#reader.cancel().catch(() => {});
-    guarded(UNOBSERVED, () => this.#observer.collected());
-  }
 
   readonly #read = ({ done, value }: ReadableStreamReadResult<unknown>): Promise<void> | undefined => {
     if (this.#over) return undefined;

@@ -34,6 +34,7 @@ const traitsOf = new WeakMap<Response, Traits>();
 function dress(response: Response, traits: Traits): Response {
   // What came from the network has headers that can't be changed; what was made by hand has its own.
   traitsOf.set(response, traits.type === 'default' ? { ...traits, headers: response.headers } : traits);
+  closeOnceCollected(response);
   return Object.setPrototypeOf(response, dressedPrototype(Object.getPrototypeOf(response)));
 }
 
@@ -57,9 +58,38 @@ function dressedPrototype(bare: Response): object {
       return traits(this).headers;
     },
     clone() {
-      return dress(bare.clone.call(this), traits(this));
+      const clone = dress(bare.clone.call(this), traits(this));
+      // It has got another body by that.
+      closeOnceCollected(this);
+      return clone;
     },
   };
   dressedPrototypes.set(bare, Object.setPrototypeOf(dressed, bare));
   return dressed;
+}
+
+/** Why a body is cancelled whose response was collected, and which nobody has read. */
+export const COLLECTED = 'the response was collected';
+
+const bodies =
+  typeof FinalizationRegistry === 'function'
+    ? /* @__PURE__ */ new FinalizationRegistry<ReadableStream>(closeUnread)
+    : undefined;
+
+/** Platforms close the connection of a response that is collected unread. They don't do so for one that was made by hand. */
+function closeOnceCollected(response: Response): void {
+  if (response.body) bodies?.register(response, response.body);
+}
+
+function closeUnread(body: ReadableStream): void {
+  if (isUnread(body)) body.cancel(COLLECTED).catch(() => {});
+}
+
+/** Nothing but this tells whether a stream was ever read. */
+function isUnread(body: ReadableStream): boolean {
+  try {
+    return new Response(body).body !== null;
+  } catch {
+    return false;
+  }
 }
