@@ -60,8 +60,10 @@ const UNRECORDED = 'a tool call could not be recorded';
 export interface OpenTool {
   /** Where it runs. */
   readonly inside: Context;
-  end(end: { value: unknown } | { error: unknown }): void;
+  end(end: ToolEnd): void;
 }
+
+type ToolEnd = { value: unknown } | { error: unknown } | { leftAlone: true };
 
 /** Begins the span of a tool call. */
 export function openTool(options: ToolOptions, { recording }: RunHandle, ctx: Context): OpenTool {
@@ -110,17 +112,12 @@ function toolAttributes(options: ToolOptions, capturing: Capturing): Attributes 
   return attributes;
 }
 
-function endTool(
-  span: Span,
-  capturing: Capturing,
-  endedAt: number,
-  end: { value: unknown } | { error: unknown },
-): void {
+function endTool(span: Span, capturing: Capturing, endedAt: number, end: ToolEnd): void {
   if ('value' in end) {
     const result = contentText(end.value, capturing);
     if (result !== undefined) span.setAttribute(names.GEN_AI_TOOL_CALL_RESULT, result);
     span.setStatus({ code: SpanStatusCode.OK });
-  } else if (!isAbort(end.error)) {
+  } else if ('error' in end && !isAbort(end.error)) {
     const failure = keptFailure(describeFailure(end.error), capturing);
     writeFailure(span, failure, endedAt);
     span.setStatus(spanStatus('error', failure));

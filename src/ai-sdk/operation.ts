@@ -8,6 +8,7 @@
 import { type Attributes, type Context, context, trace } from '@opentelemetry/api';
 import { announce } from '../announced.js';
 import * as names from '../attributes.js';
+import type { Capturing } from '../capture.js';
 import { capturingIn, contextIn, runOf, stepOf, withCapturing, withRun, withStep } from '../context.js';
 import { describeFailure, type Failure, isAbort, isTimeout } from '../failure.js';
 import { isInForeignCall } from '../foreign.js';
@@ -186,7 +187,7 @@ export class Operation implements RunPart {
     this.#settled = true;
     this.#ending ??= this.#leftAlone();
     for (const { withdraw } of this.#announced.values()) withdraw();
-    for (const tool of this.#tools.values()) tool.end({ value: undefined });
+    for (const tool of this.#tools.values()) tool.end({ leftAlone: true });
     const nothing = { stepCount: 0, attemptCount: 0, failedAttemptCount: 0, usage: {}, endpoint: undefined };
     this.#run.recording.takeIn(this, { ...nothing, outcome: this.#ending });
     this.#onSettled();
@@ -339,8 +340,15 @@ export class Operation implements RunPart {
   /** What its last step failed with; the error of the AI SDK tells less. */
   #failureOf(error: unknown): Failure {
     const outcome = this.#scope?.step.outcome;
-    const failure = outcome?.status === 'error' ? outcome.failure : undefined;
-    return failure ?? describeFailure(causeOf(error));
+    const failed = outcome?.status === 'error' ? outcome.failure : undefined;
+    const failure = failed ?? describeFailure(causeOf(error));
+    if (this.#capturing.content) return failure;
+    const { message, stack, ...kept } = failure;
+    return kept;
+  }
+
+  get #capturing(): Capturing {
+    return capturingIn(this.#inside, this.#run.recording.capturing);
   }
 
   #alive(): void {
@@ -372,8 +380,7 @@ export class Operation implements RunPart {
   }
 
   #request(call: object): ModelRequest {
-    const { messages } = capturingIn(this.#inside, this.#run.recording.capturing);
-    const request = readCall(call, this.#streams, messages);
+    const request = readCall(call, this.#streams, this.#capturing.messages);
     if ((label(object(this.#start.output)?.name) ?? 'text') !== 'text') request.outputType = 'json';
     return request;
   }

@@ -54,6 +54,11 @@ export function script(model: string, first: Behaviour, ...others: Behaviour[]):
   provider.script(model, first, ...others);
 }
 
+/** Whether the provider has got a request for a model. */
+export function hasArrived(model: string): boolean {
+  return provider.requests.some((request) => request.model === model);
+}
+
 /** The models of the provider; asked through the recording fetch, if no other is given. */
 export function openai(fetch: typeof globalThis.fetch = recordingFetch) {
   return createOpenAI({ apiKey: 'none', baseURL: `${provider.url}/v1`, fetch });

@@ -24,6 +24,7 @@ import {
   busy,
   type ChatModel,
   chat,
+  hasArrived,
   LONG,
   outcome,
   readAll,
@@ -294,7 +295,8 @@ function deferred(): { promise: Promise<void>; resolve: () => void } {
 interface Way {
   readonly name: string;
   readonly behaviours: readonly [Behaviour, ...Behaviour[]];
-  play(model: ChatModel): unknown;
+  /** `controller` is for stopping it. */
+  play(model: ChatModel, controller: AbortController): unknown;
   readonly step: 'completed' | 'error' | 'interrupted';
   readonly attempts: readonly string[];
   readonly errorType?: string;
@@ -306,6 +308,14 @@ const generate = (model: ChatModel, settings: { timeout?: number; abortSignal?: 
   generateText({ model, prompt, ...settings });
 const stream = (model: ChatModel, settings: object = {}) =>
   streamText({ model, prompt, onError: () => {}, ...settings });
+/** Stops a call when it has arrived at the provider. */
+async function stopped(call: Promise<unknown>, { modelId }: ChatModel, controller: AbortController, reason?: string) {
+  call.catch(() => {});
+  await until(() => hasArrived(modelId));
+  controller.abort(reason);
+  await call;
+}
+
 const WAYS: readonly Way[] = [
   {
     name: 'is answered',
@@ -356,14 +366,15 @@ const WAYS: readonly Way[] = [
   {
     name: 'is aborted while it hangs',
     behaviours: [hang()],
-    play: (model) => generate(model, { abortSignal: AbortSignal.any([abortSoon()]) }),
+    play: (model, controller) => stopped(generate(model, { abortSignal: controller.signal }), model, controller),
     step: 'interrupted',
     attempts: ['aborted'],
   },
   {
     name: 'is aborted with a reason of the application',
     behaviours: [hang()],
-    play: (model) => generate(model, { abortSignal: abortSoon('no longer wanted') }),
+    play: (model, controller) =>
+      stopped(generate(model, { abortSignal: controller.signal }), model, controller, 'no longer wanted'),
     step: 'interrupted',
     attempts: ['aborted'],
   },
@@ -426,22 +437,27 @@ const WAYS: readonly Way[] = [
   },
   {
     name: 'is aborted in mid-stream',
-    behaviours: [stallMidStream()],
-    play: (model) => readAll(stream(model, { abortSignal: abortSoon() }).textStream),
+    behaviours: [stallMidStream(12, LONG)],
+    async play(model, controller) {
+      for await (const _piece of stream(model, { abortSignal: controller.signal }).textStream) controller.abort();
+    },
     step: 'interrupted',
     attempts: ['200 aborted'],
   },
   {
     name: 'is aborted in mid-stream with a reason of the application',
-    behaviours: [stallMidStream()],
-    play: (model) => readAll(stream(model, { abortSignal: abortSoon('no longer wanted') }).textStream),
+    behaviours: [stallMidStream(12, LONG)],
+    async play(model, controller) {
+      const { textStream } = stream(model, { abortSignal: controller.signal });
+      for await (const _piece of textStream) controller.abort('no longer wanted');
+    },
     step: 'interrupted',
     attempts: ['200 aborted'],
   },
   {
     name: 'takes too long in mid-stream',
-    behaviours: [stallMidStream()],
-    play: (model) => readAll(stream(model, { timeout: 60 }).textStream),
+    behaviours: [stallMidStream(12, LONG)],
+    play: (model) => readAll(stream(model, { timeout: { chunkMs: 60 } }).textStream),
     step: 'error',
     attempts: ['200 failed'],
     errorType: 'TimeoutError',
@@ -479,18 +495,11 @@ const WAYS: readonly Way[] = [
   },
 ];
 
-/** A signal that is aborted when the call is under way. */
-function abortSoon(reason?: string): AbortSignal {
-  const controller = new AbortController();
-  setTimeout(() => controller.abort(reason), 30);
-  return controller.signal;
-}
-
 describe('a call', () => {
   for (const way of WAYS) {
     const play = async (model: ChatModel) => {
       try {
-        await way.play(model);
+        await way.play(model, new AbortController());
       } catch {
         // What the application is told is none of ours.
       }

@@ -6,8 +6,8 @@ import { generateText, Output, streamText } from 'ai';
 import fc from 'fast-check';
 import { createRecorder } from 'runtrace';
 import { runtraceTelemetry, wrapModel } from 'runtrace/ai-sdk';
-import { hang, ok, stallMidStream, status } from '../../examples/demo/provider.js';
-import { only, type ReadableSpan, type Traced, type TracedOptions, traced, updatesOf } from '../support/traced.js';
+import { ok, stallMidStream, status } from '../../examples/demo/provider.js';
+import { only, type Traced, type TracedOptions, traced, updatesOf } from '../support/traced.js';
 import {
   answerParts,
   attempts,
@@ -17,6 +17,7 @@ import {
   LONG,
   localModel,
   outcome,
+  readAll,
   register,
   SETTLE_MILLIS,
   startModels,
@@ -523,34 +524,41 @@ describe('the parts of a stream', () => {
     assert.equal(statusOf(only(set.steps())), 'interrupted');
   });
 
-  const wire: [string, () => LanguageModelV4, object, string][] = [
-    ['aborted while it hangs', () => chat(hang()), {}, 'interrupted'],
-    ['aborted in mid-stream', () => chat(stallMidStream()), {}, 'interrupted'],
-    ['that takes too long', () => chat(stallMidStream()), { timeout: true }, 'error'],
-    ['left with break', () => chat(ok(LONG)), { leave: true }, 'interrupted'],
-  ];
-  for (const [name, make, { timeout, leave }, expected] of wire as [
-    string,
-    () => LanguageModelV4,
-    { timeout?: true; leave?: true },
-    string,
-  ][]) {
-    test(`from a provider, ${name}`, async () => {
-      const set = scene();
-      const controller = new AbortController();
-      if (!timeout) setTimeout(() => controller.abort('no longer wanted'), 40);
-      const abortSignal = timeout ? AbortSignal.timeout(60) : controller.signal;
-      await inRun(set, async () => {
-        try {
-          const { stream } = await wrapModel(make()).doStream({ prompt, ...(leave ? {} : { abortSignal }) });
-          for await (const part of stream) if (leave && part.type === 'text-delta') break;
-        } catch {
-          // What the application is told is none of ours.
+  const wire: Record<string, [make: () => LanguageModelV4, expected: string, (call: Open) => Promise<unknown>]> = {
+    'aborted in mid-stream': [
+      () => chat(stallMidStream(12, LONG)),
+      'interrupted',
+      async (open) => {
+        const controller = new AbortController();
+        for await (const part of await open(controller.signal)) {
+          if (part.type === 'text-delta') controller.abort('no longer wanted');
         }
-      });
+      },
+    ],
+    'that take too long': [
+      () => chat(stallMidStream(12, LONG)),
+      'error',
+      async (open) => readAll(await open(AbortSignal.timeout(100))),
+    ],
+    'left with break': [
+      () => chat(ok(LONG)),
+      'interrupted',
+      async (open) => {
+        for await (const part of await open()) if (part.type === 'text-delta') break;
+      },
+    ],
+  };
+  for (const [name, [make, expected, consume]] of Object.entries(wire)) {
+    test(`from a provider, ${name}, leave it ${expected}`, async () => {
+      const set = scene();
+      const model = wrapModel(make());
+      const open: Open = async (abortSignal) =>
+        (await model.doStream({ prompt, ...(abortSignal && { abortSignal }) })).stream;
+      // What the application is told is none of ours.
+      await inRun(set, () => consume(open).catch(() => {}));
       assert.equal((await outcome(set)).step, expected);
     });
   }
 });
 
-export type { ReadableSpan };
+type Open = (abortSignal?: AbortSignal) => Promise<Awaited<ReturnType<LanguageModelV4['doStream']>>['stream']>;
