@@ -114,10 +114,9 @@ export class AttemptLog {
     const before = this.#kept[index]?.number === number ? this.#kept[index] : undefined;
     if (!before) this.#count++;
     this.#failedCount += Number(kept.status === 'failed') - Number(before?.status === 'failed');
-    this.#kept.splice(index, before ? 1 : 0, kept);
-    // Concurrent calls end out of order: what is new may be in the middle itself, or push another one there from either end.
-    for (const changed of [index, FIRST_SHOWN, this.#kept.length - LAST_SHOWN - 1]) this.#lightenInMiddle(changed);
-    if (this.#kept.length > MAX_KEPT) this.#kept.splice(FIRST_SHOWN, 1);
+    if (index === this.#kept.length) this.#kept.push(kept);
+    else this.#kept.splice(index, before ? 1 : 0, kept);
+    if (this.#kept.length > FIRST_SHOWN + LAST_SHOWN) this.#lightenAround(index);
   }
 
   /** Puts `attempt` in the place of the one with this number; if there is none, it is appended. */
@@ -153,7 +152,7 @@ export class AttemptLog {
 
   /** The endpoint of the first that completed. */
   endpoint(): Endpoint | undefined {
-    const attempt = this.#kept.find(({ status }) => status === 'completed');
+    const attempt = this.#kept.find(isCompleted);
     const path = attempt?.url && urlParts(attempt.url)?.path;
     return path ? { at: attempt.startedAt, name: `${attempt.method ?? 'POST'} ${path}` } : undefined;
   }
@@ -163,6 +162,12 @@ export class AttemptLog {
     let index = this.#kept.length;
     while (index > 0 && (this.#kept[index - 1] as Attempt).number >= number) index--;
     return index;
+  }
+
+  /** Concurrent calls end out of order: what is new may be in the middle itself, or push another one there from either end. */
+  #lightenAround(index: number): void {
+    for (const changed of [index, FIRST_SHOWN, this.#kept.length - LAST_SHOWN - 1]) this.#lightenInMiddle(changed);
+    if (this.#kept.length > MAX_KEPT) this.#kept.splice(FIRST_SHOWN, 1);
   }
 
   /** What is not shown loses what is heavy. */
@@ -184,7 +189,10 @@ export class AttemptLog {
     let retryWait = 0;
     let at = toMicros(startedAt) - 1;
     let previous: Attempt | undefined;
-    const shown = attempts.filter((_, index) => index < FIRST_SHOWN || index >= attempts.length - LAST_SHOWN);
+    const shown =
+      attempts.length <= FIRST_SHOWN + LAST_SHOWN
+        ? attempts
+        : attempts.filter((_, index) => index < FIRST_SHOWN || index >= attempts.length - LAST_SHOWN);
     for (const attempt of attempts) {
       codes.push(attempt.statusCode === undefined ? attempt.status : String(attempt.statusCode));
       if (previous) retryWait += Math.max(0, attempt.startedAt - previous.endedAt);
@@ -209,6 +217,10 @@ export class AttemptLog {
   }
 }
 
+function isCompleted({ status }: Attempt): boolean {
+  return status === 'completed';
+}
+
 function copyOf(attempt: Attempt): Attempt {
   const copy = { ...attempt };
   if (copy.requestHeaders) copy.requestHeaders = { ...copy.requestHeaders };
@@ -222,12 +234,12 @@ function checkAttempt(attempt: Attempt): void {
   if (!STATUSES.includes(status)) {
     throw badOption('attempt.status', "'completed', 'failed', 'aborted' or 'unread'", status);
   }
-  for (const [name, time] of [
-    ['startedAt', startedAt],
-    ['endedAt', endedAt],
-  ] as const) {
-    if (!Number.isFinite(time)) throw badOption(`attempt.${name}`, 'milliseconds since the epoch', time);
-  }
+  checkTime('attempt.startedAt', startedAt);
+  checkTime('attempt.endedAt', endedAt);
+}
+
+function checkTime(name: string, time: unknown): void {
+  if (!Number.isFinite(time)) throw badOption(name, 'milliseconds since the epoch', time);
 }
 
 function requireAttempt(attempt: Attempt): Attempt {
@@ -292,37 +304,39 @@ export function attemptAttributes(attempt: Attempt, previous: Attempt | undefine
     [names.ATTEMPT_NUMBER]: attempt.number,
     [names.ATTEMPT_STATUS]: attempt.status,
   };
-  const set = (name: string, value: string | number | undefined) => {
-    if (value !== undefined) attributes[name] = sendable(value);
-  };
-  set(names.HTTP_RESPONSE_STATUS_CODE, attempt.statusCode);
-  set(names.ERROR_TYPE, attempt.errorType);
-  set(names.EXCEPTION_MESSAGE, attempt.errorMessage);
-  set(names.ATTEMPT_DURATION_MS, Math.max(0, Math.round(attempt.endedAt - attempt.startedAt)));
+  set(attributes, names.HTTP_RESPONSE_STATUS_CODE, attempt.statusCode);
+  set(attributes, names.ERROR_TYPE, attempt.errorType);
+  set(attributes, names.EXCEPTION_MESSAGE, attempt.errorMessage);
+  set(attributes, names.ATTEMPT_DURATION_MS, Math.max(0, Math.round(attempt.endedAt - attempt.startedAt)));
   if (previous && attempt.startedAt >= previous.endedAt) {
-    set(names.ATTEMPT_WAIT_MS, Math.round(attempt.startedAt - previous.endedAt));
+    set(attributes, names.ATTEMPT_WAIT_MS, Math.round(attempt.startedAt - previous.endedAt));
   }
   if (attempt.timeToFirstChunkMillis !== undefined) {
-    set(names.ATTEMPT_TIME_TO_FIRST_CHUNK_MS, Math.round(attempt.timeToFirstChunkMillis));
+    set(attributes, names.ATTEMPT_TIME_TO_FIRST_CHUNK_MS, Math.round(attempt.timeToFirstChunkMillis));
   }
-  set(names.HTTP_REQUEST_RESEND_COUNT, attempt.resendCount);
-  set(names.HTTP_REQUEST_METHOD, attempt.method);
+  set(attributes, names.HTTP_REQUEST_RESEND_COUNT, attempt.resendCount);
+  set(attributes, names.HTTP_REQUEST_METHOD, attempt.method);
   if (attempt.url !== undefined) {
-    set(names.URL_FULL, attempt.url);
+    set(attributes, names.URL_FULL, attempt.url);
     const parts = urlParts(attempt.url);
-    set(names.SERVER_ADDRESS, parts?.address);
-    set(names.SERVER_PORT, parts?.port);
+    set(attributes, names.SERVER_ADDRESS, parts?.address);
+    set(attributes, names.SERVER_PORT, parts?.port);
   }
-  set(names.HTTP_REQUEST_BODY_SIZE, attempt.requestBodySize);
-  set(names.HTTP_RESPONSE_BODY_SIZE, attempt.responseBodySize);
+  set(attributes, names.HTTP_REQUEST_BODY_SIZE, attempt.requestBodySize);
+  set(attributes, names.HTTP_RESPONSE_BODY_SIZE, attempt.responseBodySize);
   for (const name in attempt.requestHeaders) {
     attributes[names.HTTP_REQUEST_HEADER_PREFIX + name] = [attempt.requestHeaders[name] as string];
   }
   for (const name in attempt.responseHeaders) {
     attributes[names.HTTP_RESPONSE_HEADER_PREFIX + name] = [attempt.responseHeaders[name] as string];
   }
-  if (attempt.requestBody !== previous?.requestBody) set(names.HTTP_REQUEST_BODY_CONTENT, attempt.requestBody);
-  set(names.HTTP_RESPONSE_BODY_CONTENT, attempt.responseBody);
-  set(names.ATTEMPT_TRUNCATED_BYTES, attempt.truncatedBytes);
+  if (attempt.requestBody !== previous?.requestBody)
+    set(attributes, names.HTTP_REQUEST_BODY_CONTENT, attempt.requestBody);
+  set(attributes, names.HTTP_RESPONSE_BODY_CONTENT, attempt.responseBody);
+  set(attributes, names.ATTEMPT_TRUNCATED_BYTES, attempt.truncatedBytes);
   return attributes;
+}
+
+function set(attributes: Attributes, name: string, value: string | number | undefined): void {
+  if (value !== undefined) attributes[name] = sendable(value);
 }

@@ -202,7 +202,7 @@ function keptItem(name: string, value: unknown, redactor: Redactor): string | nu
 /**
  * Writes what runtrace says, then what the application adds to it and does not say otherwise: the SDK keeps the first 128 names.
  */
-export function writeAttributes(span: Span, attributes: Attributes, own: Attributes): void {
+export function writeAttributes(span: Span, attributes: Attributes, own: Attributes | undefined): void {
   span.setAttributes(attributes);
   for (const name in own) if (!Object.hasOwn(attributes, name)) span.setAttribute(name, own[name] as AttributeValue);
 }

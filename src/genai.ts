@@ -4,7 +4,6 @@ import * as names from './attributes.js';
 import { keptAttributes } from './capture.js';
 import type { Redactor } from './redact/redactor.js';
 import { report } from './report.js';
-import { copyOf } from './validate.js';
 
 /**
  * A part of a message, in the shape of the GenAI semantic conventions.
@@ -128,13 +127,12 @@ const TOKENS = ['inputTokens', 'outputTokens', 'cacheReadTokens', 'cacheWriteTok
 
 /** What of it are numbers: providers leave some out, or send `null`. */
 export function usageOf(given: Usage | null | undefined): Usage | undefined {
-  const copy = copyOf(given);
-  if (!copy) return undefined;
+  if (given == null) return undefined;
   const usage: Usage = {};
   for (const name of TOKENS) {
-    const tokens = copy[name];
+    const tokens = given[name];
     if (typeof tokens === 'number' && tokens >= 0 && tokens < Number.POSITIVE_INFINITY) usage[name] = tokens;
-    else if (tokens !== undefined) report('usage that is no number was left out');
+    else if (tokens != null) report('usage that is no number was left out');
   }
   return usage;
 }

@@ -319,10 +319,9 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
     const { status, at, failure } = summary.outcome;
     this.#hasError ||= summary.stepCount > 0 && status === 'error';
     if (this.#endsAs === part) this.#sayOnce({ status, at, failure });
-    for (const name of ['inputTokens', 'outputTokens'] as const) {
-      const tokens = summary.usage[name];
-      if (tokens !== undefined) this.#usage[name] = (this.#usage[name] ?? 0) + tokens;
-    }
+    const { inputTokens, outputTokens } = summary.usage;
+    if (inputTokens !== undefined) this.#usage.inputTokens = (this.#usage.inputTokens ?? 0) + inputTokens;
+    if (outputTokens !== undefined) this.#usage.outputTokens = (this.#usage.outputTokens ?? 0) + outputTokens;
     const { endpoint } = summary;
     if (endpoint && !(this.#endpoint && this.#endpoint.at <= endpoint.at)) this.#endpoint = endpoint;
     this.#settleIfDone();

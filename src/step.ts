@@ -292,6 +292,7 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
 
   /** Ends the attempts of which only a refused body is open: all, or those that `retry` asks again for. */
   concludeRefused(retry?: Outgoing): void {
+    if (this.#refused.length === 0) return;
     for (const live of [...this.#refused]) if (!retry || maySendAgain(live.outgoing, retry)) live.giveUp();
   }
 
@@ -329,7 +330,7 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
   /** Ends what is still open; what has no outcome by then is `interrupted`. */
   giveUp(): void {
     // The attempts before the scopes that they belong to.
-    for (const pending of [...this.#pending].reverse()) pending.giveUp();
+    if (this.#pending.length > 0) for (const pending of [...this.#pending].reverse()) pending.giveUp();
     if (this.status === 'in_progress') this.report('interrupted', undefined);
   }
 
@@ -376,15 +377,15 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     // At least the microsecond that each attempt's event needs for itself.
     const endedAt = Math.max(outcome.at, this.#startedAt + this.log.count / 1000);
     const { capturing } = this;
-    const usage: Usage = { ...outcome.ending?.answer?.usage, ...outcome.usage };
+    const usage = over(outcome.ending?.answer?.usage, outcome.usage) ?? {};
     const failure = outcomeFailure(outcome, capturing);
     this.#owned.write((span) => {
       const attributes = this.#attributesOf(outcome, usage);
       this.log.writeTo(span, attributes, this.#startedAt, endedAt);
       if (failure) writeFailure(span, failure, endedAt);
       this.#proposals.writeHistory(span, endedAt, MAX_STATUS_UPDATES - Number(failure !== undefined), capturing);
-      const own = keptAttributes((outcome.options ?? this.#options).attributes, capturing);
-      writeAttributes(span, attributes, Object.assign(own, keptAttributes(outcome.metadata, capturing)));
+      const own = over((outcome.options ?? this.#options).attributes, outcome.metadata);
+      writeAttributes(span, attributes, own && keptAttributes(own, capturing));
     });
     this.#owned.end(spanStatus(outcome.status, failure), endedAt);
     this.home.takeIn(this, {
@@ -409,7 +410,7 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     const operation = options.operation || call?.operation || 'chat';
     const provider = options.provider || call?.provider;
     const streaming = call?.streaming ?? request.stream;
-    const response = { ...answer?.response, ...outcome.response };
+    const response = over(answer?.response, outcome.response) ?? {};
     const known: Attributes = { [names.GEN_AI_OPERATION_NAME]: operation };
     if (provider) known[names.GEN_AI_PROVIDER_NAME] = provider;
     const conversationId = options.conversationId || home.conversationId;
@@ -437,6 +438,11 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     if (firstChunkMillis !== undefined) attributes[names.GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK] = firstChunkMillis / 1000;
     return attributes;
   }
+}
+
+/** What `top` says, and `base` where it says nothing. Mostly there is only one of them, and no need to copy it. */
+function over<T extends object>(base: T | undefined, top: T | undefined): T | undefined {
+  return base && top ? { ...base, ...top } : (top ?? base);
 }
 
 function remove<T>(list: T[], item: T): void {

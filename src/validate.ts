@@ -46,7 +46,8 @@ export function copyOf<T extends object>(given: T | null | undefined): T | undef
   if (given == null) return undefined;
   const copy: Record<string, unknown> = {};
   guarded('something that the application gave could not be read', () => {
-    for (const [name, value] of Object.entries(given)) {
+    for (const name of Object.keys(given)) {
+      const value = given[name as keyof T];
       if (value != null) copy[name] = Array.isArray(value) ? [...value] : value;
     }
   });
