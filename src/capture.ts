@@ -5,7 +5,7 @@ import type { ContentWriter } from './genai.js';
 import { createRedactor, type RedactOptions, type Redactor } from './redact/redactor.js';
 import { bound } from './redact/truncate.js';
 import { report } from './report.js';
-import { remembered } from './url.js';
+import { lastRemembered, remembered } from './url.js';
 import { badOption, checkNumber, requireObject } from './validate.js';
 
 /**
@@ -96,7 +96,7 @@ export function createCapture(options: CaptureOptions): {
     throw badOption('capture', "'off', 'metadata', 'content' or a function", capture);
   }
   const limits = checkLimits(options.limits);
-  const redactor = createRedactor(options.redact);
+  const redactor = rememberRepeated(createRedactor(options.redact), options.redact);
   const redactUrl = remembered((url) => bounded(redactor.url(url)));
   const metadata: Capturing = { content: false, messages: false, redactor, redactUrl, limits };
   const content: Capturing = { ...metadata, content: true, messages: true };
@@ -122,6 +122,21 @@ export function createCapture(options: CaptureOptions): {
       if (level === 'off') return undefined;
       return level === undefined ? unset : level === 'content' ? content : metadata;
     },
+  };
+}
+
+/**
+ * Most attributes and headers have the value that they had last time, and few names. An application's own function may change its mind,
+ * so it is asked each time.
+ */
+function rememberRepeated(redactor: Redactor, options: RedactOptions | undefined): Redactor {
+  if (options?.redact) return redactor;
+  const { name, attribute, header } = redactor;
+  return {
+    ...redactor,
+    name: remembered(name),
+    attribute: lastRemembered(attribute),
+    header: lastRemembered(header),
   };
 }
 

@@ -19,7 +19,9 @@ export function implicitStepFor(
   if (recording.settled) return undefined;
   const start = () => startImplicitStep(active, run, call);
   const step =
-    reuse && !reuse.over ? reuse.stepOf(recording, start) : (foldable(active, recording.parts, outgoing) ?? start());
+    reuse && !reuse.over
+      ? reuse.stepOf(recording, start)
+      : (foldable(active, recording.retriable, outgoing) ?? start());
   return step.recording ? step : undefined;
 }
 
@@ -29,13 +31,13 @@ export function startImplicitStep(active: Context, run: RunHandle, call: ModelCa
   return new StepRecording(run.recording, options, contextIn(run, active), true);
 }
 
-function foldable(active: Context, parts: Iterable<unknown>, outgoing: Outgoing): StepRecording | undefined {
+function foldable(active: Context, retriable: Iterable<StepRecording>, outgoing: Outgoing): StepRecording | undefined {
   if (outgoing.retryCount === 0) return undefined;
-  const steps: StepRecording[] = [];
-  for (const part of parts) {
-    if (part instanceof StepRecording && part.implicit && part.beganIn(active)) steps.push(part);
-  }
-  return retried(steps, outgoing);
+  const steps = [...retriable].filter((step) => step.beganIn(active));
+  return retried(
+    steps.sort((one, other) => one.number - other.number),
+    outgoing,
+  );
 }
 
 /**

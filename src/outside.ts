@@ -112,6 +112,8 @@ class NoRun implements StepHome, Open {
     return 1;
   }
 
+  mayBeRetried(): void {}
+
   /** Attempts on a span that its owner has not ended are its owner's; only a step of ours is held. */
   add(part: RunPart): void {
     if (!(part instanceof StepRecording)) return;

@@ -29,7 +29,7 @@ import { report } from './report.js';
 import { type Tail, type TailEnd, watchReturned } from './returned.js';
 import { cancel, type Deadline, type Open, type OpenRuns, schedule } from './settle.js';
 import type { Status } from './status.js';
-import type { Step, StepHome, StepOptions, StepSummary } from './step.js';
+import type { Step, StepHome, StepOptions, StepRecording, StepSummary } from './step.js';
 import { type Clock, startClock, toHrTime } from './time.js';
 import { badOption, checkObjects, checkStrings, copyOf, requireObject, requireString } from './validate.js';
 
@@ -148,6 +148,8 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
   readonly #proposals = new Proposals();
   /** Not settled yet. */
   readonly #parts = new Set<RunPart>();
+  /** Those of them that a call may be a retry of: few, where most calls go well. */
+  #retriable: Set<StepRecording> | undefined;
   #stepCount = 0;
   #attemptCount = 0;
   #failedAttemptCount = 0;
@@ -243,6 +245,16 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
     this.#parts.add(part);
   }
 
+  /** The steps that no code announced and that a call may be a retry of. */
+  get retriable(): Iterable<StepRecording> {
+    return this.#retriable ?? [];
+  }
+
+  mayBeRetried(step: StepRecording): void {
+    this.#retriable ??= new Set();
+    this.#retriable.add(step);
+  }
+
   propose(proposal: Proposal): void {
     if (this.#settled) report('a status was proposed after its run had settled');
     else this.#proposals.propose(proposal);
@@ -312,6 +324,7 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
   /** Takes in what a part came to. */
   takeIn(part: RunPart, summary: StepSummary): void {
     this.#parts.delete(part);
+    this.#retriable?.delete(part as StepRecording);
     this.#stepCount += summary.stepCount;
     if (summary.stepCount > 0) this.#lastStepStatus = summary.outcome.status;
     this.#attemptCount += summary.attemptCount;

@@ -96,6 +96,8 @@ export interface StepHome {
   nextStepNumber(): number;
   /** Settles `part` with it, at the latest. */
   add(part: RunPart): void;
+  /** Until it settles, a call that no code announced may be a retry of `step`. */
+  mayBeRetried(step: StepRecording): void;
   /** It may be that nothing is waited for any more. */
   partChanged(): void;
   takeIn(part: RunPart, summary: StepSummary): void;
@@ -264,6 +266,7 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     this.#retryAfterMillis = Math.max(this.#retryAfterMillis, ending.retryAfterMillis ?? 0);
     if (!this.#lastEnding || ending.attempt.number >= this.#lastEnding.attempt.number) this.#lastEnding = ending;
     this.#resends.ended(ending);
+    if (this.implicit && ending.how !== 'answered') this.home.mayBeRetried(this);
   }
 
   amend(ending: Ending): void {
@@ -288,6 +291,7 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
   /** Whatever comes next does not wait for the body of a refused attempt to be read. */
   refused(live: LiveAttempt): void {
     this.#refused.push(live);
+    if (this.implicit) this.home.mayBeRetried(this);
   }
 
   /** Ends the attempts of which only a refused body is open: all, or those that `retry` asks again for. */

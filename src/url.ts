@@ -1,4 +1,4 @@
-/** What is asked of every attempt's URL; an application has few of them, and asks again and again. */
+/** What is asked again and again of the same few texts. */
 
 /** The parts of a URL that are recorded by themselves. */
 export interface UrlParts {
@@ -18,14 +18,31 @@ export const urlParts = /* @__PURE__ */ remembered((url: string): UrlParts | und
 const MAX_REMEMBERED = 64;
 
 /** `fn` with its last answers remembered. */
-export function remembered<T>(fn: (url: string) => T): (url: string) => T {
+export function remembered<T>(fn: (text: string) => T): (text: string) => T {
   const answers = new Map<string, T>();
-  return (url) => {
-    const known = answers.get(url);
+  return (text) => {
+    const known = answers.get(text);
     if (known !== undefined) return known;
-    const answer = fn(url);
+    const answer = fn(text);
     if (answers.size === MAX_REMEMBERED) answers.clear();
-    answers.set(url, answer);
+    answers.set(text, answer);
+    return answer;
+  };
+}
+
+/** Longer texts are not kept only to be remembered, in characters. */
+const LONGEST_REMEMBERED = 256;
+
+/** `fn` with its last answer for each name remembered. */
+export function lastRemembered(fn: (name: string, value: string) => string): (name: string, value: string) => string {
+  const last = new Map<string, { value: string; answer: string }>();
+  return (name, value) => {
+    const known = last.get(name);
+    if (known?.value === value) return known.answer;
+    const answer = fn(name, value);
+    if (value.length > LONGEST_REMEMBERED || name.length > LONGEST_REMEMBERED) return answer;
+    if (last.size === MAX_REMEMBERED) last.clear();
+    last.set(name, { value, answer });
     return answer;
   };
 }
