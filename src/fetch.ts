@@ -12,6 +12,7 @@ import type { AttemptOwner, Ending, LiveAttempt, Outgoing } from './exchange.js'
 import { describeFailure, type Failure, isAbort, isTimeout, noteAbortReason } from './failure.js';
 import { foreignCallIn } from './foreign.js';
 import { implicitStepFor } from './implicit.js';
+import { KeptBytes } from './kept-bytes.js';
 import { guarded, report } from './report.js';
 import { retryAfterMillis } from './retry-after.js';
 import type { StepScope } from './scope.js';
@@ -160,7 +161,7 @@ function readOutgoing(input: RequestInfo | URL, init: RequestInit | undefined): 
 function readHeaders(given: HeadersInit | undefined): Record<string, string> {
   const headers: Record<string, string> = {};
   if (given && Symbol.iterator in given && (given[Symbol.iterator]() as unknown) === given) return headers;
-  for (const [name, value] of new Headers(given)) headers[name] = value;
+  for (const [name, value] of given instanceof Headers ? given : new Headers(given)) headers[name] = value;
   return headers;
 }
 
@@ -197,9 +198,7 @@ class Live implements LiveAttempt, BodyObserver {
   #answer: AnswerObserver | undefined;
   #statusCode: number | undefined;
   #responseHeaders: Record<string, string> | undefined;
-  #kept: Uint8Array[] = [];
-  #keptBytes = 0;
-  #maxKeptBytes = 0;
+  #kept: KeptBytes | undefined;
   #bodyBytes = 0;
   #firstChunkMillis: number | undefined;
   #wasRead = false;
@@ -289,9 +288,10 @@ class Live implements LiveAttempt, BodyObserver {
     for (const [name, value] of response.headers) headers[name] = value;
     this.#responseHeaders = headers;
     const { content, limits } = this.#owner.capturing;
-    if (content && isText(headers['content-type'])) this.#maxKeptBytes = limits.bodyBytes;
-    if (this.refused) this.#maxKeptBytes = Math.max(this.#maxKeptBytes, ERROR_BODY_BYTES);
-    else this.#answer = this.call?.openAnswer();
+    const textBytes = content && isText(headers['content-type']) ? limits.bodyBytes : 0;
+    const keptBytes = this.refused ? Math.max(textBytes, ERROR_BODY_BYTES) : textBytes;
+    if (keptBytes > 0) this.#kept = new KeptBytes(keptBytes);
+    if (!this.refused) this.#answer = this.call?.openAnswer();
     this.#idleSince = performance.now();
     if (response.body === null) this.ended();
     const observed = observeResponse(response, this);
@@ -309,11 +309,7 @@ class Live implements LiveAttempt, BodyObserver {
     if (this.#ended) return;
     this.#firstChunkMillis ??= this.#owner.now() - this.#startedAt;
     this.#bodyBytes += bytes.byteLength;
-    if (this.#keptBytes < this.#maxKeptBytes) {
-      const kept = bytes.slice(0, this.#maxKeptBytes - this.#keptBytes);
-      this.#kept.push(kept);
-      this.#keptBytes += kept.byteLength;
-    }
+    this.#kept?.add(bytes);
     this.#answer?.chunk(bytes);
   }
 
@@ -322,8 +318,8 @@ class Live implements LiveAttempt, BodyObserver {
     this.#answer?.end();
     const answer = this.#answer?.answer();
     if (this.refused) this.#end('failed');
-    else if (answer && !answer.error && !answer.complete) this.#end('invalid', { type: 'invalid_response' });
-    else this.#end('answered');
+    else if (answer && !answer.error && !answer.complete) this.#end('invalid', { type: 'invalid_response' }, answer);
+    else this.#end('answered', undefined, answer);
   }
 
   broke(error: unknown): void {
@@ -360,10 +356,9 @@ class Live implements LiveAttempt, BodyObserver {
     this.#owner.amend({ ...ended, attempt });
   }
 
-  #end(how: Ending['how'], failure?: Failure): void {
+  #end(how: Ending['how'], failure?: Failure, answer = this.#answer?.answer()): void {
     if (this.#ended) return;
-    const answer = this.#answer?.answer();
-    const body = this.#keptBytes > 0 ? this.#keptText() : undefined;
+    const body = this.#kept?.length ? this.#kept.text() : undefined;
     let kind = how;
     let reason = failure;
     let message: string | undefined;
@@ -390,7 +385,7 @@ class Live implements LiveAttempt, BodyObserver {
       answer,
     };
     this.#ended = ending;
-    this.#kept = [];
+    this.#kept = undefined;
     this.#owner.end(this, ending);
   }
 
@@ -428,13 +423,6 @@ class Live implements LiveAttempt, BodyObserver {
       if (body !== undefined) attempt.responseBody = body;
     }
     return attempt;
-  }
-
-  #keptText(): string {
-    const decoder = new TextDecoder();
-    let text = '';
-    for (const bytes of this.#kept) text += decoder.decode(bytes, { stream: true });
-    return text + (this.#bodyBytes > this.#keptBytes ? '' : decoder.decode());
   }
 }
 
