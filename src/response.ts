@@ -6,6 +6,7 @@ export function rebuild(original: Response, body: ReadableStream): Response | un
   if (!isPlatformClass(ResponseClass)) return undefined;
   const { status, statusText, headers, url, redirected, type } = original;
   const rebuilt = new ResponseClass(body, { status, statusText, headers });
+  if (ResponseClass !== globalThis.Response && rebuilt.body !== body) return undefined;
   for (const key of Reflect.ownKeys(original)) {
     if (Object.hasOwn(rebuilt, key)) continue;
     const property = Object.getOwnPropertyDescriptor(original, key) as PropertyDescriptor;

@@ -1,0 +1,192 @@
+/** What the server notices: how early a connection closes, and how much is sent to somebody who reads slowly or not at all. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { Readable, Writable } from 'node:stream';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { until } from '../support/until.js';
+import { inEachWay, outcome, type Scene, same, withOrigin } from './differential.js';
+import { ENDLESS_BYTES, PIECE_BYTES } from './origin.js';
+
+withOrigin();
+
+type Body = ReadableStream<Uint8Array>;
+
+const DEPARTURES: Record<string, (response: Response, abort: AbortController) => unknown> = {
+  'cancel()': ({ body }) => body?.cancel(),
+  "a reader's cancel()": async ({ body }) => {
+    const reader = body?.getReader();
+    await reader?.read();
+    await reader?.cancel();
+  },
+  break: async ({ body }) => {
+    for await (const _ of body as unknown as AsyncIterable<Uint8Array>) break;
+  },
+  'an abort': (_, abort) => abort.abort(),
+  'an abort in a read': async ({ body }, abort) => {
+    const reader = body?.getReader();
+    await reader?.read();
+    const read = reader?.read().then(() => reader.read());
+    abort.abort();
+    await read?.catch(() => {});
+  },
+  'both clones': async (response) => {
+    const clone = response.clone();
+    await Promise.all([response.body?.cancel(), clone.body?.cancel()]);
+  },
+  'a failing destination': ({ body }) =>
+    body?.pipeTo(new WritableStream({ write: () => Promise.reject(new Error('full')) })).catch(() => {}),
+  'a transform that is cancelled': ({ body }) => body?.pipeThrough(new TransformStream()).cancel(),
+  "a destroyed stream of Node's": async ({ body }) => {
+    const readable = Readable.fromWeb(body as never);
+    await once(readable, 'readable');
+    readable.destroy();
+  },
+};
+for (const [how, leave] of Object.entries(DEPARTURES)) {
+  same(`${how} closes the connection, and the rest is not downloaded`, async ({ fetch, url, exchanges }) => {
+    const abort = new AbortController();
+    await leave(await fetch(`${url}/endless`, { signal: abort.signal }), abort);
+    await until(() => exchanges[0]?.left === true);
+    return (exchanges[0]?.written ?? ENDLESS_BYTES) < ENDLESS_BYTES / 2;
+  });
+}
+
+/** Waits until the server's socket is full, and says how much it has sent by then. */
+async function whenStuck({ exchanges }: Scene): Promise<number> {
+  let before = -1;
+  while (before !== exchanges[0]?.written) {
+    before = exchanges[0]?.written ?? 0;
+    await sleep(40);
+  }
+  return before;
+}
+
+const SLOW: Record<string, (response: Response) => unknown> = {
+  'an unread body': () => {},
+  'a reader that read nothing': ({ body }) => body?.getReader(),
+  'a reader that read three chunks': async ({ body }) => {
+    const reader = body?.getReader();
+    for (let i = 0; i < 3; i++) await reader?.read();
+  },
+  'a BYOB reader that read a little': ({ body }) => body?.getReader({ mode: 'byob' }).read(new Uint8Array(10)),
+  'a loop that stands still': async ({ body }) => {
+    await (body as unknown as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]().next();
+  },
+  'a pipe that stands still': ({ body }) =>
+    void body?.pipeTo(new WritableStream({ write: () => new Promise(() => {}) })).catch(() => {}),
+  'unread branches': ({ body }) => body?.tee(),
+  'an unread clone': (response) => response.clone(),
+  "a stream of Node's that stands still": ({ body }) => {
+    Readable.fromWeb(body as never)
+      .on('error', () => {})
+      .pipe(new Writable({ write: () => {} }));
+  },
+};
+for (const [name, begin] of Object.entries(SLOW)) {
+  test(`${name} leaves as much on the server as without us`, async () => {
+    const written = await inEachWay(async (scene) => {
+      const abort = new AbortController();
+      const response = await scene.fetch(`${scene.url}/endless`, { signal: abort.signal });
+      await begin(response);
+      const stuckAt = await whenStuck(scene);
+      abort.abort();
+      return [stuckAt, response] as const;
+    });
+    const [bare] = written.bare;
+    for (const [way, [bytes]] of Object.entries(written)) {
+      // What the kernel takes differs by a few pieces from one connection to the next.
+      assert.ok(Math.abs(bytes - bare) <= bare / 2 + 8 * PIECE_BYTES, `${way}: ${bytes} bytes, ${bare} without us`);
+      assert.ok(bytes < ENDLESS_BYTES / 2, `${way}: ${bytes} bytes`);
+    }
+  });
+}
+
+test('100 MB to a consumer who takes his time pass without being kept', async () => {
+  const kept = await inEachWay(async ({ fetch, url }) => {
+    const { body } = await fetch(`${url}/endless`);
+    let bytes = 0;
+    let most = 0;
+    await body?.pipeTo(
+      new WritableStream({
+        async write(chunk) {
+          const before = bytes;
+          bytes += chunk.byteLength;
+          if (Math.floor(bytes / (20 << 20)) === Math.floor(before / (20 << 20))) return;
+          await collectGarbage(2);
+          most = Math.max(most, process.memoryUsage().arrayBuffers);
+        },
+      }),
+    );
+    assert.equal(bytes, ENDLESS_BYTES);
+    return most;
+  });
+  for (const [way, bytes] of Object.entries(kept)) assert.ok(bytes < 15 << 20, `${way}: ${bytes} bytes kept`);
+});
+
+/** Collects garbage, and lets what hears of it do its work. */
+async function collectGarbage(rounds = 6): Promise<void> {
+  for (let i = 0; i < rounds; i++) {
+    (globalThis.gc as () => void)();
+    await sleep(5);
+  }
+}
+
+/** Each lets go of its response; what it returns is kept. */
+const DROPS: Record<string, (response: Response) => unknown> = {
+  'a response that nobody reads': () => {},
+  'a response whose body was looked at': ({ body, bodyUsed }) => void (body && bodyUsed),
+  'a response and its clone': (response) => void response.clone(),
+  'a response and its clone of a clone': (response) => void response.clone().clone(),
+  'a response, but not its clone': (response) => response.clone(),
+  'a response, but not its body': ({ body }) => body,
+  'a response, but not its reader': ({ body }) => body?.getReader(),
+  'a response and its reader': async ({ body }) => void (await body?.getReader().read()),
+  'a response that was read a little': async ({ body }) => {
+    const reader = body?.getReader();
+    await reader?.read();
+    reader?.releaseLock();
+  },
+  'a response, but not its body, which was read a little': async ({ body }) => {
+    const reader = body?.getReader();
+    await reader?.read();
+    reader?.releaseLock();
+    return body;
+  },
+  'two branches': ({ body }) => void body?.tee(),
+  'one of two branches': ({ body }) => body?.tee()[0],
+};
+
+same(
+  'where a response is dropped, the connection closes as it does without us',
+  async ({ fetch, url, exchanges }) => {
+    const { signal } = new AbortController();
+    const kept: unknown[] = [signal];
+    for (const drop of Object.values(DROPS)) {
+      await (async () => kept.push(await drop(await fetch(`${url}/endless`, { signal }))))();
+    }
+    await collectGarbage();
+    // Kept until here.
+    kept.length = 0;
+    return Object.keys(DROPS).map((name, index) => [name, exchanges[index]?.left]);
+  },
+  { undici: true },
+);
+
+same('what is being read is read to its end, however much garbage is collected', async ({ fetch, url }) => {
+  const path = `${url}/pieces?count=20`;
+  const texts = [
+    fetch(path).then((response) => response.text()),
+    fetch(path).then(({ body }) => new Response(body).text()),
+    fetch(path).then((response) => response.clone().text()),
+    fetch(path).then(({ body }) => new Response(body?.pipeThrough(new TransformStream())).text()),
+    fetch(path).then(({ body }) => new Response((body as Body).tee()[1]).text()),
+    fetch(path).then(async ({ body }) => {
+      let text = '';
+      for await (const chunk of Readable.fromWeb(body as never)) text += chunk;
+      return text;
+    }),
+  ];
+  await collectGarbage();
+  return outcome(() => Promise.all(texts));
+});
