@@ -242,6 +242,8 @@ const steps: StepStarter = {
 
 /** How a scope is opened for a client that is recorded through its own hooks. */
 interface ClientScope {
+  /** Where it is opened. Default: in the active context. */
+  ctx?: Context;
   /** The wire is believed where it knows better than the client. */
   strict?: boolean;
   /** The step that it goes on with. */
@@ -252,10 +254,9 @@ interface ClientScope {
 export function openScope(
   run: RunHandle | undefined,
   given: StepOptions,
-  { strict, earlier }: ClientScope = {},
+  { ctx = run && contextIn(run), strict, earlier }: ClientScope = {},
 ): { scope?: StepScope; inside: Context } {
-  if (!run) return { inside: context.active() };
-  const ctx = contextIn(run);
+  if (!run || !ctx) return { inside: context.active() };
   const { recording } = run;
   if (recording.settled) {
     report('a step was begun after its run had settled; it is not recorded');

@@ -264,7 +264,7 @@ export class Operation implements RunPart {
       this.#announced.set(embedCallId, call);
       return;
     }
-    this.#announce(embedCallId, modelId, values, { operation: 'embeddings', request: {} });
+    this.#announce(embedCallId, modelId, values, { operation: 'embeddings', request: { stream: false } });
   }
 
   embedEnded({ embedCallId, usage }: EmbedEndEvent): void {
@@ -366,7 +366,8 @@ export class Operation implements RunPart {
     const request = this.#request({ ...event, prompt: this.#stepStart?.promptMessages });
     // A stream that failed is asked for again.
     const earlier = this.#scope?.step.settled ? undefined : this.#scope?.step;
-    const { scope, inside } = this.#open({ operation: 'chat', request }, event.modelId ?? this.#start.modelId, earlier);
+    const { provider = this.#start.provider, modelId = this.#start.modelId } = event;
+    const { scope, inside } = this.#open({ operation: 'chat', request }, provider, modelId, earlier);
     this.#scope = scope;
     return inside;
   }
@@ -385,11 +386,16 @@ export class Operation implements RunPart {
     return request;
   }
 
-  #open(options: StepOptions, model: string, earlier?: StepRecording): { scope?: StepScope; inside: Context } {
-    const provider = providerName(this.#start.provider);
+  #open(
+    options: StepOptions,
+    provider: string,
+    model: string,
+    earlier?: StepRecording,
+  ): { scope?: StepScope; inside: Context } {
     const stepOptions: StepOptions = { ...options, model, attributes: this.#attributes() };
-    if (provider !== undefined) stepOptions.provider = provider;
-    return context.with(this.#inside, () => openScope(this.#run, stepOptions, { strict: true, earlier }));
+    const name = providerName(provider);
+    if (name !== undefined) stepOptions.provider = name;
+    return openScope(this.#run, stepOptions, { ctx: this.#inside, strict: true, earlier });
   }
 
   #attributes(): Attributes {
@@ -403,7 +409,7 @@ export class Operation implements RunPart {
   #announce(id: string, model: string, values: readonly string[], options: StepOptions): void {
     const around = stepOf(this.#inside);
     if (around && !around.step.settled) return;
-    const { scope } = this.#open(options, model);
+    const { scope } = this.#open(options, this.#start.provider, model);
     if (!scope) return;
     this.#scope = scope;
     this.#announced.set(id, { scope, values, withdraw: announce(this.#around, model, scope) });
