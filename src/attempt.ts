@@ -47,6 +47,8 @@ export interface Attempt {
   requestBody?: string;
   /** Its beginning, if `responseBodySize` says that it was longer. Kept only if `capture` is `content`. */
   responseBody?: string;
+  /** Whether it broke off, at any size: then its last word may be half of a secret, and is not kept. */
+  responseBodyBroke?: boolean;
   /** How many bytes of the bodies were not kept, on attempts that were. */
   truncatedBytes?: number;
 }
@@ -250,7 +252,16 @@ function requireAttempt(attempt: Attempt): Attempt {
 /** What may be kept of an attempt, redacted and bounded. */
 function keepOf(attempt: Attempt, capturing: Capturing): Attempt {
   const { redactor, content, limits } = capturing;
-  const { error, errorMessage, requestHeaders, responseHeaders, requestBody, responseBody, ...kept } = attempt;
+  const {
+    error,
+    errorMessage,
+    requestHeaders,
+    responseHeaders,
+    requestBody,
+    responseBody,
+    responseBodyBroke,
+    ...kept
+  } = attempt;
   if (kept.method !== undefined) kept.method = keptText(kept.method, capturing);
   if (kept.url !== undefined) kept.url = capturing.redactUrl(kept.url);
   if (kept.errorType !== undefined) kept.errorType = keptText(kept.errorType, capturing);
@@ -265,13 +276,19 @@ function keepOf(attempt: Attempt, capturing: Capturing): Attempt {
   if (responseHeaders) whole.responseHeaders = keptHeaders(responseHeaders, capturing);
   if (!content) return whole;
   let truncated = 0;
-  const keepBody = (text: string, headers: Record<string, string> | undefined, size = utf8Length(text)) => {
-    const bounded = redactor.body(text, headers?.['content-type'], limits.bodyBytes, size);
+  const keepBody = (
+    text: string,
+    headers: Record<string, string> | undefined,
+    size = utf8Length(text),
+    broke: boolean | undefined = false,
+  ) => {
+    const bounded = redactor.body(text, headers?.['content-type'], limits.bodyBytes, size, broke);
     truncated += bounded ? bounded.truncatedBytes : size;
     return bounded?.text;
   };
   const keptRequest = requestBody && keepBody(requestBody, requestHeaders, attempt.requestBodySize);
-  const keptResponse = responseBody && keepBody(responseBody, responseHeaders, attempt.responseBodySize);
+  const keptResponse =
+    responseBody && keepBody(responseBody, responseHeaders, attempt.responseBodySize, responseBodyBroke);
   if (keptRequest) whole.requestBody = keptRequest;
   if (keptResponse) whole.responseBody = keptResponse;
   if (truncated > 0) {

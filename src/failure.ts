@@ -132,6 +132,17 @@ function classNameSafely(error: object): string {
   }
 }
 
+/** The message before the frames may end with JSON, which is read as such where it ends a text. */
+function keptStack(stack: string, capturing: Pick<Capturing, 'redactor'>): string {
+  let framesAt = stack.length;
+  for (let lineAt = framesAt; lineAt > 0; ) {
+    lineAt = stack.lastIndexOf('\n', lineAt - 1);
+    if (lineAt === -1 || !stack.startsWith('    at ', lineAt + 1)) break;
+    framesAt = lineAt;
+  }
+  return keptText(stack.slice(0, framesAt), capturing) + keptText(stack.slice(framesAt), capturing);
+}
+
 /** What of a failure may be kept: at `content` all of its text, else only that of network errors. Redacted in any case. */
 export function keptFailure(failure: Failure, capturing: Pick<Capturing, 'content' | 'redactor'>): Failure {
   const { type, className, message, networkMessage, stack } = failure;
@@ -141,6 +152,6 @@ export function keptFailure(failure: Failure, capturing: Pick<Capturing, 'conten
   const kept: Failure = { type: keptText(type, capturing) };
   if (className) kept.className = keptText(className, capturing);
   if (text) kept.message = keptText(text, capturing);
-  if (stack && capturing.content) kept.stack = keptText(stack, capturing);
+  if (stack && capturing.content) kept.stack = keptStack(stack, capturing);
   return kept;
 }

@@ -200,6 +200,7 @@ class Live implements LiveAttempt, BodyObserver {
   #responseHeaders: Record<string, string> | undefined;
   #kept: KeptBytes | undefined;
   #bodyBytes = 0;
+  #bodyEnded = false;
   #firstChunkMillis: number | undefined;
   #wasRead = false;
   /** While the consumer, not the network, is waited for. */
@@ -315,6 +316,7 @@ class Live implements LiveAttempt, BodyObserver {
 
   ended(): void {
     if (this.#ended) return;
+    this.#bodyEnded = true;
     this.#answer?.end();
     const answer = this.#answer?.answer();
     if (this.refused) this.#end('failed');
@@ -421,6 +423,7 @@ class Live implements LiveAttempt, BodyObserver {
       attempt.responseBodySize = this.#bodyBytes;
       if (this.#responseHeaders) attempt.responseHeaders = this.#responseHeaders;
       if (body !== undefined) attempt.responseBody = body;
+      if (!this.#bodyEnded) attempt.responseBodyBroke = true;
     }
     return attempt;
   }

@@ -17,8 +17,7 @@ export function redactString(value: string, name: string | undefined, policy: Po
     const redacted = redactJson(value, policy);
     if (redacted !== undefined) return redacted;
   }
-  const start = startOfLastJson(value);
-  if (start > 0) {
+  for (const start of startsOfLastJson(value)) {
     const redacted = redactJson(value.slice(start), policy);
     if (redacted !== undefined) return redactString(value.slice(0, start), name, policy) + redacted;
   }
@@ -58,12 +57,19 @@ function looksLikeJson(text: string): boolean {
   );
 }
 
-const JSON_BEGINNING = /\{\s*"|\[\s*[{"]/;
+const JSON_BEGINNING = /\{\s*"|\[\s*[[{"]/g;
+/** Each is read to the end of the text, so there must not be many. */
+const MAX_BEGINNINGS = 4;
 
-/** Where JSON could begin with which a text ends; -1 if there is none. */
-function startOfLastJson(text: string): number {
+/** Where JSON could begin with which a text ends. */
+function* startsOfLastJson(text: string): Iterable<number> {
   const last = text.charCodeAt(text.length - 1);
-  return last === CLOSE_OBJECT || last === CLOSE_ARRAY ? text.search(JSON_BEGINNING) : -1;
+  if (last !== CLOSE_OBJECT && last !== CLOSE_ARRAY) return;
+  let count = 0;
+  for (const { index } of text.matchAll(JSON_BEGINNING)) {
+    if (index > 0) yield index;
+    if (++count === MAX_BEGINNINGS) return;
+  }
 }
 
 function isWhiteSpace(code: number): boolean {

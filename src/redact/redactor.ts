@@ -58,12 +58,18 @@ export interface Redactor {
   /**
    * A body by its content type (JSON, SSE, NDJSON, form, multipart, text), redacted, then cut to `maxBytes` UTF-8 bytes with JSON
    * kept valid and text well formed. `text` is its beginning where it is longer than what was kept of it; `totalBytes`
-   * is the size of all of it. `undefined` if it can't be parsed as what it says it is: it is not kept.
+   * is the size of all of it, or of what came before it broke off. `undefined` if it can't be parsed as what it says it is: it is not kept.
    *
    * What the model's stream spells over several events is searched as a whole. Where the beginning ends, its last word is dropped:
    * it may be half of a secret.
    */
-  body(text: string, contentType: string | undefined, maxBytes: number, totalBytes: number): Bounded | undefined;
+  body(
+    text: string,
+    contentType: string | undefined,
+    maxBytes: number,
+    totalBytes: number,
+    broke?: boolean,
+  ): Bounded | undefined;
 }
 
 /**
@@ -86,8 +92,8 @@ export function createRedactor(options: RedactOptions = {}): Redactor {
     name: (name) => safely(REDACTED, () => (findSecrets(name, policy).length > 0 ? REDACTED : name)),
     json: (value) => safely<unknown>(REDACTED, () => redactValue(value, policy)),
     jsonText: (value, maxBytes) => safely(NOT_JSON, () => boundValue(value, Math.floor(maxBytes), policy)),
-    body: (text, contentType, maxBytes, totalBytes) =>
-      safely(undefined, () => boundBody(text, contentType, Math.floor(maxBytes), totalBytes, policy)),
+    body: (text, contentType, maxBytes, totalBytes, broke = false) =>
+      safely(undefined, () => boundBody(text, contentType, Math.floor(maxBytes), totalBytes, broke, policy)),
   };
 }
 
@@ -172,11 +178,12 @@ function boundBody(
   contentType: string | undefined,
   maxBytes: number,
   totalBytes: number,
+  broke: boolean,
   policy: Policy,
 ): Bounded | undefined {
   // No text has fewer bytes than characters, so mostly there is no need to count.
   const missing = totalBytes <= text.length ? 0 : Math.max(0, totalBytes - byteLength(text));
-  const body = redactBody(text, contentType, policy, missing > 0);
+  const body = redactBody(text, contentType, policy, broke || missing > 0);
   if (!body) return undefined;
   const bounded = bound(body.pieces, maxBytes);
   const unread = body.unread > 0 ? byteLength(text.slice(-body.unread)) : 0;

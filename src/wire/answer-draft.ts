@@ -14,6 +14,9 @@ const MAX_CHOICES = 128;
  */
 const MAX_CONTENT_LENGTH = 1 << 20;
 
+/** Most that is taken off: a longer key has its shape by then. */
+const LONGEST_HALF_KEY = 256;
+
 /** What a part takes of that at least, so that empty ones are bounded too. */
 const PART_LENGTH = 64;
 
@@ -95,7 +98,7 @@ export class AnswerDraft {
   /** More text for a part. */
   extend(draft: PartDraft | undefined, delta: unknown): void {
     if (!draft || typeof delta !== 'string') return;
-    draft.text += delta.length <= this.#room ? delta : delta.slice(0, this.#room);
+    draft.text += delta.length <= this.#room ? delta : withoutHalfKey(delta.slice(0, this.#room));
     this.#room = Math.max(0, this.#room - delta.length);
   }
 
@@ -122,7 +125,7 @@ export class AnswerDraft {
         id,
         model,
         finishReasons: this.#finishReasons(ended),
-        messages: this.#content ? this.#messages() : undefined,
+        messages: this.#content ? this.#messages(ended) : undefined,
         extra: { ...extra },
       }),
       usage: { ...this.usage },
@@ -142,10 +145,16 @@ export class AnswerDraft {
     return this.#inOrder().flatMap((choice) => choice.finishReason ?? missing);
   }
 
-  #messages(): Message[] {
-    return this.#inOrder().map(({ parts, finishReason }) => ({
+  #messages(complete: boolean): Message[] {
+    return this.#inOrder().map(({ parts, last, finishReason }) => ({
       role: 'assistant',
-      parts: [...parts.values()].flatMap(partsOf),
+      parts: [...parts.values()].flatMap((part) =>
+        partsOf(
+          part === last && !complete && finishReason === undefined
+            ? { ...part, text: withoutHalfKey(part.text) }
+            : part,
+        ),
+      ),
       ...(finishReason !== undefined && { finish_reason: finishReason }),
     }));
   }
@@ -161,6 +170,14 @@ export class AnswerDraft {
     this.#choices.set(index, choice);
     return choice;
   }
+}
+
+/** Long enough for something of a key behind its prefix, and no word. */
+const HALF_KEY = /(?=\S*[^a-z])[\w!#$%*+./=?@~-]{8,}$/i;
+
+/** Where a text broke off, its end may be half of a key, which has no shape any more. */
+function withoutHalfKey(text: string): string {
+  return text.slice(0, -LONGEST_HALF_KEY) + text.slice(-LONGEST_HALF_KEY).replace(HALF_KEY, '');
 }
 
 function partsOf(draft: PartDraft): MessagePart[] {

@@ -74,14 +74,29 @@ const WINDOW = 8;
 
 /** A piece of a secret that is in what was kept, in whatever way it is written there; `undefined` if there is none. */
 export function findLeak(kept: string, needles: readonly string[]): string | undefined {
-  const readings = [kept, kept.replaceAll('\\', ''), decodeLeniently(kept)];
+  const readings = new Set([kept, kept.replaceAll('\\', ''), decodeLeniently(kept)]);
   for (const needle of needles) {
-    for (let start = 0; start + WINDOW <= needle.length; start++) {
-      const window = needle.slice(start, start + WINDOW);
-      if (readings.some((reading) => reading.includes(window))) return window;
+    for (let at = 0; at + PROBE <= needle.length; at += PROBE) {
+      const probe = needle.slice(at, at + PROBE);
+      for (const reading of readings) {
+        const leak = reading.includes(probe) && windowsAround(needle, at).find((window) => reading.includes(window));
+        if (leak) return leak;
+      }
     }
   }
   return undefined;
+}
+
+/** Half a window: every window holds at least one of the pieces that a needle is cut into. */
+const PROBE = WINDOW / 2;
+
+/** The windows of a needle that hold the probe at `at`. */
+function windowsAround(needle: string, at: number): string[] {
+  const windows: string[] = [];
+  for (let start = Math.max(0, at - PROBE); start <= at && start + WINDOW <= needle.length; start++) {
+    windows.push(needle.slice(start, start + WINDOW));
+  }
+  return windows;
 }
 
 function decodeLeniently(text: string): string {
@@ -387,7 +402,12 @@ const SECRET_PLACES: readonly ((random: Random) => Planted)[] = [
 
 /** JSON in the middle of a text is read as text: names before objects and in pairs are seen, names beside values are not. */
 function inText(value: unknown, needles: readonly string[]): readonly string[] {
-  return /"(?:name|value)"|\[\[/.test(JSON.stringify(value)) ? [] : needles;
+  return hasNamesBesideValues(JSON.stringify(value)) ? [] : needles;
+}
+
+/** Whether a text holds what is a secret only where it is read as JSON: `{ name: 'api_key', value: '…' }` or `[['api_key', '…']]`. */
+export function hasNamesBesideValues(json: string): boolean {
+  return /"(?:name|value)\\*"|\[\[/.test(json);
 }
 
 const HEX = '0123456789abcdef';
