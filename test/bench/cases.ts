@@ -15,11 +15,11 @@ export const CASES: Readonly<Record<string, () => Promise<Row>>> = {
   'openai client, in-memory fetch, 1 kB answer': calls.clientCall,
   'stream of 500 chunks, metadata': calls.streamMetadata,
   'stream of 500 chunks, content': calls.streamContent,
-  '100 MB body passed through': calls.largeBody,
+  '100 MB body passed through': () => calls.largeBody(),
   'first byte of a stream': calls.firstByte,
   '10 000 runs open at once, 2 steps each': spans.openRuns,
   'redaction of 50 kB of JSON': redaction.redactJson,
   'redaction of 50 kB of SSE': redaction.redactSse,
   'exporter: 512 spans of 4 kB in 4 requests': exporting,
-  'hold and settle 100 000 steps': spans.holdAndSettle,
+  'hold and settle 100 000 steps': () => spans.holdAndSettle(),
 };

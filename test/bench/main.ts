@@ -1,6 +1,7 @@
 /**
  * Prints what recording costs, beside the floor of the same run: `npm run bench`, or `npm run bench -- stream` for the cases whose
- * name holds a word. Exits with 1 if a figure is worse than twice its goal; a goal that is missed by less is shown.
+ * name holds a word. It shows, and judges nobody: what it exits with is only whether each case could be played. What fails a build is
+ * the guard in `npm test`.
  */
 import { fork } from 'node:child_process';
 import { cpus } from 'node:os';
@@ -29,6 +30,7 @@ console.log(
 );
 let passed = 0;
 let failed = 0;
+let broke = false;
 for (const name of names) {
   try {
     const { figures, floor, goal, ofGoal } = await inItsOwnProcess(name);
@@ -39,7 +41,8 @@ for (const name of names) {
   } catch (error) {
     console.log(`${name}\n  broke: ${error instanceof Error ? error.message : error}`);
     failed++;
+    broke = true;
   }
 }
 console.log(`\nNot more than twice over the goal is passed:\n${passed} passed, ${failed} failed`);
-process.exitCode = failed > 0 ? 1 : 0;
+process.exitCode = broke ? 1 : 0;

@@ -1,0 +1,21 @@
+/**
+ * What a change must not make grossly slower: rows of the benchmark whose goal is met, small. CPU time and medians of ratios, so that a
+ * loaded machine slows both sides; twice the goal; and a second try.
+ */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { largeBody, offNoRun } from './calls.js';
+import type { Row } from './measure.js';
+import { holdAndSettle } from './spans.js';
+
+const GROSS = 2;
+
+async function guard(play: () => Promise<Row>): Promise<void> {
+  let row = await play();
+  if (row.ofGoal > GROSS) row = await play();
+  assert.ok(row.ofGoal <= GROSS, `${row.figures}; goal: ${row.goal}; floor: ${row.floor}`);
+}
+
+test('a call outside of any run costs next to nothing', () => guard(offNoRun));
+test('a large body passes at about the price of reading it', () => guard(() => largeBody(10)));
+test('twice the held steps take about twice the time', () => guard(() => holdAndSettle(8000)));
