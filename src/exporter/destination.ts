@@ -92,8 +92,10 @@ export class Destination {
 
   /** Takes a span, to go out with others soon. */
   add(span: ReadableSpan): void {
-    this.#enqueue(span, this.#open);
-    if (this.#gatheredBytes >= this.#pace.requestLimit || this.#queue.length - this.#due >= MAX_REQUEST_SPANS) {
+    const bytes = this.#enqueue(span, this.#open);
+    // Where another one like it would not fit: the one too many would go in a request of its own.
+    const fullBytes = this.#pace.requestLimit - bytes - resourceBytes(span);
+    if (this.#gatheredBytes > fullBytes || this.#queue.length - this.#due >= MAX_REQUEST_SPANS) {
       this.#makeDue();
     } else {
       this.#cancelDelay ??= this.#clock.after(this.#options.scheduledDelayMillis, () => this.#makeDue());
@@ -164,7 +166,8 @@ export class Destination {
     }
   }
 
-  #enqueue(span: ReadableSpan, group: Group): void {
+  /** Returns what the span weighs. */
+  #enqueue(span: ReadableSpan, group: Group): number {
     const item = toItem(span, group);
     this.#counts.add('taken', 1, item.bytes);
     group.add();
@@ -176,6 +179,7 @@ export class Destination {
       this.#queue.push(item);
       this.#gatheredBytes += item.bytes;
     }
+    return item.bytes;
   }
 
   #seal(group: Group): void {

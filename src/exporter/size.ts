@@ -58,7 +58,7 @@ function traceStateBytes(traceState: { serialize(): string } | undefined): numbe
   return traceState ? textBytes(traceState.serialize()) + 20 : 0;
 }
 
-const EXACT_LENGTH = 4096;
+const EXACT_LENGTH = 1024;
 const SAMPLES = 32;
 const SAMPLE_LENGTH = EXACT_LENGTH / SAMPLES;
 
