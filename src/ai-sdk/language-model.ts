@@ -5,7 +5,19 @@
  */
 import type { Message, MessagePart, ModelRequest, ModelResponse, Usage } from '../genai.js';
 import { AnswerDraft } from '../wire/answer-draft.js';
-import { count, defined, type JsonObject, label, number, object, objects, text, texts } from '../wire/json.js';
+import {
+  count,
+  defined,
+  identifier,
+  type JsonObject,
+  label,
+  number,
+  object,
+  objects,
+  text,
+  texts,
+  word,
+} from '../wire/json.js';
 import { blobPart, filePart, mediaPart, otherPart, textParts, toolCallPart, toolResponsePart } from '../wire/parts.js';
 
 /** Where the AI SDK's name for a provider is another than the conventions'. */
@@ -40,7 +52,7 @@ export function readCall(given: unknown, streaming: boolean, content: boolean): 
     stopSequences: texts(call.stopSequences),
     frequencyPenalty: number(call.frequencyPenalty),
     presencePenalty: number(call.presencePenalty),
-    reasoningLevel: call.reasoning === 'provider-default' ? undefined : label(call.reasoning),
+    reasoningLevel: call.reasoning === 'provider-default' ? undefined : identifier(call.reasoning),
     outputType: object(call.responseFormat)?.type === 'json' ? 'json' : undefined,
     systemInstructions: system.length > 0 ? system.flatMap((message) => textParts(message.content)) : undefined,
     messages: content ? messages.filter(({ role }) => role !== 'system').map(readMessage) : undefined,
@@ -126,9 +138,9 @@ export function readWarnings(given: unknown, content: boolean): string[] {
   return objects(given)
     .slice(0, MAX_WARNINGS)
     .map((warning) => {
-      const about = label(warning.feature) ?? label(warning.setting) ?? label(object(warning.tool)?.name);
+      const about = word(warning.feature) ?? word(warning.setting) ?? word(object(warning.tool)?.name);
       const details = content ? (text(warning.details) ?? text(warning.message)) : undefined;
-      return [label(warning.type) ?? 'other', about, details].filter((word) => word !== undefined).join(': ');
+      return [identifier(warning.type) ?? 'other', about, details].filter((part) => part !== undefined).join(': ');
     });
 }
 
@@ -220,8 +232,8 @@ export class ModelAnswer {
   }
 
   #metadata({ id, modelId }: JsonObject): void {
-    this.#draft.id ??= label(id);
-    this.#draft.model ??= label(modelId);
+    this.#draft.id ??= word(id);
+    this.#draft.model ??= word(modelId);
   }
 
   #finish({ finishReason: reason, usage }: JsonObject): void {
