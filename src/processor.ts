@@ -103,9 +103,16 @@ export class StatusPrioritySpanProcessor {
     });
   }
 
-  /** Settles the held steps of runs that are over; what still runs goes on. */
+  /**
+   * Settles the held steps of runs that are over, at once; what still runs goes on. Where a run is open, it resolves a turn of the event loop
+   * later and settles what is over by then: a stream that was just cancelled ends its call, and so its run, a moment after whoever reads it
+   * is told. Whoever flushes one processor after the other then loses nothing.
+   */
   async forceFlush(): Promise<void> {
-    for (const run of this.#open) guarded('settling failed', () => run.flush());
+    this.#settleWhatIsOver();
+    if (this.#open.size === 0) return;
+    await new Promise((resolve) => setTimeout(resolve));
+    this.#settleWhatIsOver();
   }
 
   /** Settles everything; what still runs ends as `interrupted`. Nothing is recorded after it. */
@@ -114,6 +121,10 @@ export class StatusPrioritySpanProcessor {
     for (const run of [...this.#open].reverse()) guarded('settling failed', () => run.shutdown());
     this.#open.clear();
     this.#shutDown = true;
+  }
+
+  #settleWhatIsOver(): void {
+    for (const run of this.#open) guarded('settling failed', () => run.flush());
   }
 
   #adopt(owned: OwnedSpan, span: Span): void {
