@@ -141,8 +141,10 @@ export class Operation implements RunPart {
   #busy = 0;
   /** A call of the model failed: it is tried again, or a hook says that it isn't. */
   #failed = false;
-  /** The last step said that there is none after it. */
-  #lastStepEnded = false;
+  /** Whether any call of the model has begun. */
+  #asked = false;
+  /** Why the step before stopped, if no other one has begun. */
+  #lastReason: string | undefined;
   #signOfLife = performance.now();
   #ending: Proposal | undefined;
   #settled = false;
@@ -170,14 +172,17 @@ export class Operation implements RunPart {
   }
 
   patience(overAt: number, now: number): number {
-    const { lateMillis, settleMillis } = this.#run.recording.capturing.limits;
+    const { lateMillis, settleMillis, holdMillis } = this.#run.recording.capturing.limits;
     // A structured output is parsed after the end was told, and may fail.
     if (this.#ending) return Math.max(0, this.#signOfLife + lateMillis - now);
-    if (!this.#streams || this.#busy > 0 || this.#failed) return Number.POSITIVE_INFINITY;
+    // It goes on by itself, whatever the consumer does.
+    if (!this.#streams || !this.#asked || this.#busy > 0) return Number.POSITIVE_INFINITY;
     const step = this.#scope?.step;
-    const idleSince = Math.max(overAt, this.#signOfLife, step?.signOfLife ?? 0);
     const cancelled = step?.finished && step.status === 'interrupted';
-    return Math.max(0, idleSince + (cancelled ? lateMillis : settleMillis) - now);
+    const isWaitedFor = this.#announced.size > 0 && this.#scope?.begun === false;
+    const goesOn = this.#failed || this.#lastReason === 'tool-calls' || isWaitedFor;
+    const millis = cancelled ? lateMillis : goesOn ? holdMillis + settleMillis : settleMillis;
+    return Math.max(0, Math.max(overAt, this.#signOfLife, step?.signOfLife ?? 0) + millis - now);
   }
 
   concludeRefused(): void {}
@@ -197,7 +202,8 @@ export class Operation implements RunPart {
   #leftAlone(): Proposal {
     const step = this.#scope?.step;
     step?.settle();
-    const completed = this.#lastStepEnded && step?.outcome?.status === 'completed';
+    const wasLast = this.#lastReason !== undefined && this.#lastReason !== 'tool-calls';
+    const completed = wasLast && step?.outcome?.status === 'completed';
     return toProposal(completed ? 'completed' : 'interrupted', step?.outcome?.at ?? this.#run.recording.now());
   }
 
@@ -205,7 +211,6 @@ export class Operation implements RunPart {
     this.#alive();
     this.#scope?.returned(undefined);
     this.#scope = undefined;
-    this.#lastStepEnded = false;
     this.#stepStart = event;
   }
 
@@ -230,7 +235,7 @@ export class Operation implements RunPart {
   stepEnded({ finishReason }: StepEndEvent): void {
     this.#alive();
     this.#scope?.returned(undefined);
-    this.#lastStepEnded = finishReason !== 'tool-calls';
+    this.#lastReason = finishReason;
   }
 
   stepFailed(error: unknown): void {
@@ -259,12 +264,19 @@ export class Operation implements RunPart {
   embedStarts({ embedCallId, modelId, values }: EmbedStartEvent): void {
     this.#alive();
     for (const [id, call] of this.#announced) {
-      if (!call.scope.awaitsRetry || !isSameList(call.values, values)) continue;
+      if (!call.scope.awaitsRetry || !this.#isSameEmbedding(call, values)) continue;
       this.#announced.delete(id);
       this.#announced.set(embedCallId, call);
       return;
     }
     this.#announce(embedCallId, modelId, values, { operation: 'embeddings', request: { stream: false } });
+  }
+
+  /** Where inputs are not to be recorded, all look alike. */
+  #isSameEmbedding({ scope, values: before }: AnnouncedCall, values: readonly string[]): boolean {
+    if (this.#start.operationId === 'ai.embed') return true;
+    const isSame = before.length === values.length && before.every((value, index) => value === values[index]);
+    return isSame && (values.length > 0 || scope.begun);
   }
 
   embedEnded({ embedCallId, usage }: EmbedEndEvent): void {
@@ -356,8 +368,15 @@ export class Operation implements RunPart {
     this.#failed = false;
   }
 
-  #enterModelCall(event: ModelCallEvent): Context {
+  /** A call of the model begins. */
+  #begins(): void {
     this.#alive();
+    this.#asked = true;
+    this.#lastReason = undefined;
+  }
+
+  #enterModelCall(event: ModelCallEvent): Context {
+    this.#begins();
     const active = context.active();
     if (isInForeignCall(active)) return this.#withRun(active);
     const around = stepOf(this.#inside);
@@ -407,6 +426,7 @@ export class Operation implements RunPart {
   }
 
   #announce(id: string, model: string, values: readonly string[], options: StepOptions): void {
+    this.#begins();
     const around = stepOf(this.#inside);
     if (around && !around.step.settled) return;
     const { scope } = this.#open(options, this.#start.provider, model);
@@ -444,8 +464,4 @@ export class Operation implements RunPart {
 /** The error that made the AI SDK give up, of those that it collected. */
 function causeOf(error: unknown): unknown {
   return object(error)?.lastError ?? error;
-}
-
-function isSameList(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every((value, index) => value === b[index]);
 }

@@ -107,6 +107,18 @@ describe('a tool', () => {
   });
 });
 
+describe('what the AI SDK does between its calls', () => {
+  test('may take longer than anything may be silent', async () => {
+    const set = scene({ limits: { settleMillis: 20, lateMillis: 5 } });
+    const prepareStep = () => new Promise<undefined>((resolve) => setTimeout(resolve, 120, undefined));
+    const model = chat(ASKS_FOR_WEATHER, ok());
+    const { textStream } = streamText({ model, prompt, tools: weather(), stopWhen, prepareStep });
+    for await (const _piece of textStream);
+    assert.equal(statusOf(await runOf(set)), 'completed');
+    assert.deepEqual(set.steps().map(attempts), [['200 completed'], ['200 completed']]);
+  });
+});
+
 describe('recordInputs or recordOutputs: false', () => {
   const SECRET = 'the launch code is in the drawer';
   const told = (set: Traced) =>
