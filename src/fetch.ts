@@ -17,7 +17,13 @@ import { guarded, report } from './report.js';
 import { retryAfterMillis } from './retry-after.js';
 import type { StepScope } from './scope.js';
 import { requireFunction } from './validate.js';
-import { type AnswerObserver, type ModelCall, readErrorCode, readModelCall } from './wire/model-call.js';
+import {
+  type AnswerObserver,
+  type ModelCall,
+  mayBeModelCall,
+  readErrorCode,
+  readModelCall,
+} from './wire/model-call.js';
 
 type Fetch = typeof globalThis.fetch;
 
@@ -109,12 +115,15 @@ function beginAttempt(
     if (enclosing) report('a call was made after its step had settled; it is not recorded');
     return undefined;
   }
-  const outgoing = readOutgoing(input, init);
-  const { method, url, body } = outgoing;
-  const call = step?.recall(outgoing) ?? readModelCall(method, url, body, capturing.messages);
-  const live = (owner: AttemptOwner, inside = active) => new Live(owner, outgoing, call, signalOf(input, init), inside);
   // Whoever gave a client this fetch, or took the step's own, wants all of its calls; the global one has everybody's.
-  if (step && (call || !outside)) return live(step);
+  const takesAll = step !== undefined && outside === undefined;
+  const target = targetOf(input, init);
+  const { method, url } = target;
+  if (!takesAll && !mayBeModelCall(method, url)) return undefined;
+  const outgoing = readOutgoing(target, input, init);
+  const call = step?.recall(outgoing) ?? readModelCall(method, url, outgoing.body, capturing.messages);
+  const live = (owner: AttemptOwner, inside = active) => new Live(owner, outgoing, call, signalOf(input, init), inside);
+  if (step && (call || takesAll)) return live(step);
   if (!call) return undefined;
   const expecting = announced?.ownerOf(outgoing, call);
   if (expecting) return live(expecting);
@@ -140,16 +149,25 @@ function requestOf(input: RequestInfo | URL): Request | undefined {
   return typeof input === 'object' && 'url' in input ? input : undefined;
 }
 
+type Target = Pick<Outgoing, 'method' | 'url'>;
+
+function targetOf(input: RequestInfo | URL, init: RequestInit | undefined): Target {
+  const request = requestOf(input);
+  return {
+    method: (init?.method ?? request?.method ?? 'GET').toUpperCase(),
+    url: new URL(request?.url ?? String(input)),
+  };
+}
+
 /** What can be known of a request without consuming or changing anything. */
-function readOutgoing(input: RequestInfo | URL, init: RequestInit | undefined): Outgoing {
+function readOutgoing(target: Target, input: RequestInfo | URL, init: RequestInit | undefined): Outgoing {
   const request = requestOf(input);
   const headers = readHeaders(init?.headers ?? request?.headers);
   const raw = init?.body ?? undefined;
   const body = readBody(raw);
   const retryCount = Number(headers['x-stainless-retry-count']);
   return {
-    method: (init?.method ?? request?.method ?? 'GET').toUpperCase(),
-    url: new URL(request?.url ?? String(input)),
+    ...target,
     headers,
     body,
     opaqueBody: body === undefined && (raw !== undefined || (request?.body ?? undefined) !== undefined),

@@ -6,7 +6,7 @@
  * It has to come before whatever captures the global fetch: model clients do so when they are made. In an application that can't be started
  * like this, `import 'runtrace/register'` as the first import does the same. Doing it twice does no harm.
  *
- * Every call of the application goes through it, and only model calls are recorded (see `readModelCall`):
+ * Every call of the application goes through it, and only calls that are known to be a model's are recorded, by their path and body:
  *
  * - in a run, as with the option `fetch: recordingFetch`; the two together record once;
  * - outside of any run, in somebody else's model span: as events on that span;

@@ -59,7 +59,7 @@ export function readModelCall(
   maxLength: number = MAX_LENGTH,
 ): ModelCall | undefined {
   if (method.toUpperCase() !== 'POST') return undefined;
-  const path = url.pathname.replace(/\/+$/, '');
+  const path = pathOf(url);
   const host = providerOf(url);
   for (const protocol of PROTOCOLS) {
     const operation = protocol.operation(path);
@@ -80,6 +80,16 @@ export function readModelCall(
     };
   }
   return undefined;
+}
+
+/** Whether such a request can be a model call at all; for whoever would have to read its body to know. */
+export function mayBeModelCall(method: string, url: URL): boolean {
+  const path = pathOf(url);
+  return method.toUpperCase() === 'POST' && PROTOCOLS.some((protocol) => protocol.operation(path) !== undefined);
+}
+
+function pathOf(url: URL): string {
+  return url.pathname.replace(/\/+$/, '');
 }
 
 function readBody(bodyText: string | undefined): JsonObject | 'unknown' | 'no JSON' {
