@@ -55,6 +55,7 @@ class ObservedSource {
   readonly #observer: BodyObserver;
   #controller!: Controller;
   #reader!: ReadableStreamDefaultReader<unknown>;
+  #reading = false;
   #over = false;
 
   constructor(observer: BodyObserver) {
@@ -71,9 +72,12 @@ class ObservedSource {
     this.#controller = controller;
   };
 
-  readonly pull = (): Promise<void> => {
+  /** Gives no promise: whoever still waits when a chunk was handed on has this called again. */
+  readonly pull = (): void => {
     this.#observer.pulling();
-    return this.#reader.read().then(this.#read, this.#broke);
+    if (this.#reading) return;
+    this.#reading = true;
+    this.#reader.read().then(this.#read, this.#broke);
   };
 
   readonly cancel = (reason: unknown): Promise<void> => {
@@ -86,12 +90,19 @@ class ObservedSource {
     return closing;
   };
 
-  readonly #read = ({ done, value }: ReadableStreamReadResult<unknown>): Promise<void> | undefined => {
-    if (this.#over) return undefined;
-    if (done) {
-      this.#end();
-      return undefined;
+  readonly #read = ({ done, value }: ReadableStreamReadResult<unknown>): void => {
+    this.#reading = false;
+    if (this.#over) return;
+    try {
+      if (done) this.#end();
+      else this.#handOn(value);
+    } catch (error) {
+      // Somebody waits for half an element of his view.
+      this.#controller.error(error);
     }
+  };
+
+  #handOn(value: unknown): void {
     if (value instanceof Uint8Array) {
       try {
         this.#observer.chunk(value);
@@ -99,11 +110,13 @@ class ObservedSource {
         report(UNOBSERVED, error);
       }
       // A byte stream refuses an empty chunk, and the consumer still waits.
-      if (value.byteLength === 0 && 'byobRequest' in this.#controller) return this.pull();
+      if (value.byteLength === 0 && 'byobRequest' in this.#controller) {
+        this.pull();
+        return;
+      }
     }
     (this.#controller as ReadableStreamDefaultController<unknown>).enqueue(value);
-    return undefined;
-  };
+  }
 
   /** A body that was waited for has ended in `#read`, next; another one may close with nobody waiting. */
   readonly #closed = async (): Promise<void> => {
