@@ -10,6 +10,7 @@ import { ownedSpanOf } from './owned-span.js';
 import type { RunPart } from './run.js';
 import { type StepHome, StepRecording } from './step.js';
 import { type Clock, toHrTime } from './time.js';
+import { unwrapped } from './wrapped-span.js';
 
 /** Operations that are one model call; an agent's or a tool's span holds many, or none. */
 const MODEL_OPERATIONS: readonly unknown[] = ['chat', 'text_completion', 'generate_content', 'embeddings'];
@@ -44,7 +45,7 @@ export function foreignCallIn(active: Context, home: () => StepHome | undefined)
 
 function isModelSpan(span: Span): boolean {
   if (ownedSpanOf(span)) return false;
-  const { attributes } = span as { attributes?: Record<string, unknown> };
+  const { attributes } = unwrapped(span) as { attributes?: Record<string, unknown> };
   if (!attributes) return false;
   return (
     MODEL_OPERATIONS.includes(attributes[names.GEN_AI_OPERATION_NAME]) ||

@@ -16,6 +16,7 @@ import { createRedactor, type Redactor } from './redact/redactor.js';
 import { guarded } from './report.js';
 import type { Status } from './status.js';
 import { badOption } from './validate.js';
+import { unwrapped } from './wrapped-span.js';
 
 /** What the processor reads and writes of a span that has ended; the same on every line of the SDK. */
 interface EndedSpan {
@@ -58,8 +59,9 @@ export function reportStatus(span: Span | undefined, status: Status, details?: F
   if (owned) {
     owned.owner.report(status, details);
   } else if (span.isRecording()) {
-    const known = reported.get(span) ?? { proposals: new Proposals(), redactor: redactorHere() };
-    reported.set(span, known);
+    const theirs = unwrapped(span);
+    const known = reported.get(theirs) ?? { proposals: new Proposals(), redactor: redactorHere() };
+    reported.set(theirs, known);
     known.proposals.propose(toProposal(status, Date.now(), details));
   }
 }

@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { gunzipSync } from 'node:zlib';
+import { type Backend, startBackend } from '../support/backend.js';
 import { parseOtlpJson, type ReceivedSpan, startOtlpReceiver } from '../support/otlp-receiver.js';
 import { only } from '../support/traced.js';
 
@@ -112,20 +110,10 @@ describe('the example', { concurrency: true }, () => {
   });
 });
 
-/** Stands in for Langfuse and Sentry: takes everything. */
-let backend: { url: string; bodies: { path: string; body: string }[]; close(): void };
-
+/** Langfuse and Sentry. */
+let backend: Backend;
 before(async () => {
-  const bodies: { path: string; body: string }[] = [];
-  const server = createServer(async (request, response) => {
-    const raw = await buffer(request);
-    const body = request.headers['content-encoding'] === 'gzip' ? gunzipSync(raw) : raw;
-    bodies.push({ path: request.url ?? '', body: body.toString() });
-    response.writeHead(200, { 'content-type': 'application/json' }).end('{}');
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  backend = { url, bodies, close: () => server.close().closeAllConnections() };
+  backend = await startBackend();
 });
 after(() => backend.close());
 
