@@ -331,7 +331,10 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
     this.#failedAttemptCount += summary.failedAttemptCount;
     const { status, at, failure } = summary.outcome;
     this.#hasError ||= summary.stepCount > 0 && status === 'error';
-    if (this.#endsAs === part) this.#sayOnce({ status, at, failure });
+    if (this.#endsAs === part) {
+      this.#endsAs = undefined;
+      this.#sayOnce({ status, at, failure });
+    }
     const { inputTokens, outputTokens } = summary.usage;
     if (inputTokens !== undefined) this.#usage.inputTokens = (this.#usage.inputTokens ?? 0) + inputTokens;
     if (outputTokens !== undefined) this.#usage.outputTokens = (this.#usage.outputTokens ?? 0) + outputTokens;

@@ -291,6 +291,22 @@ describe('a chat route', () => {
   }
 });
 
+test('what an operation was given is let go when it is over', { skip: !globalThis.gc }, async () => {
+  const set = scene();
+  const given = async () => {
+    const tools = weather();
+    await generateText({ model: localModel(), prompt, tools });
+    await streamText({ model: localModel(), prompt, tools }).consumeStream();
+    return new WeakRef(tools.weather);
+  };
+  const ref = await given();
+  await until(() => set.runs().length === 2);
+  await until(() => {
+    globalThis.gc?.();
+    return ref.deref() === undefined;
+  });
+});
+
 describe('a stream', () => {
   test('belongs to the run in which it was asked for, whoever reads it', async () => {
     const set = scene();
