@@ -1,32 +1,19 @@
-/**
- * A chat route of the AI SDK with streaming, and three visitors: one gets an answer, one closes the page, one comes when the model is down.
- *
- *     npm run build:test && node build/examples/ai-sdk-chat/main.js [traces.jsonl]
- *
- * Needs no account and no key: the model is the demo's provider. Writes the traces to the file, and prints them as a tree.
- */
-import { spawnSync } from 'node:child_process';
-import { once } from 'node:events';
-import { rmSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import { createRequire } from 'node:module';
-import type { AddressInfo } from 'node:net';
-import { dirname, join, resolve } from 'node:path';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { fileURLToPath } from 'node:url';
+/** AI SDK: a chat route with streaming, and three visitors. One gets an answer, one closes the page, one comes when the model is down. */
+import { serve } from '@hono/node-server';
+import { registerTelemetry } from 'ai';
+import { Hono } from 'hono';
+import { runtraceTelemetry } from 'runtrace/ai-sdk';
 import { ok, slow, startProvider, status } from '../demo/provider.js';
-import { instrument } from './instrumentation.js';
+import { sdk } from '../tracing.js';
 import { chatRoute } from './route.js';
 
-const file = resolve(process.argv[2] ?? fileURLToPath(new URL('../../ai-sdk-chat.jsonl', import.meta.url)));
-rmSync(file, { force: true });
+registerTelemetry(runtraceTelemetry());
 
-const sdk = instrument(file);
+// Stands in for api.openai.com, so that no key is needed.
 const provider = await startProvider();
-const server = serve(chatRoute(`${provider.url}/v1`)).listen(0, '127.0.0.1');
-await once(server, 'listening');
-const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/chat`;
+const route = chatRoute(`${provider.url}/v1`);
+const server = serve({ fetch: new Hono().post('/chat', (c) => route(c.req.raw)).fetch, port: 0 });
+const { port } = server.address() as { port: number };
 
 // The model is busy, then wants to know the weather, then answers.
 provider.script(
@@ -35,47 +22,29 @@ provider.script(
   ok({ toolCalls: [{ id: 'call_1', name: 'weather', arguments: { city: 'Lisbon' } }] }),
   slow(5, { text: 'Take sunglasses: it is sunny in Lisbon.' }),
 );
-console.log(await textOf(await ask('answered')));
+console.log(textOf(await (await ask('answered')).text()));
 
 // It tells a long story, but the visitor closes the page.
 provider.script('gpt-5', slow(5, { text: 'Once upon a time there was a very long story. '.repeat(50) }));
-const closed = new AbortController();
-const page = await ask('closed', closed.signal);
-await page.body?.getReader().read();
-closed.abort();
+for await (const _ of (await ask('closed')).body ?? []) break;
 
-// It is down, and the visitor is told so.
+// It is down.
 provider.script('gpt-5', status(503, { retryAfterMillis: 10 }));
-await textOf(await ask('down'));
+await (await ask('down')).text();
 
 server.close();
 await sdk.shutdown();
 await provider.close();
-const manifest = createRequire(import.meta.url).resolve('runtrace/package.json');
-spawnSync(process.execPath, [join(dirname(manifest), 'dist/cli/main.js'), 'show', file], { stdio: 'inherit' });
 
 /** What `useChat` of the AI SDK sends. */
-function ask(id: string, signal?: AbortSignal): Promise<Response> {
+function ask(id: string): Promise<Response> {
   const parts = [{ type: 'text', text: 'What do I need for Lisbon?' }];
   const body = JSON.stringify({ id, messages: [{ id: 'message-1', role: 'user', parts }] });
-  return fetch(url, { method: 'POST', body, ...(signal && { signal }) });
+  return fetch(`http://localhost:${port}/chat`, { method: 'POST', body });
 }
 
 /** The text of the answer, as `useChat` puts it together. */
-async function textOf(response: Response): Promise<string> {
-  const deltas = (await response.text()).matchAll(/^data: (\{.*"type":"text-delta".*\})$/gm);
-  return [...deltas].map(([, json = '']) => (JSON.parse(json) as { delta: string }).delta).join('');
-}
-
-/** Node's server around a route that has web `Request`s; frameworks do this. */
-function serve(route: (request: Request) => Promise<Response>): Server {
-  return createServer(async (incoming, outgoing) => {
-    const gone = new AbortController();
-    outgoing.on('close', () => gone.abort());
-    const body = Readable.toWeb(incoming) as ReadableStream;
-    const init = { method: 'POST', body, duplex: 'half', signal: gone.signal } as RequestInit;
-    const response = await route(new Request(url, init));
-    outgoing.writeHead(response.status, Object.fromEntries(response.headers));
-    await pipeline(Readable.fromWeb(response.body as never), outgoing).catch(() => {});
-  });
+function textOf(stream: string): string {
+  const deltas = [...stream.matchAll(/^data: (\{.*"type":"text-delta".*\})$/gm)];
+  return deltas.map(([, json = '']) => (JSON.parse(json) as { delta: string }).delta).join('');
 }

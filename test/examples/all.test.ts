@@ -50,6 +50,31 @@ describe('the example', { concurrency: true }, () => {
     assert.equal(spans.length, 4);
   });
 
+  test('ai-sdk-chat shows each visit as a run, however it ends', async () => {
+    const { spans, stdout } = await runExample('ai-sdk-chat/main');
+    assert.equal(stdout, 'Take sunglasses: it is sunny in Lisbon.\n');
+    const visit = (id: string) =>
+      ordered(spans.filter((span) => span.attributes['gen_ai.conversation.id'] === id)).map((span) => [
+        statusOf(span),
+        codesOf(span),
+      ]);
+    assert.deepEqual(visit('answered'), [
+      ['completed', ['429', '200']],
+      ['completed', ['200']],
+      ['completed', undefined],
+    ]);
+    assert.deepEqual(visit('closed'), [
+      ['interrupted', ['200']],
+      ['interrupted', undefined],
+    ]);
+    assert.deepEqual(visit('down'), [
+      ['error', ['503', '503', '503']],
+      ['completed', undefined],
+    ]);
+    assert.equal(spans.filter(({ name }) => name === 'execute_tool weather').length, 1);
+    assert.equal(spans.length, 8);
+  });
+
   test("sub-agent is one trace: the sub-agent's run is under the tool that the agent called", async () => {
     const { spans } = await runExample('sub-agent');
     const named = (name: string) => only(spans.filter((span) => span.name === name));
