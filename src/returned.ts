@@ -80,25 +80,34 @@ class Watch implements Tail {
     return context.with(this.#context, fn);
   }
 
-  /** Observes one `next()` or `read()`; `broke` judges whether a rejection is the stream's end. */
+  /**
+   * Observes one `next()` or `read()`; `broke` judges whether a rejection is the stream's end. What it returns is for the consumer: a
+   * rejection that he doesn't handle is to stay unhandled.
+   */
   step<T extends { done?: boolean | undefined }>(pending: Promise<T>, broke: () => boolean = () => true): Promise<T> {
     this.#begin();
-    pending.then(
-      ({ done }) => (done ? this.end({ how: 'ended' }) : this.#stepped()),
-      (error) => (broke() ? this.end({ how: 'broke', error }) : this.#stepped()),
+    return pending.then(
+      (result) => {
+        if (result?.done) this.end({ how: 'ended' });
+        else this.#stepped();
+        return result;
+      },
+      (error) => {
+        if (broke()) this.end({ how: 'broke', error });
+        else this.#stepped();
+        throw error;
+      },
     );
-    return pending;
   }
 
-  /** Observes something that takes the stream to its end by itself; if it fails, `judge` says how the stream ended, if it did. */
-  drain(pending: Promise<unknown>, judge: (error: unknown) => Promise<TailEnd | undefined>): void {
+  /** Likewise something that takes the stream to its end by itself; if it fails, `judge` says how the stream ended, if it did. */
+  drain(pending: Promise<void>, judge: (error: unknown) => Promise<TailEnd | undefined>): Promise<void> {
     this.#begin();
-    pending.then(
+    return pending.then(
       () => this.end({ how: 'ended' }),
-      async (error) => {
-        const end = await judge(error);
-        if (end) this.end(end);
-        else this.#stepped();
+      (error) => {
+        judge(error).then((end) => (end ? this.end(end) : this.#stepped()));
+        throw error;
       },
     );
   }
@@ -202,8 +211,7 @@ function watchStream(
     destination instanceof WritableStream && !destination.locked && !stream.locked;
   const watchPipe = (destination: WritableStream<unknown>, options?: StreamPipeOptions) => {
     const piped = pipeTo.call(stream, destination, options);
-    watch.drain(piped, (error) => endOfPipe(() => getReader.call(stream), error));
-    return piped;
+    return watch.drain(piped, (error) => endOfPipe(() => getReader.call(stream), error));
   };
   define(stream, 'getReader', watchReader);
   // Where a pipe can't be, it fails as it always did.
