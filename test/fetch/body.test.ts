@@ -1,5 +1,5 @@
 /** The body as a stream: readers of both kinds, iteration, pipes, branches, errors and cancels. */
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { face, outcome, readAll, same, withOrigin } from './differential.js';
 
 withOrigin();
@@ -376,6 +376,49 @@ same('a pipe with no room left learns that it broke', async ({ fetch, url }) => 
 
 same('a body that broke before anybody asked for it', async ({ fetch, url }) => {
   const response = await fetch(`${url}/reset-mid-stream`);
-  await new Promise((resolve) => setTimeout(resolve, 40));
+  await sleep(40);
   return [face(response), await outcome(() => response.clone().text()), await outcome(() => response.text())];
 });
+
+/** What is rejected with nobody to handle it, while `act` and what it began go on. */
+async function unhandled(act: () => unknown): Promise<unknown[]> {
+  const reasons: unknown[] = [];
+  const ofTheRunner = process.rawListeners('unhandledRejection') as NodeJS.UnhandledRejectionListener[];
+  process.removeAllListeners('unhandledRejection');
+  process.on('unhandledRejection', (reason) => reasons.push(reason));
+  try {
+    await act();
+    await sleep(80);
+  } finally {
+    process.removeAllListeners('unhandledRejection');
+    for (const listener of ofTheRunner) process.on('unhandledRejection', listener);
+  }
+  return reasons;
+}
+
+const UNHANDLED: Record<string, (call: (path: string) => Promise<Response>) => unknown> = {
+  'the call': (call) => void call('/reset-before-headers'),
+  'text()': async (call) => void (await call('/reset-mid-stream')).text(),
+  'a pipe': async (call) => void (await call('/reset-mid-stream')).body?.pipeTo(new WritableStream()),
+  'two reads': async (call) => {
+    const reader = (await call('/reset-mid-stream')).body?.getReader();
+    reader?.read();
+    reader?.read();
+  },
+  nothing: async (call) => {
+    await call('/reset-mid-stream');
+    (await call('/reset-mid-stream')).body?.getReader();
+    (await call('/reset-mid-stream')).body?.tee();
+    (await call('/reset-mid-stream')).body?.pipeThrough(new TransformStream());
+    (await call('/reset-mid-stream'))
+      .clone()
+      .text()
+      .catch(() => {});
+    (await call('/stall')).body?.cancel('enough');
+  },
+};
+for (const [what, act] of Object.entries(UNHANDLED)) {
+  same(`where nobody handles what is rejected, it is ${what}`, ({ fetch, url }) =>
+    unhandled(() => act((path) => fetch(url + path))),
+  );
+}
