@@ -18,7 +18,8 @@
  * | `RUNTRACE_IMPLICIT_RUNS` | `true`, `false`: whether a model call outside of any run gets a run of its own | `false` |
  * | `OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT` | `SPAN_ONLY`, `SPAN_AND_EVENT`, `true`: adds messages where nothing else says how much | none |
  *
- * They are read at the first model call. A value that is none of these is reported through OpenTelemetry's `diag` and counts as the default.
+ * They are read when something is first to be recorded, so that OpenTelemetry's `diag` has its logger by then: a value that is none of these
+ * is reported there, and counts as the default.
  */
 import { recordInPlaceOf } from './fetch.js';
 import { outsideOfRuns } from './recorder.js';

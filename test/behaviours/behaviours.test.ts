@@ -8,7 +8,7 @@ const CLIENTS = ['openai chat', 'openai responses', 'anthropic', 'google'];
 describe('every way a call can go', () => {
   let cells: Cell[];
   before(async () => {
-    cells = await fillTable({ clients: CLIENTS, runs: 3, callsEach: 20 });
+    cells = await fillTable({ clients: CLIENTS, runs: 2, callsEach: 20 });
   });
 
   for (const wayIn of ['fetch', 'register'] as const) {

@@ -80,7 +80,7 @@ export interface Way {
   expected(model: string, circumstances: Circumstances): Expected;
 }
 
-/** The last chunks of what a provider sends take a while, so that there is something to stop. */
+/** Nobody gets all of it before it can be stopped. */
 const LONG = 'One two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen. '.repeat(20);
 const HUGE_BYTES = 100_000_000;
 /** Long enough for a client that says its timeout in whole seconds. */
