@@ -120,7 +120,8 @@ export function createRecorder(options: RecorderOptions = {}): Recorder {
   return openRecorder(options).recorder;
 }
 
-function openRecorder(options: RecorderOptions): { recorder: Recorder; outside: Outside } {
+/** `openOutside` makes it take model calls that are in no run as well. */
+function openRecorder(options: RecorderOptions): { recorder: Recorder; openOutside: () => Outside } {
   for (const name in requireObject(options, 'options')) {
     if (!OPTIONS.includes(name)) throw badOption('options', `an object of ${OPTIONS.join(', ')}`, name);
   }
@@ -188,7 +189,7 @@ function openRecorder(options: RecorderOptions): { recorder: Recorder; outside: 
     fetch: recordingFetch,
     enabled: capture.enabled,
   };
-  return { recorder, outside: new OutsideCalls(capture, tracer, openRuns, begin) };
+  return { recorder, openOutside: () => new OutsideCalls(capture, tracer, openRuns, begin) };
 }
 
 /** Who is told how a function ended. */
@@ -323,10 +324,17 @@ export function defaultRecorder(): Recorder {
   return byDefault().recorder;
 }
 
+let outside: Outside | undefined;
+
+function outsideByDefault(): Outside {
+  outside ??= byDefault().openOutside();
+  return outside;
+}
+
 /** The default recorder takes the model calls that are in no run. */
 export const outsideOfRuns: Outside = {
-  capturingIn: (active) => byDefault().outside.capturingIn(active),
-  ownerOf: (...call) => byDefault().outside.ownerOf(...call),
+  capturingIn: (active) => outsideByDefault().capturingIn(active),
+  ownerOf: (...call) => outsideByDefault().ownerOf(...call),
 };
 
 /** {@inheritDoc Recorder.run} */
