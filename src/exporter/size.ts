@@ -10,6 +10,8 @@ const EVENT_BYTES = 110;
 const LINK_BYTES = 190;
 const KEY_VALUE_BYTES = 24;
 const VALUE_BYTES = 40;
+/** More than the detectors of host, process and service find out. */
+const PENDING_RESOURCE_BYTES = 4096;
 
 /** A span without its resource. */
 export function spanBytes(span: ReadableSpan): number {
@@ -29,9 +31,10 @@ const known = new WeakMap<object, number>();
 export function resourceBytes({ resource, instrumentationScope: scope }: ReadableSpan): number {
   let bytes = known.get(resource);
   if (bytes === undefined) {
+    // Not looked at before its detectors are done: the SDK complains about that.
+    if (resource.asyncAttributesPending) return PENDING_RESOURCE_BYTES;
     bytes = 150 + attributesBytes(resource.attributes) + textBytes(resource.schemaUrl ?? '');
-    // What a resource detector has not found out yet may come in later.
-    if (!resource.asyncAttributesPending) known.set(resource, bytes);
+    known.set(resource, bytes);
   }
   return bytes + 100 + textBytes(scope.name + (scope.version ?? '') + (scope.schemaUrl ?? ''));
 }
