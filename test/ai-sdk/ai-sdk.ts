@@ -92,6 +92,8 @@ export function weather(execute: (input: { city: string }) => unknown = () => 's
 
 export const busy = (code = 429) => status(code, { retryAfterMillis: 1 });
 
+/** More than all the buffers on the way can hold: it is not over before somebody reads it. */
+export const VERY_LONG = { text: 'One two three four five six seven. '.repeat(3000) };
 /** More than the AI SDK reads ahead. */
 export const LONG = { text: 'One two three four five six seven. '.repeat(60) };
 

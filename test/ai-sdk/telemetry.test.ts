@@ -34,6 +34,7 @@ import {
   startModels,
   statusOf,
   stopModels,
+  VERY_LONG,
   weather,
 } from './ai-sdk.js';
 
@@ -410,14 +411,14 @@ const WAYS: readonly Way[] = [
   },
   {
     name: 'is streamed, and nobody reads it',
-    behaviours: [ok(LONG)],
+    behaviours: [ok(VERY_LONG)],
     play: (model) => void stream(model),
     step: 'interrupted',
     attempts: ['200 aborted'],
   },
   {
     name: 'is streamed, and left with break',
-    behaviours: [ok(LONG)],
+    behaviours: [ok(VERY_LONG)],
     async play(model) {
       for await (const _piece of stream(model).textStream) break;
     },
@@ -426,7 +427,7 @@ const WAYS: readonly Way[] = [
   },
   {
     name: 'is streamed as a Response, whose body is cancelled',
-    behaviours: [ok(LONG)],
+    behaviours: [ok(VERY_LONG)],
     async play(model) {
       const reader = stream(model).toUIMessageStreamResponse().body?.getReader();
       await reader?.read();
