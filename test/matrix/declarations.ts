@@ -1,5 +1,5 @@
 /** Whether the declarations compile in an application that checks those of its libraries too (`skipLibCheck: false`). */
-import { execFile } from 'node:child_process';
+import { type ExecFileException, execFile } from 'node:child_process';
 import { copyFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -58,6 +58,7 @@ async function compiles(tsc: string, project: string, cwd: string): Promise<Resu
     await exec(process.execPath, [tsc, '-p', project], { cwd });
     return PASSED;
   } catch (error) {
-    return failed((error as { stdout?: string }).stdout?.split('\n').slice(0, 10).join('\n') || error);
+    const { stdout, stderr, signal, message } = error as ExecFileException;
+    return failed(stdout?.split('\n').slice(0, 10).join('\n') || `${message} ${stderr} ${signal}`);
   }
 }

@@ -19,17 +19,29 @@ export async function pack(directory: string): Promise<string> {
   return join(directory, tarball);
 }
 
+const INSTALL = ['install', '--strict-peer-deps', '--no-audit', '--no-fund', '--prefer-offline'];
+
 /** Installs packages into a new directory, as an application would have them. Rejects with npm's words, at the least conflict too. */
 export async function install(directory: string, packages: readonly string[]): Promise<string> {
-  mkdirSync(directory, { recursive: true });
-  writeFileSync(join(directory, 'package.json'), '{"private":true,"type":"module"}');
+  begin(directory);
   await add(directory, packages);
   return directory;
 }
 
 /** Installs further packages. */
 export async function add(directory: string, packages: readonly string[]): Promise<void> {
-  await npm(['install', '--strict-peer-deps', '--no-audit', '--no-fund', '--prefer-offline', ...packages], directory);
+  await npm([...INSTALL, ...packages], directory);
+}
+
+/** Rejects if the packages can't be installed together. Nothing is. */
+export async function resolve(directory: string, packages: readonly string[]): Promise<void> {
+  begin(directory);
+  await npm([...INSTALL, '--package-lock-only', ...packages], directory);
+}
+
+function begin(directory: string): void {
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(join(directory, 'package.json'), '{"private":true,"type":"module"}');
 }
 
 async function npm(args: string[], cwd: string): Promise<void> {

@@ -13,13 +13,13 @@ import { fileURLToPath } from 'node:url';
 import type { SetUpName, Way } from './cell/cell.js';
 import { Cells } from './cells.js';
 import { checkDeclarations } from './declarations.js';
-import { install, pack, Unavailable } from './install.js';
+import { install, pack, resolve, Unavailable } from './install.js';
 import { failed, PASSED, type Result, Results } from './results.js';
 import { type Job, RUNTIMES, type Runtime } from './runtimes.js';
-import { SDKS, type Sdk } from './sdks.js';
+import { OTHER_SDKS, SDKS, type Sdk } from './sdks.js';
 
-const WAYS: readonly Way[] = ['fetch option', 'register'];
-const CLIENTS = ['openai@7'];
+const WAYS: readonly Way[] = ['fetch option', 'register', 'AI SDK telemetry', 'wrapModel'];
+const CLIENTS = ['openai@7', 'ai@7', '@ai-sdk/openai@4'];
 
 /** The outermost: what works with the oldest and the newest works in between, mostly. */
 const QUICK = {
@@ -62,6 +62,12 @@ async function main(): Promise<void> {
     const installed = await tried(() => installSdk(sdk, tarball));
     results.one(`SDK ${sdk.version} beside runtrace`, typeof installed === 'string' ? PASSED : installed);
     sdks.set(sdk, installed);
+  }
+  if (!quick && words.length === 0) {
+    for (const { version, packages } of OTHER_SDKS) {
+      const resolved = await tried(() => resolve(join(directory, `sdk-${version}`), [tarball, ...packages]));
+      results.one(`SDK ${version} beside runtrace`, resolved ?? PASSED);
+    }
   }
   const runtimes = new Map<Runtime, ((job: Job) => Promise<void>) | Result>();
   for (const runtime of new Set(rows.map((row) => row.runtime))) {

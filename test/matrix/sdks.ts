@@ -11,6 +11,7 @@ export interface Sdk {
   readonly exactTypes: boolean;
 }
 
+/** Those in which the application is played. */
 export const SDKS: readonly Sdk[] = [
   sdk2('2.0', '2.0.0', '0.200.0', '1.9.0'),
   sdk2('2.5', '2.5.0', '0.211.0', '1.9.0'),
@@ -28,6 +29,20 @@ export const SDKS: readonly Sdk[] = [
     leastNode: '22.15',
     exactTypes: true,
   },
+];
+
+/** The others, of which only the installation is tried. */
+export const OTHER_SDKS: readonly Sdk[] = [
+  sdk2('2.1', '2.1.0', '0.203.0', '1.9.0'),
+  sdk2('2.2', '2.2.0', '0.208.0', '1.9.0'),
+  sdk2('2.3', '2.3.0', '0.209.0', '1.9.0'),
+  sdk2('2.4', '2.4.0', '0.210.0', '1.9.0'),
+  sdk2('2.6', '2.6.0', '0.212.0', '1.9.0'),
+  sdk2('2.7', '2.7.0', '0.216.0', '1.9.0'),
+  sdk2('2.8', '2.8.0', '0.219.0', '1.9.1'),
+  sdk2('2.9', '2.9.0', '0.220.0', '1.9.1'),
+  sdk2('2.10', '2.10.0', '0.221.0', '1.9.1'),
+  sdk2('2.11', '2.11.0', '0.222.0', '1.9.1'),
 ];
 
 function sdk2(version: string, stable: string, experimental: string, api: string): Sdk {

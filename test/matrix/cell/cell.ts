@@ -4,7 +4,7 @@ import { makeClient } from './clients.js';
 import { playAll } from './plays.js';
 
 /** How runtrace gets to know of the calls. */
-export type Way = 'fetch option' | 'register';
+export type Way = 'fetch option' | 'register' | 'AI SDK telemetry' | 'wrapModel';
 
 /** The module beside this one that starts OpenTelemetry. */
 export type SetUpName = 'basic-provider' | 'node-provider' | 'node-sdk' | 'trace-provider';
@@ -34,7 +34,7 @@ export type Start = (exporter: SpanProcessor) => Tracing;
 
 /** Plays everything; says so when all that is over must have been exported; ends what is still open. */
 export async function playCell(options: CellOptions, tracing: Tracing): Promise<void> {
-  const client = await makeClient(options);
+  const client = await makeClient[options.way](options);
   await playAll({ ...client, model: (name) => `${name}.${options.id}` });
   await tracing.forceFlush();
   await fetch(options.control, { method: 'POST', body: options.id });

@@ -1,4 +1,4 @@
-import type { CellOptions } from './cell.js';
+import type { CellOptions, Way } from './cell.js';
 
 /** What an application asks of a model. */
 export interface Client {
@@ -10,16 +10,31 @@ export interface Client {
 
 const PROMPT = 'How are you?';
 
-/** The application's client, with runtrace put in by the cell's way. */
-export async function makeClient({ way, preloaded, provider }: CellOptions): Promise<Client> {
-  if (way === 'register' && !preloaded) await import('runtrace/register');
-  const { recordingFetch } = await import('runtrace');
+/** The application's client, with runtrace put in by the cell's way. Whatever is imported, it is after `runtrace/register`. */
+export const makeClient: Record<Way, (options: CellOptions) => Promise<Client>> = {
+  'fetch option': async ({ provider }) => {
+    const { recordingFetch } = await import('runtrace');
+    return openAI(provider, { fetch: recordingFetch });
+  },
+  register: async ({ preloaded, provider }) => {
+    if (!preloaded) await import('runtrace/register');
+    return openAI(provider, {});
+  },
+  'AI SDK telemetry': async ({ provider }) => {
+    const { registerTelemetry } = await import('ai');
+    const { runtraceTelemetry } = await import('runtrace/ai-sdk');
+    registerTelemetry(runtraceTelemetry());
+    return aiSdk(provider, (model) => model);
+  },
+  wrapModel: async ({ provider }) => {
+    const { wrapModel } = await import('runtrace/ai-sdk');
+    return aiSdk(provider, (model) => wrapModel(model));
+  },
+};
+
+async function openAI(provider: string, options: { fetch?: typeof fetch }): Promise<Client> {
   const { OpenAI } = await import('openai');
-  const { chat } = new OpenAI({
-    apiKey: 'none',
-    baseURL: `${provider}/v1`,
-    ...(way === 'fetch option' && { fetch: recordingFetch }),
-  });
+  const { chat } = new OpenAI({ apiKey: 'none', baseURL: `${provider}/v1`, ...options });
   const messages: [{ role: 'user'; content: string }] = [{ role: 'user', content: PROMPT }];
   return {
     async generate(model) {
@@ -34,6 +49,30 @@ export async function makeClient({ way, preloaded, provider }: CellOptions): Pro
       );
       return (async function* () {
         for await (const chunk of stream) yield chunk.choices[0]?.delta.content ?? '';
+      })();
+    },
+  };
+}
+
+type ChatModel = ReturnType<ReturnType<typeof import('@ai-sdk/openai').createOpenAI>['chat']>;
+
+async function aiSdk(provider: string, wrap: (model: ChatModel) => ChatModel): Promise<Client> {
+  const { createOpenAI } = await import('@ai-sdk/openai');
+  const { generateText, streamText } = await import('ai');
+  const { recordingFetch } = await import('runtrace');
+  const openai = createOpenAI({ apiKey: 'none', baseURL: `${provider}/v1`, fetch: recordingFetch });
+  const call = (model: string) => ({ model: wrap(openai.chat(model)), prompt: PROMPT });
+  return {
+    async generate(model) {
+      return (await generateText(call(model))).text;
+    },
+    async stream(model, signal) {
+      const { fullStream } = streamText({ ...call(model), onError() {}, ...(signal && { abortSignal: signal }) });
+      return (async function* () {
+        for await (const part of fullStream) {
+          if (part.type === 'error') throw part.error;
+          if (part.type === 'text-delta') yield part.text;
+        }
       })();
     },
   };

@@ -22,6 +22,7 @@ import {
   type Usage,
   wrapFetch,
 } from 'runtrace';
+import { type LanguageModel, runtraceTelemetry, wrapModel } from 'runtrace/ai-sdk';
 import { OTLPFileExporter, RunTraceBatchSpanProcessor, RunTraceExporter, type SpanExporter } from 'runtrace/exporter';
 import 'runtrace/register';
 
@@ -53,6 +54,9 @@ export const answer: Promise<string> = run({ kind: 'chat_turn', trace: 'join' },
   });
   return tool({ name: 'shout' }, () => reuseStep(() => text.toUpperCase()));
 });
+
+export const telemetry = runtraceTelemetry({ run: ({ name }) => ({ kind: name }) });
+export const wrapped = (model: LanguageModel): LanguageModel => wrapModel(model);
 
 reportStatus(undefined, 'error');
 startRun({ kind: 'chat_turn' }).startStep({ provider: 'openai' }).finish('error', details);
