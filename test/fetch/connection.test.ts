@@ -102,6 +102,8 @@ for (const [name, begin] of Object.entries(SLOW)) {
   });
 }
 
+const MUCH_KEPT_BYTES = 15 << 20;
+
 test('100 MB to a consumer who takes his time pass without being kept', async () => {
   const pass = async ({ fetch, url }: Scene) => {
     const { body } = await fetch(`${url}/endless`);
@@ -113,8 +115,7 @@ test('100 MB to a consumer who takes his time pass without being kept', async ()
           const before = bytes;
           bytes += chunk.byteLength;
           if (Math.floor(bytes / (20 << 20)) === Math.floor(before / (20 << 20))) return;
-          await collectGarbage(1);
-          most = Math.max(most, process.memoryUsage().arrayBuffers);
+          most = Math.max(most, await bytesKept());
         },
       }),
     );
@@ -122,8 +123,18 @@ test('100 MB to a consumer who takes his time pass without being kept', async ()
     return most;
   };
   const kept = await inEachWay(pass, { ways: ['in a step'] });
-  for (const [way, bytes] of Object.entries(kept)) assert.ok(bytes < 15 << 20, `${way}: ${bytes} bytes kept`);
+  for (const [way, bytes] of Object.entries(kept)) assert.ok(bytes <= MUCH_KEPT_BYTES, `${way}: ${bytes} bytes kept`);
 });
+
+/** What is left of buffers when the garbage is gone, which may take it a while. */
+async function bytesKept(): Promise<number> {
+  let least = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < 10 && least > MUCH_KEPT_BYTES; i++) {
+    await collectGarbage(1);
+    least = Math.min(least, process.memoryUsage().arrayBuffers);
+  }
+  return least;
+}
 
 /** Collects garbage, and lets what hears of it do its work. */
 async function collectGarbage(rounds = 3): Promise<void> {

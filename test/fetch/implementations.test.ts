@@ -23,7 +23,7 @@ const lookAtAnything: Case = async ({ fetch, url }) => {
     await outcome(() => [...(value.headers as Headers)]),
     await outcome(async () => (value.clone ? await value.clone().text() : 'no clone')),
     await outcome(() => value.text?.()),
-    value.bodyUsed,
+    await outcome(() => value.bodyUsed),
   ];
 };
 

@@ -39,7 +39,7 @@ for (const [name, path] of Object.entries(PATHS)) {
       let text = '';
       for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
         text += Buffer.from(chunk).toString();
-        if (text.includes('error')) break;
+        if (/"error": ?{|event: error/.test(text)) break;
       }
     });
     assert.equal(attempt['runtrace.attempt.status'], 'failed');
