@@ -26,7 +26,9 @@ console.log(textOf(await (await ask('answered')).text()));
 
 // It tells a long story, but the visitor closes the page.
 provider.script('gpt-5', slow(5, { text: 'Once upon a time there was a very long story. '.repeat(50) }));
-for await (const _ of (await ask('closed')).body ?? []) break;
+for await (const chunk of (await ask('closed')).body ?? []) {
+  if (Buffer.from(chunk).includes('text-delta')) break;
+}
 
 // It is down.
 provider.script('gpt-5', status(503, { retryAfterMillis: 10 }));
