@@ -551,7 +551,7 @@ const HARMLESS_URLS: readonly ((random: Random) => string)[] = [
   (random) => `https://api.example.com/items/${uuid(random)}#section-2`,
   () => 'http://127.0.0.1:8080/v1/messages?beta=true',
   () => '/v1/models?page_token=abc&page=2',
-  () => 'https://registry.npmjs.org/@anthropic-ai/sdk',
+  () => 'https://packages.example.com/@anthropic-ai/sdk',
 ];
 
 const HARMLESS_PLACES: readonly ((random: Random) => Input)[] = [

@@ -10,7 +10,11 @@ const URLS: readonly [what: string, url: string, kept: string][] = [
   ['user info with an @ in it', 'https://me:p@w@example.com/', 'https://REDACTED:REDACTED@example.com/'],
   ['a password with a slash', 'postgres://me:p/w@db:5432/main', 'postgres://REDACTED:REDACTED@db:5432/main'],
   ['user info without a scheme', '//me:pw@example.com/', '//REDACTED:REDACTED@example.com/'],
-  ['an @ in the path', 'https://registry.npmjs.org/@anthropic-ai/sdk', 'https://registry.npmjs.org/@anthropic-ai/sdk'],
+  [
+    'an @ in the path',
+    'https://packages.example.com/@anthropic-ai/sdk',
+    'https://packages.example.com/@anthropic-ai/sdk',
+  ],
   ['a port and an @ in the path', 'http://localhost:8080/@me', 'http://localhost:8080/@me'],
   ['an IPv6 host', 'http://[::1]:8080/@me', 'http://[::1]:8080/@me'],
   [
