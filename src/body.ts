@@ -1,7 +1,7 @@
 /** The bounded observer of a body: sees what passes, and changes nothing about it. */
-
+import { observeInPlace, readsThroughItsMethods } from './observed-stream.js';
 import { guarded, report } from './report.js';
-import { COLLECTED, rebuild } from './response.js';
+import { COLLECTED, platformClassOf, rebuild } from './response.js';
 
 const UNOBSERVED = 'a body could not be observed';
 
@@ -9,33 +9,43 @@ const UNOBSERVED = 'a body could not be observed';
 export interface BodyObserver {
   /** The consumer waits for more. */
   pulling(): void;
+  /** The consumer doesn't wait any more. */
+  idle(): void;
   /** Bytes are about to be handed on. They may not be kept: their buffer goes to the consumer. */
   chunk(bytes: Uint8Array): void;
   /** It was read to its end. */
   ended(): void;
+  /** It was read to its end by ways that can't be seen. */
+  passedUnseen(): void;
   /** It broke, or was aborted. */
   broke(error: unknown): void;
   /** The consumer cancelled it; `closing` is how that went. */
-  cancelled(closing: Promise<void>): void;
+  cancelled(closing: Promise<unknown>): void;
   /** The response was collected, and nobody had read it: it is closed, as the platform would do. */
   collected(): void;
 }
 
 /**
- * The same response with its body observed. The body is neither tee'd nor drained nor buffered: a chunk is read when the consumer asks
- * for one. `undefined` for a response that can't be rebuilt: no body, or something of its own that would be lost.
+ * The response with its body observed: the very same one where the platform lets its methods tell, else one that is made anew around a
+ * stream through which the body passes. The body is neither tee'd nor drained nor buffered: a chunk is read when the consumer asks for one.
+ * `undefined` for a response without a body, or with something of its own that would be lost.
  */
 export function observeResponse(response: Response, observer: BodyObserver): Response | undefined {
   const { body } = response;
   if (!(body instanceof ReadableStream) || body.locked) return undefined;
+  const ResponseClass = platformClassOf(response);
+  if (!ResponseClass) return undefined;
+  if (readsThroughItsMethods(ResponseClass)) {
+    observeInPlace(response, observer);
+    return response;
+  }
   const source = new ObservedSource(observer);
   const { start, pull, cancel } = source;
   const observed = isByteStream(body)
     ? new ReadableStream({ type: 'bytes', start, pull, cancel })
     : new ReadableStream({ start, pull, cancel }, { highWaterMark: 0 });
-  const rebuilt = rebuild(response, observed);
-  if (!rebuilt) return undefined;
-  source.observe(body);
+  const rebuilt = rebuild(response, observed, ResponseClass);
+  if (rebuilt) source.observe(body);
   return rebuilt;
 }
 
@@ -93,6 +103,7 @@ class ObservedSource {
   readonly #read = ({ done, value }: ReadableStreamReadResult<unknown>): void => {
     this.#reading = false;
     if (this.#over) return;
+    this.#observer.idle();
     try {
       if (done) this.#end();
       else this.#handOn(value);

@@ -311,7 +311,7 @@ class Live implements LiveAttempt, BodyObserver {
     const keptBytes = this.refused ? Math.max(textBytes, ERROR_BODY_BYTES) : textBytes;
     if (keptBytes > 0) this.#kept = new KeptBytes(keptBytes);
     if (!this.refused) this.#answer = this.call?.openAnswer();
-    this.#idleSince = performance.now();
+    this.idle();
     if (response.body === null) this.ended();
     const observed = observeResponse(response, this);
     if (observed && this.refused) this.#owner.refused(this);
@@ -323,8 +323,11 @@ class Live implements LiveAttempt, BodyObserver {
     this.#idleSince = undefined;
   }
 
-  chunk(bytes: Uint8Array): void {
+  idle(): void {
     this.#idleSince = performance.now();
+  }
+
+  chunk(bytes: Uint8Array): void {
     if (this.#ended) return;
     this.#firstChunkMillis ??= this.#owner.now() - this.#startedAt;
     this.#bodyBytes += bytes.byteLength;
@@ -342,6 +345,11 @@ class Live implements LiveAttempt, BodyObserver {
     else this.#end('answered', undefined, answer);
   }
 
+  passedUnseen(): void {
+    this.#answer = undefined;
+    this.#end(this.refused ? 'failed' : 'answered');
+  }
+
   broke(error: unknown): void {
     if (this.#ended) return;
     const aborted = this.#signal?.aborted && !isTimeout(error) && !this.refused;
@@ -354,7 +362,7 @@ class Live implements LiveAttempt, BodyObserver {
     this.#end('failed', describeFailure(error));
   }
 
-  cancelled(closing: Promise<void>): void {
+  cancelled(closing: Promise<unknown>): void {
     this.#wasRead = true;
     if (!this.#ended) this.giveUp();
     const ended = this.#ended;

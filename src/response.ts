@@ -1,18 +1,29 @@
 /** A response made anew around another body: everything else about it is as it was. */
 
-/** The same response with another body. `undefined` where something of its own would be lost. */
-export function rebuild(original: Response, body: ReadableStream): Response | undefined {
-  const ResponseClass = Object.getPrototypeOf(original).constructor as typeof Response;
+/** The class of a response of which the platform's own methods tell everything; `undefined` if it has some of its own. */
+export function platformClassOf(response: Response): typeof Response | undefined {
+  const ResponseClass = Object.getPrototypeOf(response).constructor as typeof Response;
   if (!isPlatformClass(ResponseClass)) return undefined;
+  for (const name of Object.getOwnPropertyNames(response)) {
+    const property = Object.getOwnPropertyDescriptor(response, name) as PropertyDescriptor;
+    // It may read the body that the response has, or another one.
+    if (property.get || typeof property.value === 'function') return undefined;
+  }
+  return ResponseClass;
+}
+
+/** The same response, of a class that `platformClassOf` knows, with another body. */
+export function rebuild(
+  original: Response,
+  body: ReadableStream,
+  ResponseClass: typeof Response,
+): Response | undefined {
   const { status, statusText, headers, url, redirected, type } = original;
   const rebuilt = new ResponseClass(body, { status, statusText, headers });
   if (ResponseClass !== globalThis.Response && rebuilt.body !== body) return undefined;
   for (const key of Reflect.ownKeys(original)) {
     if (Object.hasOwn(rebuilt, key)) continue;
-    const property = Object.getOwnPropertyDescriptor(original, key) as PropertyDescriptor;
-    // It may read the body that the original has.
-    if (property.get || typeof property.value === 'function') return undefined;
-    Object.defineProperty(rebuilt, key, property);
+    Object.defineProperty(rebuilt, key, Object.getOwnPropertyDescriptor(original, key) as PropertyDescriptor);
   }
   return dress(rebuilt, { url, redirected, type, headers });
 }

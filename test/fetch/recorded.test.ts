@@ -91,13 +91,77 @@ test('a body that closes with nobody waiting for its end was read', async () => 
   assert.equal(attempt['http.response.body.size'], 3);
 });
 
+const BOTH: Record<string, (response: Response) => [ReadableStream, ReadableStream]> = {
+  'of tee()': ({ body }) => (body as ReadableStream).tee(),
+  'of a clone': (response) => [response.clone().body as ReadableStream, response.body as ReadableStream],
+  'of a clone of a clone': (response) => {
+    const clone = response.clone();
+    return [clone.clone().body as ReadableStream, clone.body as ReadableStream];
+  },
+};
+for (const [name, branchesOf] of Object.entries(BOTH)) {
+  test(`what passes through both branches ${name} passed once, whatever the pieces`, async () => {
+    const attempt = await attemptOf(async (fetch) => {
+      const [ahead, behind] = branchesOf(await fetch(`${origin.url}/pieces`));
+      const reader = ahead.getReader({ mode: 'byob' });
+      while (!(await reader.read(new Uint8Array(3))).done);
+      assert.ok((await new Response(behind).text()).length > 0);
+    });
+    assert.equal(attempt['runtrace.attempt.status'], 'completed');
+    const bare = await (await fetch(`${origin.url}/pieces`)).arrayBuffer();
+    assert.equal(attempt['http.response.body.size'], bare.byteLength);
+  });
+}
+
+test('a branch that is cancelled leaves the other one to be read', async () => {
+  const attempt = await attemptOf(async (fetch) => {
+    const response = await fetch(`${origin.url}/pieces`);
+    const clone = response.clone();
+    response.body?.cancel();
+    await clone.text();
+  });
+  assert.equal(attempt['runtrace.attempt.status'], 'completed');
+});
+
+test('a body that is read by nothing but the prototype of streams has passed, and that is all that is known', async () => {
+  const attempt = await attemptOf(async (fetch) => {
+    const { body } = await fetch(`${origin.url}/pieces`);
+    const reader = ReadableStream.prototype.getReader.call(body) as ReadableStreamDefaultReader;
+    while (!(await reader.read()).done);
+  });
+  assert.equal(attempt['runtrace.attempt.status'], 'completed');
+});
+
+test('a reader that is released while it waits leaves the body to the next one', async () => {
+  const attempt = await attemptOf(async (fetch) => {
+    const { body } = await fetch(`${origin.url}/pieces`);
+    const first = body?.getReader();
+    await first?.read();
+    const waiting = first?.read().catch(() => {});
+    first?.releaseLock();
+    await waiting;
+    const second = body?.getReader();
+    while (!(await second?.read())?.done);
+    await first?.cancel().catch(() => {});
+  });
+  assert.equal(attempt['runtrace.attempt.status'], 'completed');
+});
+
+test('a response of a status that no Response can be made with is observed like any other one', async () => {
+  const response = Object.defineProperty(new Response('text'), 'status', { value: 600 });
+  const attempt = await attemptOf(
+    async (fetch) => assert.equal(await (await fetch('http://mock/')).text(), 'text'),
+    async () => response,
+  );
+  assert.equal(attempt['http.response.status_code'], 600);
+  assert.equal(attempt['runtrace.attempt.status'], 'failed');
+});
+
 class OwnResponse extends Response {}
 
 const UNSEEN: Record<string, () => unknown> = {
   'of a class of its own': () => new OwnResponse('text'),
   'with methods of its own': () => Object.assign(new Response('text'), { text: async () => 'another' }),
-  'of a status that no Response can be made with': () =>
-    Object.defineProperty(new Response('text'), 'status', { value: 600 }),
 };
 for (const [name, make] of Object.entries(UNSEEN)) {
   test(`a response ${name} is left alone, and its attempt is over with its headers`, async () => {

@@ -1,0 +1,323 @@
+/**
+ * A body that is observed in place: it stays the very stream that it is, and its own methods tell what its consumer does. Nothing stands in
+ * between, so a chunk costs a look at it and no more.
+ *
+ * This rests on what only some platforms do, Node's among them (`readsThroughItsMethods` finds out): a Response reads its body
+ * through the body's own `getReader()`, and a stream tells whoever has not locked it that it has closed.
+ */
+import type { BodyObserver } from './body.js';
+import { guarded, report } from './report.js';
+import { COLLECTED } from './response.js';
+
+/** What Node's own `finished()` goes by: a promise that settles when the stream closes or breaks, whoever reads it. */
+const CLOSED = Symbol.for('nodejs.webstream.isClosedPromise');
+/** Whether it was ever read or cancelled, by whomever. */
+const DISTURBED = Symbol.for('nodejs.stream.disturbed');
+
+type Stream = ReadableStream<unknown> & { [CLOSED]: { promise: Promise<void> }; [DISTURBED]?: boolean };
+
+const UNOBSERVED = 'a body could not be observed';
+
+/** Observes the body of a response, of a platform that `readsThroughItsMethods`. */
+export function observeInPlace(response: Response, observer: BodyObserver): void {
+  observe(response.body as Stream, new Passage(observer));
+  adopt(response, responseMethods);
+}
+
+const known = new WeakMap<typeof Response, boolean>();
+
+/** Whether what a body's methods tell is all that happens to it. */
+export function readsThroughItsMethods(ResponseClass: typeof Response): boolean {
+  const answer = known.get(ResponseClass) ?? tryItOut(ResponseClass);
+  known.set(ResponseClass, answer);
+  return answer;
+}
+
+function tryItOut(ResponseClass: typeof Response): boolean {
+  let asked = false;
+  const stream = new ReadableStream({ type: 'bytes', start: (controller) => controller.close() });
+  if (!(CLOSED in stream)) return false;
+  stream.getReader = function (this: ReadableStream, ...args: []) {
+    asked = true;
+    return ReadableStream.prototype.getReader.apply(this, args);
+  } as ReadableStream['getReader'];
+  new ResponseClass(stream).text().catch(() => {});
+  return asked;
+}
+
+function observe(stream: Stream, passage: Passage): void {
+  Mark.put(stream, new Observation(stream, passage));
+  adopt(stream, streamMethods);
+}
+
+/** One body, which may come to have branches: those of a clone, or of `tee()`. */
+class Passage {
+  readonly observer: BodyObserver;
+  /** Bytes that have passed, on the branch that is ahead. */
+  bytes = 0;
+  /** Reads that wait for the network. */
+  waiting = 0;
+  /** Those that nobody has cancelled. */
+  branches = 1;
+
+  constructor(observer: BodyObserver) {
+    this.observer = observer;
+  }
+}
+
+/** What becomes of one branch. */
+class Observation {
+  readonly #passage: Passage;
+  #bytes = 0;
+  #waiting = 0;
+  #isRead = false;
+  #isClosed = false;
+  /** That it closes says nothing any more: it was cancelled, or goes on in branches of its own. */
+  #isOver = false;
+  /** The reader that has locked it. */
+  reader: object | undefined;
+
+  constructor(stream: Stream, passage: Passage) {
+    this.#passage = passage;
+    stream[CLOSED].promise.then(() => this.#closed(stream[DISTURBED]), this.#broke);
+  }
+
+  /** One read; its result is for the consumer: a rejection that he doesn't handle is to stay unhandled. */
+  reading<T>(pending: Promise<T>): Promise<T> {
+    this.#isRead = true;
+    this.#waiting++;
+    this.#passage.waiting++;
+    this.#passage.observer.pulling();
+    return pending.then(this.#read as <R>(result: R) => R, this.#notRead);
+  }
+
+  /** The consumer cancels it. What he gets is a promise of his own, for the same reason. */
+  cancelling<T>(closing: Promise<T>, reason: unknown): Promise<T> {
+    if (this.#isOver) return closing;
+    this.#isOver = true;
+    const { observer } = this.#passage;
+    if (--this.#passage.branches > 0) return closing;
+    guarded(UNOBSERVED, () => {
+      if (reason === COLLECTED || reason === COLLECTED_BY_PLATFORM) observer.collected();
+      else observer.cancelled(closing);
+    });
+    return closing.then();
+  }
+
+  /** It goes on in its branches. */
+  split(branches: Iterable<ReadableStream | null>): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#passage.branches--;
+    for (const branch of branches) {
+      this.#passage.branches++;
+      observe(branch as Stream, this.#passage);
+    }
+  }
+
+  readonly #read = (result: IteratorResult<unknown>): IteratorResult<unknown> => {
+    this.#waiting--;
+    try {
+      if (--this.#passage.waiting === 0) this.#passage.observer.idle();
+      if (ArrayBuffer.isView(result.value)) this.#pass(result.value);
+      if (this.#isClosed) this.#end();
+    } catch (error) {
+      report(UNOBSERVED, error);
+    }
+    return result;
+  };
+
+  /** The reader was released; or the stream has broken, which `#broke` is told. */
+  readonly #notRead = (error: unknown): never => {
+    this.#waiting--;
+    if (--this.#passage.waiting === 0) this.#passage.observer.idle();
+    throw error;
+  };
+
+  readonly #broke = (error: unknown): void => {
+    guarded(UNOBSERVED, () => this.#passage.observer.broke(error));
+  };
+
+  #closed(isDisturbed: boolean | undefined): void {
+    this.#isClosed = true;
+    if (isDisturbed && !this.#isRead && !this.#isOver) {
+      this.#isOver = true;
+      guarded(UNOBSERVED, () => this.#passage.observer.passedUnseen());
+    } else {
+      guarded(UNOBSERVED, () => this.#end());
+    }
+  }
+
+  /** Whatever is still being read may be its last chunk. */
+  #end(): void {
+    if (!this.#isOver && this.#waiting === 0) this.#passage.observer.ended();
+  }
+
+  /** All branches get the same bytes, not always in the same pieces. */
+  #pass({ buffer, byteOffset, byteLength }: ArrayBufferView): void {
+    const passage = this.#passage;
+    this.#bytes += byteLength;
+    const news = this.#bytes - passage.bytes;
+    if (news <= 0) return;
+    passage.bytes = this.#bytes;
+    passage.observer.chunk(new Uint8Array(buffer, byteOffset + byteLength - news, news));
+  }
+}
+
+/** Why Node cancels a body whose response was collected unread. */
+const COLLECTED_BY_PLATFORM = 'Response object has been garbage collected';
+
+/** Its derived classes put their private fields on objects that others made. */
+class Anything {
+  constructor(object: object) {
+    // biome-ignore lint/correctness/noConstructorReturn: that is what it is for
+    return object;
+  }
+}
+
+/** The observation that a stream, or what reads it, belongs to: a private field of it, which nobody sees, and quicker than a `WeakMap` for each chunk. */
+class Mark extends Anything {
+  #observation: Observation;
+
+  private constructor(object: object, observation: Observation) {
+    super(object);
+    this.#observation = observation;
+  }
+
+  static put(object: object, observation: Observation): void {
+    if (#observation in object) object.#observation = observation;
+    else new Mark(object, observation);
+  }
+
+  static of(object: object): Observation {
+    return (object as Mark).#observation;
+  }
+}
+
+type Methods = (base: object) => object;
+
+const prototypes = new WeakMap<object, object>();
+const ours = new WeakSet<object>();
+
+/** Puts methods of ours before those of an object, without a property of its own that would show. */
+function adopt(object: object, methods: Methods): void {
+  const base = Object.getPrototypeOf(object) as object;
+  if (ours.has(base)) return;
+  let prototype = prototypes.get(base);
+  if (!prototype) {
+    prototype = Object.setPrototypeOf(methods(base), base) as object;
+    prototypes.set(base, prototype);
+    ours.add(prototype);
+  }
+  Object.setPrototypeOf(object, prototype);
+}
+
+const streamMethods: Methods = (base) => {
+  const methods = {
+    getReader(this: Stream, ...args: unknown[]) {
+      const reader: object = super.getReader(...args);
+      const observation = Mark.of(this);
+      observation.reader = reader;
+      Mark.put(reader, observation);
+      adopt(reader, readerMethods);
+      return reader;
+    },
+    cancel(this: Stream, reason: unknown = undefined) {
+      const { locked } = this;
+      const closing: Promise<void> = super.cancel(reason);
+      return locked ? closing : Mark.of(this).cancelling(closing, reason);
+    },
+    tee(this: Stream) {
+      const branches = super.tee();
+      Mark.of(this).split(branches);
+      return branches;
+    },
+    pipeTo(this: Stream, ...args: unknown[]) {
+      const [destination, options] = args;
+      if (!canPipe(this, destination)) return super.pipeTo(...args);
+      return pipe(this, destination, options as StreamPipeOptions);
+    },
+    pipeThrough(this: Stream, ...args: unknown[]) {
+      const [pair, options] = args as [ReadableWritablePair | undefined, StreamPipeOptions];
+      if (!canPipe(this, pair?.writable) || !(pair?.readable instanceof ReadableStream))
+        return super.pipeThrough(...args);
+      pipe(this, pair.writable, options).catch(() => {});
+      return pair.readable;
+    },
+    values(this: Stream, ...args: unknown[]) {
+      const iterator = super.values(...args);
+      const { preventCancel } = (args[0] ?? {}) as { preventCancel?: boolean };
+      observeIterator(iterator, Mark.of(this), !preventCancel);
+      return iterator;
+    },
+  };
+  if (Symbol.asyncIterator in base) Object.assign(methods, { [Symbol.asyncIterator]: methods.values });
+  return methods;
+};
+
+const readerMethods: Methods = () => ({
+  read(view: unknown, options: unknown) {
+    return Mark.of(this).reading(super.read(view, options));
+  },
+  cancel(reason: unknown = undefined) {
+    const observation = Mark.of(this);
+    const closing: Promise<void> = super.cancel(reason);
+    return observation.reader === this ? observation.cancelling(closing, reason) : closing;
+  },
+  releaseLock() {
+    super.releaseLock();
+    const observation = Mark.of(this);
+    if (observation.reader === this) observation.reader = undefined;
+  },
+});
+
+/** Its methods are its own, in some versions of Node. */
+function observeIterator(iterator: AsyncIterator<unknown>, observation: Observation, cancels: boolean): void {
+  const { next, return: close } = iterator;
+  iterator.next = () => observation.reading(next.call(iterator));
+  if (cancels && close) {
+    iterator.return = (value) => observation.cancelling(close.call(iterator, value), undefined);
+  }
+}
+
+const responseMethods: Methods = () => ({
+  clone(this: Response) {
+    const { body } = this;
+    const clone: Response = super.clone();
+    Mark.of(body as Stream).split([this.body, clone.body]);
+    adopt(clone, responseMethods);
+    return clone;
+  },
+});
+
+function canPipe(stream: Stream, destination: unknown): destination is WritableStream {
+  return !stream.locked && destination instanceof WritableStream && !destination.locked;
+}
+
+/** A pipe reads by ways that can't be seen, so it gets a stream that reads by those that can. */
+async function pipe(
+  stream: Stream,
+  destination: WritableStream,
+  options: StreamPipeOptions | undefined,
+): Promise<void> {
+  const reader = stream.getReader();
+  const seen = new ReadableStream(
+    {
+      start(controller) {
+        reader.closed.catch((error) => controller.error(error));
+      },
+      async pull(controller) {
+        const { done, value } = await reader.read();
+        if (done) controller.close();
+        else controller.enqueue(value);
+      },
+      cancel: (reason) => reader.cancel(reason),
+    },
+    { highWaterMark: 0 },
+  );
+  try {
+    await seen.pipeTo(destination, options);
+  } finally {
+    reader.releaseLock();
+  }
+}
