@@ -249,28 +249,32 @@ function requireAttempt(attempt: Attempt): Attempt {
   return attempt;
 }
 
+/** What can hold no secret. */
+const FIGURES = [
+  'statusCode',
+  'resendCount',
+  'timeToFirstChunkMillis',
+  'requestBodySize',
+  'responseBodySize',
+  'truncatedBytes',
+] as const;
+
 /** What may be kept of an attempt, redacted and bounded. */
 function keepOf(attempt: Attempt, capturing: Capturing): Attempt {
   const { redactor, content, limits } = capturing;
-  const {
-    error,
-    errorMessage,
-    requestHeaders,
-    responseHeaders,
-    requestBody,
-    responseBody,
-    responseBodyBroke,
-    ...kept
-  } = attempt;
-  if (kept.method !== undefined) kept.method = keptText(kept.method, capturing);
-  if (kept.url !== undefined) kept.url = capturing.redactUrl(kept.url);
-  if (kept.errorType !== undefined) kept.errorType = keptText(kept.errorType, capturing);
+  const { error, errorMessage, requestHeaders, responseHeaders, requestBody, responseBody, responseBodyBroke } =
+    attempt;
+  const { number, status, startedAt, endedAt } = attempt;
+  const whole: Attempt = { number, status, startedAt, endedAt };
+  if (attempt.method !== undefined) whole.method = redactor.name(attempt.method);
+  if (attempt.url !== undefined) whole.url = capturing.redactUrl(attempt.url);
+  for (const name of FIGURES) if (attempt[name] !== undefined) whole[name] = attempt[name];
+  if (attempt.errorType !== undefined) whole.errorType = keptText(attempt.errorType, capturing);
   if (error !== undefined) {
     const { type, message } = keptFailure(describeFailure(error), capturing);
-    kept.errorType ??= type;
-    if (message !== undefined) (kept as Attempt).errorMessage = message;
+    whole.errorType ??= type;
+    if (message !== undefined) whole.errorMessage = message;
   }
-  const whole: Attempt = kept;
   if (errorMessage !== undefined && content) whole.errorMessage = keptText(errorMessage, capturing);
   if (requestHeaders) whole.requestHeaders = keptHeaders(requestHeaders, capturing);
   if (responseHeaders) whole.responseHeaders = keptHeaders(responseHeaders, capturing);

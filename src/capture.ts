@@ -194,6 +194,16 @@ export function keptAttributes(attributes: Attributes | undefined, { redactor }:
   return kept;
 }
 
+/** The same for attributes that are runtrace's own, in their place: their names say nothing that must not be kept. */
+export function keepValues(attributes: Attributes, { redactor }: Redacting): Attributes {
+  for (const name in attributes) {
+    const value = keptValue(name, attributes[name], redactor);
+    if (value !== undefined) attributes[name] = value;
+    else delete attributes[name];
+  }
+  return attributes;
+}
+
 function keptValue(name: string, value: unknown, redactor: Redactor): AttributeValue | undefined {
   if (Array.isArray(value)) return sendable(value.map((item) => keptItem(name, item, redactor)) as string[]);
   const kept = keptItem(name, value, redactor);
@@ -215,10 +225,19 @@ function keptItem(name: string, value: unknown, redactor: Redactor): string | nu
 }
 
 /**
- * Writes what runtrace says, then what the application adds to it and does not say otherwise: the SDK keeps the first 128 names.
+ * Writes what runtrace says, as far as it differs from what was `begun` with, then what the application adds to it and does not say
+ * otherwise: the SDK keeps the first 128 names.
  */
-export function writeAttributes(span: Span, attributes: Attributes, own: Attributes | undefined): void {
-  span.setAttributes(attributes);
+export function writeAttributes(
+  span: Span,
+  attributes: Attributes,
+  begun: Attributes,
+  own: Attributes | undefined,
+): void {
+  for (const name in attributes) {
+    const value = attributes[name] as AttributeValue;
+    if (value !== begun[name]) span.setAttribute(name, value);
+  }
   for (const name in own) if (!Object.hasOwn(attributes, name)) span.setAttribute(name, own[name] as AttributeValue);
 }
 

@@ -1,4 +1,4 @@
-/** What rides in the OpenTelemetry context: one value, because each one that is set copies the context. */
+/** What rides in the OpenTelemetry context. */
 import { type Context, context, createContextKey, type Span, trace } from '@opentelemetry/api';
 import type { Capturing } from './capture.js';
 import type { RunHandle } from './run.js';
@@ -26,8 +26,51 @@ const NOWHERE: Here = {};
 const UNRECORDED: Here = { unrecorded: true };
 const UNSAMPLED: Here = { unrecorded: true, unsampled: true };
 
+/** More layers than this are made one. */
+const MAX_DEPTH = 16;
+
+/**
+ * One value on top of a context. What the API makes of `setValue` is a copy of all values, and three functions; a step would pay
+ * for two of them.
+ */
+class Layer implements Context {
+  readonly #below: Context;
+  readonly #key: symbol;
+  readonly #value: unknown;
+  readonly #depth: number;
+
+  constructor(below: Context, key: symbol, value: unknown) {
+    this.#below = below;
+    this.#key = key;
+    this.#value = value;
+    this.#depth = below instanceof Layer ? below.#depth + 1 : 1;
+  }
+
+  getValue(key: symbol): unknown {
+    return key === this.#key ? this.#value : this.#below.getValue(key);
+  }
+
+  setValue(key: symbol, value: unknown): Context {
+    if (key === this.#key) return new Layer(this.#below, key, value);
+    return this.#depth < MAX_DEPTH ? new Layer(this, key, value) : this.#flattened().setValue(key, value);
+  }
+
+  deleteValue(key: symbol): Context {
+    return this.setValue(key, undefined);
+  }
+
+  #flattened(): Context {
+    const below = this.#below instanceof Layer ? this.#below.#flattened() : this.#below;
+    return below.setValue(this.#key, this.#value);
+  }
+}
+
 function here(ctx: Context): Here {
   return (ctx.getValue(HERE) as Here | undefined) ?? NOWHERE;
+}
+
+function inside(ctx: Context, here: Here): Context {
+  return ctx instanceof Layer ? ctx.setValue(HERE, here) : new Layer(ctx, HERE, here);
 }
 
 export function runOf(ctx: Context): RunHandle | undefined {
@@ -59,37 +102,37 @@ export function isUnsampled(ctx: Context): boolean {
 
 /** Inside a run; no step of another run is visible there. */
 export function withRun(ctx: Context, run: RunHandle): Context {
-  return trace.setSpan(ctx.setValue(HERE, { run, reuse: here(ctx).reuse }), run.recording.span);
+  return trace.setSpan(inside(ctx, { run, reuse: here(ctx).reuse }), run.recording.span);
 }
 
 /** Inside a run that isn't recorded: nothing in it is, and whatever run is around it is hidden. */
 export function withoutRun(ctx: Context): Context {
-  return ctx.setValue(HERE, UNRECORDED);
+  return inside(ctx, UNRECORDED);
 }
 
 /** Inside a run that isn't sampled: likewise, and its span is active. */
 export function withUnsampledRun(ctx: Context, span: Span): Context {
-  return trace.setSpan(ctx.setValue(HERE, UNSAMPLED), span);
+  return trace.setSpan(inside(ctx, UNSAMPLED), span);
 }
 
 /** Inside an explicit step. */
 export function withStep(ctx: Context, step: StepScope): Context {
   const { run, reuse, capturing } = here(ctx);
-  return trace.setSpan(ctx.setValue(HERE, { run, reuse, step, capturing }), step.step.span);
+  return trace.setSpan(inside(ctx, { run, reuse, step, capturing }), step.step.span);
 }
 
 /** Inside something that is no model call, a tool: calls made there are none of the step around it. */
 export function withoutStep(ctx: Context): Context {
-  return ctx.setValue(HERE, { run: here(ctx).run });
+  return inside(ctx, { run: here(ctx).run });
 }
 
 export function withReuse(ctx: Context, reuse: ReuseScope): Context {
-  return ctx.setValue(HERE, { ...here(ctx), reuse });
+  return inside(ctx, { ...here(ctx), reuse });
 }
 
 /** Where less may be kept than the run keeps. */
 export function withCapturing(ctx: Context, capturing: Capturing): Context {
-  return ctx.setValue(HERE, { ...here(ctx), capturing });
+  return inside(ctx, { ...here(ctx), capturing });
 }
 
 /** What may be kept of what happens here, in a run that keeps `ofRun`. */
@@ -98,7 +141,7 @@ export function capturingIn(ctx: Context, ofRun: Capturing): Capturing {
 }
 
 export function withRecording(ctx: Context): Context {
-  return ctx.setValue(HERE, { ...here(ctx), recorded: true });
+  return inside(ctx, { ...here(ctx), recorded: true });
 }
 
 /** The active context, seen from `run`: where no context manager carries the run, its own span is put in. */

@@ -84,7 +84,6 @@ export interface ContentWriter {
 
 /** Adds the attributes of a request, without its content. */
 export function addRequest(to: Attributes, request: ModelRequest): void {
-  Object.assign(to, request.extra);
   add(to, names.GEN_AI_REQUEST_MODEL, request.model);
   add(to, names.GEN_AI_REQUEST_STREAM, request.stream || undefined);
   add(to, names.GEN_AI_REQUEST_MAX_TOKENS, request.maxTokens);
@@ -102,7 +101,6 @@ export function addRequest(to: Attributes, request: ModelRequest): void {
 
 /** Adds the attributes of a response, without its content. */
 export function addResponse(to: Attributes, response: ModelResponse): void {
-  Object.assign(to, response.extra);
   add(to, names.GEN_AI_RESPONSE_ID, response.id);
   add(to, names.GEN_AI_RESPONSE_MODEL, response.model);
   add(to, names.GEN_AI_RESPONSE_FINISH_REASONS, response.finishReasons?.length ? response.finishReasons : undefined);

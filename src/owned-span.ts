@@ -82,8 +82,13 @@ export class OwnedSpan {
       slot[STARTING] = undefined;
     }
     this.recording = this.span.isRecording() && !this.#refused;
-    // A provider's span may be frozen; then only its owner knows that it is ours.
-    if (this.recording) Reflect.set(this.span, OWNED, this);
+    if (this.recording) {
+      try {
+        (this.span as { [OWNED]?: OwnedSpan })[OWNED] = this;
+      } catch {
+        // Another provider's span may be frozen; then only its owner knows that it is ours.
+      }
+    }
   }
 
   get owner(): SpanOwner {

@@ -9,7 +9,7 @@ import {
   trace,
 } from '@opentelemetry/api';
 import * as names from './attributes.js';
-import { type Capturing, keptAttributes, type RunIdentity, writeAttributes } from './capture.js';
+import { type Capturing, keepValues, keptAttributes, type RunIdentity, writeAttributes } from './capture.js';
 import { isUnsampled, runOf } from './context.js';
 import { isAbort, isTimeout } from './failure.js';
 import type { Usage } from './genai.js';
@@ -181,7 +181,7 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
     this.now = outer?.now ?? startClock();
     this.#openRuns = openRuns;
     this.#startedAt = this.now();
-    this.#identity = keptAttributes(identityAttributes(identity), capturing);
+    this.#identity = keepValues(identityAttributes(identity), capturing);
     this.#identity[names.RUN_ID] = this.id;
     const isInner = outer !== undefined || isUnsampled(ctx);
     const foreign = isInner ? undefined : trace.getSpanContext(ctx);
@@ -434,7 +434,10 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
       if (inputTokens !== undefined) attributes[names.RUN_INPUT_TOKENS] = inputTokens;
       if (outputTokens !== undefined) attributes[names.RUN_OUTPUT_TOKENS] = outputTokens;
       if (this.#endpoint) attributes[names.RUN_ENDPOINT] = this.#endpoint.name;
-      writeAttributes(span, attributes, { ...this.#own, ...keptAttributes(outcome.metadata, capturing) });
+      writeAttributes(span, attributes, this.#identity, {
+        ...this.#own,
+        ...keptAttributes(outcome.metadata, capturing),
+      });
       if (failure) writeFailure(span, failure, endedAt);
       this.#proposals.writeHistory(span, endedAt, MAX_STATUS_UPDATES, capturing);
     });

@@ -150,7 +150,7 @@ export class StepScope implements AttemptOwner, Pending {
     this.step.concludeRefused();
     if (this.#live === 0 && this.#state === 'returned') {
       this.#tail = watch(value, (end) => this.#tailEnded(end));
-      if (!this.#tail) this.#conclude(this.now());
+      if (!this.#tail) this.#conclude();
     }
   }
 
@@ -181,18 +181,20 @@ export class StepScope implements AttemptOwner, Pending {
     } else if (end.how !== 'ended') {
       this.#sayOnce(this.#proposal('interrupted'));
     }
-    this.#conclude(this.now());
+    this.#conclude();
   }
 
   /** The function has returned: the last attempt's own end counts, where it is worse than that. */
-  #conclude(at: number): void {
+  #conclude(at?: number): void {
     // A returned object that nobody iterates over may be consumed by other ways: then the wire alone tells.
     if (this.#live > 0 || (this.#tail && (this.#tail.begun || !this.#last)) || this.#state !== 'returned') return;
     const last = this.#last;
     const answered = last && (last.how === 'answered' || (last.how === 'invalid' && !this.#strict));
-    this.#presumed = !last && !this.#said && this.step.log.count === this.#countBefore;
-    if (last && !answered) this.#sayOnce(endingProposal(last, this.#options));
-    else this.#sayOnce((!last && this.#handRecorded(at)) || this.#proposal('completed', at));
+    if (!this.#said) {
+      this.#presumed = !last && this.step.log.count === this.#countBefore;
+      if (last && !answered) this.#sayOnce(endingProposal(last, this.#options));
+      else this.#sayOnce((!last && this.#handRecorded(at)) || this.#proposal('completed', at));
+    }
     this.#close();
   }
 
@@ -206,7 +208,7 @@ export class StepScope implements AttemptOwner, Pending {
   }
 
   /** Attempts that were given by hand count like those on the wire. */
-  #handRecorded(at: number): Proposal | undefined {
+  #handRecorded(at: number | undefined): Proposal | undefined {
     const last = this.step.log.count > this.#countBefore ? this.step.log.last() : undefined;
     if (!last || last.status === 'completed') return undefined;
     if (last.status !== 'failed') return this.#proposal('interrupted', at);

@@ -22,10 +22,9 @@ const buckets = new Map<number, Set<Deadline>>();
 let timer: ReturnType<typeof setTimeout> | undefined;
 let armedFor = Number.POSITIVE_INFINITY;
 
-/** Calls `deadline.due()` in `millis` from now, or a little later; what it was scheduled for before is forgotten. */
-export function schedule(deadline: Deadline, millis: number): void {
+/** Calls `deadline.due()` in `millis` from `now`, or a little later; what it was scheduled for before is forgotten. */
+export function schedule(deadline: Deadline, millis: number, now = performance.now()): void {
   cancel(deadline);
-  const now = performance.now();
   const bucket = Math.ceil((now + millis) / BUCKET_MILLIS);
   deadline.bucket = bucket;
   const waiting = buckets.get(bucket);

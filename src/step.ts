@@ -1,7 +1,7 @@
 import { type Attributes, type Context, type Span, SpanKind, type Tracer, trace } from '@opentelemetry/api';
 import { AttemptLog, type Endpoint } from './attempt.js';
 import * as names from './attributes.js';
-import { type Capturing, contentWriter, keptAttributes, writeAttributes } from './capture.js';
+import { type Capturing, contentWriter, keepValues, keptAttributes, writeAttributes } from './capture.js';
 import { capturingIn } from './context.js';
 import {
   type AttemptOwner,
@@ -118,6 +118,8 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
   readonly #owned: OwnedSpan;
   readonly #options: StepOptions;
   readonly #startedAt: number;
+  /** What its span began with: samplers look at it. */
+  readonly #begun: Attributes;
   readonly #parent: Span | undefined;
   /** What is open or in flight, in the order in which it began. */
   #pending: Pending[] = [];
@@ -152,8 +154,9 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     const known: Attributes = { [names.GEN_AI_OPERATION_NAME]: operation };
     if (provider) known[names.GEN_AI_PROVIDER_NAME] = provider;
     if (model) known[names.GEN_AI_REQUEST_MODEL] = model;
-    const attributes = keptAttributes(known, this.capturing);
+    const attributes = keepValues(known, this.capturing);
     attributes[names.STEP_NUMBER] = this.number;
+    this.#begun = attributes;
     this.#owned = new OwnedSpan(
       this,
       home.id === undefined,
@@ -285,7 +288,7 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     remove(this.#pending, pending);
     remove(this.#refused, pending as LiveAttempt);
     this.#signOfLife = performance.now();
-    this.#changed();
+    this.#changed(this.#signOfLife);
   }
 
   /** Whatever comes next does not wait for the body of a refused attempt to be read. */
@@ -358,7 +361,7 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     return code === undefined || code === 408 || code === 409 || code === 429 || code >= 500;
   }
 
-  #changed(): void {
+  #changed(now?: number): void {
     if (this.#settling) return;
     if (!this.finished) {
       cancel(this);
@@ -366,7 +369,7 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     }
     const { lateMillis, holdMillis } = this.capturing.limits;
     const retryMillis = this.#retryAfterMillis > 0 ? this.#retryAfterMillis + RETRY_GRACE_MILLIS : 0;
-    schedule(this, this.status === 'completed' ? lateMillis : Math.max(holdMillis, retryMillis));
+    schedule(this, this.status === 'completed' ? lateMillis : Math.max(holdMillis, retryMillis), now);
     this.home.partChanged();
   }
 
@@ -389,7 +392,7 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
       if (failure) writeFailure(span, failure, endedAt);
       this.#proposals.writeHistory(span, endedAt, MAX_STATUS_UPDATES - Number(failure !== undefined), capturing);
       const own = over((outcome.options ?? this.#options).attributes, outcome.metadata);
-      writeAttributes(span, attributes, own && keptAttributes(own, capturing));
+      writeAttributes(span, attributes, this.#begun, own && keptAttributes(own, capturing));
     });
     this.#owned.end(spanStatus(outcome.status, failure), endedAt);
     this.home.takeIn(this, {
@@ -422,7 +425,9 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     if (options.userId) known[names.USER_ID] = options.userId;
     addRequest(known, request);
     addResponse(known, response);
-    const attributes = keptAttributes(known, capturing);
+    const attributes = keepValues(known, capturing);
+    for (const extra of [request.extra, response.extra])
+      if (extra) addExtra(attributes, keptAttributes(extra, capturing));
     if (operation !== this.#options.operation || request.model !== this.#options.model) {
       span.updateName(spanName(attributes));
     }
@@ -447,6 +452,11 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
 /** What `top` says, and `base` where it says nothing. Mostly there is only one of them, and no need to copy it. */
 function over<T extends object>(base: T | undefined, top: T | undefined): T | undefined {
   return base && top ? { ...base, ...top } : (top ?? base);
+}
+
+/** A provider's own attributes don't say otherwise what the conventions have names for. */
+function addExtra(to: Attributes, extra: Attributes): void {
+  for (const name in extra) if (!Object.hasOwn(to, name)) to[name] = extra[name];
 }
 
 function remove<T>(list: T[], item: T): void {

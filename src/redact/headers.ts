@@ -1,3 +1,5 @@
+import { remembered } from '../url.js';
+
 const METADATA_HEADERS = new Set([
   'apim-request-id',
   'cf-ray',
@@ -38,10 +40,10 @@ const BEDROCK_METRIC = /^x-amzn-bedrock-/;
  * isMetadataHeader('X-RateLimit-Remaining-Tokens'); // true
  * isMetadataHeader('authorization'); // false
  */
-export function isMetadataHeader(name: string): boolean {
+export const isMetadataHeader = /* @__PURE__ */ remembered((name: string): boolean => {
   const lowerCase = name.toLowerCase();
   return METADATA_HEADERS.has(lowerCase) || RATE_LIMIT.test(lowerCase) || BEDROCK_METRIC.test(lowerCase);
-}
+});
 
 const URL_HEADERS = new Set(['content-location', 'destination', 'location', 'origin', 'referer', 'x-original-url']);
 

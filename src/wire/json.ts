@@ -66,6 +66,7 @@ export function count(value: unknown): number | undefined {
 
 /** `fields` without those that are `undefined`. */
 export function defined<T extends object>(fields: { [Key in keyof T]: T[Key] | undefined }): T {
-  for (const name in fields) if (fields[name] === undefined) delete fields[name];
-  return fields as T;
+  const found: Partial<T> = {};
+  for (const name in fields) if (fields[name] !== undefined) found[name] = fields[name];
+  return found as T;
 }

@@ -388,7 +388,8 @@ async function unhandled(act: () => unknown): Promise<unknown[]> {
   process.on('unhandledRejection', (reason) => reasons.push(reason));
   try {
     await act();
-    await sleep(80);
+    // A reset takes its time on a busy machine.
+    await sleep(400);
   } finally {
     process.removeAllListeners('unhandledRejection');
     for (const listener of ofTheRunner) process.on('unhandledRejection', listener);
