@@ -1,13 +1,14 @@
 /** Model calls that are in no run, for the fetch that stands in the place of the global one. */
 import { type Context, type Span, type Tracer, trace } from '@opentelemetry/api';
-import type { Capturing, createCapture } from './capture.js';
+import type { Capturing } from './capture.js';
 import { environmentChoice } from './environment.js';
 import type { AttemptOwner, Outgoing } from './exchange.js';
 import type { Outside } from './fetch.js';
 import { foreignCallIn, isInForeignCall } from './foreign.js';
 import { retried, startImplicitStep } from './implicit.js';
+import { defaultParts, type RecorderParts } from './recorder.js';
 import { report } from './report.js';
-import { type RunHandle, type RunOptions, type RunPart, runIdentity } from './run.js';
+import { type RunOptions, type RunPart, runIdentity } from './run.js';
 import type { Open, OpenRuns } from './settle.js';
 import { type StepHome, StepRecording } from './step.js';
 import { startClock } from './time.js';
@@ -15,34 +16,35 @@ import type { ModelCall } from './wire/model-call.js';
 
 const RUN: RunOptions = { kind: 'model_call' };
 
-type BeginRun = (
-  options: RunOptions,
-  closes: boolean,
-  open: Pick<OpenRuns, 'add' | 'delete'>,
-) => { handle: RunHandle | undefined; inside: Context };
+let byDefault: OutsideCalls | undefined;
+
+function outsideCalls(): OutsideCalls {
+  byDefault ??= new OutsideCalls(defaultParts());
+  return byDefault;
+}
+
+/** The default recorder takes the model calls that are in no run; it is made when there is one. */
+export const outsideOfRuns: Outside = {
+  capturingIn: (active) => outsideCalls().capturingIn(active),
+  ownerOf: (...call) => outsideCalls().ownerOf(...call),
+};
 
 /**
  * In somebody else's model span they are attempts on it. Otherwise they pass through, or, where `RUNTRACE_IMPLICIT_RUNS` is `true`, each
  * gets a run of its own.
  */
-export class OutsideCalls implements Outside {
-  readonly #capture: ReturnType<typeof createCapture>;
-  readonly #tracer: () => Tracer;
-  readonly #openRuns: OpenRuns;
-  readonly #begin: BeginRun;
+class OutsideCalls implements Outside {
+  readonly #recorder: RecorderParts;
   readonly #implicitRuns = environmentChoice('RUNTRACE_IMPLICIT_RUNS', ['true', 'false'], 'false') === 'true';
   /** The runs of our making that have not settled, by what their retries have in common. */
   readonly #runs = new Map<string, Set<ImplicitRun>>();
 
-  constructor(capture: ReturnType<typeof createCapture>, tracer: () => Tracer, openRuns: OpenRuns, begin: BeginRun) {
-    this.#capture = capture;
-    this.#tracer = tracer;
-    this.#openRuns = openRuns;
-    this.#begin = begin;
+  constructor(recorder: RecorderParts) {
+    this.#recorder = recorder;
   }
 
   capturingIn(active: Context): Capturing | undefined {
-    return this.#implicitRuns || isInForeignCall(active) ? this.#capture.ask(runIdentity(RUN)) : undefined;
+    return this.#implicitRuns || isInForeignCall(active) ? this.#recorder.capture.ask(runIdentity(RUN)) : undefined;
   }
 
   ownerOf(
@@ -51,7 +53,8 @@ export class OutsideCalls implements Outside {
     outgoing: Outgoing,
     call: ModelCall,
   ): { owner: AttemptOwner; inside: Context } | undefined {
-    const foreign = foreignCallIn(active, () => new NoRun(capturing, this.#tracer(), this.#openRuns));
+    const { tracer, openRuns } = this.#recorder;
+    const foreign = foreignCallIn(active, () => new NoRun(capturing, tracer(), openRuns));
     if (foreign) return { owner: foreign, inside: active };
     return this.#implicitRuns ? this.#implicitRun(active, outgoing, call) : undefined;
   }
@@ -68,10 +71,11 @@ export class OutsideCalls implements Outside {
     const known = candidates.find(({ owner }) => owner === step);
     if (known) return known;
     let begun: ImplicitRun | undefined;
-    const { handle, inside } = this.#begin(RUN, false, {
-      add: (run) => this.#openRuns.add(run),
+    const { openRuns } = this.#recorder;
+    const { handle, inside } = this.#recorder.begin(RUN, false, {
+      add: (run) => openRuns.add(run),
       delete: (run) => {
-        this.#openRuns.delete(run);
+        openRuns.delete(run);
         if (begun && runs.delete(begun) && runs.size === 0) this.#runs.delete(key);
       },
     });

@@ -20,10 +20,9 @@ import {
   withStep,
   withUnsampledRun,
 } from './context.js';
-import { fetchOf, type Outside, recordingFetch } from './fetch.js';
+import { fetchOf, recordingFetch } from './fetch.js';
 import type { ModelRequest } from './genai.js';
 import { checkFinish } from './outcome.js';
-import { OutsideCalls } from './outside.js';
 import { guarded, report } from './report.js';
 import {
   checkRunOptions,
@@ -120,8 +119,20 @@ export function createRecorder(options: RecorderOptions = {}): Recorder {
   return openRecorder(options).recorder;
 }
 
-/** `openOutside` makes it take model calls that are in no run as well. */
-function openRecorder(options: RecorderOptions): { recorder: Recorder; openOutside: () => Outside } {
+/** What a recorder is made of. */
+export interface RecorderParts {
+  readonly capture: ReturnType<typeof createCapture>;
+  readonly openRuns: OpenRuns;
+  tracer(): Tracer;
+  /** Begins a run, with the context for what is inside of it; `closes`: its first terminal `finish` says that it is over. */
+  begin(
+    options: RunOptions,
+    closes: boolean,
+    open?: Pick<OpenRuns, 'add' | 'delete'>,
+  ): { run: Run; handle: RunHandle | undefined; inside: Context };
+}
+
+function openRecorder(options: RecorderOptions): { recorder: Recorder; parts: RecorderParts } {
   for (const name in requireObject(options, 'options')) {
     if (!OPTIONS.includes(name)) throw badOption('options', `an object of ${OPTIONS.join(', ')}`, name);
   }
@@ -133,12 +144,7 @@ function openRecorder(options: RecorderOptions): { recorder: Recorder; openOutsi
   const openRuns = new OpenRuns(capture.limits.openRuns, capture.limits.runMillis);
   const tracer = (): Tracer => (tracerProvider ?? trace).getTracer('runtrace');
 
-  /** A run with the context for what is inside of it. */
-  function begin(
-    options: RunOptions,
-    closes: boolean,
-    open: Pick<OpenRuns, 'add' | 'delete'> = openRuns,
-  ): { run: Run; handle: RunHandle | undefined; inside: Context } {
+  const begin: RecorderParts['begin'] = (options, closes, open = openRuns) => {
     checkRunOptions(options);
     const active = context.active();
     const identity = runIdentity(options);
@@ -158,7 +164,7 @@ function openRecorder(options: RecorderOptions): { recorder: Recorder; openOutsi
     }
     const handle = new RunHandle(recording, steps, closes);
     return { run: handle, handle, inside: withRun(active, handle) };
-  }
+  };
 
   const recorder: Recorder = {
     run(options, fn) {
@@ -189,7 +195,7 @@ function openRecorder(options: RecorderOptions): { recorder: Recorder; openOutsi
     fetch: recordingFetch,
     enabled: capture.enabled,
   };
-  return { recorder, openOutside: () => new OutsideCalls(capture, tracer, openRuns, begin) };
+  return { recorder, parts: { capture, openRuns, tracer, begin } };
 }
 
 /** Who is told how a function ended. */
@@ -324,18 +330,10 @@ export function defaultRecorder(): Recorder {
   return byDefault().recorder;
 }
 
-let outside: Outside | undefined;
-
-function outsideByDefault(): Outside {
-  outside ??= byDefault().openOutside();
-  return outside;
+/** What it is made of. */
+export function defaultParts(): RecorderParts {
+  return byDefault().parts;
 }
-
-/** The default recorder takes the model calls that are in no run. */
-export const outsideOfRuns: Outside = {
-  capturingIn: (active) => outsideByDefault().capturingIn(active),
-  ownerOf: (...call) => outsideByDefault().ownerOf(...call),
-};
 
 /** {@inheritDoc Recorder.run} */
 export const run: Recorder['run'] = (options, fn) => defaultRecorder().run(options, fn);

@@ -22,7 +22,7 @@
  * is reported there, and counts as the default.
  */
 import { recordInPlaceOf } from './fetch.js';
-import { outsideOfRuns } from './recorder.js';
+import { outsideOfRuns } from './outside.js';
 import { guarded, report } from './report.js';
 
 /** A symbol of the registry, so that a second copy of this package knows it too. */
