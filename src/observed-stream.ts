@@ -233,16 +233,15 @@ const streamMethods: Methods = (base) => {
       return branches;
     },
     pipeTo(this: Stream, ...args: unknown[]) {
-      const [destination, options] = args;
-      if (!canPipe(this, destination)) return super.pipeTo(...args);
-      return pipe(this, destination, options as StreamPipeOptions);
+      const [destination, options] = args as [unknown, StreamPipeOptions | undefined];
+      return canPipe(this, destination, options) ? pipe(this, destination, options) : super.pipeTo(...args);
     },
     pipeThrough(this: Stream, ...args: unknown[]) {
-      const [pair, options] = args as [ReadableWritablePair | undefined, StreamPipeOptions];
-      if (!canPipe(this, pair?.writable) || !(pair?.readable instanceof ReadableStream))
-        return super.pipeThrough(...args);
-      pipe(this, pair.writable, options).catch(() => {});
-      return pair.readable;
+      const [pair, options] = args as [ReadableWritablePair | undefined, StreamPipeOptions | undefined];
+      const { readable, writable } = pair ?? {};
+      if (!(readable instanceof ReadableStream) || !canPipe(this, writable, options)) return super.pipeThrough(...args);
+      pipe(this, writable, options).catch(() => {});
+      return readable;
     },
     values(this: Stream, ...args: unknown[]) {
       const iterator = super.values(...args);
@@ -290,8 +289,21 @@ const responseMethods: Methods = () => ({
   },
 });
 
-function canPipe(stream: Stream, destination: unknown): destination is WritableStream {
-  return !stream.locked && destination instanceof WritableStream && !destination.locked;
+/** Where a pipe can't be, it fails as it always did. */
+function canPipe(
+  stream: Stream,
+  destination: unknown,
+  { signal }: StreamPipeOptions = {},
+): destination is WritableStream {
+  if (stream.locked || (signal !== undefined && !(signal instanceof AbortSignal))) return false;
+  return destination instanceof WritableStream && !destination.locked;
+}
+
+function hasRoom(destination: WritableStream): boolean {
+  const writer = destination.getWriter();
+  const room = writer.desiredSize;
+  writer.releaseLock();
+  return room !== null && room > 0;
 }
 
 /** A pipe reads by ways that can't be seen, so it gets a stream that reads by those that can. */
@@ -301,20 +313,31 @@ async function pipe(
   options: StreamPipeOptions | undefined,
 ): Promise<void> {
   const reader = stream.getReader();
+  // A pipe reads at once if there is room, and who looks at the stream sees that.
+  let reading = !options?.signal?.aborted && hasRoom(destination) ? reader.read() : undefined;
+  let broken: { error: unknown } | undefined;
   const seen = new ReadableStream(
     {
       start(controller) {
-        reader.closed.catch((error) => controller.error(error));
+        // What was read before the stream broke is handed on before it breaks there too.
+        reader.closed.catch((error) => {
+          broken = { error };
+          if (!reading) controller.error(error);
+        });
       },
       async pull(controller) {
-        const { done, value } = await reader.read();
-        if (done) controller.close();
-        else controller.enqueue(value);
+        reading ??= reader.read();
+        const { done, value } = await reading;
+        reading = undefined;
+        if (done) return controller.close();
+        controller.enqueue(value);
+        if (broken) controller.error(broken.error);
       },
       cancel: (reason) => reader.cancel(reason),
     },
     { highWaterMark: 0 },
   );
+  reading?.catch(() => {});
   try {
     await seen.pipeTo(destination, options);
   } finally {

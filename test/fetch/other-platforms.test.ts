@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 const preload = new URL('reads-by-other-ways.js', import.meta.url).href;
-const OTHERS = ['other-platforms.test.js', 'request.test.js'];
+const OTHERS = ['other-platforms.test.js', 'any-use.test.js', 'request.test.js'];
 const files = readdirSync(here).filter((name) => name.endsWith('.test.js') && !OTHERS.includes(name));
 
 for (const file of files) {
