@@ -118,8 +118,11 @@ function findAfterName(text: string, separator: number, policy: Policy, edits: E
   const value = findValue(text, separator, name, kind, policy);
   if (!value || (kind === TOKEN && SHORT_NUMBER.test(text.slice(value.start, value.end)))) return separator + 1;
   edits.push({ ...value, text: REDACTED });
-  return value.end;
+  return endOf(SEPARATOR_LAST, text, value.end - 1) === value.end ? value.end - 1 : value.end;
 }
+
+/** A bare value that ends as a name does may be one itself: `passwords: see(secret_key: …`. */
+const SEPARATOR_LAST = /[:=](?=\s)/y;
 
 /** Where a value stands. */
 interface Span {
