@@ -2,7 +2,7 @@ import { applyEdits, type Edit, inOrder, REDACTED } from './edits.js';
 import { redactCutString, redactString } from './json.js';
 import type { Lanes } from './lanes.js';
 import { type NameKind, PLAIN, SECRET, SUSPECT, TOKEN } from './names.js';
-import type { Policy } from './policy.js';
+import { type Policy, SPECIAL } from './policy.js';
 import { endOf, looksRandom, MIN_KEY_LENGTH } from './shapes.js';
 import { findSecrets } from './text.js';
 
@@ -77,7 +77,6 @@ const VALUE = 5;
 const FIRST_VALUE = 6;
 
 const LITERAL = /true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
-const CONTROL = /[^ -\uffff]/;
 
 /** What may stand between the last whole value of a JSON beginning and its end: a comma, a key, half a number. */
 const UNFINISHED = /^\s*(?:,\s*)?(?:"[^"\\]*(?:\\.[^"\\]*)*(?:\\|"\s*(?::\s*[\w.+-]*)?)?|[\w.+-]*)$/;
@@ -102,8 +101,6 @@ export class JsonScan {
   /** Up to here everything is whole. */
   #wholeUntil = 0;
   #hasAllQuotes = true;
-  /** Whether strings have to be looked through for what they may not hold: mostly one look at the text shows that they need not. */
-  readonly #hasControls: boolean;
 
   /**
    * Without a `policy` nothing is redacted: that closes what has been redacted before and was cut off then. With `lanes`, the text is
@@ -113,7 +110,6 @@ export class JsonScan {
     this.#text = text;
     this.#policy = policy;
     this.#lanes = lanes;
-    this.#hasControls = CONTROL.test(text);
     this.#frame = newFrame(true, '', false, 'none', -1, false, '', PLAIN);
     this.#scan();
   }
@@ -226,9 +222,13 @@ export class JsonScan {
 
   /** Returns `false` if it is no string. */
   #readKey(start: number, end: number, policy: Policy): boolean {
-    const key = this.#decode(start, end);
-    if (key === undefined) return false;
-    const kind = policy.kind(key);
+    let name = policy.known(this.#text, start + 1, end - 1);
+    if (!name) {
+      const decoded = this.#decode(start, end);
+      if (decoded === undefined) return false;
+      name = policy.judge(decoded);
+    }
+    const { text: key, kind } = name;
     this.#frame.key = key;
     this.#frame.kind = kind === TOKEN && this.#frame.hasTextTokens ? PLAIN : kind;
     if (key.length < MIN_KEY_LENGTH && policy.patterns.length === 0) return true;
@@ -320,8 +320,10 @@ export class JsonScan {
 
   /** The value of the string between two quotes; `undefined` if it is none. */
   #decode(start: number, end: number): string | undefined {
-    const inner = this.#text.slice(start + 1, end - 1);
-    if (!inner.includes('\\') && !(this.#hasControls && CONTROL.test(inner))) return inner;
+    if (end - start <= LONGEST_NAME_LITERAL) {
+      const inner = this.#text.slice(start + 1, end - 1);
+      if (!SPECIAL.test(inner)) return inner;
+    }
     try {
       return JSON.parse(this.#text.slice(start, end));
     } catch {

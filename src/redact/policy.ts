@@ -3,10 +3,19 @@ import { REDACTED } from './edits.js';
 import { condenseName, isSecretParameter, mayBeSecretName, type NameKind, nameKind, PLAIN, SECRET } from './names.js';
 import type { RedactOptions } from './redactor.js';
 
+/** A name and what it says about its value. */
+export interface JudgedName {
+  readonly text: string;
+  readonly kind: NameKind;
+}
+
 /** What one redactor goes by: the built-in rules and the application's additions. */
 export interface Policy {
   /** What the name of a header, a JSON key, a field or an attribute says about its value. */
   kind(name: string): NameKind;
+  /** The name that stands between two places, if it was judged lately: without the cost of reading it. It means the same in JSON. */
+  known(text: string, start: number, end: number): JudgedName | undefined;
+  judge(name: string): JudgedName;
   /** The same for a word in a text. Those are many and seldom repeat, so they are not remembered. */
   kindInText(name: string): NameKind;
   /** Whether the value of a query key or a form field is replaced, whatever it looks like. */
@@ -18,33 +27,42 @@ export interface Policy {
 }
 
 /** Names repeat from body to body, so what they say is remembered; longer ones are no names. */
-const MAX_REMEMBERED_NAMES = 1000;
+const SLOTS = 512;
 const MAX_REMEMBERED_LENGTH = 64;
+/** What makes a string differ from its JSON, or is not allowed there. */
+export const SPECIAL = /[^ !#-[\]-\uffff]/;
 
 /** The policy that follows from options that have been checked. */
 export function createPolicy({ names = [], patterns = [], redact }: RedactOptions): Policy {
   const listed = new Set(names.map(condenseName));
-  const remembered = new Map<string, NameKind>();
+  const remembered = new Array<JudgedName | undefined>(SLOTS).fill(undefined);
 
-  const judge = (name: string): NameKind => (listed.has(condenseName(name)) ? SECRET : nameKind(name));
-  const kind = (name: string): NameKind => {
-    const known = remembered.get(name);
-    if (known !== undefined) return known;
-    const judged = judge(name);
-    if (name.length <= MAX_REMEMBERED_LENGTH) {
-      if (remembered.size === MAX_REMEMBERED_NAMES) remembered.clear();
-      remembered.set(ownCopy(name), judged);
-    }
+  const known = (text: string, start: number, end: number): JudgedName | undefined => {
+    const name = remembered[slotOf(text, start, end)];
+    return name?.text === text.slice(start, end) ? name : undefined;
+  };
+  const judge = (name: string): JudgedName => {
+    const isSecret = listed.size > 0 && listed.has(condenseName(name));
+    const judged = { text: ownCopy(name), kind: isSecret ? SECRET : nameKind(name) };
+    if (name.length <= MAX_REMEMBERED_LENGTH && !SPECIAL.test(name)) remembered[slotOf(name, 0, name.length)] = judged;
     return judged;
   };
+  const kind = (name: string): NameKind => (known(name, 0, name.length) ?? judge(name)).kind;
 
   return {
     kind,
+    known,
+    judge,
     kindInText: (name) => (listed.size === 0 && !mayBeSecretName(name) ? PLAIN : kind(name)),
     isSecretParameter: (name) => kind(name) !== PLAIN || isSecretParameter(name),
     patterns: patterns.map((pattern) => new RegExp(pattern.source, `${pattern.flags.replace(/[gy]/g, '')}g`)),
     ask: redact && ((value, name) => askSafely(redact, value, name)),
   };
+}
+
+/** Names that are read together mostly differ in this. */
+function slotOf(text: string, start: number, end: number): number {
+  return (3 * text.charCodeAt(start) + 13 * text.charCodeAt(end - 1) + 31 * (end - start)) & (SLOTS - 1);
 }
 
 function askSafely(redact: NonNullable<RedactOptions['redact']>, value: string, name: string | undefined): string {
