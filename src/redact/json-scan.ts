@@ -2,7 +2,8 @@ import { applyEdits, type Edit, inOrder, REDACTED } from './edits.js';
 import { redactCutString, redactString } from './json.js';
 import type { Lanes } from './lanes.js';
 import { type NameKind, PLAIN, SECRET, SUSPECT, TOKEN } from './names.js';
-import { type Policy, SPECIAL } from './policy.js';
+import type { Policy } from './policy.js';
+import { SPECIAL } from './recent.js';
 import { endOf, looksRandom, MIN_KEY_LENGTH } from './shapes.js';
 import { findSecrets } from './text.js';
 
@@ -244,17 +245,17 @@ export class JsonScan {
       this.#replace(start, end);
       return true;
     }
-    const value = this.#decode(start, end);
+    const known = this.#lanes?.staying.get(this.#text, start + 1, end - 1)?.text;
+    const value = known ?? this.#decode(start, end);
     if (value === undefined) return false;
     const isShort = end - start < SHORTEST_SECRET_LITERAL;
     if (isShort && !this.#lanes && !policy.ask && policy.patterns.length === 0) return true;
     const { key, kind, path } = this.#frame;
     if (kind === SUSPECT && looksRandom(value)) this.#replace(start, end);
-    else if (this.#lanes?.add(value, path, key, { start, end, edits: this.edits, isCut: false }) !== true) {
-      if (this.#lanes?.isKnownToStay(value)) return true;
+    else if (!this.#lanes?.add(value, path, key, start, end, this.edits, false) && known === undefined) {
       const redacted = redactString(value, key || undefined, policy);
       if (redacted !== value) this.edits.push({ start, end, text: JSON.stringify(redacted) });
-      else if (!policy.ask) this.#lanes?.remember(value);
+      else if (!policy.ask) this.#lanes?.staying.add({ text: value });
     }
     return true;
   }
@@ -273,7 +274,7 @@ export class JsonScan {
       this.edits.push({ start, end, text: JSON.stringify(value) });
     } else if (kind !== PLAIN || this.#isSecretByName(start, end, policy)) {
       this.#replace(start, end);
-    } else if (this.#lanes?.add(value, path, key, { start, end, edits: this.edits, isCut: true }) !== true) {
+    } else if (!this.#lanes?.add(value, path, key, start, end, this.edits, true)) {
       this.edits.push({ start, end, text: JSON.stringify(redactCutString(value, key || undefined, policy)) });
     }
   }

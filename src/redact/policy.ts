@@ -1,6 +1,7 @@
 import { report } from '../report.js';
 import { REDACTED } from './edits.js';
 import { condenseName, isSecretParameter, mayBeSecretName, type NameKind, nameKind, PLAIN, SECRET } from './names.js';
+import { Recent } from './recent.js';
 import type { RedactOptions } from './redactor.js';
 
 /** A name and what it says about its value. */
@@ -26,43 +27,28 @@ export interface Policy {
   readonly ask: ((value: string, name: string | undefined) => string) | undefined;
 }
 
-/** Names repeat from body to body, so what they say is remembered; longer ones are no names. */
-const SLOTS = 512;
-const MAX_REMEMBERED_LENGTH = 64;
-/** What makes a string differ from its JSON, or is not allowed there. */
-export const SPECIAL = /[^ !#-[\]-\uffff]/;
-
 /** The policy that follows from options that have been checked. */
-export function createPolicy({ names = [], patterns = [], redact }: RedactOptions): Policy {
-  const listed = new Set(names.map(condenseName));
-  const remembered = new Array<JudgedName | undefined>(SLOTS).fill(undefined);
+export function createPolicy({ names: secretNames = [], patterns = [], redact }: RedactOptions): Policy {
+  const listed = new Set(secretNames.map(condenseName));
+  const names = new Recent<JudgedName>();
 
-  const known = (text: string, start: number, end: number): JudgedName | undefined => {
-    const name = remembered[slotOf(text, start, end)];
-    return name?.text === text.slice(start, end) ? name : undefined;
-  };
-  const judge = (name: string): JudgedName => {
-    const isSecret = listed.size > 0 && listed.has(condenseName(name));
-    const judged = { text: ownCopy(name), kind: isSecret ? SECRET : nameKind(name) };
-    if (name.length <= MAX_REMEMBERED_LENGTH && !SPECIAL.test(name)) remembered[slotOf(name, 0, name.length)] = judged;
+  const judge = (text: string): JudgedName => {
+    const isSecret = listed.size > 0 && listed.has(condenseName(text));
+    const judged = { text: ownCopy(text), kind: isSecret ? SECRET : nameKind(text) };
+    names.add(judged);
     return judged;
   };
-  const kind = (name: string): NameKind => (known(name, 0, name.length) ?? judge(name)).kind;
+  const kind = (name: string): NameKind => (names.get(name, 0, name.length) ?? judge(name)).kind;
 
   return {
     kind,
-    known,
+    known: (text, start, end) => names.get(text, start, end),
     judge,
     kindInText: (name) => (listed.size === 0 && !mayBeSecretName(name) ? PLAIN : kind(name)),
     isSecretParameter: (name) => kind(name) !== PLAIN || isSecretParameter(name),
     patterns: patterns.map((pattern) => new RegExp(pattern.source, `${pattern.flags.replace(/[gy]/g, '')}g`)),
     ask: redact && ((value, name) => askSafely(redact, value, name)),
   };
-}
-
-/** Names that are read together mostly differ in this. */
-function slotOf(text: string, start: number, end: number): number {
-  return (3 * text.charCodeAt(start) + 13 * text.charCodeAt(end - 1) + 31 * (end - start)) & (SLOTS - 1);
 }
 
 function askSafely(redact: NonNullable<RedactOptions['redact']>, value: string, name: string | undefined): string {
