@@ -32,9 +32,12 @@ type SchemaPlace = 'none' | 'properties' | 'secret';
 /** What a JSON schema says about a property, other than examples of its value. */
 const SCHEMA_WORDS = new Set(['$ref', 'description', 'format', 'items', 'pattern', 'title', 'type']);
 
-/** `{ name: 'authorization', value: '…' }` */
-const NAMING_KEYS = new Set(['field', 'header', 'key', 'name', 'Header', 'Key', 'Name']);
-const NAMED_KEYS = new Set(['value', 'Value']);
+/** `{ name: 'authorization', value: '…' }`: whether a key has the name of another value under it, or is that value's. */
+const PAIR_KEYS = /* @__PURE__ */ new Map<string, 'name' | 'value'>([
+  ...['field', 'header', 'key', 'name', 'Header', 'Key', 'Name'].map((key) => [key, 'name'] as const),
+  ['value', 'value'],
+  ['Value', 'value'],
+]);
 
 /** `headers: ['authorization', '…', 'accept', '…']` */
 const FLAT_PAIRS = /headers$/i;
@@ -171,7 +174,8 @@ export class JsonScan {
     const parent = this.#frame;
     const key = parent.isArray ? '' : parent.key;
     const isSchemaOfSecret = parent.kind !== PLAIN && parent.schema === 'properties' && !isArray;
-    const isHidden = (parent.kind === SECRET || (parent.namesSecret && NAMED_KEYS.has(key))) && !isSchemaOfSecret;
+    const isHidden =
+      (parent.kind === SECRET || (parent.namesSecret && PAIR_KEYS.get(key) === 'value')) && !isSchemaOfSecret;
     this.#parents.push(parent);
     this.#depth = Math.max(this.#depth, this.#parents.length);
     this.#frame = newFrame(
@@ -302,11 +306,12 @@ export class JsonScan {
       frame.namesSecret = this.#namesSecret(start, end, policy);
       return false;
     }
-    if (NAMED_KEYS.has(frame.key)) {
+    const place = PAIR_KEYS.get(frame.key);
+    if (place === 'value') {
       if (!frame.isNamed) frame.unnamed = { start, end };
       return frame.namesSecret;
     }
-    if (NAMING_KEYS.has(frame.key) && end < this.#text.length) {
+    if (place === 'name' && end < this.#text.length) {
       frame.namesSecret = this.#namesSecret(start, end, policy);
       frame.isNamed = true;
       if (frame.namesSecret && frame.unnamed) this.#replace(frame.unnamed.start, frame.unnamed.end);
