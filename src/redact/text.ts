@@ -63,6 +63,8 @@ function findNamed(text: string, policy: Policy, urlDepth: number, edits: Edit[]
   }
 }
 
+const SLASH = 47;
+const BACKSLASH = 92;
 const SCHEME_BEFORE = /[a-z][a-z0-9+.-]*$/i;
 const LONGEST_SCHEME = 20;
 const URL_REST = /:\/\/[^\s"'`<>\\]*/y;
@@ -70,8 +72,10 @@ const ESCAPED_URL_REST = /:\\\/\\\/(?:[^\s"'`<>\\]|\\\/)*/y;
 
 /** Returns where the URL that has its scheme before `colon` ends; `undefined` if there is none. */
 function findInUrl(text: string, colon: number, policy: Policy, urlDepth: number, edits: Edit[]): number | undefined {
-  const end = endOf(URL_REST, text, colon);
-  if (end === colon) return findInEscapedUrl(text, colon, policy, urlDepth, edits);
+  const after = text.charCodeAt(colon + 1);
+  if (after === BACKSLASH) return findInEscapedUrl(text, colon, policy, urlDepth, edits);
+  const end = after === SLASH ? endOf(URL_REST, text, colon) : colon;
+  if (end === colon) return undefined;
   const start = schemeStart(text, colon);
   for (const edit of findUrlSecrets(text.slice(start, end), policy, urlDepth)) {
     edits.push({ start: start + edit.start, end: start + edit.end, text: edit.text });
@@ -176,7 +180,6 @@ function isInName(code: number): boolean {
 const PHRASE = /(?:api|access|auth|private|secret)[ _-](?:key|token)(?: provided| is)?$/i;
 const LAST_WORD_OF_PHRASE = /^(?:key|token|provided|is)$/i;
 const LONGEST_PHRASE = 32;
-const BACKSLASH = 92;
 
 function kindOf(text: string, name: Name, policy: Policy): NameKind {
   const { start, text: word } = name;
