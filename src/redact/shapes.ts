@@ -125,7 +125,7 @@ function findInRun(text: string, start: number, end: number, edits: Edit[]): voi
     }
   }
   const last = end - MIN_KEY_LENGTH;
-  for (let at = firstWord(text, start); at <= last; ) {
+  for (let at = isEscaping(text.charCodeAt(start - 1)) ? firstWord(text, start) : start; at <= last; ) {
     const keyEnd = isBeginning(text, at, start, end) ? endOfKey(text, at) : at;
     if (keyEnd > at) edits.push({ start: at, end: keyEnd, text: REDACTED });
     at = keyEnd > at ? keyEnd : nextWord(text, at, end);
@@ -140,6 +140,11 @@ function firstWord(text: string, start: number): number {
   return endOf(ESCAPE_REST, text, start);
 }
 
+/** `\` and `%`. */
+function isEscaping(code: number): boolean {
+  return code === 92 || code === 37;
+}
+
 /** Keys don't begin inside of a word. */
 function nextWord(text: string, at: number, end: number): number {
   let next = at;
@@ -149,7 +154,8 @@ function nextWord(text: string, at: number, end: number): number {
 
 function isBeginning(text: string, at: number, start: number, end: number): boolean {
   if (BEGINNINGS.has(packThree(text, at))) return true;
-  if (at === start && text[at - 1] === ':') return true;
+  // Telegram's come after the number of the bot.
+  if (at === start && text.startsWith(':AA', at - 1)) return true;
   return end - at >= AZURE_KEY_LENGTH;
 }
 
