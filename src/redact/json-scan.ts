@@ -19,6 +19,7 @@ export interface RenderedJson {
 
 const QUOTE = 34;
 const COMMA = 44;
+const NINE = 57;
 const COLON = 58;
 const OPEN_ARRAY = 91;
 const BACKSLASH = 92;
@@ -227,13 +228,10 @@ export class JsonScan {
 
   /** Returns `false` if it is no string. */
   #readKey(start: number, end: number, policy: Policy): boolean {
-    let name = policy.known(this.#text, start + 1, end - 1);
-    if (!name) {
-      const decoded = this.#decode(start, end);
-      if (decoded === undefined) return false;
-      name = policy.judge(decoded);
-    }
-    const { text: key, kind } = name;
+    const known = policy.names.get(this.#text, start + 1, end - 1);
+    const key = known?.text ?? this.#decode(start, end);
+    if (key === undefined) return false;
+    const kind = known?.kind ?? policy.kind(key);
     this.#frame.key = key;
     this.#frame.kind = kind === TOKEN && this.#frame.hasTextTokens ? PLAIN : kind;
     if (key.length < MIN_KEY_LENGTH && policy.patterns.length === 0) return true;
@@ -289,7 +287,7 @@ export class JsonScan {
     if (end === start) return this.#stop();
     this.#next = END;
     const { hiddenFrom, kind, key } = this.#frame;
-    if (hiddenFrom < 0 && this.#policy && isNumber(this.#text.charCodeAt(start))) {
+    if (hiddenFrom < 0 && this.#policy && this.#text.charCodeAt(start) <= NINE) {
       if (kind === SECRET) this.#replace(start, end);
       else this.#lanes?.addNumber(key, this.#text, start, end);
     }
@@ -376,11 +374,6 @@ function newFrame(
 function schemaPlace(parent: Frame, key: string, isArray: boolean): SchemaPlace {
   if (parent.schema === 'secret') return isArray && SCHEMA_WORDS.has(key) ? 'none' : 'secret';
   return key === 'properties' && !isArray ? 'properties' : 'none';
-}
-
-/** Beside `true`, `false` and `null`, whose letters come after all digits. */
-function isNumber(code: number): boolean {
-  return code < 58;
 }
 
 /** After the closing quote of the string that begins at `start`; -1 if there is none. */

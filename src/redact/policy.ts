@@ -14,11 +14,10 @@ export interface JudgedName {
 export interface Policy {
   /** What the name of a header, a JSON key, a field or an attribute says about its value. */
   kind(name: string): NameKind;
-  /** The name that stands between two places, if it was judged lately: without the cost of reading it. It means the same in JSON. */
-  known(text: string, start: number, end: number): JudgedName | undefined;
-  judge(name: string): JudgedName;
   /** The same for a word in a text. Those are many and seldom repeat, so they are not remembered. */
   kindInText(name: string): NameKind;
+  /** What `kind` was asked for lately. */
+  readonly names: Recent<JudgedName>;
   /** Whether the value of a query key or a form field is replaced, whatever it looks like. */
   isSecretParameter(name: string): boolean;
   /** The application's patterns, all of them global and none sticky. */
@@ -28,22 +27,21 @@ export interface Policy {
 }
 
 /** The policy that follows from options that have been checked. */
-export function createPolicy({ names: secretNames = [], patterns = [], redact }: RedactOptions): Policy {
-  const listed = new Set(secretNames.map(condenseName));
+export function createPolicy({ names: added = [], patterns = [], redact }: RedactOptions): Policy {
+  const listed = new Set(added.map(condenseName));
   const names = new Recent<JudgedName>();
 
-  const judge = (text: string): JudgedName => {
-    const isSecret = listed.size > 0 && listed.has(condenseName(text));
-    const judged = { text: ownCopy(text), kind: isSecret ? SECRET : nameKind(text) };
-    names.add(judged);
+  const kind = (name: string): NameKind => {
+    const known = names.get(name, 0, name.length);
+    if (known) return known.kind;
+    const judged = listed.size > 0 && listed.has(condenseName(name)) ? SECRET : nameKind(name);
+    names.add({ text: ownCopy(name), kind: judged });
     return judged;
   };
-  const kind = (name: string): NameKind => (names.get(name, 0, name.length) ?? judge(name)).kind;
 
   return {
     kind,
-    known: (text, start, end) => names.get(text, start, end),
-    judge,
+    names,
     kindInText: (name) => (listed.size === 0 && !mayBeSecretName(name) ? PLAIN : kind(name)),
     isSecretParameter: (name) => kind(name) !== PLAIN || isSecretParameter(name),
     patterns: patterns.map((pattern) => new RegExp(pattern.source, `${pattern.flags.replace(/[gy]/g, '')}g`)),
