@@ -93,23 +93,17 @@ function isAlphanumeric(code: number): boolean {
  * looked at, and to find those most characters need not be looked at.
  */
 export function findKeys(text: string, edits: Edit[]): void {
-  const { length } = text;
   const before = edits.length;
-  let at = MIN_KEY_LENGTH - 1;
-  let floor = 0;
-  while (at < length) {
-    if (!isInRun(text.charCodeAt(at))) {
-      floor = at + 1;
-      at += MIN_KEY_LENGTH;
+  for (let start = 0, end = MIN_KEY_LENGTH; end <= text.length; end = start + MIN_KEY_LENGTH) {
+    let last = end - 1;
+    while (last >= start && isInRun(text.charCodeAt(last))) last--;
+    if (last >= start) {
+      start = last + 1;
       continue;
     }
-    let start = at;
-    while (start > floor && isInRun(text.charCodeAt(start - 1))) start--;
-    let end = at + 1;
-    while (end < length && isInRun(text.charCodeAt(end))) end++;
-    if (end - start >= MIN_KEY_LENGTH) findInRun(text, start, end, edits);
-    floor = end + 1;
-    at = end + MIN_KEY_LENGTH;
+    while (end < text.length && isInRun(text.charCodeAt(end))) end++;
+    findInRun(text, start, end, edits);
+    start = end + 1;
   }
   if (edits.length > before && edits.some((edit) => AWS_KEY_ID.test(text.slice(edit.start, edit.start + 4)))) {
     for (const { index } of text.matchAll(AWS_SECRET)) edits.push({ start: index, end: index + 40, text: REDACTED });
