@@ -45,6 +45,7 @@ const FLAT_PAIRS = /headers$/i;
 
 /** Under these `token` is a piece of text, not a credential. */
 const TEXT_TOKENS = /logprobs|probabilities/i;
+const SHORTEST_TEXT_TOKENS = 8;
 
 /** An object or array that is open. */
 interface Frame {
@@ -182,7 +183,7 @@ export class JsonScan {
     this.#frame = newFrame(
       isArray,
       this.#lanes && key !== '' && parent.path.length < LONGEST_PATH ? `${parent.path}.${key}` : parent.path,
-      parent.hasTextTokens || (key !== '' && TEXT_TOKENS.test(key)),
+      parent.hasTextTokens || (key.length >= SHORTEST_TEXT_TOKENS && TEXT_TOKENS.test(key)),
       isSchemaOfSecret ? 'secret' : schemaPlace(parent, key, isArray),
       parent.hiddenFrom >= 0 ? parent.hiddenFrom : isHidden ? at : -1,
       isArray && (parent.isArray ? this.#parents.length > 1 : FLAT_PAIRS.test(key)),
