@@ -3,6 +3,7 @@ import { redactCutString, redactString } from './json.js';
 import type { Lanes } from './lanes.js';
 import { type NameKind, PLAIN, SECRET, SUSPECT, TOKEN } from './names.js';
 import type { Policy } from './policy.js';
+import { SPECIAL } from './recent.js';
 import { endOf, looksRandom, MIN_KEY_LENGTH } from './shapes.js';
 import { findSecrets } from './text.js';
 
@@ -18,7 +19,7 @@ export interface RenderedJson {
 
 const QUOTE = 34;
 const COMMA = 44;
-const MINUS = 45;
+const NINE = 57;
 const COLON = 58;
 const OPEN_ARRAY = 91;
 const BACKSLASH = 92;
@@ -32,15 +33,19 @@ type SchemaPlace = 'none' | 'properties' | 'secret';
 /** What a JSON schema says about a property, other than examples of its value. */
 const SCHEMA_WORDS = new Set(['$ref', 'description', 'format', 'items', 'pattern', 'title', 'type']);
 
-/** `{ name: 'authorization', value: '…' }` */
-const NAMING_KEYS = new Set(['field', 'header', 'key', 'name', 'Header', 'Key', 'Name']);
-const NAMED_KEYS = new Set(['value', 'Value']);
+/** `{ name: 'authorization', value: '…' }`: whether a key has the name of another value under it, or is that value's. */
+const PAIR_KEYS = /* @__PURE__ */ new Map<string, 'name' | 'value'>([
+  ...['field', 'header', 'key', 'name', 'Header', 'Key', 'Name'].map((key) => [key, 'name'] as const),
+  ['value', 'value'],
+  ['Value', 'value'],
+]);
 
 /** `headers: ['authorization', '…', 'accept', '…']` */
 const FLAT_PAIRS = /headers$/i;
 
 /** Under these `token` is a piece of text, not a credential. */
 const TEXT_TOKENS = /logprobs|probabilities/i;
+const SHORTEST_TEXT_TOKENS = 8;
 
 /** An object or array that is open. */
 interface Frame {
@@ -65,7 +70,19 @@ interface Frame {
   unnamed: { start: number; end: number } | undefined;
 }
 
-const NUMBER = /-?[0-9][0-9.eE+-]*/y;
+/** What may come next; from `KEY` on it may be a string, from `VALUE` on any value. */
+type Next = 0 | 1 | 2 | 3 | 4 | 5 | 6;
+/** What stands here is no JSON. */
+const NOTHING = 0;
+/** A comma or a closing bracket; at the top, the end of the text. */
+const END = 1;
+const NAMED = 2;
+const KEY = 3;
+const FIRST_KEY = 4;
+const VALUE = 5;
+const FIRST_VALUE = 6;
+
+const LITERAL = /true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 
 /** What may stand between the last whole value of a JSON beginning and its end: a comma, a key, half a number. */
 const UNFINISHED = /^\s*(?:,\s*)?(?:"[^"\\]*(?:\\.[^"\\]*)*(?:\\|"\s*(?::\s*[\w.+-]*)?)?|[\w.+-]*)$/;
@@ -75,7 +92,8 @@ const SHORTEST_SECRET_LITERAL = 7;
 /**
  * JSON text that has been gone through once. Its `edits` may be added to until it is rendered.
  *
- * What is no JSON comes to light when the result is parsed, in `render`, so nothing is checked on the way.
+ * All of it is checked on the way, as `JSON.parse` would, for to parse the result as well would take longer than all the rest. Only what is
+ * replaced as a whole may hold strings that are none. An edit puts one JSON string where one value or key was, so it stays JSON.
  */
 export class JsonScan {
   readonly edits: Edit[] = [];
@@ -84,10 +102,11 @@ export class JsonScan {
   readonly #lanes: Lanes | undefined;
   readonly #parents: Frame[] = [];
   #frame: Frame;
-  #expectsKey = false;
+  #next: Next = VALUE;
   #depth = 0;
   /** Up to here everything is whole. */
   #wholeUntil = 0;
+  #hasAllQuotes = true;
 
   /**
    * Without a `policy` nothing is redacted: that closes what has been redacted before and was cut off then. With `lanes`, the text is
@@ -112,65 +131,66 @@ export class JsonScan {
    */
   render(mayBeCut: boolean): RenderedJson | undefined {
     const text = this.#text;
+    if (!mayBeCut && !(this.isWhole && this.#hasAllQuotes)) return undefined;
+    if (this.isWhole ? this.#next !== END : !UNFINISHED.test(text.slice(this.#wholeUntil))) return undefined;
     const open = this.#parents.length > 0 ? [...this.#parents.slice(1), this.#frame] : [];
     const hidden = open.find((frame) => frame.hiddenFrom >= 0);
     if (hidden) this.#replace(hidden.hiddenFrom, text.length);
     const read = open.length === 0 || hidden ? text.length : this.#wholeUntil;
-    if (open.length > 0 && !(mayBeCut && UNFINISHED.test(text.slice(read)))) return undefined;
     let closers = '';
     for (const { hiddenFrom, isArray, unnamed } of open.reverse()) {
       if (hiddenFrom < 0) closers += isArray ? ']' : '}';
       // Its name may have been in the part that is missing.
       if (unnamed && this.#policy) this.#replace(unnamed.start, unnamed.end);
     }
-    const rendered = applyEdits(text, inOrder(this.edits), read) + closers;
-    return isJson(rendered) ? { text: rendered, read, depth: this.#depth } : undefined;
+    return { text: applyEdits(text, inOrder(this.edits), read) + closers, read, depth: this.#depth };
   }
 
   #scan(): void {
     const text = this.#text;
     for (let at = 0; at < text.length; ) {
       const code = text.charCodeAt(at);
-      if (code === QUOTE) {
-        at = this.#readString(at);
-        continue;
-      }
-      if (code === COMMA) {
-        this.#wholeUntil = at;
+      if (code === QUOTE && this.#next >= KEY) at = this.#readString(at);
+      else if (code === COMMA && this.#next === END && this.#parents.length > 0) {
+        this.#wholeUntil = at++;
         this.#frame.index++;
-        this.#expectsKey = !this.#frame.isArray;
-      } else if (code === COLON) {
-        this.#expectsKey = false;
-      } else if (code === OPEN_OBJECT || code === OPEN_ARRAY) {
-        this.#open(at, code === OPEN_ARRAY);
-      } else if (code === CLOSE_OBJECT || code === CLOSE_ARRAY) {
-        this.#close(at);
-      } else if (code === MINUS || (code >= 48 && code <= 57)) {
-        at = this.#readNumber(at);
-        continue;
-      }
-      at++;
+        this.#next = this.#frame.isArray ? VALUE : KEY;
+      } else if (code === COLON && this.#next === NAMED) {
+        this.#next = VALUE;
+        at++;
+      } else if ((code === OPEN_OBJECT || code === OPEN_ARRAY) && this.#next >= VALUE) {
+        this.#open(at++, code === OPEN_ARRAY);
+      } else if ((code === CLOSE_OBJECT || code === CLOSE_ARRAY) && this.#mayClose(code === CLOSE_ARRAY)) {
+        this.#close(at++);
+      } else if (code === 32 || code === 10 || code === 13 || code === 9) at++;
+      else at = this.#readLiteral(at);
     }
+  }
+
+  #mayClose(isArray: boolean): boolean {
+    if (this.#parents.length === 0 || this.#frame.isArray !== isArray) return false;
+    return this.#next === END || this.#next === (isArray ? FIRST_VALUE : FIRST_KEY);
   }
 
   #open(at: number, isArray: boolean): void {
     const parent = this.#frame;
     const key = parent.isArray ? '' : parent.key;
     const isSchemaOfSecret = parent.kind !== PLAIN && parent.schema === 'properties' && !isArray;
-    const isHidden = (parent.kind === SECRET || (parent.namesSecret && NAMED_KEYS.has(key))) && !isSchemaOfSecret;
+    const isHidden =
+      (parent.kind === SECRET || (parent.namesSecret && PAIR_KEYS.get(key) === 'value')) && !isSchemaOfSecret;
     this.#parents.push(parent);
     this.#depth = Math.max(this.#depth, this.#parents.length);
     this.#frame = newFrame(
       isArray,
       this.#lanes && key !== '' && parent.path.length < LONGEST_PATH ? `${parent.path}.${key}` : parent.path,
-      parent.hasTextTokens || (key !== '' && TEXT_TOKENS.test(key)),
+      parent.hasTextTokens || (key.length >= SHORTEST_TEXT_TOKENS && TEXT_TOKENS.test(key)),
       isSchemaOfSecret ? 'secret' : schemaPlace(parent, key, isArray),
       parent.hiddenFrom >= 0 ? parent.hiddenFrom : isHidden ? at : -1,
       isArray && (parent.isArray ? this.#parents.length > 1 : FLAT_PAIRS.test(key)),
       isArray ? parent.key : '',
       isArray ? parent.kind : PLAIN,
     );
-    this.#expectsKey = !isArray;
+    this.#next = isArray ? FIRST_VALUE : FIRST_KEY;
     this.#wholeUntil = at + 1;
   }
 
@@ -178,54 +198,69 @@ export class JsonScan {
     const { hiddenFrom } = this.#frame;
     this.#frame = this.#parents.pop() ?? this.#frame;
     if (hiddenFrom >= 0 && this.#frame.hiddenFrom < 0) this.#replace(hiddenFrom, at + 1);
-    this.#expectsKey = false;
+    this.#next = END;
     this.#wholeUntil = at + 1;
     // An element of a list of events.
     if (this.#parents.length === 1 && this.#frame.isArray) this.#lanes?.endEvent(true);
   }
 
+  /** What is no JSON ends the scan. */
+  #stop(): number {
+    this.#next = NOTHING;
+    return this.#text.length;
+  }
+
   /** Returns where to go on. */
   #readString(start: number): number {
     const end = stringEnd(this.#text, start);
+    const isKey = this.#next < VALUE;
+    const policy = this.#frame.hiddenFrom < 0 ? this.#policy : undefined;
     if (end === -1) {
-      if (!this.#expectsKey && this.#frame.hiddenFrom < 0) this.#readCutValue(start);
+      if (!isKey && this.#frame.hiddenFrom < 0) this.#readCutValue(start);
+      else if (!isKey) this.#wholeUntil = this.#text.length;
       return this.#text.length;
     }
-    if (this.#frame.hiddenFrom < 0 && this.#policy) {
-      if (this.#expectsKey) this.#readKey(start, end, this.#policy);
-      else this.#readValue(start, end, this.#policy);
-    }
-    if (!this.#expectsKey) this.#wholeUntil = end;
+    if (policy && !(isKey ? this.#readKey(start, end, policy) : this.#readValue(start, end, policy)))
+      return this.#stop();
+    if (!isKey) this.#wholeUntil = end;
+    this.#next = isKey ? NAMED : END;
     return end;
   }
 
-  #readKey(start: number, end: number, policy: Policy): void {
-    const key = decode(this.#text, start, end);
-    const kind = policy.kind(key);
+  /** Returns `false` if it is no string. */
+  #readKey(start: number, end: number, policy: Policy): boolean {
+    const known = policy.names.get(this.#text, start + 1, end - 1);
+    const key = known?.text ?? this.#decode(start, end);
+    if (key === undefined) return false;
+    const kind = known?.kind ?? policy.kind(key);
     this.#frame.key = key;
     this.#frame.kind = kind === TOKEN && this.#frame.hasTextTokens ? PLAIN : kind;
-    if (key.length < MIN_KEY_LENGTH && policy.patterns.length === 0) return;
+    if (key.length < MIN_KEY_LENGTH && policy.patterns.length === 0) return true;
     const found = findSecrets(key, policy);
     if (found.length > 0) this.edits.push({ start, end, text: JSON.stringify(applyEdits(key, found)) });
+    return true;
   }
 
-  #readValue(start: number, end: number, policy: Policy): void {
-    if (end - start === 2) return;
+  /** Returns `false` if it is no string. */
+  #readValue(start: number, end: number, policy: Policy): boolean {
+    if (end - start === 2) return true;
     if (this.#isSecretByName(start, end, policy)) {
       this.#replace(start, end);
-      return;
+      return true;
     }
+    const known = this.#lanes?.staying.get(this.#text, start + 1, end - 1)?.text;
+    const value = known ?? this.#decode(start, end);
+    if (value === undefined) return false;
     const isShort = end - start < SHORTEST_SECRET_LITERAL;
-    if (isShort && !this.#lanes && !policy.ask && policy.patterns.length === 0) return;
+    if (isShort && !this.#lanes && !policy.ask && policy.patterns.length === 0) return true;
     const { key, kind, path } = this.#frame;
-    const value = decode(this.#text, start, end);
     if (kind === SUSPECT && looksRandom(value)) this.#replace(start, end);
-    else if (this.#lanes?.add(value, path, key, { start, end, edits: this.edits, isCut: false }) !== true) {
-      if (this.#lanes?.isKnownToStay(value)) return;
+    else if (!this.#lanes?.add(value, path, key, start, end, this.edits, false) && known === undefined) {
       const redacted = redactString(value, key || undefined, policy);
       if (redacted !== value) this.edits.push({ start, end, text: JSON.stringify(redacted) });
-      else if (!policy.ask) this.#lanes?.remember(value);
+      else if (!policy.ask) this.#lanes?.staying.add({ text: value });
     }
+    return true;
   }
 
   /** A string that has no end, as far as it goes. */
@@ -236,21 +271,24 @@ export class JsonScan {
     const { key, kind, path } = this.#frame;
     const policy = this.#policy;
     this.#wholeUntil = end;
+    this.#next = END;
+    this.#hasAllQuotes = false;
     if (!policy) {
       this.edits.push({ start, end, text: JSON.stringify(value) });
     } else if (kind !== PLAIN || this.#isSecretByName(start, end, policy)) {
       this.#replace(start, end);
-    } else if (this.#lanes?.add(value, path, key, { start, end, edits: this.edits, isCut: true }) !== true) {
+    } else if (!this.#lanes?.add(value, path, key, start, end, this.edits, true)) {
       this.edits.push({ start, end, text: JSON.stringify(redactCutString(value, key || undefined, policy)) });
     }
   }
 
-  /** Returns where to go on. */
-  #readNumber(start: number): number {
-    const end = endOf(NUMBER, this.#text, start);
-    if (end === start) return start + 1;
+  /** Numbers, `true`, `false` and `null`. Returns where to go on. */
+  #readLiteral(start: number): number {
+    const end = this.#next >= VALUE ? endOf(LITERAL, this.#text, start) : start;
+    if (end === start) return this.#stop();
+    this.#next = END;
     const { hiddenFrom, kind, key } = this.#frame;
-    if (hiddenFrom < 0 && this.#policy) {
+    if (hiddenFrom < 0 && this.#policy && this.#text.charCodeAt(start) <= NINE) {
       if (kind === SECRET) this.#replace(start, end);
       else this.#lanes?.addNumber(key, this.#text, start, end);
     }
@@ -267,11 +305,12 @@ export class JsonScan {
       frame.namesSecret = this.#namesSecret(start, end, policy);
       return false;
     }
-    if (NAMED_KEYS.has(frame.key)) {
+    const place = PAIR_KEYS.get(frame.key);
+    if (place === 'value') {
       if (!frame.isNamed) frame.unnamed = { start, end };
       return frame.namesSecret;
     }
-    if (NAMING_KEYS.has(frame.key) && end < this.#text.length) {
+    if (place === 'name' && end < this.#text.length) {
       frame.namesSecret = this.#namesSecret(start, end, policy);
       frame.isNamed = true;
       if (frame.namesSecret && frame.unnamed) this.#replace(frame.unnamed.start, frame.unnamed.end);
@@ -281,15 +320,28 @@ export class JsonScan {
   }
 
   #namesSecret(start: number, end: number, policy: Policy): boolean {
-    return end - start <= LONGEST_NAME_LITERAL && policy.kind(decode(this.#text, start, end)) >= TOKEN;
+    return end - start <= LONGEST_NAME_LITERAL && policy.kind(this.#decode(start, end) ?? '') >= TOKEN;
+  }
+
+  /** The value of the string between two quotes; `undefined` if it is none. */
+  #decode(start: number, end: number): string | undefined {
+    if (end - start <= LONGEST_NAME_LITERAL) {
+      const inner = this.#text.slice(start + 1, end - 1);
+      if (!SPECIAL.test(inner)) return inner;
+    }
+    try {
+      return JSON.parse(this.#text.slice(start, end));
+    } catch {
+      return undefined;
+    }
   }
 
   #replace(start: number, end: number): void {
-    this.edits.push({ start, end, text: LITERAL });
+    this.edits.push({ start, end, text: REDACTED_STRING });
   }
 }
 
-const LITERAL = `"${REDACTED}"`;
+const REDACTED_STRING = `"${REDACTED}"`;
 const LONGEST_NAME_LITERAL = 66;
 const LONGEST_PATH = 200;
 
@@ -325,15 +377,6 @@ function schemaPlace(parent: Frame, key: string, isArray: boolean): SchemaPlace 
   return key === 'properties' && !isArray ? 'properties' : 'none';
 }
 
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 /** After the closing quote of the string that begins at `start`; -1 if there is none. */
 function stringEnd(text: string, start: number): number {
   for (let at = text.indexOf('"', start + 1); at !== -1; at = text.indexOf('"', at + 1)) {
@@ -342,17 +385,6 @@ function stringEnd(text: string, start: number): number {
     if ((at - backslashes) % 2 === 0) return at + 1;
   }
   return -1;
-}
-
-/** The value of the string literal between `start` and `end`. One that is none is no JSON, which comes to light later. */
-function decode(text: string, start: number, end: number): string {
-  const inner = text.slice(start + 1, end - 1);
-  if (!inner.includes('\\')) return inner;
-  try {
-    return JSON.parse(text.slice(start, end));
-  } catch {
-    return inner;
-  }
 }
 
 /** The value of a string literal that has no end, as far as it goes: escapes and characters in two halves need both. */

@@ -17,9 +17,12 @@ export function redactString(value: string, name: string | undefined, policy: Po
     const redacted = redactJson(value, policy);
     if (redacted !== undefined) return redacted;
   }
-  for (const start of startsOfLastJson(value)) {
-    const redacted = redactJson(value.slice(start), policy);
-    if (redacted !== undefined) return redactString(value.slice(0, start), name, policy) + redacted;
+  const last = value.charCodeAt(value.length - 1);
+  if (last === CLOSE_OBJECT || last === CLOSE_ARRAY) {
+    for (const start of startsOfJson(value)) {
+      const redacted = redactJson(value.slice(start), policy);
+      if (redacted !== undefined) return redactString(value.slice(0, start), name, policy) + redacted;
+    }
   }
   const redacted = applyEdits(value, findSecrets(value, policy));
   return policy.ask ? policy.ask(redacted, name) : redacted;
@@ -61,10 +64,8 @@ const JSON_BEGINNING = /\{\s*"|\[\s*[[{"]/g;
 /** Each is read to the end of the text, so there must not be many. */
 const MAX_BEGINNINGS = 4;
 
-/** Where JSON could begin with which a text ends. */
-function* startsOfLastJson(text: string): Iterable<number> {
-  const last = text.charCodeAt(text.length - 1);
-  if (last !== CLOSE_OBJECT && last !== CLOSE_ARRAY) return;
+/** Where JSON could begin in the middle of a text. */
+function* startsOfJson(text: string): Iterable<number> {
   let count = 0;
   for (const { index } of text.matchAll(JSON_BEGINNING)) {
     if (index > 0) yield index;

@@ -1,21 +1,19 @@
 import { type Edit, inOrder } from './edits.js';
 import { JsonScan } from './json-scan.js';
 import type { Policy } from './policy.js';
+import { Recent } from './recent.js';
 import { findSecrets, findSecretsInCut } from './text.js';
 
-/** Where a string literal stands in the text of an event, and the edits of that text. */
-export interface Place {
-  readonly start: number;
-  readonly end: number;
-  readonly edits: Edit[];
-  /** Whether the literal has no end, because the text was cut off in it. */
-  readonly isCut: boolean;
-}
-
+/** A bit of a lane: a string literal in the text of an event. */
 interface Part {
   readonly value: string;
   readonly key: string;
-  readonly place: Place;
+  readonly start: number;
+  readonly end: number;
+  /** Those of the event. */
+  readonly edits: Edit[];
+  /** Whether the literal has no end, because the text was cut off in it. */
+  readonly isCut: boolean;
 }
 
 /** The keys under which the streams of OpenAI, Anthropic, Gemini, Ollama, Cohere and the AI SDK spell a text or JSON bit by bit. */
@@ -25,8 +23,6 @@ const DELTA_KEYS = /* @__PURE__ */ new Set(
     'reasoning_content refusal response text textDelta thinking transcript'
   ).split(' '),
 );
-
-const LONGEST_REPEATED = 64;
 
 /**
  * The texts that a stream spells over several events: one lane for each. A secret that begins in one event and ends in a later one
@@ -38,29 +34,21 @@ const LONGEST_REPEATED = 64;
  * records that have nothing to do with each other are joined is taken for one.
  */
 export class Lanes {
+  /** Strings of earlier events that stayed as they were. Ids, models and types are the same in every event. */
+  readonly staying = new Recent<{ readonly text: string }>();
   /** By keys, then by what else tells lanes apart. */
   readonly #lanes = new Map<string, Map<string, Part[]>>();
-  readonly #staying = new Set<string>();
   #pending: { name: string; part: Part }[] = [];
   #indices = '';
   #type = '';
   #ids = '';
 
   /** Takes a string of the current event, if it is a bit of a lane. */
-  add(value: string, path: string, key: string, place: Place): boolean {
+  add(value: string, path: string, key: string, start: number, end: number, edits: Edit[], isCut: boolean): boolean {
     if (path === '') this.#identify(key, value);
     if (!DELTA_KEYS.has(key)) return false;
-    this.#pending.push({ name: `${path}.${key}`, part: { value, key, place } });
+    this.#pending.push({ name: `${path}.${key}`, part: { value, key, start, end, edits, isCut } });
     return true;
-  }
-
-  /** Whether a string was in an earlier event and stayed as it was. Ids, models and types are the same in every event. */
-  isKnownToStay(value: string): boolean {
-    return value.length <= LONGEST_REPEATED && this.#staying.has(value);
-  }
-
-  remember(value: string): void {
-    if (value.length <= LONGEST_REPEATED) this.#staying.add(value);
   }
 
   /** Takes a number of the current event: an index tells lanes apart. */
@@ -121,12 +109,12 @@ function redactLane(parts: readonly Part[], policy: Policy, isCut: boolean): voi
   for (const [index, part] of parts.entries()) {
     let value = values?.[index] ?? part.value;
     if (policy.ask) value = policy.ask(value, part.key);
-    if (value !== part.value || part.place.isCut) replacePart(part, value);
+    if (value !== part.value || part.isCut) replacePart(part, value);
   }
 }
 
-function replacePart({ place }: Part, value: string): void {
-  place.edits.push({ start: place.start, end: place.end, text: JSON.stringify(value) });
+function replacePart({ start, end, edits }: Part, value: string): void {
+  edits.push({ start, end, text: JSON.stringify(value) });
 }
 
 /**

@@ -1,7 +1,14 @@
 import { report } from '../report.js';
 import { REDACTED } from './edits.js';
 import { condenseName, isSecretParameter, mayBeSecretName, type NameKind, nameKind, PLAIN, SECRET } from './names.js';
+import { Recent } from './recent.js';
 import type { RedactOptions } from './redactor.js';
+
+/** A name and what it says about its value. */
+export interface JudgedName {
+  readonly text: string;
+  readonly kind: NameKind;
+}
 
 /** What one redactor goes by: the built-in rules and the application's additions. */
 export interface Policy {
@@ -9,6 +16,8 @@ export interface Policy {
   kind(name: string): NameKind;
   /** The same for a word in a text. Those are many and seldom repeat, so they are not remembered. */
   kindInText(name: string): NameKind;
+  /** What `kind` was asked for lately. */
+  readonly names: Recent<JudgedName>;
   /** Whether the value of a query key or a form field is replaced, whatever it looks like. */
   isSecretParameter(name: string): boolean;
   /** The application's patterns, all of them global and none sticky. */
@@ -17,29 +26,22 @@ export interface Policy {
   readonly ask: ((value: string, name: string | undefined) => string) | undefined;
 }
 
-/** Names repeat from body to body, so what they say is remembered; longer ones are no names. */
-const MAX_REMEMBERED_NAMES = 1000;
-const MAX_REMEMBERED_LENGTH = 64;
-
 /** The policy that follows from options that have been checked. */
-export function createPolicy({ names = [], patterns = [], redact }: RedactOptions): Policy {
-  const listed = new Set(names.map(condenseName));
-  const remembered = new Map<string, NameKind>();
+export function createPolicy({ names: added = [], patterns = [], redact }: RedactOptions): Policy {
+  const listed = new Set(added.map(condenseName));
+  const names = new Recent<JudgedName>();
 
-  const judge = (name: string): NameKind => (listed.has(condenseName(name)) ? SECRET : nameKind(name));
   const kind = (name: string): NameKind => {
-    const known = remembered.get(name);
-    if (known !== undefined) return known;
-    const judged = judge(name);
-    if (name.length <= MAX_REMEMBERED_LENGTH) {
-      if (remembered.size === MAX_REMEMBERED_NAMES) remembered.clear();
-      remembered.set(ownCopy(name), judged);
-    }
+    const known = names.get(name, 0, name.length);
+    if (known) return known.kind;
+    const judged = listed.size > 0 && listed.has(condenseName(name)) ? SECRET : nameKind(name);
+    names.add({ text: ownCopy(name), kind: judged });
     return judged;
   };
 
   return {
     kind,
+    names,
     kindInText: (name) => (listed.size === 0 && !mayBeSecretName(name) ? PLAIN : kind(name)),
     isSecretParameter: (name) => kind(name) !== PLAIN || isSecretParameter(name),
     patterns: patterns.map((pattern) => new RegExp(pattern.source, `${pattern.flags.replace(/[gy]/g, '')}g`)),

@@ -93,23 +93,17 @@ function isAlphanumeric(code: number): boolean {
  * looked at, and to find those most characters need not be looked at.
  */
 export function findKeys(text: string, edits: Edit[]): void {
-  const { length } = text;
   const before = edits.length;
-  let at = MIN_KEY_LENGTH - 1;
-  let floor = 0;
-  while (at < length) {
-    if (!isInRun(text.charCodeAt(at))) {
-      floor = at + 1;
-      at += MIN_KEY_LENGTH;
+  for (let start = 0, end = MIN_KEY_LENGTH; end <= text.length; end = start + MIN_KEY_LENGTH) {
+    let last = end - 1;
+    while (last >= start && isInRun(text.charCodeAt(last))) last--;
+    if (last >= start) {
+      start = last + 1;
       continue;
     }
-    let start = at;
-    while (start > floor && isInRun(text.charCodeAt(start - 1))) start--;
-    let end = at + 1;
-    while (end < length && isInRun(text.charCodeAt(end))) end++;
-    if (end - start >= MIN_KEY_LENGTH) findInRun(text, start, end, edits);
-    floor = end + 1;
-    at = end + MIN_KEY_LENGTH;
+    while (end < text.length && isInRun(text.charCodeAt(end))) end++;
+    findInRun(text, start, end, edits);
+    start = end + 1;
   }
   if (edits.length > before && edits.some((edit) => AWS_KEY_ID.test(text.slice(edit.start, edit.start + 4)))) {
     for (const { index } of text.matchAll(AWS_SECRET)) edits.push({ start: index, end: index + 40, text: REDACTED });
@@ -125,7 +119,7 @@ function findInRun(text: string, start: number, end: number, edits: Edit[]): voi
     }
   }
   const last = end - MIN_KEY_LENGTH;
-  for (let at = firstWord(text, start); at <= last; ) {
+  for (let at = isEscaping(text.charCodeAt(start - 1)) ? firstWord(text, start) : start; at <= last; ) {
     const keyEnd = isBeginning(text, at, start, end) ? endOfKey(text, at) : at;
     if (keyEnd > at) edits.push({ start: at, end: keyEnd, text: REDACTED });
     at = keyEnd > at ? keyEnd : nextWord(text, at, end);
@@ -140,6 +134,11 @@ function firstWord(text: string, start: number): number {
   return endOf(ESCAPE_REST, text, start);
 }
 
+/** `\` and `%`. */
+function isEscaping(code: number): boolean {
+  return code === 92 || code === 37;
+}
+
 /** Keys don't begin inside of a word. */
 function nextWord(text: string, at: number, end: number): number {
   let next = at;
@@ -149,7 +148,8 @@ function nextWord(text: string, at: number, end: number): number {
 
 function isBeginning(text: string, at: number, start: number, end: number): boolean {
   if (BEGINNINGS.has(packThree(text, at))) return true;
-  if (at === start && text[at - 1] === ':') return true;
+  // Telegram's come after the number of the bot.
+  if (at === start && text.startsWith(':AA', at - 1)) return true;
   return end - at >= AZURE_KEY_LENGTH;
 }
 

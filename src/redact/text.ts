@@ -10,11 +10,12 @@ const SHORTEST_WITH_SCHEME = 10;
 /** Finds every secret in a text, by shape and by the name that stands before it. The edits are in order and apart. `urlDepth`: in how many URLs. */
 export function findSecrets(text: string, policy: Policy, urlDepth = 0): readonly Edit[] {
   const edits: Edit[] = [];
-  if (text.length >= MIN_KEY_LENGTH) {
-    findKeys(text, edits);
+  if (text.length >= MIN_KEY_LENGTH) findKeys(text, edits);
+  // `BEGIN`, `Bearer`, `Basic`: mostly one look says that none is there.
+  if (text.length >= SHORTEST_WITH_SCHEME && text.includes('B')) {
     findPemBlocks(text, edits);
+    findSchemes(text, edits);
   }
-  if (text.length >= SHORTEST_WITH_SCHEME) findSchemes(text, edits);
   findNamed(text, policy, urlDepth, edits);
   findPatterns(text, policy, edits);
   return inOrder(edits);
@@ -63,6 +64,8 @@ function findNamed(text: string, policy: Policy, urlDepth: number, edits: Edit[]
   }
 }
 
+const SLASH = 47;
+const BACKSLASH = 92;
 const SCHEME_BEFORE = /[a-z][a-z0-9+.-]*$/i;
 const LONGEST_SCHEME = 20;
 const URL_REST = /:\/\/[^\s"'`<>\\]*/y;
@@ -70,8 +73,10 @@ const ESCAPED_URL_REST = /:\\\/\\\/(?:[^\s"'`<>\\]|\\\/)*/y;
 
 /** Returns where the URL that has its scheme before `colon` ends; `undefined` if there is none. */
 function findInUrl(text: string, colon: number, policy: Policy, urlDepth: number, edits: Edit[]): number | undefined {
-  const end = endOf(URL_REST, text, colon);
-  if (end === colon) return findInEscapedUrl(text, colon, policy, urlDepth, edits);
+  const after = text.charCodeAt(colon + 1);
+  if (after === BACKSLASH) return findInEscapedUrl(text, colon, policy, urlDepth, edits);
+  const end = after === SLASH ? endOf(URL_REST, text, colon) : colon;
+  if (end === colon) return undefined;
   const start = schemeStart(text, colon);
   for (const edit of findUrlSecrets(text.slice(start, end), policy, urlDepth)) {
     edits.push({ start: start + edit.start, end: start + edit.end, text: edit.text });
@@ -118,8 +123,11 @@ function findAfterName(text: string, separator: number, policy: Policy, edits: E
   const value = findValue(text, separator, name, kind, policy);
   if (!value || (kind === TOKEN && SHORT_NUMBER.test(text.slice(value.start, value.end)))) return separator + 1;
   edits.push({ ...value, text: REDACTED });
-  return value.end;
+  return endOf(SEPARATOR_LAST, text, value.end - 1) === value.end ? value.end - 1 : value.end;
 }
+
+/** A bare value that ends as a name does may be one itself: `passwords: see(secret_key: …`. */
+const SEPARATOR_LAST = /[:=](?=\s)/y;
 
 /** Where a value stands. */
 interface Span {
@@ -173,7 +181,6 @@ function isInName(code: number): boolean {
 const PHRASE = /(?:api|access|auth|private|secret)[ _-](?:key|token)(?: provided| is)?$/i;
 const LAST_WORD_OF_PHRASE = /^(?:key|token|provided|is)$/i;
 const LONGEST_PHRASE = 32;
-const BACKSLASH = 92;
 
 function kindOf(text: string, name: Name, policy: Policy): NameKind {
   const { start, text: word } = name;

@@ -40,14 +40,14 @@ export function byteLength(text: string): number {
 /** Pieces in a row, in at most `maxBytes`: whole ones first, then the beginning of the first that does not fit. */
 export function bound(pieces: readonly Piece[], maxBytes: number): Bounded {
   const whole = pieces.length === 1 && pieces[0] ? textOf(pieces[0]) : pieces.map(textOf).join('');
-  const text = wellFormed(whole);
+  const text = whole.toWellFormed();
   if (text.length * 3 <= maxBytes) return { text, truncatedBytes: 0 };
   const bytes = byteLength(text);
   if (bytes <= maxBytes) return { text, truncatedBytes: 0 };
   let kept = '';
   let keptBytes = 0;
   for (const piece of pieces) {
-    const next = wellFormed(textOf(piece));
+    const next = textOf(piece).toWellFormed();
     const nextBytes = byteLength(next);
     if (keptBytes + nextBytes > maxBytes) {
       const beginning = cut(piece, maxBytes - keptBytes);
@@ -72,7 +72,7 @@ function cut({ head, body, tail, jsonDepth }: Piece, maxBytes: number): { text: 
 }
 
 function cutText(text: string, maxBytes: number): { text: string; bytes: number } {
-  const source = wellFormed(text);
+  const source = text.toWellFormed();
   const { characters, bytes } = measure(source, maxBytes);
   return { text: source.slice(0, characters), bytes };
 }
@@ -83,11 +83,4 @@ function cutJson(json: string, maxBytes: number, depth: number): { text: string;
   const closed = new JsonScan(beginning, undefined).render(true);
   if (!closed) return { text: '', bytes: 0 };
   return { text: closed.text, bytes: byteLength(beginning.slice(0, closed.read)) };
-}
-
-const SURROGATE = /[\ud800-\udfff]/;
-const LONE_SURROGATE = /\p{Surrogate}/gu;
-
-function wellFormed(text: string): string {
-  return SURROGATE.test(text) ? text.replace(LONE_SURROGATE, '\ufffd') : text;
 }

@@ -12,7 +12,8 @@ const PORT = /^\d*$/;
 /** `hooks.slack.com/services/T…/B…/…`, `discord.com/api/webhooks/…`: whoever has such a path may post. */
 const WEBHOOK = /\/(?:services|triggers|webhooks?|workflows)\//;
 /** A name for a segment of a path: longer than ids are, letters and digits mixed. */
-const LONG_TOKEN = /^(?=[\w-]*[a-z])(?=[\w-]*[A-Z])(?=[\w-]*[0-9])[\w-]{40,}$/;
+const LONG_TOKEN = /^(?=[\w-]*[a-z])(?=[\w-]*[A-Z])(?=[\w-]*[0-9])[\w-]+$/;
+const LONGER_THAN_IDS = 40;
 
 /**
  * Finds what must not be kept of a URL, whole or relative: user info, secret values in query and fragment, path segments that
@@ -87,7 +88,8 @@ function isSecretSegment(
   depth: number,
 ): boolean {
   if (segment.length < 8) return false;
-  if (LONG_TOKEN.test(segment) || holdsSecret(segment, policy, depth)) return true;
+  if ((segment.length >= LONGER_THAN_IDS && LONG_TOKEN.test(segment)) || holdsSecret(segment, policy, depth))
+    return true;
   return (afterWebhook || policy.kind(before) !== PLAIN) && looksRandom(decode(segment));
 }
 
@@ -136,7 +138,7 @@ function holdsSecret(encoded: string, policy: Policy, depth: number): boolean {
   if (depth === MAX_DEPTH && text.includes('%')) return true;
   for (let times = 0; ; times++) {
     if (findSecrets(text, policy, depth + 1).length > 0) return true;
-    const decoded = decode(times === 0 ? text.replaceAll('+', ' ') : text);
+    const decoded = decode(times === 0 && text.includes('+') ? text.replaceAll('+', ' ') : text);
     if (times === MAX_ENCODINGS || decoded === text) return false;
     text = decoded;
   }

@@ -172,6 +172,36 @@ test('any JSON without secrets comes out as it went in', () => {
   fc.assert(property, { numRuns: 300 });
 });
 
+test('JSON with something wrong put into it anywhere is kept only if JSON.parse reads it', () => {
+  const wrong = fc.constantFrom(
+    ...'"\\{}[],:10-.e+ \n\u0001\ufeff\u00a0'.split(''),
+    '\\x',
+    '\\u00',
+    'true',
+    'nul',
+    '"a"',
+    '',
+  );
+  const property = fc.property(
+    fc.json({ maxDepth: 4, stringUnit: fc.constantFrom(...'abc "\\\né') }),
+    wrong,
+    fc.nat(),
+    fc.boolean(),
+    (json, put, nat, isInPlace) => {
+      const at = nat % json.length;
+      const text = `[${json.slice(0, at)}${put}${json.slice(isInPlace ? at + 1 : at)}]`;
+      let isJson = true;
+      try {
+        JSON.parse(text);
+      } catch {
+        isJson = false;
+      }
+      assert.equal(keep(text), isJson ? text : undefined);
+    },
+  );
+  fc.assert(property, { numRuns: 2000 });
+});
+
 test('any JSON has the same structure afterwards, whatever stands under secret names', () => {
   const names = fc.constantFrom('password', 'api_key', 'a', 'token', 'value', 'name');
   const { tree } = fc.letrec((tie) => ({

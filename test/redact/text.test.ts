@@ -51,6 +51,7 @@ const TEXTS: readonly [what: string, text: string, kept: string][] = [
   ['a connection string', 'Server=x;Password=correct horse;Database=y', 'Server=x;Password=REDACTED;Database=y'],
   ['braces in a connection string', 'Driver={SQL};Pwd={a;b};Database=y', 'Driver={SQL};Pwd=REDACTED;Database=y'],
   ['a name that names a name', 'secret: api_key: abc', 'secret: api_key: REDACTED'],
+  ['a name in a value', 'passwords: see(secret_key: abc', 'passwords: REDACTED REDACTED'],
   ['a URL', 'see https://u:p@a.b/c?token=d, now', 'see https://REDACTED:REDACTED@a.b/c?token=REDACTED now'],
   ['a URL in JSON that escapes slashes', String.raw`{"u":"https:\/\/u:p@a.b\/c"} x`, '{"u":"REDACTED"} x'],
   ['Bearer', `with Bearer abc123 and bearer ${'aB3'.repeat(8)}`, 'with Bearer REDACTED and bearer REDACTED'],
