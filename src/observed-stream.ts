@@ -46,7 +46,7 @@ function tryItOut(ResponseClass: typeof Response): boolean {
 }
 
 function observe(stream: Stream, passage: Passage): void {
-  Mark.put(stream, new Observation(stream, passage));
+  observations.set(stream, new Observation(stream, passage));
   adopt(stream, streamMethods);
 }
 
@@ -167,31 +167,11 @@ class Observation {
 /** Why Node cancels a body whose response was collected unread. */
 const COLLECTED_BY_PLATFORM = 'Response object has been garbage collected';
 
-/** Its derived classes put their private fields on objects that others made. */
-class Anything {
-  constructor(object: object) {
-    // biome-ignore lint/correctness/noConstructorReturn: that is what it is for
-    return object;
-  }
-}
+/** What a stream, or what reads it, belongs to. */
+const observations = new WeakMap<object, Observation>();
 
-/** The observation that a stream, or what reads it, belongs to: a private field of it, which nobody sees, and quicker than a `WeakMap` for each chunk. */
-class Mark extends Anything {
-  #observation: Observation;
-
-  private constructor(object: object, observation: Observation) {
-    super(object);
-    this.#observation = observation;
-  }
-
-  static put(object: object, observation: Observation): void {
-    if (#observation in object) object.#observation = observation;
-    else new Mark(object, observation);
-  }
-
-  static of(object: object): Observation {
-    return (object as Mark).#observation;
-  }
+function observationOf(object: object): Observation {
+  return observations.get(object) as Observation;
 }
 
 type Methods = (base: object) => object;
@@ -216,20 +196,20 @@ const streamMethods: Methods = (base) => {
   const methods = {
     getReader(this: Stream, ...args: unknown[]) {
       const reader: object = super.getReader(...args);
-      const observation = Mark.of(this);
+      const observation = observationOf(this);
       observation.reader = reader;
-      Mark.put(reader, observation);
+      observations.set(reader, observation);
       adopt(reader, readerMethods);
       return reader;
     },
     cancel(this: Stream, reason: unknown = undefined) {
       const { locked } = this;
       const closing: Promise<void> = super.cancel(reason);
-      return locked ? closing : Mark.of(this).cancelling(closing, reason);
+      return locked ? closing : observationOf(this).cancelling(closing, reason);
     },
     tee(this: Stream) {
       const branches = super.tee();
-      Mark.of(this).split(branches);
+      observationOf(this).split(branches);
       return branches;
     },
     pipeTo(this: Stream, ...args: unknown[]) {
@@ -246,7 +226,7 @@ const streamMethods: Methods = (base) => {
     values(this: Stream, ...args: unknown[]) {
       const iterator = super.values(...args);
       const { preventCancel } = (args[0] ?? {}) as { preventCancel?: boolean };
-      observeIterator(iterator, Mark.of(this), !preventCancel);
+      observeIterator(iterator, observationOf(this), !preventCancel);
       return iterator;
     },
   };
@@ -256,16 +236,16 @@ const streamMethods: Methods = (base) => {
 
 const readerMethods: Methods = () => ({
   read(view: unknown, options: unknown) {
-    return Mark.of(this).reading(super.read(view, options));
+    return observationOf(this).reading(super.read(view, options));
   },
   cancel(reason: unknown = undefined) {
-    const observation = Mark.of(this);
+    const observation = observationOf(this);
     const closing: Promise<void> = super.cancel(reason);
     return observation.reader === this ? observation.cancelling(closing, reason) : closing;
   },
   releaseLock() {
     super.releaseLock();
-    const observation = Mark.of(this);
+    const observation = observationOf(this);
     if (observation.reader === this) observation.reader = undefined;
   },
 });
@@ -283,7 +263,7 @@ const responseMethods: Methods = () => ({
   clone(this: Response) {
     const { body } = this;
     const clone: Response = super.clone();
-    Mark.of(body as Stream).split([this.body, clone.body]);
+    observationOf(body as Stream).split([this.body, clone.body]);
     adopt(clone, responseMethods);
     return clone;
   },
