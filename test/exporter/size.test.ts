@@ -28,6 +28,7 @@ test('a long text weighs what it is, and at most a tenth more', () => {
     json: JSON.stringify({
       messages: Array.from({ length: 900 }, (_, i) => ({ role: 'user', content: `say "${i}"\n` })),
     }),
+    prompt: 'Answer from these. '.repeat(80) + JSON.stringify(Array(40).fill({ id: 'a-1', text: 'one\n\ttwo' })),
     japanese: '吾輩は猫である。名前はまだ無い。'.repeat(3000),
     emoji: '👩‍🚀🎉'.repeat(3000),
     mixed: 'a'.repeat(50_000) + '"'.repeat(50_000),
