@@ -54,8 +54,16 @@ export function copyOf<T extends object>(given: T | null | undefined): T | undef
   return copy as T;
 }
 
-export function checkNumber(value: unknown, option: string, least: number): void {
-  if (value !== undefined && !(typeof value === 'number' && value >= least)) {
-    throw badOption(option, `a number of at least ${least}`, value);
+export function checkNumber(value: unknown, option: string, least: number, most = Number.POSITIVE_INFINITY): void {
+  if (value !== undefined && !(typeof value === 'number' && value >= least && value <= most)) {
+    const range = most < Number.POSITIVE_INFINITY ? `from ${least} to ${most}` : `of at least ${least}`;
+    throw badOption(option, `a number ${range}`, value);
   }
+}
+
+/** The longest that a timer can wait. */
+const LONGEST_MILLIS = 2 ** 31 - 1;
+
+export function checkMillis(value: unknown, option: string, least: number): void {
+  checkNumber(value, option, least, LONGEST_MILLIS);
 }

@@ -1,6 +1,6 @@
 import { TraceFlags } from '@opentelemetry/api';
-import { badOption } from '../validate.js';
-import { RunTraceExporter, type RunTraceExporterOptions } from './exporter.js';
+import { badOption, requireObject } from '../validate.js';
+import { checkExporter, RunTraceExporter, type RunTraceExporterOptions } from './exporter.js';
 import type { ReadableSpan, SpanExporter } from './span.js';
 import type { ExporterStats } from './stats.js';
 
@@ -22,10 +22,10 @@ export class RunTraceBatchSpanProcessor {
   readonly #exporter: RunTraceExporter;
 
   constructor(options: RunTraceBatchSpanProcessorOptions = {}) {
+    // As the SDK's own processor takes it.
+    if ('export' in requireObject(options, 'options')) throw badOption('options', '{ exporter }', 'an exporter');
     const { exporter, ...rest } = options;
-    if (exporter !== undefined && typeof exporter?.export !== 'function') {
-      throw badOption('exporter', 'a span exporter', exporter);
-    }
+    if (exporter !== undefined) checkOptionsBeside(exporter, rest);
     if (exporter instanceof RunTraceExporter) this.#exporter = exporter;
     else this.#exporter = new RunTraceExporter(exporter === undefined ? rest : { ...rest, destinations: [exporter] });
   }
@@ -50,5 +50,15 @@ export class RunTraceBatchSpanProcessor {
   /** What became of the spans: of all destinations together (a span counts once for each), or of the one with that name. */
   stats(destination?: string): ExporterStats {
     return this.#exporter.stats(destination);
+  }
+}
+
+/** Nothing that is given goes unheard: a `RunTraceExporter` has its own options. */
+function checkOptionsBeside(exporter: SpanExporter, options: RunTraceExporterOptions): void {
+  checkExporter(exporter, 'exporter');
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined) continue;
+    if (exporter instanceof RunTraceExporter) throw badOption(name, 'an option of the exporter that is given', value);
+    if (name === 'destinations') throw badOption(name, 'absent where an exporter is given', value);
   }
 }

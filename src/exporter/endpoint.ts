@@ -1,6 +1,6 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
-import { badOption, checkNumber, requireString } from '../validate.js';
+import { badOption, checkMillis, requireObject, requireString } from '../validate.js';
 import type { SpanExporter } from './span.js';
 
 type StockOptions = NonNullable<ConstructorParameters<typeof OTLPTraceExporter>[0]>;
@@ -23,6 +23,7 @@ export interface EndpointOptions extends Pick<StockOptions, 'headers' | 'httpAge
 /** The stock exporter for an endpoint. @throws TypeError if an option, or the environment, can't be used. */
 export function createSender(options: EndpointOptions, concurrency: number): SpanExporter {
   checkEndpoint(options);
+  checkEnvironment(options);
   const { url, headers, httpAgentOptions, timeoutMillis, compression = compressionFromEnvironment() } = options;
   return new OTLPTraceExporter({
     ...(url !== undefined && { url }),
@@ -47,19 +48,42 @@ export function endpointName({ name, url }: EndpointOptions): string {
   return origin + pathname;
 }
 
-function checkEndpoint({ url, headers, compression, timeoutMillis, name }: EndpointOptions): void {
-  const { TRACES_ENDPOINT, ENDPOINT, TRACES_HEADERS, HEADERS, TRACES_COMPRESSION, COMPRESSION } = environment();
+/** How long the sender takes for a request before it gives it up. */
+export function requestTimeoutOf({ timeoutMillis }: EndpointOptions): number {
+  const { TRACES_TIMEOUT, TIMEOUT } = environment();
+  return timeoutMillis ?? Number(TRACES_TIMEOUT ?? TIMEOUT ?? 10_000);
+}
+
+function checkEndpoint({ url, headers, httpAgentOptions, compression, timeoutMillis, name }: EndpointOptions): void {
   if (url !== undefined) checkUrl(url, 'url');
-  else if (TRACES_ENDPOINT) checkUrl(TRACES_ENDPOINT, 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT');
-  else if (ENDPOINT) checkUrl(ENDPOINT, 'OTEL_EXPORTER_OTLP_ENDPOINT');
   if (headers !== undefined && typeof headers !== 'function') checkHeaders(headers, 'headers');
-  checkHeaderList(HEADERS, 'OTEL_EXPORTER_OTLP_HEADERS');
-  checkHeaderList(TRACES_HEADERS, 'OTEL_EXPORTER_OTLP_TRACES_HEADERS');
+  if (typeof httpAgentOptions !== 'function' && httpAgentOptions !== undefined) {
+    requireObject(httpAgentOptions, 'httpAgentOptions');
+  }
   if (compression !== undefined) checkCompression(compression, 'compression');
-  else if (TRACES_COMPRESSION) checkCompression(TRACES_COMPRESSION, 'OTEL_EXPORTER_OTLP_TRACES_COMPRESSION');
-  else if (COMPRESSION) checkCompression(COMPRESSION, 'OTEL_EXPORTER_OTLP_COMPRESSION');
-  checkNumber(timeoutMillis, 'timeoutMillis', 1);
+  checkMillis(timeoutMillis, 'timeoutMillis', 1);
   if (name !== undefined) requireString(name, 'name');
+}
+
+/** What the options leave to the environment: the stock exporter only warns, and goes on with something else. */
+function checkEnvironment({ url, compression, timeoutMillis }: EndpointOptions): void {
+  const given = environment();
+  const check = (name: keyof typeof given, test: (value: string, option: string) => void) => {
+    if (given[name] !== undefined) test(given[name], `OTEL_EXPORTER_OTLP_${name}`);
+  };
+  if (url === undefined) {
+    check(given.TRACES_ENDPOINT ? 'TRACES_ENDPOINT' : 'ENDPOINT', checkUrl);
+    check(given.TRACES_PROTOCOL ? 'TRACES_PROTOCOL' : 'PROTOCOL', checkProtocol);
+  }
+  check('HEADERS', checkHeaderList);
+  check('TRACES_HEADERS', checkHeaderList);
+  if (compression === undefined)
+    check(given.TRACES_COMPRESSION ? 'TRACES_COMPRESSION' : 'COMPRESSION', checkCompression);
+  if (timeoutMillis === undefined) {
+    check(given.TRACES_TIMEOUT ? 'TRACES_TIMEOUT' : 'TIMEOUT', (value, option) =>
+      checkMillis(Number(value), option, 1),
+    );
+  }
 }
 
 function checkUrl(url: unknown, option: string): void {
@@ -67,21 +91,41 @@ function checkUrl(url: unknown, option: string): void {
   if (protocol !== 'http:' && protocol !== 'https:') throw badOption(option, 'an http or https URL', url);
 }
 
-function checkHeaders(headers: object, option: string): void {
-  for (const [name, value] of Object.entries(headers)) {
-    try {
-      validateHeaderName(name);
-      validateHeaderValue(name, value);
-    } catch {
-      // Not the value: it may be a secret.
+/** An endpoint for gRPC speaks nothing else; one for Protobuf over HTTP takes JSON as well. */
+function checkProtocol(protocol: string, option: string): void {
+  if (protocol !== 'http/json' && protocol !== 'http/protobuf') {
+    throw badOption(
+      option,
+      "'http/json' or 'http/protobuf', where no exporter is given that sends otherwise",
+      protocol,
+    );
+  }
+}
+
+function checkHeaders(headers: unknown, option: string): void {
+  // A `Headers` or a `Map` has no entries of its own: the stock exporter would send none of them.
+  if (Symbol.iterator in requireObject(headers, option)) throw badOption(option, 'a plain object', headers);
+  for (const [name, value] of Object.entries(headers as object)) {
+    // Not the value: it may be a secret.
+    if (!isHeader(name, value))
       throw badOption(`${option}[${JSON.stringify(name)}]`, 'a valid HTTP header', typeof value);
-    }
+  }
+}
+
+function isHeader(name: string, value: unknown): boolean {
+  if (typeof value !== 'string') return false;
+  try {
+    validateHeaderName(name);
+    validateHeaderValue(name, value);
+    return true;
+  } catch {
+    return false;
   }
 }
 
 /** `key=value,key=value`, percent-encoded. The stock exporter skips in silence what it can't read. */
-function checkHeaderList(list: string | undefined, option: string): void {
-  for (const [i, pair] of list?.split(',').entries() ?? []) {
+function checkHeaderList(list: string, option: string): void {
+  for (const [i, pair] of list.split(',').entries()) {
     if (pair.trim() === '') continue;
     const [name = '', ...value] = pair.split('=');
     let decoded: string | undefined;
@@ -116,5 +160,9 @@ function environment() {
     TRACES_HEADERS: read('TRACES_HEADERS'),
     COMPRESSION: read('COMPRESSION'),
     TRACES_COMPRESSION: read('TRACES_COMPRESSION'),
+    TIMEOUT: read('TIMEOUT'),
+    TRACES_TIMEOUT: read('TRACES_TIMEOUT'),
+    PROTOCOL: read('PROTOCOL'),
+    TRACES_PROTOCOL: read('TRACES_PROTOCOL'),
   };
 }

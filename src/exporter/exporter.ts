@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import type { MeterProvider } from '@opentelemetry/api';
 import { guarded } from '../report.js';
-import { badOption, requireObject } from '../validate.js';
-import { Destination } from './destination.js';
-import { createSender, type EndpointOptions, endpointName } from './endpoint.js';
+import { badOption, checkMillis, checkNumber, requireObject } from '../validate.js';
+import { Destination, type DestinationOptions } from './destination.js';
+import { createSender, type EndpointOptions, endpointName, requestTimeoutOf } from './endpoint.js';
 import { forgetAtExit, saveAtExit } from './exit.js';
 import { type ExportResult, FAILED, type ReadableSpan, type SpanExporter, SUCCESS } from './span.js';
 import { checkSpoolOptions, type SpoolOptions } from './spool.js';
@@ -40,7 +40,7 @@ export interface RunTraceExporterOptions extends EndpointOptions {
 
 /** A foreign processor gives a batch up after a while, and what is in it; so it hears within that time that we have it. */
 const KEPT_MILLIS = 5000;
-/** A sender that has called back to nobody for so long never will. */
+/** A sender that has called back to nobody for so long never will; one that was told how long it may take gets three times that. */
 const REQUEST_TIMEOUT_MILLIS = 60_000;
 
 /**
@@ -63,16 +63,14 @@ export class RunTraceExporter implements SpanExporter {
   constructor(options: RunTraceExporterOptions = {}) {
     checkOptions(options);
     const many = options.destinations;
-    this.#destinations = many
-      ? many.map((of, i) => createDestination(of, options, `destination-${i + 1}`))
-      : [createDestination(options, options)];
-    if (new Set(this.#destinations.map(({ name }) => name)).size < this.#destinations.length) {
-      throw badOption(
-        'destinations',
-        'destinations of different names',
-        this.#destinations.map(({ name }) => name).join(),
-      );
+    const all = many
+      ? many.map((of, i) => destinationOptions(of, options, `destination-${i + 1}`))
+      : [destinationOptions(options, options)];
+    // Names that differ only in what a directory's name can't hold would share a spool: each would send the other's spans.
+    if (new Set(all.map(({ name, spool }) => spool?.directory ?? name)).size < all.length) {
+      throw badOption('destinations', 'destinations of different names', all.map(({ name }) => name).join());
     }
+    this.#destinations = all.map((it) => new Destination(it));
     if (options.meterProvider) {
       observeStats(options.meterProvider, new Map(this.#destinations.map((it) => [it.name, () => it.stats()])));
     }
@@ -135,17 +133,17 @@ export class RunTraceExporter implements SpanExporter {
 }
 
 /** `fallbackName` for one of several. */
-function createDestination(
+function destinationOptions(
   of: EndpointOptions | SpanExporter,
   options: RunTraceExporterOptions,
   fallbackName?: string,
-): Destination {
+): DestinationOptions {
   const { maxConcurrentRequests = 4, spool } = options;
   const isExporter = 'export' in of;
   const sender = isExporter ? of : createSender(of, maxConcurrentRequests);
   const name = isExporter ? (fallbackName ?? '') : endpointName(of);
-  const timeoutMillis = (isExporter ? undefined : of.timeoutMillis) ?? 0;
-  return new Destination({
+  const timeoutMillis = isExporter ? 0 : requestTimeoutOf(of);
+  return {
     name,
     sender,
     maxConcurrentRequests,
@@ -157,38 +155,35 @@ function createDestination(
     flushTimeoutMillis: options.flushTimeoutMillis ?? 30_000,
     shutdownTimeoutMillis: options.shutdownTimeoutMillis ?? 10_000,
     ...(spool && { spool: fallbackName ? { ...spool, directory: join(spool.directory, slug(name)) } : spool }),
-  });
+  };
 }
 
+/** No path: `..` is no name either. */
 function slug(name: string): string {
-  return name.replace(/[^\w.-]+/g, '_');
+  return name.replace(/[^\w.-]+|^\.+$/g, '_');
 }
 
-const LEAST: Partial<Record<keyof RunTraceExporterOptions, number>> = {
-  maxQueueBytes: 1,
-  maxConcurrentRequests: 1,
-  maxRequestBytes: 16 * 1024,
-  scheduledDelayMillis: 0,
-  retryTimeoutMillis: 0,
-  flushTimeoutMillis: 0,
-  shutdownTimeoutMillis: 0,
-};
-/** The longest that a timer can wait. */
-const MOST_MILLIS = 2 ** 31 - 1;
+const MILLIS = ['scheduledDelayMillis', 'retryTimeoutMillis', 'flushTimeoutMillis', 'shutdownTimeoutMillis'] as const;
 
 function checkOptions(options: RunTraceExporterOptions): void {
   requireObject(options, 'options');
   if ('export' in options)
     throw badOption('options', 'an object of options ({ destinations: [exporter] })', 'an exporter');
-  for (const [name, least] of Object.entries(LEAST)) {
-    const value = options[name as keyof RunTraceExporterOptions];
-    const most = name.endsWith('Millis') ? MOST_MILLIS : Number.MAX_SAFE_INTEGER;
-    if (value !== undefined && !(typeof value === 'number' && value >= least && value <= most)) {
-      throw badOption(name, `a number from ${least} to ${most}`, value);
-    }
+  checkNumber(options.maxQueueBytes, 'maxQueueBytes', 1, Number.MAX_SAFE_INTEGER);
+  checkNumber(options.maxConcurrentRequests, 'maxConcurrentRequests', 1, Number.MAX_SAFE_INTEGER);
+  checkNumber(options.maxRequestBytes, 'maxRequestBytes', 16 * 1024, Number.MAX_SAFE_INTEGER);
+  for (const name of MILLIS) checkMillis(options[name], name, 0);
+  if (options.meterProvider !== undefined && typeof options.meterProvider?.getMeter !== 'function') {
+    throw badOption('meterProvider', 'a meter provider', options.meterProvider);
   }
   if (options.spool !== undefined) checkSpoolOptions(options.spool);
   if (options.destinations !== undefined) checkDestinations(options);
+}
+
+/** @throws TypeError that names the option. */
+export function checkExporter(value: unknown, option: string): void {
+  const { export: send, shutdown } = (value ?? {}) as Partial<SpanExporter>;
+  if (typeof send !== 'function' || typeof shutdown !== 'function') throw badOption(option, 'a span exporter', value);
 }
 
 function checkDestinations(options: RunTraceExporterOptions): void {
@@ -196,7 +191,9 @@ function checkDestinations(options: RunTraceExporterOptions): void {
   if (!Array.isArray(destinations) || destinations.length === 0) {
     throw badOption('destinations', 'an array of endpoints and exporters', destinations);
   }
-  for (const [i, destination] of destinations.entries()) requireObject(destination, `destinations[${i}]`);
+  for (const [i, destination] of destinations.entries()) {
+    if ('export' in requireObject(destination, `destinations[${i}]`)) checkExporter(destination, `destinations[${i}]`);
+  }
   for (const name of ['url', 'headers', 'httpAgentOptions', 'compression', 'timeoutMillis', 'name'] as const) {
     if (options[name] !== undefined) throw badOption(name, 'given for each of the destinations', options[name]);
   }

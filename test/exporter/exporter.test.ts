@@ -308,8 +308,16 @@ test('an option that cannot be used is a TypeError that names it, when the expor
     [{ url: 1 as never }, /url/],
     [{ headers: { 'bad name': 'x' } }, /headers\["bad name"\]/],
     [{ headers: { good: 'line\nbreak' } }, /headers\["good"\]/],
+    [{ headers: { good: null as never } }, /headers\["good"\]/],
+    [{ headers: null as never }, /headers must be an object/],
+    [{ headers: 'authorization=secret' as never }, /headers must be an object/],
+    [{ headers: new Headers({ authorization: 'secret' }) as never }, /headers must be a plain object/],
+    [{ httpAgentOptions: true as never }, /httpAgentOptions/],
+    [{ meterProvider: {} as never }, /meterProvider/],
     [{ compression: 'brotli' as never }, /compression/],
     [{ timeoutMillis: 0 }, /timeoutMillis/],
+    [{ timeoutMillis: Number.POSITIVE_INFINITY }, /timeoutMillis must be a number from 1 to 2147483647/],
+    [{ timeoutMillis: 1e12 }, /timeoutMillis/],
     [{ maxQueueBytes: 0 }, /maxQueueBytes/],
     [{ maxQueueBytes: '64 MiB' as never }, /maxQueueBytes/],
     [{ maxConcurrentRequests: 0 }, /maxConcurrentRequests/],
@@ -326,12 +334,50 @@ test('an option that cannot be used is a TypeError that names it, when the expor
     [{ destinations: ['http://localhost'] as never }, /destinations\[0\]/],
     [{ destinations: [{ url: 'ftp://x' }] }, /url/],
     [{ destinations: [{ url: 'http://x/' }, { url: 'http://x/' }] }, /different names/],
+    [{ destinations: [{ export: true } as never] }, /destinations\[0\] must be a span exporter/],
+    [{ destinations: [{ export() {} } as never] }, /destinations\[0\] must be a span exporter/],
     [{ destinations: [{}], url: 'http://x/' }, /url/],
   ];
   for (const [options, message] of bad) {
     assert.throws(() => new RunTraceExporter(options as never), { name: 'TypeError', message });
   }
-  assert.throws(() => new RunTraceBatchSpanProcessor({ exporter: {} as never }), TypeError);
+});
+
+test('a processor that cannot use what it is given says so: another exporter’s place, or options that nobody would hear', () => {
+  const url = 'http://127.0.0.1:9/v1/traces';
+  const memory = new InMemorySpanExporter();
+  const bad: [RunTraceBatchSpanProcessorOptions | undefined | null, RegExp][] = [
+    [null, /options/],
+    [memory as never, /options must be \{ exporter \}, got 'an exporter'/],
+    [{ exporter: {} as never }, /exporter/],
+    [{ exporter: null as never }, /exporter/],
+    [
+      { exporter: new RunTraceExporter({ url }), maxQueueBytes: 1e9 },
+      /maxQueueBytes must be an option of the exporter/,
+    ],
+    [{ exporter: memory, url }, /url/],
+    [{ exporter: memory, destinations: [{ url }] }, /destinations/],
+  ];
+  for (const [options, message] of bad) {
+    assert.throws(() => new RunTraceBatchSpanProcessor(options as never), { name: 'TypeError', message });
+  }
+});
+
+test('destinations whose names make the same directory are refused: each would send the other’s spans', (t) => {
+  const spool = { directory: folder(t) };
+  const destinations = ['vendor a', 'vendor_a'].map((name) => ({ url: 'http://127.0.0.1:9/v1/traces', name }));
+  assert.throws(() => new RunTraceExporter({ destinations, spool }), { name: 'TypeError', message: /different names/ });
+  assert.deepEqual(readdirSync(spool.directory), []);
+});
+
+test('no name of a destination leads out of the directory of the spool', async (t) => {
+  const directory = join(folder(t), 'spool');
+  const exporter = new RunTraceExporter({
+    destinations: [{ url: 'http://127.0.0.1:9/v1/traces', name: '..' }],
+    spool: { directory },
+  });
+  await exporter.shutdown();
+  assert.equal(readdirSync(directory).length, 1);
 });
 
 test('an environment that cannot be used is a TypeError that names the variable, and no secret', (t) => {
@@ -341,6 +387,9 @@ test('an environment that cannot be used is a TypeError that names the variable,
     ['OTEL_EXPORTER_OTLP_HEADERS', 'authorization: Bearer secret'],
     ['OTEL_EXPORTER_OTLP_TRACES_HEADERS', 'authorization=%secret'],
     ['OTEL_EXPORTER_OTLP_COMPRESSION', 'brotli'],
+    ['OTEL_EXPORTER_OTLP_TIMEOUT', '10s'],
+    ['OTEL_EXPORTER_OTLP_TRACES_TIMEOUT', '0'],
+    ['OTEL_EXPORTER_OTLP_PROTOCOL', 'grpc'],
   ];
   for (const [name, value] of bad) {
     process.env[name] = value;
