@@ -5,12 +5,13 @@ import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { badOption, checkNumber, requireObject, requireString } from '../validate.js';
 import { decodeRequest, encodeRequest } from './otlp-json.js';
+import { TARGET_BYTES } from './pace.js';
 import type { ReadableSpan } from './span.js';
 
 export interface SpoolOptions {
   /** Where the files are; made if it isn't there. Several processes may share it. */
   directory: string;
-  /** What the files may take up together, in bytes. The oldest leave first. Default: 512 MiB. */
+  /** What the files may take up together, in bytes, at least 2 MiB. The oldest leave first. Default: 512 MiB. */
   maxBytes?: number;
   /** How old a file may get, in milliseconds. Default: 24 hours. */
   maxAgeMillis?: number;
@@ -218,11 +219,12 @@ export class Spool {
   async #takeOver(name: string, match: RegExpExecArray): Promise<boolean> {
     const [, base, , , , host, pid, owner] = match;
     const path = join(this.#directory, name);
+    if (owner === PROCESS) return false;
     try {
       const isAbandoned =
-        host === HOST
-          ? !isAlive(Number(pid), owner as string)
-          : Date.now() - (await stat(path)).mtimeMs > ABANDONED_MILLIS;
+        host === HOST && Number(pid) !== process.pid
+          ? !isAlive(Number(pid))
+          : Date.now() - (await stat(path)).mtimeMs > (host === HOST ? longestOfOurs() : ABANDONED_MILLIS);
       if (isAbandoned) await rename(path, join(this.#directory, `${base}.jsonl`));
       return isAbandoned;
     } catch {
@@ -254,9 +256,15 @@ function decodeWhole(line: string): ReadableSpan[] {
   }
 }
 
-/** A process with our number but not our name had it before us: in a container every process is number 1. */
-function isAlive(pid: number, owner: string): boolean {
-  if (pid === process.pid) return owner === PROCESS;
+/**
+ * How long ago a file with our process's number may have been touched and still be in somebody's hands: of another thread's. What is older than
+ * we are is of one that had the number before us: in a container every process is number 1.
+ */
+function longestOfOurs(): number {
+  return Math.min(ABANDONED_MILLIS, process.uptime() * 1000);
+}
+
+function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;
@@ -269,7 +277,8 @@ function isAlive(pid: number, owner: string): boolean {
 export function checkSpoolOptions(options: SpoolOptions): void {
   requireObject(options, 'spool');
   requireString(options.directory, 'spool.directory');
-  checkNumber(options.maxBytes, 'spool.maxBytes', 1);
+  // What holds no file of the usual size would hold nothing.
+  checkNumber(options.maxBytes, 'spool.maxBytes', 2 * TARGET_BYTES);
   checkNumber(options.maxAgeMillis, 'spool.maxAgeMillis', 1);
   if (options.writeAhead !== undefined && typeof options.writeAhead !== 'boolean') {
     throw badOption('spool.writeAhead', 'true or false', options.writeAhead);

@@ -1,7 +1,8 @@
-/** A process that is killed while it writes one file of the spool and sends another. Not a test. */
+/** A process, or a thread, that is stopped while it writes one file of the spool and sends another. Not a test. */
 
 import { readdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
+import { parentPort } from 'node:worker_threads';
 import { Spool } from '../../src/exporter/spool.js';
 import { endedSpans } from '../support/spans.js';
 
@@ -14,4 +15,5 @@ renameSync(join(directory, name), join(directory, name.replace('.sending-', '.wr
 await spool.write(endedSpans(2));
 await spool.take();
 process.send?.('ready');
+parentPort?.postMessage('ready');
 setInterval(() => {}, 1000);

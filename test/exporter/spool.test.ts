@@ -10,11 +10,13 @@ import {
   rmSync,
   statSync,
   truncateSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { Worker } from 'node:worker_threads';
 import { Spool, type SpoolFile, type SpoolOptions } from '../../src/exporter/spool.js';
 import { parseOtlpJson } from '../support/otlp-receiver.js';
 import { endedSpans, namesOf } from '../support/spans.js';
@@ -140,10 +142,23 @@ test('a process that had our number before us is dead', async (t) => {
   await writer.write(endedSpans(1));
   await writer.take();
   const [name] = readdirSync(directory) as [string];
-  renameSync(join(directory, name), join(directory, name.replace(/[0-9a-f]{12}$/, '000000000000')));
+  const path = join(directory, name.replace(/[0-9a-f]{12}$/, '000000000000'));
+  renameSync(join(directory, name), path);
+  const beforeUs = Date.now() / 1000 - process.uptime() - 1;
+  utimesSync(path, beforeUs, beforeUs);
   const spool = open();
   await spool.scan();
   assert.equal((await spool.take())?.spans, 1);
+});
+
+test('the files of another thread of ours are left alone', async (t) => {
+  const { directory, open } = fixture(t);
+  const thread = new Worker(new URL('./spool-child.js', import.meta.url), { argv: [directory] });
+  t.after(() => thread.terminate());
+  await once(thread, 'message');
+  const spool = open();
+  await spool.scan();
+  assert.equal(await spool.take(), undefined);
 });
 
 test('lines that are whole are kept, and a torn last line is counted', async (t) => {
