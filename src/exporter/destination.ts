@@ -1,6 +1,6 @@
 import { context, createContextKey, ROOT_CONTEXT } from '@opentelemetry/api';
 import { TRUNCATED_BYTES } from '../attributes.js';
-import { report } from '../report.js';
+import { guarded, report } from '../report.js';
 import { type Clock, realClock } from './clock.js';
 import { countWithin, Group, type Item, type Load, spansOf, sumBytes, toItem } from './load.js';
 import { Pace, TARGET_BYTES } from './pace.js';
@@ -73,6 +73,8 @@ export class Destination {
   #closed: Promise<void> = Promise.resolve();
   /** Nothing that is still under way counts any more. */
   #isOver = false;
+  /** Resources that had their time. */
+  readonly #waitedFor = new WeakSet<object>();
   #cancelDelay: (() => void) | undefined;
   #cancelPause: (() => void) | undefined;
   #cancelScan: (() => void) | undefined;
@@ -93,6 +95,7 @@ export class Destination {
   /** Takes a span, to go out with others soon. */
   add(span: ReadableSpan): void {
     const bytes = this.#enqueue(span, this.#open);
+    if (bytes === undefined) return;
     // Where another one like it would not fit: the one too many would go in a request of its own.
     const fullBytes = this.#pace.requestLimit - bytes - resourceBytes(span);
     if (this.#gatheredBytes > fullBytes || this.#queue.length - this.#due >= MAX_REQUEST_SPANS) {
@@ -129,6 +132,7 @@ export class Destination {
   }
 
   async #close(): Promise<void> {
+    const deadline = this.#clock.now() + this.#options.shutdownTimeoutMillis;
     this.#cancelScan?.();
     this.#pace.pausedUntil = 0;
     const idle = new Promise<void>((resolve) => {
@@ -138,9 +142,11 @@ export class Destination {
     await this.#within(this.#options.shutdownTimeoutMillis, idle);
     this.#cancelPause?.();
     await this.#abandon();
+    // An async function: what it throws is a rejection too.
+    const shutSenderDown = async () => this.#options.sender.shutdown();
     await this.#within(
-      1000,
-      Promise.resolve(this.#options.sender.shutdown()).catch(() => {}),
+      Math.max(0, deadline - this.#clock.now()),
+      shutSenderDown().catch(() => {}),
     );
     this.#trouble.close();
   }
@@ -164,13 +170,19 @@ export class Destination {
     } catch (error) {
       this.#drop(items, 'the process ended without a shutdown', error);
     }
+    this.#trouble.close();
   }
 
-  /** Returns what the span weighs. */
-  #enqueue(span: ReadableSpan, group: Group): number {
-    const item = toItem(span, group);
-    this.#counts.add('taken', 1, item.bytes);
+  /** Returns what the span weighs, if it could be read. */
+  #enqueue(span: ReadableSpan, group: Group): number | undefined {
+    const item = guarded('a span could not be read', () => toItem(span, group));
+    this.#counts.add('taken', 1, item?.bytes ?? 0);
     group.add();
+    if (!item) {
+      this.#counts.add('dropped', 1, 0);
+      group.settle(true);
+      return undefined;
+    }
     this.#held.spans++;
     this.#held.bytes += item.bytes + SPAN_OVERHEAD_BYTES;
     if (this.#isClosing) this.#drop([item], 'the exporter is shut down');
@@ -254,17 +266,19 @@ export class Destination {
   /** Sends a load in as many requests as it takes, until one fails; then finds a place for the rest. */
   async #send(load: Load): Promise<void> {
     await this.#resourcesOf(load.items);
-    while (load.items.length > 0) {
+    while (load.items.length > 0 && !this.#isOver) {
       const batch = this.#batchOf(load.items);
       const verdict = await this.#request(batch);
-      if (this.#isOver) return;
-      if (verdict === 'retry') break;
-      if (verdict === 'too_large' && this.#makeSmaller(batch)) continue;
+      if (this.#isOver || verdict === 'retry') break;
+      if (verdict === 'too_large') {
+        if (this.#makeSmaller(batch)) continue;
+        this.#reject(batch, new Error('it is too large, and nothing can be cut from it'));
+      }
       load.items.splice(0, batch.length);
       if (verdict === 'sent') this.#settleAll(batch, 'sent');
       else load.refused.push(...batch);
     }
-    await this.#keep(load);
+    if (!this.#isOver) await this.#keep(load);
   }
 
   /** As many as fit in a request, or one that is cut to fit. */
@@ -307,14 +321,14 @@ export class Destination {
         if (isDone) return;
         isDone = true;
         cancel();
-        this.#learn(verdict, ticket, batch, error);
+        if (!this.#isOver) this.#learn(verdict, ticket, batch, error);
         resolve(verdict);
       };
       const timeout = this.#options.requestTimeoutMillis;
       const cancel = this.#clock.after(timeout, () => done('retry', new Error(`no answer within ${timeout} ms`)));
       context.with(ROOT_CONTEXT.setValue(SUPPRESS_TRACING, true), () => {
         try {
-          this.#options.sender.export(spans, (result) => done(verdictOf(result), result.error));
+          this.#options.sender.export(spans, (result) => done(verdictOf(result), result?.error));
         } catch (error) {
           done('refused', error);
         }
@@ -330,9 +344,13 @@ export class Destination {
       this.#trouble.begins('requests fail and are tried again', error);
       this.#pace.failed(ticket);
     } else if (verdict === 'refused') {
-      this.#trouble.begins('requests are refused', error);
-      this.#counts.add('rejected', batch.length, sumBytes(batch));
+      this.#reject(batch, error);
     }
+  }
+
+  #reject(batch: Item[], error: unknown): void {
+    this.#trouble.begins('requests are refused', error);
+    this.#counts.add('rejected', batch.length, sumBytes(batch));
   }
 
   /** Finds a place for what a load still has: on disk, in the queue, or none. */
@@ -450,11 +468,13 @@ export class Destination {
 
   /** The time is over: what is left goes to disk or is dropped, whatever becomes of the requests under way. */
   async #abandon(): Promise<void> {
-    const items = this.#takeEverything();
-    while (items.length > 0) {
-      const load = items.splice(0, countWithin(items, LOAD_BYTES));
-      await this.#resourcesOf(load);
+    // Still where `exit` finds it: the process may end before all of it is on disk.
+    this.#queue = this.#takeEverything();
+    this.#spoolPausedUntil = 0;
+    while (this.#queue.length > 0) {
+      const load = this.#queue.slice(0, countWithin(this.#queue, LOAD_BYTES));
       if (!(await this.#toDisk(load))) this.#drop(load, 'the endpoint did not take them until shutdown');
+      this.#queue.splice(0, load.length);
     }
     await this.#spool?.close();
   }
@@ -463,17 +483,19 @@ export class Destination {
   #takeEverything(): Item[] {
     this.#isOver = true;
     const loads = [...this.#sending, ...(this.#writing ? [this.#writing] : [])].filter(({ file }) => !file);
-    const items = [...loads.flatMap(({ items, refused }) => [...items, ...refused]), ...this.#queue];
+    const items = new Set([...loads.flatMap(({ items, refused }) => [...items, ...refused]), ...this.#queue]);
     this.#queue = [];
     this.#due = 0;
-    return items.filter(({ isSettled }) => !isSettled);
+    return [...items].filter(({ isSettled }) => !isSettled);
   }
 
-  /** What resource detectors have not found out yet is waited for, but not for ever. */
+  /** What resource detectors have not found out yet is waited for, but not for ever, and once. */
   async #resourcesOf(items: readonly Item[]): Promise<void> {
     const pending = new Set(items.map(({ span }) => span.resource).filter((it) => it.asyncAttributesPending));
+    for (const resource of pending) if (this.#waitedFor.has(resource)) pending.delete(resource);
     if (pending.size === 0) return;
     await this.#within(RESOURCE_MILLIS, Promise.all([...pending].map((it) => it.waitForAsyncAttributes?.())));
+    for (const resource of pending) this.#waitedFor.add(resource);
   }
 
   async #within(millis: number, work: Promise<unknown>): Promise<void> {

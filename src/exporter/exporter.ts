@@ -115,8 +115,8 @@ export class RunTraceExporter implements SpanExporter {
 
   /** Flushes, within `shutdownTimeoutMillis`. What is left then goes to the spool, or is dropped, counted and reported. */
   async shutdown(): Promise<void> {
-    forgetAtExit(this.#exit);
     await Promise.all(this.#destinations.map((destination) => destination.shutdown()));
+    forgetAtExit(this.#exit);
   }
 
   /** What became of the spans: of all destinations together (a span counts once for each), or of the one with that name. */

@@ -12,9 +12,9 @@ const GRPC_RETRY = new Set([1, 4, 8, 10, 11, 14, 15]);
  * Reads a sender's result, by the OTLP specification. An error without a number is a network's, or one that the sender has
  * already given up on (the stock one tells no code for 429 and 503): both may pass.
  */
-export function verdictOf(result: ExportResult): Verdict {
-  if (result.code === 0) return 'sent';
-  const { code, message } = (result.error ?? {}) as { code?: unknown; message?: string };
+export function verdictOf(result: ExportResult | undefined): Verdict {
+  if (result?.code === 0) return 'sent';
+  const { code, message } = (result?.error ?? {}) as { code?: unknown; message?: string };
   if (typeof code !== 'number') return 'retry';
   if (code === 413) return 'too_large';
   if (code >= 100) return HTTP_RETRY.has(code) ? 'retry' : 'refused';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -9,7 +9,7 @@ import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-ho
 import fc from 'fast-check';
 import { Destination, type DestinationOptions } from '../../src/exporter/destination.js';
 import { spanBytes } from '../../src/exporter/size.js';
-import type { ExportResult, ReadableSpan, SpanExporter } from '../../src/exporter/span.js';
+import { copyOf, type ExportResult, type ReadableSpan, type SpanExporter } from '../../src/exporter/span.js';
 import type { ExporterStats } from '../../src/exporter/stats.js';
 import { fakeClock } from '../support/fake-clock.js';
 import { endedSpans, namesOf } from '../support/spans.js';
@@ -73,6 +73,18 @@ async function until(isTrue: () => boolean, what: string): Promise<void> {
 function spansIn(stats: ExporterStats): Record<string, number> {
   const counts = Object.entries(stats).map(([name, amount]) => [name, amount.spans] as const);
   return Object.fromEntries(counts.filter(([, spans]) => spans > 0));
+}
+
+/** What is warned of from now on. */
+function listen(t: TestContext): string[] {
+  const warnings: string[] = [];
+  const silent = () => {};
+  diag.setLogger(
+    { warn: (message) => warnings.push(message), error: silent, info: silent, debug: silent, verbose: silent },
+    DiagLogLevel.WARN,
+  );
+  t.after(() => diag.disable());
+  return warnings;
 }
 
 const large = (kib: number) => ({ attributes: () => ({ text: 'x'.repeat(kib * 1024) }) });
@@ -221,6 +233,21 @@ test('a span that is too large and cannot be cut is dropped and counted, not sen
   await clock.advance(600_000);
   assert.ok(requests.length < 30, `${requests.length} requests`);
   assert.equal(destination.stats().dropped.spans, 2);
+  assert.equal(destination.stats().rejected.spans, 2);
+});
+
+test('a span that is too large and cannot be cut is not put on disk in silence', async (t) => {
+  const warnings = listen(t);
+  const { destination, clock } = fixture({
+    answer: () => failed(413),
+    spool: { directory: spoolDirectory(t) },
+  });
+  destination.addNow(endedSpans(1));
+  await clock.advance(0);
+  await until(() => destination.stats().spooled.spans === 1, 'spooling');
+  assert.equal(destination.stats().rejected.spans, 1);
+  assert.match(warnings.join(), /requests are refused/);
+  await destination.shutdown();
 });
 
 test('an endpoint that resets what is large instead of saying so gets everything in small pieces', async () => {
@@ -311,14 +338,41 @@ test('shutdown tries once more at once, keeps to its time, counts what is left a
   assert.equal(requests.length, after);
 });
 
+test('what becomes of a request after shutdown is no news', async (t) => {
+  const warnings = listen(t);
+  const callbacks: ((result: ExportResult) => void)[] = [];
+  const sender: SpanExporter = { export: (_, callback) => void callbacks.push(callback), shutdown: async () => {} };
+  const { destination, clock } = fixture({ sender });
+  destination.addNow(endedSpans(1));
+  const shutdown = destination.shutdown();
+  await clock.advance(10_000);
+  await shutdown;
+  const before = warnings.length;
+  callbacks[0]?.(failed());
+  await clock.advance(0);
+  assert.equal(warnings.length, before);
+});
+
+test('a resource whose detectors never finish is waited for once', async () => {
+  const resource = {
+    attributes: {},
+    asyncAttributesPending: true,
+    waitForAsyncAttributes: () => new Promise(() => {}),
+  };
+  const span = () => ({ ...copyOf(endedSpans(1)[0] as ReadableSpan, { attributes: {}, events: [] }), resource });
+  const { destination, delivered, clock } = fixture();
+  destination.addNow([span() as never]);
+  await clock.advance(9999);
+  assert.equal(delivered.length, 0);
+  await clock.advance(1);
+  assert.equal(delivered.length, 1);
+  destination.addNow([span() as never]);
+  await clock.advance(0);
+  assert.equal(delivered.length, 2);
+});
+
 test('one warning when it goes wrong, one when it is well again, however many requests fail', async (t) => {
-  const warnings: string[] = [];
-  const silent = () => {};
-  diag.setLogger(
-    { warn: (message) => warnings.push(message), error: silent, info: silent, debug: silent, verbose: silent },
-    DiagLogLevel.WARN,
-  );
-  t.after(() => diag.disable());
+  const warnings = listen(t);
   const { destination, endpoint, clock } = fixture({ answer: (_, number) => (number % 2 ? OK : failed()) });
   for (let i = 0; i < 60; i++) {
     destination.addNow(endedSpans(2));
@@ -438,6 +492,24 @@ test('a spool that cannot be written any more is done without', async (t) => {
   const shutdown = destination.shutdown();
   await clock.advance(1000);
   await shutdown;
+});
+
+test('a disk that was in trouble is tried once more at shutdown', async (t) => {
+  const directory = join(spoolDirectory(t), 'spool');
+  const { destination, clock } = fixture({
+    answer: () => failed(503),
+    spool: { directory },
+    shutdownTimeoutMillis: 3000,
+  });
+  rmSync(directory, { recursive: true });
+  destination.addNow(endedSpans(5));
+  await clock.advance(0);
+  await until(() => destination.stats().retried.spans === 5, 'failing to spool');
+  mkdirSync(directory);
+  const shutdown = destination.shutdown();
+  await clock.advance(3000);
+  await shutdown;
+  assert.deepEqual(spansIn(destination.stats()).spooled, 5);
 });
 
 test('with write-ahead, spans are on disk while they are sent, and gone when they are delivered', async (t) => {

@@ -9,4 +9,8 @@ diag.setLogger(new DiagConsoleLogger(), DiagLogLevel.WARN);
 const processor = new RunTraceBatchSpanProcessor({ url, ...(directory && { spool: { directory } }) });
 new BasicTracerProvider({ spanProcessors: [processor] }).getTracer('test').startSpan('last words').end();
 if (how === 'exit') process.exit(0);
+if (how === 'exit in mid-shutdown') {
+  void processor.shutdown();
+  process.exit(0);
+}
 if (how === 'throw') throw new Error('the application crashed');

@@ -19,6 +19,7 @@ import {
   RunTraceExporter,
   type RunTraceExporterOptions,
 } from 'runtrace/exporter';
+import { copyOf } from '../../src/exporter/span.js';
 import { type OtlpReceiver, type OtlpReceiverOptions, startOtlpReceiver } from '../support/otlp-receiver.js';
 import { endedSpans, namesOf } from '../support/spans.js';
 
@@ -299,6 +300,52 @@ test('shutting down twice, and flushing after it, is no error', async (t) => {
   await processor.forceFlush();
 });
 
+test('shutdown keeps to its time, whatever it waits for, and counts what is left', async (t) => {
+  const receiver = await start(t, { fault: () => ({ kind: 'silent' }) });
+  const endless = { attributes: {}, asyncAttributesPending: true, waitForAsyncAttributes: () => new Promise(() => {}) };
+  for (const resource of [undefined, endless]) {
+    const processor = new RunTraceBatchSpanProcessor({ url: receiver.url, shutdownTimeoutMillis: 300 });
+    const spans = endedSpans(30, { attributes: () => ({ text: 'x'.repeat(100_000) }) });
+    for (const span of spans) processor.onEnd(resource ? ({ ...copyOf(span, span), resource } as never) : span);
+    const began = performance.now();
+    await processor.shutdown();
+    const millis = performance.now() - began;
+    assert.ok(millis < 1000, `${Math.round(millis)} ms`);
+    assert.equal(processor.stats().dropped.spans, 30);
+  }
+});
+
+test('a span that cannot be read is counted as lost, and the others in its batch arrive', async (t) => {
+  const receiver = await start(t);
+  const exporter = new RunTraceExporter({ url: receiver.url });
+  const [first, second] = endedSpans(2);
+  const result = await new Promise<{ code: number; error?: Error }>((resolve) =>
+    exporter.export([first, {}, second] as never, resolve),
+  );
+  assert.match(String(result.error), /1 of 3 spans were not delivered/);
+  assert.deepEqual(namesOf(receiver.spans()), ['span 0', 'span 1']);
+  const { taken, sent, dropped } = exporter.stats();
+  assert.deepEqual([taken.spans, sent.spans, dropped.spans], [3, 2, 1]);
+  await exporter.shutdown();
+});
+
+test('an exporter that calls back with nothing has failed, and one that throws at its shutdown is shut down', async () => {
+  let requests = 0;
+  const sender = {
+    export: (_: unknown, callback: (result: never) => void) =>
+      callback((requests++ === 0 ? undefined : { code: 0 }) as never),
+    shutdown: () => {
+      throw new Error('mine');
+    },
+  };
+  const { processor, provider, tracer } = providerWith({ exporter: sender as never });
+  tracer.startSpan('hello').end();
+  await provider.forceFlush();
+  assert.equal(requests, 2);
+  await processor.shutdown();
+  assert.equal(processor.stats().sent.spans, 1);
+});
+
 test('an option that cannot be used is a TypeError that names it, when the exporter is made', async (t) => {
   const bad: [RunTraceExporterOptions | undefined | null, RegExp][] = [
     [null, /options/],
@@ -329,6 +376,7 @@ test('an option that cannot be used is a TypeError that names it, when the expor
     [{ spool: {} as never }, /spool\.directory/],
     [{ spool: { directory: '/dev/null/spool' } }, /spool\.directory/],
     [{ spool: { directory: folder(t), maxBytes: 0 } }, /spool\.maxBytes/],
+    [{ spool: { directory: folder(t), maxBytes: 500_000 } }, /spool\.maxBytes must be a number of at least 2097152/],
     [{ spool: { directory: folder(t), writeAhead: 1 as never } }, /spool\.writeAhead/],
     [{ destinations: [] }, /destinations/],
     [{ destinations: ['http://localhost'] as never }, /destinations\[0\]/],
