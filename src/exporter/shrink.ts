@@ -1,53 +1,63 @@
 import { TRUNCATED_BYTES } from '../attributes.js';
-import { textBytes } from './size.js';
+import { textBytes, valueBytes } from './size.js';
 import { copyOf, type ReadableSpan } from './span.js';
 
-/** No text is cut to less than this; shorter ones are not touched. */
+/** Nothing is cut to less than this; what is shorter is not touched. */
 const LEAST_BYTES = 256;
 /** What runtrace says about a run, a step or an attempt is short, and is why the span is there at all. */
 const UNTOUCHABLE = /^runtrace\./;
 const CUT_MARK = '…';
 
-/** A text attribute of a span (`event` is -1) or of one of its events. */
-interface Text {
-  event: number;
+/** An attribute that can be cut. `owner` is a number in the list of all that have attributes: the span, its events and its links. */
+interface Part {
+  owner: number;
   key: string;
-  value: string;
+  value: string | unknown[];
   bytes: number;
 }
 
 /**
- * A copy of the span whose longest texts have lost their ends, until it is `excessBytes` smaller (or as small as it can get).
- * JSON stays JSON. Names, ids, status, times and `runtrace.*` are kept; how many bytes were cut stands in
+ * A copy of the span whose longest texts and lists have lost their ends, until it is `excessBytes` smaller (or as small as it can
+ * get). JSON stays JSON. Names, ids, status, times and `runtrace.*` are kept; how many bytes were cut stands in
  * `runtrace.truncated_bytes`. `undefined` if there is nothing to cut.
  */
 export function shrink(span: ReadableSpan, excessBytes: number): { span: ReadableSpan; cutBytes: number } | undefined {
-  const texts = [span.attributes, ...span.events.map(({ attributes }) => attributes)].flatMap(textsOf);
+  const owners = [span, ...span.events, ...span.links].map(
+    ({ attributes }): Record<string, unknown> => ({ ...attributes }),
+  );
+  const parts = owners.flatMap(partsOf);
   const cap = capFor(
-    texts.map(({ bytes }) => bytes),
+    parts.map(({ bytes }) => bytes),
     excessBytes + TRUNCATED_BYTES.length + 100,
   );
-  const attributes: Record<string, unknown> = { ...span.attributes };
-  const events = span.events.map((event) => ({ ...event, attributes: { ...event.attributes } }));
   let cutBytes = 0;
-  for (const { event, key, value, bytes } of texts) {
+  for (const { owner, key, value, bytes } of parts) {
     if (bytes <= cap) continue;
-    const kept = cutText(value, cap);
-    cutBytes += bytes - textBytes(kept);
-    const target = event < 0 ? attributes : events[event]?.attributes;
-    if (target) target[key] = kept;
+    const kept = typeof value === 'string' ? cutText(value, cap) : cutList(value, cap);
+    cutBytes += bytes - sizeOf(kept);
+    (owners[owner] as Record<string, unknown>)[key] = kept;
   }
   if (cutBytes <= 0) return undefined;
+  const [attributes, ...others] = owners as [ReadableSpan['attributes'], ...ReadableSpan['attributes'][]];
   attributes[TRUNCATED_BYTES] = Number(attributes[TRUNCATED_BYTES] ?? 0) + cutBytes;
-  return { span: copyOf(span, { attributes: attributes as ReadableSpan['attributes'], events }), cutBytes };
+  const events = span.events.map((event, i) => ({ ...event, attributes: others[i] as ReadableSpan['attributes'] }));
+  const links = span.links.map((link, i) => ({
+    ...link,
+    attributes: others[events.length + i] as ReadableSpan['attributes'],
+  }));
+  return { span: copyOf(span, { attributes, events, links }), cutBytes };
 }
 
-function textsOf(attributes: object | undefined, index: number): Text[] {
-  return Object.entries(attributes ?? {}).flatMap(([key, value]) => {
-    if (typeof value !== 'string' || UNTOUCHABLE.test(key)) return [];
-    const bytes = textBytes(value);
-    return bytes > LEAST_BYTES ? [{ event: index - 1, key, value, bytes }] : [];
+function partsOf(attributes: Record<string, unknown>, owner: number): Part[] {
+  return Object.entries(attributes).flatMap(([key, value]) => {
+    if (!(typeof value === 'string' || Array.isArray(value)) || UNTOUCHABLE.test(key)) return [];
+    const bytes = sizeOf(value);
+    return bytes > LEAST_BYTES ? [{ owner, key, value, bytes }] : [];
   });
+}
+
+function sizeOf(value: string | unknown[]): number {
+  return typeof value === 'string' ? textBytes(value) : valueBytes(value);
 }
 
 /** The length to which all that are longer must be cut for `excess` to go away: the longest pay first. */
@@ -61,6 +71,22 @@ function capFor(sizes: readonly number[], excess: number): number {
     freed += more;
   }
   return LEAST_BYTES;
+}
+
+/** As many items as fit; of the first that doesn't, if it is a text, its beginning. */
+function cutList(list: readonly unknown[], maxBytes: number): unknown[] {
+  const kept: unknown[] = [];
+  let room = maxBytes - valueBytes([]);
+  for (const item of list) {
+    room -= valueBytes(item);
+    if (room < 0) {
+      const textRoom = room + (typeof item === 'string' ? textBytes(item) : 0);
+      if (textRoom > CUT_MARK.length) kept.push(cutPlain(item as string, textRoom, textBytes));
+      break;
+    }
+    kept.push(item);
+  }
+  return kept;
 }
 
 function cutText(text: string, maxBytes: number): string {

@@ -47,7 +47,8 @@ function attributesBytes(attributes: object | undefined): number {
   return bytes;
 }
 
-function valueBytes(value: unknown): number {
+/** The value of an attribute. */
+export function valueBytes(value: unknown): number {
   if (typeof value === 'string') return VALUE_BYTES + textBytes(value);
   if (typeof value !== 'object' || value === null) return VALUE_BYTES;
   if (value instanceof Uint8Array) return VALUE_BYTES + Math.ceil(value.length / 3) * 4;

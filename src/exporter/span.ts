@@ -24,12 +24,17 @@ export const SUCCESS: ExportResult['code'] = 0;
 export const FAILED: ExportResult['code'] = 1;
 
 /** Field by field: spans of the SDK have getters and private fields that a spread or a prototype would lose. */
-export function copyOf(span: ReadableSpan, changed: Pick<ReadableSpan, 'attributes' | 'events'>): ReadableSpan {
+export function copyOf(
+  span: ReadableSpan,
+  changed: Partial<Pick<ReadableSpan, 'attributes' | 'events' | 'links'>>,
+): ReadableSpan {
   return {
     name: span.name,
     kind: span.kind,
     spanContext: () => span.spanContext(),
     ...(span.parentSpanContext && { parentSpanContext: span.parentSpanContext }),
+    attributes: span.attributes,
+    events: span.events,
     startTime: span.startTime,
     endTime: span.endTime,
     status: span.status,

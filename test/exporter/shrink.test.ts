@@ -64,6 +64,22 @@ test('JSON stays JSON: the longest strings in it are cut', () => {
   assert.match(kept[1].parts[0].content, /…$/);
 });
 
+test('a list loses its end, on the span and on its links', () => {
+  const [span] = endedSpans(1, {
+    attributes: () => ({ codes: Array.from({ length: 50_000 }, (_, i) => i), texts: ['first', 'x'.repeat(1_000_000)] }),
+    before: (it) => it.addLink({ context: it.spanContext(), attributes: { text: 'y'.repeat(1_000_000) } }),
+  }) as [ReadableSpan];
+  const cut = shrink(span, spanBytes(span) - 50_000)?.span as ReadableSpan;
+  assert.ok(spanBytes(cut) <= 50_000);
+  assert.deepEqual((cut.attributes.codes as number[]).slice(0, 3), [0, 1, 2]);
+  const [first, second, ...rest] = cut.attributes.texts as string[];
+  assert.equal(first, 'first');
+  assert.match(second as string, /^x{1000,}…$/);
+  assert.deepEqual(rest, []);
+  assert.match(String(cut.links[0]?.attributes?.text), /^y+…$/);
+  assert.equal(cut.links[0]?.context.spanId, span.spanContext().spanId);
+});
+
 test('JSON of many small pieces becomes a JSON string with its beginning', () => {
   const cut = shrink(spanWith({ list: JSON.stringify(Array.from({ length: 20_000 }, (_, i) => i)) }), 100_000);
   assert.match(JSON.parse(String(cut?.span.attributes.list)), /^\[0,1,2,.*…$/);
