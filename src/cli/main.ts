@@ -53,6 +53,7 @@ function toHeaders(pairs: readonly string[]): Record<string, string> {
   return Object.fromEntries(
     pairs.map((pair) => {
       const [name = '', ...value] = pair.split('=');
+      if (value.length === 0) throw new TypeError(`--header must be NAME=VALUE, got '${name}'`);
       return [name, value.join('=')];
     }),
   );

@@ -1,5 +1,6 @@
 import { DiagConsoleLogger, DiagLogLevel, diag } from '@opentelemetry/api';
 import { readOtlpFile } from '../exporter/read.js';
+import { spanBytes } from '../exporter/size.js';
 
 export interface ReplayOptions {
   /** The whole URL. Default: what the `OTEL_EXPORTER_OTLP_*` variables say. */
@@ -7,7 +8,7 @@ export interface ReplayOptions {
   headers: Record<string, string>;
 }
 
-/** How much may be under way; files may be larger than memory. */
+/** How much may be under way; files may be larger than memory, and so may a line. */
 const MOST_HELD_BYTES = 16 * 1024 * 1024;
 /** Long enough for an endpoint that restarts, short enough for somebody who waits. */
 const PATIENCE_MILLIS = 60_000;
@@ -29,19 +30,27 @@ export async function replay(files: readonly string[], { url, headers }: ReplayO
   });
   const unreadable: string[] = [];
   let stoppedAt: string | undefined;
+  let heldBytes = 0;
 
   const isLost = () => exporter.stats().dropped.spans > 0;
   const flush = async () => {
     await exporter.forceFlush();
+    heldBytes = 0;
     if (process.stderr.isTTY) process.stderr.write(`\r${exporter.stats().sent.spans} spans sent`);
   };
   read: for (const file of files) {
     try {
       for await (const line of readOtlpFile(file)) {
-        if ('error' in line) unreadable.push(`${file}:${line.number}: ${line.error.message}`);
-        else exporter.export(line.spans, () => {});
-        if (exporter.stats().held.bytes > MOST_HELD_BYTES) await flush();
-        if (isLost()) {
+        if ('error' in line) {
+          unreadable.push(`${file}:${line.number}: ${line.error.message}`);
+          continue;
+        }
+        for (const span of line.spans) {
+          exporter.add(span);
+          heldBytes += spanBytes(span);
+          if (heldBytes <= MOST_HELD_BYTES) continue;
+          await flush();
+          if (!isLost()) continue;
           stoppedAt = `${file}:${line.number}`;
           break read;
         }

@@ -52,6 +52,21 @@ test('replay sends what can be read of a torn file, and ends with 1', async (t) 
   assert.match(err, /traces\.jsonl:2: /);
 });
 
+test('replay sends a line that is larger than what may be held in memory', async (t) => {
+  const receiver = await startOtlpReceiver();
+  t.after(receiver.close);
+  const spans = endedSpans(70, { attributes: () => ({ text: 'x'.repeat(1_000_000) }) });
+  const { code, out } = await runtrace('replay', '--url', receiver.url, fileWith(t, encodeRequest(spans)));
+  assert.deepEqual([code, out], [0, 'Sent 70 spans.\n']);
+  assert.equal(receiver.spans().length, 70);
+});
+
+test('replay with a header that has no value is wrong use', async (t) => {
+  const { code, err } = await runtrace('replay', '--header', 'x-key', fileWith(t, ''));
+  assert.equal(code, 2);
+  assert.match(err, /--header must be NAME=VALUE, got 'x-key'/);
+});
+
 test('replay to an endpoint that is none is wrong use', async (t) => {
   const { code, err } = await runtrace('replay', '--url', 'localhost:4318', fileWith(t, ''));
   assert.equal(code, 2);
