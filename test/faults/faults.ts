@@ -164,7 +164,8 @@ export const FAULTS: readonly Fault[] = [
         flushes: true,
         exporter: spoolIn(trial),
       });
-      await sleep(12_000);
+      // No more than the spool may hold: what leaves it is counted by a process that is killed.
+      await application.untilFlushed(10_000, 12_000);
       await application.kill();
       // What a flush has not confirmed may be lost; what it has may not.
       trial.tookIn(application.flushed);

@@ -118,6 +118,11 @@ export class Application {
     return (await this.#message('done')).counted;
   }
 
+  /** Waits until a flush was over when so many had ended, at most so long. */
+  async untilFlushed(spans: number, millis: number): Promise<void> {
+    for (const end = performance.now() + millis; performance.now() < end && this.flushed < spans; ) await sleep(5);
+  }
+
   async kill(): Promise<void> {
     this.#child.kill('SIGKILL');
     await this.#exited;
