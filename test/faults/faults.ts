@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { RunTraceExporterOptions } from 'runtrace/exporter';
 import type { Fault as ReceiverFault } from '../support/otlp-receiver.js';
 import type { ChildOptions, Subject } from './child.js';
-import { type Trial, unusedPort } from './trial.js';
+import { type Trial, until, unusedPort } from './trial.js';
 
 export interface Fault {
   name: string;
@@ -165,7 +165,7 @@ export const FAULTS: readonly Fault[] = [
         exporter: spoolIn(trial),
       });
       // No more than the spool may hold: what leaves it is counted by a process that is killed.
-      await application.untilFlushed(10_000, 12_000);
+      await until(() => application.flushed >= 10_000, 12_000);
       await application.kill();
       // What a flush has not confirmed may be lost; what it has may not.
       trial.tookIn(application.flushed);
@@ -189,7 +189,8 @@ export const FAULTS: readonly Fault[] = [
       const receiver = await trial.receive({ fault: during(10_000, { kind: 'status', status: 503 }) });
       const { spool } = spoolIn(trial);
       const application = trial.start({ urls: [receiver.url], exporter: { spool }, overMillis: 3000 });
-      await sleep(1000);
+      // Not before the exporter is made: it would refuse the directory.
+      await until(() => receiver.requests.length > 0, 10_000);
       rmSync(spool.directory, { recursive: true, force: true });
       writeFileSync(spool.directory, 'in the way');
       trial.tookIn(await application.ended());

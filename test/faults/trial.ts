@@ -68,8 +68,7 @@ export class Trial {
 
   /** Waits until everything that came in has arrived, at most so long. */
   async untilArrived(millis: number): Promise<void> {
-    for (const end = performance.now() + millis; performance.now() < end && this.arrived() < this.#spansIn; )
-      await sleep(50);
+    await until(() => this.arrived() >= this.#spansIn, millis);
   }
 
   async end(): Promise<Outcome> {
@@ -118,11 +117,6 @@ export class Application {
     return (await this.#message('done')).counted;
   }
 
-  /** Waits until a flush was over when so many had ended, at most so long. */
-  async untilFlushed(spans: number, millis: number): Promise<void> {
-    for (const end = performance.now() + millis; performance.now() < end && this.flushed < spans; ) await sleep(5);
-  }
-
   async kill(): Promise<void> {
     this.#child.kill('SIGKILL');
     await this.#exited;
@@ -136,6 +130,11 @@ export class Application {
       void this.#exited.then((how) => reject(new Error(`the application ended with ${how}, before it was "${kind}"`)));
     });
   }
+}
+
+/** Waits until something is so, at most so long. */
+export async function until(isSo: () => boolean, millis: number): Promise<void> {
+  for (const end = performance.now() + millis; performance.now() < end && !isSo(); ) await sleep(50);
 }
 
 /** A port that nobody listens on. */
