@@ -145,7 +145,8 @@ function startsRandom(text: string, separator: number, name: Name, policy: Polic
 }
 
 const LONGEST_NAME = 64;
-const LONGEST_GAP = 8;
+/** Quotes in JSON that is five times in a string have 31 backslashes before them. */
+const LONGEST_GAP = 40;
 const SHORT_NUMBER = /^[0-9]{1,9}$/;
 
 function nameBefore(text: string, separator: number): Name | undefined {

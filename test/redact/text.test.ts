@@ -52,6 +52,11 @@ const TEXTS: readonly [what: string, text: string, kept: string][] = [
   ['braces in a connection string', 'Driver={SQL};Pwd={a;b};Database=y', 'Driver={SQL};Pwd=REDACTED;Database=y'],
   ['a name that names a name', 'secret: api_key: abc', 'secret: api_key: REDACTED'],
   ['a name in a value', 'passwords: see(secret_key: abc', 'passwords: REDACTED REDACTED'],
+  [
+    'JSON that is four times in a string',
+    `400 ${'\\'.repeat(15)}"api_key${'\\'.repeat(15)}":${'\\'.repeat(15)}"abc${'\\'.repeat(15)}" at x`,
+    `400 ${'\\'.repeat(15)}"api_key${'\\'.repeat(15)}":${'\\'.repeat(15)}"REDACTED${'\\'.repeat(15)}" at x`,
+  ],
   ['a URL', 'see https://u:p@a.b/c?token=d, now', 'see https://REDACTED:REDACTED@a.b/c?token=REDACTED now'],
   ['a URL in JSON that escapes slashes', String.raw`{"u":"https:\/\/u:p@a.b\/c"} x`, '{"u":"REDACTED"} x'],
   ['Bearer', `with Bearer abc123 and bearer ${'aB3'.repeat(8)}`, 'with Bearer REDACTED and bearer REDACTED'],
