@@ -47,6 +47,8 @@ export interface Ending {
   readonly failure?: Failure | undefined;
   /** The reason of the signal that aborted it. */
   readonly abortReason?: unknown;
+  /** What its caller stops it by: as well when the attempt is over, and the client waits to ask again. */
+  readonly signal?: AbortSignal | undefined;
   /** Whether an abort came before the headers: it may have been the client's own timeout. */
   readonly beforeHeaders: boolean;
   /** How long the provider asked to wait. */

@@ -406,6 +406,7 @@ class Live implements LiveAttempt, BodyObserver {
       how: kind,
       failure: reason,
       abortReason: kind === 'aborted' ? this.#signal?.reason : undefined,
+      signal: this.#signal,
       beforeHeaders: this.#statusCode === undefined,
       retryAfterMillis: this.#responseHeaders && retryAfterMillis(this.#responseHeaders),
       outgoing: this.outgoing,

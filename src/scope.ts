@@ -129,16 +129,24 @@ export class StepScope implements AttemptOwner, Pending {
     this.step.propose(proposal);
   }
 
+  /** What is behind an abort: a client that waits to ask again says that it was aborted, also where its time had run out. */
+  reasonFor(error: unknown): unknown {
+    const reason: unknown = this.#last?.signal?.reason;
+    return isAbort(error) && isTimeout(reason) ? reason : error;
+  }
+
   /** The scope's function threw. */
-  threw(error: unknown): void {
+  threw(thrown: unknown): void {
     if (this.#state !== 'open') return;
     this.step.concludeRefused();
+    const error = this.reasonFor(thrown);
     const last = this.#last;
     const interrupted =
       !isTimeout(error) && (isAbort(error) || (last?.how === 'aborted' && last.abortReason === error));
     if (last?.how === 'aborted' && last.beforeHeaders && isTimeout(error)) this.amend(asTimeout(last, error));
-    const saidByWire = this.#strict && last !== undefined && last.how !== 'answered' && !isTimeout(error);
-    if (saidByWire) this.#sayOnce(endingProposal(last, this.#options));
+    // Whoever stops it while it waits to be tried again stops it, whatever became of the attempt before.
+    const stopped = isAbort(error) || isTimeout(error);
+    if (this.#strict && last && last.how !== 'answered' && !stopped) this.#sayOnce(endingProposal(last, this.#options));
     else this.#sayOnce(interrupted ? this.#proposal('interrupted') : this.#proposal('error', this.now(), { error }));
     this.#close();
   }

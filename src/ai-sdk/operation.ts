@@ -323,7 +323,8 @@ export class Operation implements RunPart {
     this.#end(failed ? 'error' : 'completed', error);
   }
 
-  failed(error: unknown): void {
+  failed(thrown: unknown): void {
+    const error = this.#scope?.reasonFor(thrown) ?? thrown;
     this.#scope?.threw(causeOf(error));
     for (const { scope } of this.#announced.values()) scope.threw(causeOf(error));
     const interrupted = !isTimeout(error) && (isAbort(error) || this.#scope?.step.status === 'interrupted');

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { generateText, isStepCount, streamText } from 'ai';
 import { runtraceTelemetry } from 'runtrace/ai-sdk';
 import {
@@ -316,6 +317,16 @@ async function stopped(call: Promise<unknown>, { modelId }: ChatModel, controlle
   controller.abort(reason);
   await call;
 }
+/** The same, when it has got its answer as well. */
+async function stoppedLater(call: Promise<unknown>, { modelId }: ChatModel, controller: AbortController) {
+  call.catch(() => {});
+  await until(() => hasArrived(modelId));
+  await sleep(100);
+  controller.abort();
+  await call;
+}
+/** Long enough to be stopped while the client waits. */
+const busyForLong = status(429, { retryAfterMillis: 20_000 });
 
 const WAYS: readonly Way[] = [
   {
@@ -378,6 +389,29 @@ const WAYS: readonly Way[] = [
       stopped(generate(model, { abortSignal: controller.signal }), model, controller, 'no longer wanted'),
     step: 'interrupted',
     attempts: ['aborted'],
+  },
+  {
+    name: 'is aborted while it waits to be tried again',
+    behaviours: [busyForLong],
+    play: (model, controller) => stoppedLater(generate(model, { abortSignal: controller.signal }), model, controller),
+    step: 'interrupted',
+    attempts: ['429 failed'],
+  },
+  {
+    name: 'is to be streamed, and aborted while it waits to be tried again',
+    behaviours: [busyForLong],
+    play: (model, controller) =>
+      stoppedLater(readAll(stream(model, { abortSignal: controller.signal }).textStream), model, controller),
+    step: 'interrupted',
+    attempts: ['429 failed'],
+  },
+  {
+    name: 'runs out of time while it waits to be tried again',
+    behaviours: [busyForLong],
+    play: (model) => generate(model, { timeout: 200 }),
+    step: 'error',
+    attempts: ['429 failed'],
+    errorType: 'TimeoutError',
   },
   {
     name: 'takes too long',
