@@ -56,7 +56,7 @@ function isModelSpan(span: Span): boolean {
 
 /**
  * The attempts on one such span, each an event as it ends. Where the span's owner ends it before they are over, or has not ended it when
- * the run settles, a step of ours is exported with them after all.
+ * the run settles, a step of ours is exported with them after all: its child, or else the run's, because no parent may be missing.
  */
 class ForeignCall implements AttemptOwner, RunPart {
   readonly #span: Span;
@@ -145,8 +145,10 @@ class ForeignCall implements AttemptOwner, RunPart {
   settle(): void {
     if (this.#settled) return;
     for (const live of [...this.#live]) live.giveUp();
-    // Whatever its owner does with it later, the run is exported now.
-    if (this.#last && this.#span.isRecording()) this.#makeStep(this.#last);
+    // Whatever its owner does with it later, the run is exported now. A span that nobody ends is nobody's parent.
+    const { span } = this.#home;
+    const inside = span ? trace.setSpan(this.#context, span) : this.#context;
+    if (this.#last && this.#span.isRecording()) this.#makeStep(this.#last, inside);
     this.#settled = true;
     calls.delete(this.#span);
     this.#home.takeIn(this, {
@@ -166,10 +168,10 @@ class ForeignCall implements AttemptOwner, RunPart {
     this.#span.addEvent(names.EVENT_ATTEMPT, attributes, toHrTime(attempt.startedAt));
   }
 
-  #makeStep(ending: Ending): void {
+  #makeStep(ending: Ending, inside = this.#context): void {
     const startedAt = this.#log.get(1)?.startedAt ?? ending.attempt.startedAt;
     const begun = { startedAt, log: this.#log, resends: this.#resends };
-    this.#step = new StepRecording(this.#home, {}, this.#context, true, begun);
+    this.#step = new StepRecording(this.#home, {}, inside, true, begun);
     if (this.#step.recording) this.#step.takeOver(ending, this.#live);
     this.#live.clear();
   }

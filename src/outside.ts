@@ -103,6 +103,7 @@ class NoRun implements StepHome, Open {
   readonly capturing: Capturing;
   readonly tracer: Tracer;
   readonly now = startClock();
+  readonly span = undefined;
   readonly #openRuns: OpenRuns;
   #step: StepRecording | undefined;
 

@@ -93,6 +93,8 @@ export interface StepHome {
   readonly capturing: Capturing;
   readonly tracer: Tracer;
   readonly now: Clock;
+  /** The run's span. */
+  readonly span: Span | undefined;
   nextStepNumber(): number;
   /** Settles `part` with it, at the latest. */
   add(part: RunPart): void;

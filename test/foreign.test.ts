@@ -269,6 +269,11 @@ describe('a model span that nobody has ended when the run settles', () => {
     left?.end();
   });
 
+  test('is not the parent of that step, because it may never be exported: the run is', async () => {
+    const seen = await scene(({ span, call }) => span(CHAT, async () => (await call()).text()));
+    assert.equal(only(seen.steps()).parentSpanContext?.spanId, only(seen.runs()).spanContext().spanId);
+  });
+
   test('does so as well when the provider is shut down first', async () => {
     const play = ({ span, call }: Scene) => span(CHAT, async () => (await call()).text());
     const seen = await scene(play, { shutDown: true });
