@@ -22,7 +22,7 @@ for (const { wayIn, client, way, wrong: complaints } of wrong) {
   for (const complaint of complaints.slice(0, SHOWN_PER_CELL)) print(`  ${complaint}`);
   if (complaints.length > SHOWN_PER_CELL) print(`  … and ${complaints.length - SHOWN_PER_CELL} more`);
 }
-print(`\n${cells.length - wrong.length} of ${cells.length} cells are right.`);
+print(`\nA cell that is right is passed:\n${cells.length - wrong.length} passed, ${wrong.length} failed`);
 process.exitCode = wrong.length === 0 ? 0 : 1;
 
 function tableOf(part: readonly Cell[]): string[] {

@@ -28,21 +28,21 @@ const names = Object.keys(CASES).filter((name) => words.every((word) => name.inc
 console.log(
   `Node ${process.version}, ${cpus().length} x ${cpus()[0]?.model ?? 'unknown'}; CPU time, medians over interleaved rounds (quarters)\n`,
 );
-let passed = 0;
-let failed = 0;
-let broke = false;
+let played = 0;
+let broke = 0;
+let gross = 0;
 for (const name of names) {
   try {
     const { figures, floor, goal, ofGoal } = await inItsOwnProcess(name);
     const verdict = ofGoal <= 1 ? 'met' : `missed, ${ofGoal.toFixed(2)} of it`;
     console.log(`${name}\n  ${figures}\n  floor: ${floor}\n  goal: ${goal}: ${verdict}`);
-    if (ofGoal <= GROSS) passed++;
-    else failed++;
+    played++;
+    if (ofGoal > GROSS) gross++;
   } catch (error) {
     console.log(`${name}\n  broke: ${error instanceof Error ? error.message : error}`);
-    failed++;
-    broke = true;
+    broke++;
   }
 }
-console.log(`\nNot more than twice over the goal is passed:\n${passed} passed, ${failed} failed`);
-process.exitCode = broke ? 1 : 0;
+console.log(`\n${gross} of ${played} are more than twice over their goal. A case that could be played is passed:`);
+console.log(`${played} passed, ${broke} failed`);
+process.exitCode = broke > 0 ? 1 : 0;
