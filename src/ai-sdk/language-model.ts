@@ -216,9 +216,14 @@ export class ModelAnswer {
     return this.#reason !== undefined;
   }
 
-  /** Whether it did, and it was no error. */
+  /** Whether it did, or told of an error: then it is known how it went, whatever becomes of the stream. */
+  get told(): boolean {
+    return this.stopped || this.error !== undefined;
+  }
+
+  /** Whether it stopped, and there was no error. Some models finish with a reason of their own after they have told of one. */
   get complete(): boolean {
-    return this.stopped && (object(this.#reason)?.unified ?? this.#reason) !== 'error';
+    return this.stopped && this.error === undefined && (object(this.#reason)?.unified ?? this.#reason) !== 'error';
   }
 
   /** What is known so far. */

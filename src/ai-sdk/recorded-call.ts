@@ -74,11 +74,11 @@ class RecordedCall implements PartObserver, Tail {
     const read = object(part);
     if (!read) return;
     this.#answer.part(read);
-    if (read.type === 'finish') this.#stopped();
+    if (read.type === 'finish' || read.type === 'error') this.#stopped();
   }
 
   ended(): void {
-    if (!this.#answer.stopped) this.#stopped();
+    if (!this.#answer.told) this.#stopped();
     this.#onEnd?.({ how: 'ended' });
   }
 
@@ -90,7 +90,7 @@ class RecordedCall implements PartObserver, Tail {
   }
 
   cancelled(): void {
-    if (!this.#answer.stopped) this.#finish('interrupted');
+    if (!this.#answer.told) this.#finish('interrupted');
     this.#onEnd?.({ how: 'cancelled' });
   }
 

@@ -113,6 +113,13 @@ describe('a model that is asked without a recording fetch', () => {
       'error',
       'RangeError',
     ],
+    [
+      'says in its stream that it failed, and then that it stopped',
+      () => streamOf([...parts.slice(0, 4), { type: 'error', error: new RangeError('torn') }, ...parts.slice(-1)]),
+      readAll,
+      'error',
+      'RangeError',
+    ],
   ] satisfies [string, () => ReadableStream, (text: AsyncIterable<string>) => unknown, string, string?][];
 
   for (const [name, answer, consume, expected, errorType] of LOCAL) {

@@ -488,6 +488,24 @@ describe('the parts of a stream', () => {
     });
   }
 
+  for (const [name, leave] of Object.entries({
+    'and are left then': (reader: ReadableStreamDefaultReader) => reader.cancel(),
+    'and are read no more': () => {},
+  })) {
+    test(`that tell of an error ${name} leave it failed`, async () => {
+      const set = scene();
+      const parts = [...answerParts(['Once ']).slice(0, 4), { type: 'error' as const, error: new RangeError('torn') }];
+      const model = wrapModel(localModel(() => streamOf([...parts, ...answerParts(['upon '])])));
+      await inRun(set, async () => {
+        const reader = (await model.doStream(CALL)).stream.getReader();
+        for (let part: { type?: string } | undefined = {}; part?.type !== 'error'; part = (await reader.read()).value);
+        await leave(reader);
+      });
+      const { step, errorType } = await outcome(set);
+      assert.deepEqual([step, errorType], ['error', 'RangeError']);
+    });
+  }
+
   const ends: [string, (stream: ReadableStream) => unknown, string][] = [
     ['that nobody reads leave it interrupted', () => {}, 'interrupted'],
     ['that are cancelled leave it interrupted', (stream) => stream.cancel(), 'interrupted'],
