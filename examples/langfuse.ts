@@ -1,17 +1,22 @@
 /**
  * Beside Langfuse: its processor is listed after runtrace's, and so gets every run and step as the rule has decided it. Spans go to Langfuse
- * as well as where `OTEL_EXPORTER_OTLP_ENDPOINT` says. Give it your `LANGFUSE_PUBLIC_KEY`, `LANGFUSE_SECRET_KEY` and `LANGFUSE_BASE_URL`.
+ * as well as where `OTEL_EXPORTER_OTLP_ENDPOINT` says. Give it your `LANGFUSE_PUBLIC_KEY`, `LANGFUSE_SECRET_KEY` and `LANGFUSE_BASE_URL`; without
+ * a key, what Langfuse would get is printed.
  */
 import { LangfuseSpanProcessor } from '@langfuse/otel';
 import { NodeSDK } from '@opentelemetry/sdk-node';
+import { ConsoleSpanExporter } from '@opentelemetry/sdk-trace-base';
 import OpenAI from 'openai';
 import { recordingFetch, run, StatusPrioritySpanProcessor } from 'runtrace';
 import { RunTraceBatchSpanProcessor } from 'runtrace/exporter';
 import { ok, startProvider, status } from './demo/provider.js';
 
+const langfuse = new LangfuseSpanProcessor(
+  process.env.LANGFUSE_PUBLIC_KEY ? {} : { exporter: new ConsoleSpanExporter() },
+);
 const sdk = new NodeSDK({
   serviceName: 'runtrace-examples',
-  spanProcessors: [new StatusPrioritySpanProcessor(), new RunTraceBatchSpanProcessor(), new LangfuseSpanProcessor()],
+  spanProcessors: [new StatusPrioritySpanProcessor(), new RunTraceBatchSpanProcessor(), langfuse],
 });
 sdk.start();
 

@@ -110,7 +110,8 @@ describe('the example', { concurrency: true }, () => {
   });
 
   test('langfuse sends the same to Langfuse', async () => {
-    const { spans } = await runExample('langfuse', { LANGFUSE_BASE_URL: backend.url });
+    const keys = { LANGFUSE_PUBLIC_KEY: 'none', LANGFUSE_SECRET_KEY: 'none' };
+    const { spans } = await runExample('langfuse', { ...keys, LANGFUSE_BASE_URL: backend.url });
     const received = backend.bodies
       .filter(({ path }) => path === '/api/public/otel/v1/traces')
       .flatMap(({ body }) => parseOtlpJson(body).spans);
@@ -120,6 +121,20 @@ describe('the example', { concurrency: true }, () => {
       ['chat gpt-5', 'completed'],
       ['invoke_workflow chat_turn', 'completed'],
     ]);
+  });
+
+  test('langfuse needs no account: what Langfuse would get is printed', async () => {
+    const { spans, stdout } = await runExample('langfuse');
+    assert.deepEqual(ordered(spans).map(nameAndStatus), [
+      ['chat gpt-5', 'completed'],
+      ['invoke_workflow chat_turn', 'completed'],
+    ]);
+    for (const { spanId } of spans) assert.ok(stdout.includes(spanId));
+  });
+
+  test('sentry needs no account', async () => {
+    const { spans } = await runExample('sentry');
+    assert.deepEqual(ordered(spans).map(statusOf), ['error', 'error']);
   });
 
   test('sentry sends the error to Sentry, and says there which run it was', async () => {
@@ -152,8 +167,6 @@ async function runExample(
   const child = spawn(process.execPath, [fileURLToPath(new URL(`../../examples/${name}.js`, import.meta.url))], {
     env: {
       ...Object.fromEntries(inherited),
-      LANGFUSE_PUBLIC_KEY: 'none',
-      LANGFUSE_SECRET_KEY: 'none',
       OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint,
       ...env,
     },
