@@ -289,6 +289,7 @@ export class Operation implements RunPart {
 
   /** Runs a tool in a span of its own, unless somebody else has made one. */
   runTool<T>({ toolCallId, toolCall }: ToolEvent, execute: () => PromiseLike<T>): PromiseLike<T> {
+    if (this.#tools.has(toolCallId)) return execute();
     const inside = guarded(UNRECORDED, () => {
       const active = context.active();
       if (isInForeignTool(active)) return this.#withRun(active);
@@ -428,6 +429,7 @@ export class Operation implements RunPart {
 
   #announce(id: string, model: string, values: readonly string[], options: StepOptions): void {
     this.#begins();
+    if (this.#announced.has(id)) return;
     const around = stepOf(this.#inside);
     if (around && !around.step.settled) return;
     const { scope } = this.#open(options, this.#start.provider, model);

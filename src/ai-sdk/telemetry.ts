@@ -93,15 +93,21 @@ export function runtraceTelemetry(options: RuntraceTelemetryOptions = {}): Runtr
   const operations = new Map<string, Operation>();
 
   function begin(start: StartEvent): void {
-    if (!isRecordedOperation(start)) return;
+    const { callId } = start;
+    const recorded = recordedBy(recorder);
+    if (!isRecordedOperation(start) || recorded.has(callId)) return;
     const active = context.active();
     const around = runOf(active);
     const isAround = around !== undefined && !around.recording.settled;
     if (!around && !isOutside(active)) return;
     const run = isAround ? around : beginRun(recorder, runOptionsOf, start);
     if (!run) return;
-    const { callId } = start;
-    operations.set(callId, new Operation(start, run, !isAround, () => operations.delete(callId)));
+    recorded.add(callId);
+    const onSettled = () => {
+      operations.delete(callId);
+      recorded.delete(callId);
+    };
+    operations.set(callId, new Operation(start, run, !isAround, onSettled));
   }
 
   function on<Event extends OperationEvent>(tell: (operation: Operation, event: Event) => void) {
@@ -144,6 +150,15 @@ export function runtraceTelemetry(options: RuntraceTelemetryOptions = {}): Runtr
   };
   queueMicrotask(() => standFirst(telemetry));
   return telemetry;
+}
+
+const callsOf = new WeakMap<Recorder, Set<string>>();
+
+/** The operations that go on, by their ids. Who is registered twice, as modules that are loaded anew do, records each once. */
+function recordedBy(recorder: Recorder): Set<string> {
+  const known = callsOf.get(recorder) ?? new Set();
+  callsOf.set(recorder, known);
+  return known;
 }
 
 /**

@@ -6,7 +6,8 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { after, before, describe, test } from 'node:test';
 import { context } from '@opentelemetry/api';
-import { generateText, isStepCount, streamText, tool } from 'ai';
+import { embed, generateObject, generateText, isStepCount, streamText, tool } from 'ai';
+import { MockEmbeddingModelV4 } from 'ai/test';
 import { createRecorder } from 'runtrace';
 import { runtraceTelemetry } from 'runtrace/ai-sdk';
 import { errorEventMidStream, ok, slow, stallMidStream, status } from '../../examples/demo/provider.js';
@@ -288,6 +289,50 @@ describe('a chat route', () => {
       const told = name === 'returns a Response' || name === 'is in no run';
       assert.deepEqual([step, run], ['interrupted', told ? 'interrupted' : 'completed']);
     });
+  }
+});
+
+describe('the telemetry that is registered twice, as by a module that is loaded anew, records', () => {
+  const twice = {
+    'the very same': (set: Traced) => {
+      const telemetry = runtraceTelemetry({ recorder: set.recorder });
+      register(telemetry, telemetry);
+    },
+    'another one of the same recorder': ({ recorder }: Traced) =>
+      register(runtraceTelemetry({ recorder }), runtraceTelemetry({ recorder })),
+  };
+  const doEmbed = async () => ({ embeddings: [[1]], usage: { tokens: 3 }, warnings: [] });
+  const operations: Record<string, [play: () => PromiseLike<unknown>, steps: string[][], tools?: number]> = {
+    'a tool loop': [
+      () => generateText({ model: chat(ASKS_FOR_WEATHER, busy(), ok()), prompt, tools: weather(), stopWhen }),
+      [['200 completed'], ['429 failed', '200 completed']],
+      1,
+    ],
+    'a stream': [
+      () => streamText({ model: chat(busy(), ok()), prompt }).consumeStream(),
+      [['429 failed', '200 completed']],
+    ],
+    'a structured output': [
+      () => generateObject({ model: chat(busy(), ok({ text: '{"city":"Lisbon"}' })), prompt, schema: CITY }),
+      [['429 failed', '200 completed']],
+    ],
+    'an embedding': [() => embed({ model: new MockEmbeddingModelV4({ doEmbed }), value: 'a text' }), [[]]],
+  };
+
+  for (const [which, registerTwice] of Object.entries(twice)) {
+    for (const [name, [play, steps, tools = 0]] of Object.entries(operations)) {
+      test(`${name} once: ${which}`, async () => {
+        for (const around of [true, false]) {
+          const set = scene();
+          registerTwice(set);
+          await (around ? set.recorder.run({ kind: 'chat_turn' }, play) : play());
+          assert.equal(statusOf(await runOf(set)), 'completed');
+          for (const step of set.steps()) assert.equal(statusOf(step), 'completed');
+          assert.deepEqual(set.steps().map(attempts), steps);
+          assert.equal(set.spans().filter((span) => span.name.startsWith('execute_tool')).length, tools);
+        }
+      });
+    }
   }
 });
 
