@@ -76,8 +76,8 @@ export interface RuntraceTelemetry {
  * what the AI SDK says of them.
  *
  * Beside `@ai-sdk/otel`, in any order, attempts go on its `chat` spans, and no second span is made for them or for its tools. (Its spans of
- * embeddings are never active, so for these there is a step besides.) Where both are given to one call as `telemetry.integrations`, it is to be
- * the first.
+ * embeddings, of `generateObject` and of `streamObject` are never active, so for these there is a step besides.) Where both are given to one call
+ * as `telemetry.integrations`, it is to be the first.
  *
  * `recordInputs: false` or `recordOutputs: false` of a call keep all content of its steps out, bodies included. Throws a `TypeError` for a bad option.
  *
