@@ -56,8 +56,10 @@ export function wrapModel<Model extends LanguageModel>(model: Model, options: Wr
     doGenerate: (given) => recordCall(model, stepOptions, given, false, () => model.doGenerate(given)),
     doStream: (given) => recordCall(model, stepOptions, given, true, () => model.doStream(given)),
   };
-  // What a frozen object has, a proxy of it must show.
-  const target = Object.isFrozen(model) ? Object.assign(Object.create(Object.getPrototypeOf(model)), model) : model;
+  // What can't be changed of an object, a proxy of it must show.
+  const own = Object.values(Object.getOwnPropertyDescriptors(model));
+  const fixed = own.some(({ configurable }) => !configurable);
+  const target = fixed ? Object.assign(Object.create(Object.getPrototypeOf(model)), model) : model;
   return new Proxy(target, {
     get(_target, name) {
       if (Object.hasOwn(replaced, name)) return replaced[name];

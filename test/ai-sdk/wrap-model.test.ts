@@ -365,6 +365,14 @@ describe('a wrapped model', () => {
     assert.equal(set.steps().length, 1);
   });
 
+  test('may have calls that nobody can replace', async () => {
+    const set = scene();
+    const { doGenerate, doStream, ...rest } = v4;
+    const model = Object.defineProperties(rest, { doGenerate: { value: doGenerate }, doStream: { value: doStream } });
+    await inRun(set, () => wrapModel(model as LanguageModelV4).doGenerate(CALL));
+    assert.equal(set.steps().length, 1);
+  });
+
   test('that answers null is an error, and the null is handed on', async () => {
     for (const name of ['doGenerate', 'doStream'] as const) {
       const set = scene();
