@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { largeBody, offNoRun } from './calls.js';
 import type { Row } from './measure.js';
+import { redactJson, redactSse } from './redaction.js';
 import { holdAndSettle } from './spans.js';
 
 const GROSS = 2;
@@ -18,4 +19,6 @@ async function guard(play: () => Promise<Row>): Promise<void> {
 
 test('a call outside of any run costs next to nothing', () => guard(offNoRun));
 test('a large body passes at about the price of reading it', () => guard(() => largeBody(10)));
+test('redacting JSON costs about what parsing it does', () => guard(redactJson));
+test('redacting a stream of events costs about what parsing it does', () => guard(redactSse));
 test('twice the held steps take about twice the time', () => guard(() => holdAndSettle(8000)));

@@ -5,8 +5,8 @@ import type { Finding } from './main.js';
 
 /** What the core was meant to stay under, compressed. */
 const CORE_GOAL_BYTES = 15_000;
-/** What it is not to grow beyond. The goal was set without redaction and four wire formats in mind. */
-const CORE_GZIP_BYTES = 43_500;
+/** What it is not to grow beyond unnoticed. The goal was set without redaction and four wire formats in mind, which alone are more. */
+const CORE_GZIP_BYTES = 44_500;
 /** Minified. The rest of the core must not come along with a part of it. */
 const ALONE_BYTES = { RunIdGenerator: 4_500, StatusPrioritySpanProcessor: 36_000 };
 
