@@ -2,8 +2,8 @@
  * A body that is observed in place: it stays the very stream that it is, and its own methods tell what its consumer does. Nothing stands in
  * between, so a chunk costs a look at it and no more.
  *
- * This rests on what only some platforms do, Node's among them (`readsThroughItsMethods` finds out): a Response reads its body
- * through the body's own `getReader()`, and a stream tells whoever has not locked it that it has closed.
+ * This rests on what only some platforms do, Node 20 to 24 among them (`readsThroughItsMethods` finds out): whoever reads a body for the
+ * application does so by the body's own methods, and a stream tells whoever has not locked it that it has closed.
  */
 import type { BodyObserver } from './body.js';
 import { guarded, report } from './report.js';
@@ -13,6 +13,11 @@ import { COLLECTED } from './response.js';
 const CLOSED = Symbol.for('nodejs.webstream.isClosedPromise');
 /** Whether it was ever read or cancelled, by whomever. */
 const DISTURBED = Symbol.for('nodejs.stream.disturbed');
+
+/** Of `node:stream`, which is looked up where there is one, never imported. */
+interface NodeStreams {
+  Readable?: { fromWeb(stream: ReadableStream): { read(size: number): unknown } };
+}
 
 type Stream = ReadableStream<unknown> & { [CLOSED]: { promise: Promise<void> }; [DISTURBED]?: boolean };
 
@@ -34,14 +39,31 @@ export function readsThroughItsMethods(ResponseClass: typeof Response): boolean 
 }
 
 function tryItOut(ResponseClass: typeof Response): boolean {
+  if (!(CLOSED in new ReadableStream())) return false;
+  const { process } = globalThis as { process?: { getBuiltinModule?(name: 'node:stream'): NodeStreams } };
+  const { Readable } = process?.getBuiltinModule?.('node:stream') ?? {};
+  return (
+    isAsked((stream) => new ResponseClass(stream).text().catch(() => {})) &&
+    (!Readable || isAsked((stream) => Readable.fromWeb(stream).read(0)))
+  );
+}
+
+/** Whether whoever reads a stream asks its reader's own method. */
+function isAsked(read: (stream: ReadableStream) => unknown): boolean {
   let asked = false;
   const stream = new ReadableStream({ type: 'bytes', start: (controller) => controller.close() });
-  if (!(CLOSED in stream)) return false;
-  stream.getReader = function (this: ReadableStream, ...args: []) {
-    asked = true;
-    return ReadableStream.prototype.getReader.apply(this, args);
-  } as ReadableStream['getReader'];
-  new ResponseClass(stream).text().catch(() => {});
+  Object.defineProperty(stream, 'getReader', {
+    value: () => {
+      const reader = ReadableStream.prototype.getReader.call(stream) as ReadableStreamDefaultReader;
+      const readNext = reader.read;
+      reader.read = () => {
+        asked = true;
+        return readNext.call(reader);
+      };
+      return reader;
+    },
+  });
+  read(stream);
   return asked;
 }
 

@@ -37,6 +37,7 @@ export function watchReturned(value: unknown, onEnd: (end: TailEnd) => void): Ta
     if (stream instanceof ReadableStream) {
       if (stream.locked) return undefined;
       watchStream(stream, watch);
+      if (isResponse) watchClones(value, watch, watch.cancelled);
     } else if (Symbol.asyncIterator in stream) watchIterable(stream as AsyncIterable<unknown>, watch);
     else return undefined;
     watchesOf.set(stream, watches + 1);
@@ -69,9 +70,9 @@ class Watch implements Tail {
   }
 
   /** Whether this is seen for the first time. */
-  isNew(iterator: object): boolean {
-    if (this.#seen.has(iterator)) return false;
-    this.#seen.add(iterator);
+  isNew(part: object): boolean {
+    if (this.#seen.has(part)) return false;
+    this.#seen.add(part);
     return true;
   }
 
@@ -111,6 +112,8 @@ class Watch implements Tail {
       },
     );
   }
+
+  readonly cancelled = (): void => this.end({ how: 'cancelled' });
 
   end(end: TailEnd): void {
     this.#idleSince = performance.now();
@@ -179,17 +182,52 @@ function stepOf<T extends { done?: boolean | undefined }>(result: Promise<T>, wa
   return typeof (result as Promise<T> | undefined)?.then === 'function' ? watch.step(result) : result;
 }
 
-function watchStream(
-  stream: ReadableStream<unknown>,
+/** The first branch that is read to its end has seen all of the source, which is cancelled only when both branches are. */
+function watchBranches(
+  branches: Iterable<ReadableStream<unknown> | null>,
   watch: Watch,
-  onCancel: () => unknown = () => watch.end({ how: 'cancelled' }),
-): void {
+  onCancel: () => unknown,
+): () => void {
+  let left = 0;
+  const onCancelOfOne = () => {
+    if (--left === 0) onCancel();
+  };
+  for (const branch of branches) {
+    left++;
+    if (branch && watch.isNew(branch)) watchStream(branch, watch, onCancelOfOne);
+  }
+  return onCancelOfOne;
+}
+
+/** Some platforms clone by ways of their own, and not by the body's `tee()`. */
+function watchClones(response: Response, watch: Watch, onCancel: () => unknown): void {
+  const methods = {
+    clone() {
+      const copy: Response = super.clone.call(response);
+      const onCancelOfOne = watchBranches([response.body, copy.body], watch, onCancel);
+      for (const one of [response, copy]) watchClones(one, watch, onCancelOfOne);
+      return copy;
+    },
+  };
+  // As a property of its own it would show.
+  Object.setPrototypeOf(response, Object.setPrototypeOf(methods, Object.getPrototypeOf(response)));
+}
+
+function watchStream(stream: ReadableStream<unknown>, watch: Watch, onCancel: () => unknown = watch.cancelled): void {
   const { getReader, pipeTo, pipeThrough, tee, cancel } = stream;
   const watchReader = (options?: unknown) => {
     const reader = getReader.call(stream, options as undefined) as ReadableStreamDefaultReader<unknown>;
     const read = reader.read as (...args: unknown[]) => Promise<{ done: boolean }>;
     const { cancel: cancelReader, releaseLock } = reader;
     let released = false;
+    let cancelled = false;
+    // Node's own streams may read by ways of their own, and cancel what has broken already.
+    reader.closed.then(
+      () => (cancelled ? onCancel() : watch.end({ how: 'ended' })),
+      (error) => {
+        if (!released) watch.end({ how: 'broke', error });
+      },
+    );
     define(reader, 'read', (...args: unknown[]) =>
       watch.step(
         watch.call(() => read.apply(reader, args)),
@@ -197,7 +235,7 @@ function watchStream(
       ),
     );
     define(reader, 'cancel', (reason?: unknown) => {
-      if (!released) onCancel();
+      cancelled ||= !released;
       return cancelReader.call(reader, reason);
     });
     define(reader, 'releaseLock', () => {
@@ -225,9 +263,7 @@ function watchStream(
   });
   define(stream, 'tee', () => {
     const branches = tee.call(stream);
-    // The first branch that is read to its end has seen all of the source, which is cancelled only when both branches are.
-    let left = branches.length;
-    for (const branch of branches) watchStream(branch, watch, () => --left === 0 && onCancel());
+    watchBranches(branches, watch, onCancel);
     return branches;
   });
   define(stream, 'cancel', (reason?: unknown) => {
