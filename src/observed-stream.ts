@@ -53,6 +53,7 @@ function isAsked(read: (stream: ReadableStream) => unknown): boolean {
   let asked = false;
   const stream = new ReadableStream({ type: 'bytes', start: (controller) => controller.close() });
   Object.defineProperty(stream, 'getReader', {
+    configurable: true,
     value: () => {
       const reader = ReadableStream.prototype.getReader.call(stream) as ReadableStreamDefaultReader;
       const readNext = reader.read;
