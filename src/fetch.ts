@@ -217,7 +217,8 @@ class Live implements LiveAttempt, BodyObserver {
   #statusCode: number | undefined;
   #responseHeaders: Record<string, string> | undefined;
   #kept: KeptBytes | undefined;
-  #bodyBytes = 0;
+  /** `undefined` if they can't be seen. */
+  #bodyBytes: number | undefined = 0;
   #bodyEnded = false;
   #firstChunkMillis: number | undefined;
   #wasRead = false;
@@ -297,7 +298,7 @@ class Live implements LiveAttempt, BodyObserver {
   #received(response: Response): Response {
     const observed = guarded('a response could not be recorded', () => this.#answered(response));
     // As far as it can be seen, this was all.
-    if (!observed) guarded('an attempt could not be recorded', () => this.#end('answered'));
+    if (!observed) guarded('an attempt could not be recorded', () => this.passedUnseen());
     return observed ?? response;
   }
 
@@ -330,7 +331,7 @@ class Live implements LiveAttempt, BodyObserver {
   chunk(bytes: Uint8Array): void {
     if (this.#ended) return;
     this.#firstChunkMillis ??= this.#owner.now() - this.#startedAt;
-    this.#bodyBytes += bytes.byteLength;
+    this.#bodyBytes = (this.#bodyBytes ?? 0) + bytes.byteLength;
     this.#kept?.add(bytes);
     this.#answer?.chunk(bytes);
   }
@@ -346,7 +347,9 @@ class Live implements LiveAttempt, BodyObserver {
   }
 
   passedUnseen(): void {
+    if (this.#ended) return;
     this.#answer = undefined;
+    this.#bodyBytes = undefined;
     this.#end(this.refused ? 'failed' : 'answered');
   }
 
@@ -447,7 +450,7 @@ class Live implements LiveAttempt, BodyObserver {
     }
     if (this.#statusCode !== undefined) {
       attempt.statusCode = this.#statusCode;
-      attempt.responseBodySize = this.#bodyBytes;
+      if (this.#bodyBytes !== undefined) attempt.responseBodySize = this.#bodyBytes;
       if (this.#responseHeaders) attempt.responseHeaders = this.#responseHeaders;
       if (body !== undefined) attempt.responseBody = body;
       if (!this.#bodyEnded) attempt.responseBodyBroke = true;

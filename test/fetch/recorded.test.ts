@@ -130,6 +130,7 @@ test('a body that is read by nothing but the prototype of streams has passed, an
     while (!(await reader.read()).done);
   });
   assert.equal(attempt['runtrace.attempt.status'], 'completed');
+  assert.equal(attempt['http.response.body.size'], undefined);
 });
 
 test('a reader that is released while it waits leaves the body to the next one', async () => {
@@ -172,5 +173,6 @@ for (const [name, make] of Object.entries(UNSEEN)) {
     );
     assert.equal(attempt['http.response.status_code'], response.status);
     assert.equal(attempt['runtrace.attempt.status'], response.status < 400 ? 'completed' : 'failed');
+    assert.equal(attempt['http.response.body.size'], undefined);
   });
 }
