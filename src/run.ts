@@ -273,8 +273,10 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
   threw(error: unknown): void {
     const interrupted = isAbort(error) && !isTimeout(error);
     this.#sayOnce(toProposal(interrupted ? 'interrupted' : 'error', this.now(), interrupted ? {} : { error }));
-    // Whoever threw has given up on the retries of its calls.
-    for (const part of this.#parts) if (part.finished) part.settle();
+    for (const part of this.#parts) part.concludeRefused();
+    const parts = [...this.#parts];
+    // Whoever threw has given up on the retries of its calls. What still goes on beside it (`Promise.all`) may not have.
+    if (parts.every((part) => part.finished)) for (const part of parts) part.settle();
     this.over();
   }
 

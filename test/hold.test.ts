@@ -128,6 +128,36 @@ describe('a step that is finished is held, because better news may come', () => 
     assert.deepEqual([...steps(), ...runs()].map(statusOf), ['interrupted', 'error', 'error']);
   });
 
+  test('where its run threw while another call was in flight, as long as a retry may still come of it', async () => {
+    const { recorder, steps, runs } = traced({ limits: { settleMillis: 20 } });
+    let answer = (_response: Response) => {};
+    const slow = new Promise<Response>((resolve) => {
+      answer = resolve;
+    });
+    const ask = answering(
+      () => slow,
+      refused,
+      () => Response.json({}, { status: 400 }),
+      answered,
+    );
+    let retry: Promise<unknown> | undefined;
+    await recorder
+      .run({ kind: 'chat_turn' }, async () => {
+        const inFlight = ask(0);
+        const backingOff = ask(0);
+        const rejected = ask(0).then(() => {
+          throw new RangeError();
+        });
+        retry = backingOff.then(() => sleep(10)).then(() => ask(1));
+        await Promise.all([inFlight, retry, rejected]);
+      })
+      .catch(() => {});
+    await retry;
+    answer(answered());
+    await until(() => runs().length === 1);
+    assert.deepEqual(steps().map(codesOf), [['200'], ['429', '200'], ['400']]);
+  });
+
   test('where its run returned, as long as a retry may still come of it', async () => {
     const { recorder, steps, runs } = traced({ limits: { settleMillis: 20 } });
     const ask = answering(refused, answered);
