@@ -159,12 +159,16 @@ function targetOf(input: RequestInfo | URL, init: RequestInit | undefined): Targ
   };
 }
 
+/** What the platform says of a body that is given as `URLSearchParams`, where its sender says nothing. */
+const FORM_TYPE = 'application/x-www-form-urlencoded;charset=UTF-8';
+
 /** What can be known of a request without consuming or changing anything. */
 function readOutgoing(target: Target, input: RequestInfo | URL, init: RequestInit | undefined): Outgoing {
   const request = requestOf(input);
   const headers = readHeaders(init?.headers ?? request?.headers);
   const raw = init?.body ?? undefined;
   const body = readBody(raw);
+  if (raw instanceof URLSearchParams) headers['content-type'] ??= FORM_TYPE;
   const retryCount = Number(headers['x-stainless-retry-count']);
   return {
     ...target,

@@ -3,7 +3,7 @@ import { SUSPECT } from './names.js';
 import type { Policy } from './policy.js';
 import { findSecrets, findSecretsInCut } from './text.js';
 
-const ELEMENT = /<([A-Za-z_][\w:.-]{0,100})(?![\w:.-])[^<>]*>([^<]+)/g;
+const ELEMENT = /<([A-Za-z_][\w:.-]{0,100})(?![\w:.-])[^<>]*>(\s*<!\[CDATA\[[\s\S]*?(?:\]\]>|$)|[^<]+)/g;
 
 /** XML and HTML as text, and the text of elements whose names say that it is a secret: `<SecretAccessKey>…`. */
 export function redactMarkup(text: string, policy: Policy, isCut: boolean): string {

@@ -7,7 +7,7 @@ import type { RedactedBody } from './streams.js';
 import { textOf } from './truncate.js';
 
 const BOUNDARY = /;\s*boundary=(?:"([^"]{1,70})"|([^\s;"]{1,70}))/i;
-const FIELD_NAME = /;\s*name="([^"]*)"/i;
+const FIELD_NAME = /;\s*name=(?:"([^"]*)"|([^\s;"]+))/i;
 const PART_TYPE = /^content-type:[ \t]*([^\r\n]*)/im;
 const FILE_NAME = /;\s*filename\*?=/i;
 
@@ -57,7 +57,7 @@ function redactPart(part: string, policy: Policy, isCut: boolean): { head: strin
 }
 
 function redactContent(content: string, head: string, policy: Policy, isCut: boolean): string {
-  const name = FIELD_NAME.exec(head)?.[1];
+  const [, quoted, name = quoted] = FIELD_NAME.exec(head) ?? [];
   if (name !== undefined && policy.kind(name) > SUSPECT) return REDACTED;
   const type = PART_TYPE.exec(head)?.[1] ?? (FILE_NAME.test(head) ? 'application/octet-stream' : 'text/plain');
   const body = redactBody(content, type, policy, isCut);

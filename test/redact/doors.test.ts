@@ -115,6 +115,15 @@ describe('at content', () => {
     assert.match(String(attributes?.['exception.stacktrace']), /"api_key".*\n {4}at /);
   });
 
+  it('URLSearchParams are a form, also where nobody said so', async () => {
+    const body = new URLSearchParams({ grant_type: 'authorization_code', code: 'hunter2' });
+    const { steps } = await recorded({ capture: 'content' }, ({ step }) =>
+      step({}, () => answer('', {})('https://idp.example.com/oauth2', { method: 'POST', body })),
+    );
+    const attempt = only(attemptsOf(only(steps)));
+    assert.equal(attempt['http.request.body.content'], 'grant_type=authorization_code&code=REDACTED');
+  });
+
   it('a text that is longer than anybody reads is cut', async () => {
     const long = 'word '.repeat(100_000);
     const { run } = await recorded({ capture: 'content' }, () => {

@@ -45,6 +45,7 @@ describe('a multipart body', () => {
     const text = [
       part('name="purpose"', 'batch'),
       part('name="api_key"', 'abc'),
+      part('name=api_key', 'abc'),
       part('name="note"', `see ${KEY}`),
       part('name="file"; filename="a.jsonl"\r\nContent-Type: application/jsonl', '{"token":"a"}\n{"b":1}'),
       part('name="file"; filename="a.json"\r\nContent-Type: application/json', '{"token":'),
@@ -54,6 +55,7 @@ describe('a multipart body', () => {
     const kept = [
       part('name="purpose"', 'batch'),
       part('name="api_key"', 'REDACTED'),
+      part('name=api_key', 'REDACTED'),
       part('name="note"', 'see REDACTED'),
       part('name="file"; filename="a.jsonl"\r\nContent-Type: application/jsonl', '{"token":"REDACTED"}\n{"b":1}'),
       part('name="file"; filename="a.json"\r\nContent-Type: application/json', 'REDACTED'),
@@ -94,6 +96,12 @@ describe('other bodies', () => {
       'application/xml',
       '<a><SecretAccessKey>b</SecretAccessKey><c>1</c></a>',
       '<a><SecretAccessKey>REDACTED</SecretAccessKey><c>1</c></a>',
+    ],
+    [
+      'XML with CDATA',
+      'application/xml',
+      '<Password><![CDATA[a<b]>]]></Password><c><![CDATA[1]]></c>',
+      '<Password>REDACTED</Password><c><![CDATA[1]]></c>',
     ],
     ['JSON that says nothing', undefined, '{"token":"a"}', '{"token":"REDACTED"}'],
     ['events that say nothing', undefined, 'data: {"token":"a"}\n\n', 'data: {"token":"REDACTED"}\n\n'],
