@@ -27,9 +27,9 @@ const watchesOf = new WeakMap<object, number>();
  */
 export function watchReturned(value: unknown, onEnd: (end: TailEnd) => void): Tail | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
-  const isResponse = typeof Response !== 'undefined' && value instanceof Response;
-  const stream = isResponse ? value.body : value;
-  if (stream === null || (isResponse && value.bodyUsed)) return undefined;
+  const response = isResponse(value) ? value : undefined;
+  const stream = response ? response.body : value;
+  if (stream === null || response?.bodyUsed) return undefined;
   const watches = watchesOf.get(stream) ?? 0;
   if (watches === MAX_WATCHES) return undefined;
   const watch = new Watch(onEnd, context.active());
@@ -46,6 +46,11 @@ export function watchReturned(value: unknown, onEnd: (end: TailEnd) => void): Ta
     // Frozen, or otherwise not to be watched: the wire tells the rest.
   }
   return undefined;
+}
+
+/** By its tag: servers put a class of their own in the place of the global one (`@hono/node-server`), and `undici` has one. */
+function isResponse(value: object): value is Response {
+  return (value as { [Symbol.toStringTag]?: unknown })[Symbol.toStringTag] === 'Response';
 }
 
 class Watch implements Tail {

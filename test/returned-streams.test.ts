@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { after, before, describe, test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { Response as OtherResponse } from 'undici';
 import { ok, type Provider, resetMidStream, startProvider } from '../examples/demo/provider.js';
 import { type Traced, traced } from './support/traced.js';
 import { until } from './support/until.js';
@@ -44,6 +45,8 @@ function iterable(end: 'end' | 'break' | 'stall'): AsyncIterable<Uint8Array> {
 
 const VALUES = {
   'a Response': (end: 'end' | 'break' | 'stall') => new Response(source(end)),
+  'a Response of another class than the global one': (end: 'end' | 'break' | 'stall') =>
+    new OtherResponse(source(end)) as unknown as Response,
   'a ReadableStream': (end: 'end' | 'break' | 'stall') => source(end),
   'a byte stream': (end: 'end' | 'break' | 'stall') => source(end, 'bytes'),
   'an async generator': generator,
@@ -54,7 +57,7 @@ const VALUES = {
 type Value = ReturnType<(typeof VALUES)[keyof typeof VALUES]>;
 
 function bodyOf(value: Value): AsyncIterable<Uint8Array> {
-  return (value instanceof Response ? value.body : value) as AsyncIterable<Uint8Array>;
+  return ('body' in value ? value.body : value) as AsyncIterable<Uint8Array>;
 }
 
 async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
