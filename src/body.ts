@@ -36,7 +36,7 @@ export function observeResponse(response: Response, observer: BodyObserver): Res
   const ResponseClass = platformClassOf(response);
   if (!ResponseClass) return undefined;
   if (readsThroughItsMethods(ResponseClass)) {
-    observeInPlace(response, observer);
+    observeInPlace(body, observer);
     return response;
   }
   const source = new ObservedSource(observer);

@@ -2,7 +2,7 @@
  * A body that is observed in place: it stays the very stream that it is, and its own methods tell what its consumer does. Nothing stands in
  * between, so a chunk costs a look at it and no more.
  *
- * This rests on what only some platforms do, Node 20 to 24 among them (`readsThroughItsMethods` finds out): whoever reads a body for the
+ * This rests on what only some platforms do, Node 20 to 24 among them (`readsThroughItsMethods` finds out): whoever reads or clones a body for the
  * application does so by the body's own methods, and a stream tells whoever has not locked it that it has closed.
  */
 import type { BodyObserver } from './body.js';
@@ -23,10 +23,9 @@ type Stream = ReadableStream<unknown> & { [CLOSED]: { promise: Promise<void> }; 
 
 const UNOBSERVED = 'a body could not be observed';
 
-/** Observes the body of a response, of a platform that `readsThroughItsMethods`. */
-export function observeInPlace(response: Response, observer: BodyObserver): void {
-  observe(response.body as Stream, new Passage(observer));
-  adopt(response, responseMethods);
+/** Observes the body of a response of a class that `readsThroughItsMethods`. */
+export function observeInPlace(body: ReadableStream, observer: BodyObserver): void {
+  observe(body as Stream, new Passage(observer));
 }
 
 const known = new WeakMap<typeof Response, boolean>();
@@ -39,33 +38,34 @@ export function readsThroughItsMethods(ResponseClass: typeof Response): boolean 
 }
 
 function tryItOut(ResponseClass: typeof Response): boolean {
-  if (!(CLOSED in new ReadableStream())) return false;
   const { process } = globalThis as { process?: { getBuiltinModule?(name: 'node:stream'): NodeStreams } };
   const { Readable } = process?.getBuiltinModule?.('node:stream') ?? {};
   return (
-    isAsked((stream) => new ResponseClass(stream).text().catch(() => {})) &&
-    (!Readable || isAsked((stream) => Readable.fromWeb(stream).read(0)))
+    CLOSED in new ReadableStream() &&
+    asks('read', (body) => new ResponseClass(body).text().catch(() => {})) &&
+    asks('tee', (body) => new ResponseClass(body).clone()) &&
+    (!Readable || asks('read', (body) => Readable.fromWeb(body).read(0)))
   );
 }
 
-/** Whether whoever reads a stream asks its reader's own method. */
-function isAsked(read: (stream: ReadableStream) => unknown): boolean {
-  let asked = false;
-  const stream = new ReadableStream({ type: 'bytes', start: (controller) => controller.close() });
-  Object.defineProperty(stream, 'getReader', {
-    configurable: true,
-    value: () => {
-      const reader = ReadableStream.prototype.getReader.call(stream) as ReadableStreamDefaultReader;
-      const readNext = reader.read;
-      reader.read = () => {
-        asked = true;
-        return readNext.call(reader);
-      };
-      return reader;
-    },
-  });
-  read(stream);
-  return asked;
+/** Whether this method, of a body or its reader, is asked for `use`. */
+function asks(method: 'read' | 'tee', use: (body: ReadableStream) => unknown): boolean {
+  let isAsked = false;
+  const notes = <T extends object>(object: T, name: keyof T): T => {
+    const original = object[name] as (...args: unknown[]) => unknown;
+    return Object.assign(object, {
+      [name]: (...args: unknown[]) => {
+        isAsked = true;
+        return original.apply(object, args);
+      },
+    });
+  };
+  const body = new ReadableStream({ type: 'bytes', start: (controller) => controller.close() });
+  const { getReader } = body;
+  if (method === 'tee') notes(body, 'tee');
+  else Object.assign(body, { getReader: () => notes(getReader.call(body), 'read') });
+  use(body);
+  return isAsked;
 }
 
 function observe(stream: Stream, passage: Passage): void {
@@ -128,7 +128,7 @@ class Observation {
   }
 
   /** It goes on in its branches. */
-  split(branches: Iterable<ReadableStream | null>): void {
+  split(branches: Iterable<ReadableStream>): void {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#passage.branches--;
@@ -281,16 +281,6 @@ function observeIterator(iterator: AsyncIterator<unknown>, observation: Observat
     iterator.return = (value) => observation.cancelling(close.call(iterator, value), undefined);
   }
 }
-
-const responseMethods: Methods = () => ({
-  clone(this: Response) {
-    const { body } = this;
-    const clone: Response = super.clone();
-    observationOf(body as Stream).split([this.body, clone.body]);
-    adopt(clone, responseMethods);
-    return clone;
-  },
-});
 
 /** Where a pipe can't be, it fails as it always did. */
 function canPipe(

@@ -37,7 +37,7 @@ export function watchReturned(value: unknown, onEnd: (end: TailEnd) => void): Ta
     if (stream instanceof ReadableStream) {
       if (stream.locked) return undefined;
       watchStream(stream, watch);
-      if (isResponse) watchClones(value, watch, watch.cancelled);
+      if (typeof response?.clone === 'function') watchClones(response, watch, watch.cancelled);
     } else if (Symbol.asyncIterator in stream) watchIterable(stream as AsyncIterable<unknown>, watch);
     else return undefined;
     watchesOf.set(stream, watches + 1);
