@@ -7,21 +7,22 @@ import type { Sdk } from './sdks.js';
 /** Bundles a cell as Wrangler does: for workerd, with what it has of Node's modules. Returns the file. */
 export async function bundleWorker(directory: string, sdk: Sdk, options: CellOptions, otlp: string): Promise<string> {
   const outfile = join(directory, `worker-${options.id}.mjs`);
-  const url = JSON.stringify(`${otlp}/v1/traces`);
-  const [module, exporter] = sdk.version.startsWith('3')
-    ? ['sdk-trace', `{ exporter: new OTLPTraceExporter({ url: ${url} }) }`]
-    : ['sdk-trace-base', `new OTLPTraceExporter({ url: ${url} })`];
+  const [module, stock] = sdk.version.startsWith('3')
+    ? ['sdk-trace', '{ exporter: new OTLPTraceExporter(where) }']
+    : ['sdk-trace-base', 'new OTLPTraceExporter(where)'];
+  const isOldest = sdk.version === '2.0';
   await build({
     stdin: {
       resolveDir: join(directory, 'cell'),
       contents: `
-        import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
+        import ${isOldest ? "{ JsonTraceSerializer } from '@opentelemetry/otlp-transformer'" : "{ OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http'"};
         import { BatchSpanProcessor } from '@opentelemetry/${module}';
         import { playCell } from './cell.js';
         import { start } from './${options.setUp}.js';
+        const where = { url: ${JSON.stringify(`${otlp}/v1/traces`)}, headers: {} };
         export default {
           async fetch(request) {
-            await playCell(await request.json(), start(new BatchSpanProcessor(${exporter})));
+            await playCell(await request.json(), start(new BatchSpanProcessor(${isOldest ? FETCH_EXPORTER : stock})));
             return new Response('done');
           },
         };`,
@@ -38,6 +39,19 @@ export async function bundleWorker(directory: string, sdk: Sdk, options: CellOpt
   });
   return outfile;
 }
+
+/**
+ * Without headers the stock exporters before 0.213 send by `navigator.sendBeacon`, which a worker has: it says that they have sent before they
+ * have, so that no flush waits for it. With headers, those before 0.204 want an `XMLHttpRequest`, which it doesn't have: instead of them, this.
+ */
+const FETCH_EXPORTER = `{
+  export(spans, done) {
+    const body = JsonTraceSerializer.serializeRequest(spans);
+    fetch(where.url, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
+      .then(({ ok }) => done({ code: ok ? 0 : 1 }), (error) => done({ code: 1, error }));
+  },
+  async shutdown() {},
+}`;
 
 /** CommonJS asks for Node's modules with `require`, which a worker doesn't have. */
 const BUILTINS: Plugin = {

@@ -38,6 +38,8 @@ export class Cells {
     for (const [play, { script }] of Object.entries(EXPECTED)) this.#provider.script(`${play}.${id}`, ...script);
     // The stock exporter, in a worker, doesn't compress.
     const receiver = await startOtlpReceiver({ requireGzip: false });
+    // Who doesn't wait for the answer hasn't flushed.
+    receiver.fault = () => ({ kind: 'slow', delayMillis: 50 });
     const flushed = new Set<string>();
     this.#running.set(id, { receiver, flushed });
     const { port } = this.#control.address() as AddressInfo;
