@@ -21,7 +21,10 @@ export function redactString(value: string, name: string | undefined, policy: Po
   if (last === CLOSE_OBJECT || last === CLOSE_ARRAY) {
     for (const start of startsOfJson(value)) {
       const redacted = redactJson(value.slice(start), policy);
-      if (redacted !== undefined) return redactString(value.slice(0, start), name, policy) + redacted;
+      if (redacted === undefined) continue;
+      // What has lost its beginning or its end may end with JSON that is a part of a secret: `{"credentials":[{"token":"…"}`.
+      if (findSecrets(value, policy).some((edit) => edit.start <= start && start < edit.end)) break;
+      return redactString(value.slice(0, start), name, policy) + redacted;
     }
   }
   const redacted = applyEdits(value, findSecrets(value, policy));

@@ -53,6 +53,12 @@ const TEXTS: readonly [what: string, text: string, kept: string][] = [
   ['a name that names a name', 'secret: api_key: abc', 'secret: api_key: REDACTED'],
   ['a name in a value', 'passwords: see(secret_key: abc', 'passwords: REDACTED REDACTED'],
   [
+    'JSON that broke off where a part of it is whole',
+    '{"credentials":{"nested":["a",{"b":"c"}',
+    '{"credentials":REDACTED',
+  ],
+  ['JSON that broke off behind its only member', '{"credentials":{"b":"c"}', '{"credentials":REDACTED'],
+  [
     'JSON that is four times in a string',
     `400 ${'\\'.repeat(15)}"api_key${'\\'.repeat(15)}":${'\\'.repeat(15)}"abc${'\\'.repeat(15)}" at x`,
     `400 ${'\\'.repeat(15)}"api_key${'\\'.repeat(15)}":${'\\'.repeat(15)}"REDACTED${'\\'.repeat(15)}" at x`,
