@@ -95,13 +95,15 @@ const event = (delta: object, finish: string | null) =>
     `data: ${JSON.stringify({ id: 'chatcmpl-1', object: 'chat.completion.chunk', created: 1, model: 'gpt-5', choices: [{ index: 0, delta, finish_reason: finish }] })}\n\n`,
   );
 
+const DONE = encoder.encode('data: [DONE]\n\n');
+
 function streamFetch(): Promise<Response> {
   let sent = 0;
   const body = new ReadableStream({
     type: 'bytes',
     pull(controller) {
       if (sent < CHUNKS) controller.enqueue(event({ content: ` word${sent}` }, sent === CHUNKS - 1 ? 'stop' : null));
-      else if (sent === CHUNKS) controller.enqueue(encoder.encode('data: [DONE]\n\n'));
+      else if (sent === CHUNKS) controller.enqueue(DONE);
       else controller.close();
       sent++;
     },
@@ -198,7 +200,11 @@ export async function firstByte(): Promise<Row> {
   const server = createServer((_request, response) => {
     response.writeHead(200, { 'content-type': 'text/event-stream' });
     response.write(event({ content: 'first' }, null));
-    setImmediate(() => response.end(event({ content: 'last' }, 'stop')));
+    // A stream without its last event has failed, and whoever asks the same again after that is taken for a retry.
+    setImmediate(() => {
+      response.write(event({ content: 'last' }, 'stop'));
+      response.end(DONE);
+    });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1/chat/completions`;
