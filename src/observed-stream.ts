@@ -190,12 +190,8 @@ class Observation {
 /** Why Node cancels a body whose response was collected unread. */
 const COLLECTED_BY_PLATFORM = 'Response object has been garbage collected';
 
-/** What a stream, or what reads it, belongs to. */
+/** What a stream, or what reads it, belongs to. A method that was taken from one and is called on another one finds nothing. */
 const observations = new WeakMap<object, Observation>();
-
-function observationOf(object: object): Observation {
-  return observations.get(object) as Observation;
-}
 
 type Methods = (base: object) => object;
 
@@ -219,28 +215,29 @@ const streamMethods: Methods = (base) => {
   const methods = {
     getReader(this: Stream, ...args: unknown[]) {
       const reader: object = super.getReader(...args);
-      const observation = observationOf(this);
+      const observation = observations.get(this);
+      if (!observation) return reader;
       observation.reader = reader;
       observations.set(reader, observation);
       adopt(reader, readerMethods);
       return reader;
     },
     cancel(this: Stream, reason: unknown = undefined) {
-      const { locked } = this;
+      const observation = this.locked ? undefined : observations.get(this);
       const closing: Promise<void> = super.cancel(reason);
-      return locked ? closing : observationOf(this).cancelling(closing, reason);
+      return observation?.cancelling(closing, reason) ?? closing;
     },
     tee(this: Stream) {
       const branches = super.tee();
-      observationOf(this).split(branches);
+      observations.get(this)?.split(branches);
       return branches;
     },
     pipeTo(this: Stream, ...args: unknown[]) {
-      const [destination, options] = args as [unknown, StreamPipeOptions | undefined];
+      const [destination, options] = args as [unknown, StreamPipeOptions | null | undefined];
       return canPipe(this, destination, options) ? pipe(this, destination, options) : super.pipeTo(...args);
     },
     pipeThrough(this: Stream, ...args: unknown[]) {
-      const [pair, options] = args as [ReadableWritablePair | undefined, StreamPipeOptions | undefined];
+      const [pair, options] = args as [ReadableWritablePair | undefined, StreamPipeOptions | null | undefined];
       const { readable, writable } = pair ?? {};
       if (!(readable instanceof ReadableStream) || !canPipe(this, writable, options)) return super.pipeThrough(...args);
       pipe(this, writable, options).catch(() => {});
@@ -249,7 +246,7 @@ const streamMethods: Methods = (base) => {
     values(this: Stream, ...args: unknown[]) {
       const iterator = super.values(...args);
       const { preventCancel } = (args[0] ?? {}) as { preventCancel?: boolean };
-      observeIterator(iterator, observationOf(this), !preventCancel);
+      observeIterator(iterator, observations.get(this), !preventCancel);
       return iterator;
     },
   };
@@ -259,22 +256,28 @@ const streamMethods: Methods = (base) => {
 
 const readerMethods: Methods = () => ({
   read(view: unknown, options: unknown) {
-    return observationOf(this).reading(super.read(view, options));
+    const pending: Promise<unknown> = super.read(view, options);
+    return observations.get(this)?.reading(pending) ?? pending;
   },
   cancel(reason: unknown = undefined) {
-    const observation = observationOf(this);
+    const observation = observations.get(this);
     const closing: Promise<void> = super.cancel(reason);
-    return observation.reader === this ? observation.cancelling(closing, reason) : closing;
+    return observation?.reader === this ? observation.cancelling(closing, reason) : closing;
   },
   releaseLock() {
     super.releaseLock();
-    const observation = observationOf(this);
-    if (observation.reader === this) observation.reader = undefined;
+    const observation = observations.get(this);
+    if (observation?.reader === this) observation.reader = undefined;
   },
 });
 
 /** Its methods are its own, in some versions of Node. */
-function observeIterator(iterator: AsyncIterator<unknown>, observation: Observation, cancels: boolean): void {
+function observeIterator(
+  iterator: AsyncIterator<unknown>,
+  observation: Observation | undefined,
+  cancels: boolean,
+): void {
+  if (!observation) return;
   const { next, return: close } = iterator;
   iterator.next = () => observation.reading(next.call(iterator));
   if (cancels && close) {
@@ -286,8 +289,9 @@ function observeIterator(iterator: AsyncIterator<unknown>, observation: Observat
 function canPipe(
   stream: Stream,
   destination: unknown,
-  { signal }: StreamPipeOptions = {},
+  options: StreamPipeOptions | null | undefined,
 ): destination is WritableStream {
+  const signal = options?.signal;
   if (stream.locked || (signal !== undefined && !(signal instanceof AbortSignal))) return false;
   return destination instanceof WritableStream && !destination.locked;
 }
@@ -303,7 +307,7 @@ function hasRoom(destination: WritableStream): boolean {
 async function pipe(
   stream: Stream,
   destination: WritableStream,
-  options: StreamPipeOptions | undefined,
+  options: StreamPipeOptions | null | undefined,
 ): Promise<void> {
   const reader = stream.getReader();
   // A pipe reads at once if there is room, and who looks at the stream sees that.
@@ -332,7 +336,7 @@ async function pipe(
   );
   reading?.catch(() => {});
   try {
-    await seen.pipeTo(destination, options);
+    await seen.pipeTo(destination, options ?? undefined);
   } finally {
     reader.releaseLock();
   }

@@ -103,7 +103,7 @@ function streamFetch(): Promise<Response> {
     type: 'bytes',
     pull(controller) {
       if (sent < CHUNKS) controller.enqueue(event({ content: ` word${sent}` }, sent === CHUNKS - 1 ? 'stop' : null));
-      else if (sent === CHUNKS) controller.enqueue(DONE);
+      else if (sent === CHUNKS) controller.enqueue(DONE.slice());
       else controller.close();
       sent++;
     },

@@ -261,6 +261,23 @@ for (const preventCancel of [false, true]) {
   });
 }
 
+same(
+  'methods of one body on another stream',
+  async ({ fetch, url }) => {
+    const { getReader, cancel, tee, pipeTo } = await bodyOf(fetch(`${url}/text`));
+    const { values } = (await bodyOf(fetch(`${url}/text`))) as unknown as Iterable;
+    const other = () => new Blob(['another']).stream();
+    return [
+      await (getReader.call(other()) as ReadableStreamDefaultReader).read(),
+      await outcome(() => cancel.call(other(), 'why')),
+      await Promise.all((tee.call(other()) as Body[]).map(readAll)),
+      await outcome(() => pipeTo.call(other(), sink().stream, null as never)),
+      await outcome(() => values.call(other() as never).next()),
+    ];
+  },
+  { ways: ['in a step'] },
+);
+
 same('a pipe that cannot be', async ({ fetch, url }) => {
   const response = await fetch(`${url}/text`);
   const body = response.body as Body;
