@@ -1,5 +1,5 @@
 /** Model spans of other instrumentations: the attempts go on them, and no second span is made. */
-import { type Context, type Span, trace } from '@opentelemetry/api';
+import { type Context, type HrTime, type Span, trace } from '@opentelemetry/api';
 import { AttemptLog, attemptAttributes } from './attempt.js';
 import * as names from './attributes.js';
 import type { Capturing } from './capture.js';
@@ -165,7 +165,15 @@ class ForeignCall implements AttemptOwner, RunPart {
     const attempt = this.#log.get(number);
     if (!attempt) return;
     const attributes = attemptAttributes(attempt, this.#log.get(number - 1));
-    this.#span.addEvent(names.EVENT_ATTEMPT, attributes, toHrTime(attempt.startedAt));
+    this.#span.addEvent(names.EVENT_ATTEMPT, attributes, this.#inside(toHrTime(attempt.startedAt)));
+  }
+
+  /** Not before the span: it has a clock of its own, and the machine's may have been set since the run began. */
+  #inside(time: HrTime): HrTime {
+    const { startTime } = unwrapped(this.#span) as { startTime?: HrTime };
+    if (!Array.isArray(startTime)) return time;
+    const isBefore = time[0] < startTime[0] || (time[0] === startTime[0] && time[1] < startTime[1]);
+    return isBefore ? startTime : time;
   }
 
   #makeStep(ending: Ending, inside = this.#context): void {

@@ -101,6 +101,23 @@ describe('a call in somebody else’s model span', () => {
     assert.equal(attributes['runtrace.run.endpoint'], 'POST /v1/chat/completions');
   });
 
+  test('that begins after the wall clock was set has them inside of it', async () => {
+    const { now } = Date;
+    const set = await scene(async ({ span, call }) => {
+      Date.now = () => now() + 60_000;
+      try {
+        await span(CHAT, async (span) => {
+          await retrying(call);
+          span.end();
+        });
+      } finally {
+        Date.now = now;
+      }
+    });
+    const { startTime, events } = theirs(set);
+    assert.deepEqual(only(events).time, startTime);
+  });
+
   test('leaves everything else about that span to its owner', async () => {
     const seen = await scene(({ span, call }) =>
       span(CHAT, async (active) => {

@@ -25,7 +25,7 @@ export interface Tried {
 
 /** Calls that are in flight at once, so that each is as slow as it wants to be, and not as the machine is. */
 const AT_ONCE = 16;
-/** Of those that a clock decides. */
+/** Of those that move much, or that a clock decides. */
 const FEW_AT_ONCE = 4;
 
 export function clientsOf({ clients }: Extent): ClientMaker[] {
@@ -93,7 +93,7 @@ export interface Task<T> {
   work(): Promise<T>;
 }
 
-/** Does all of it; where a clock decides, last and few at once. */
+/** Does all of it; what moves much comes after the rest, where a clock decides last. */
 export async function doAll<T>(tasks: readonly Task<T>[]): Promise<T[]> {
   const done: T[] = [];
   await inParallel(
@@ -101,11 +101,13 @@ export async function doAll<T>(tasks: readonly Task<T>[]): Promise<T[]> {
     AT_ONCE,
     done,
   );
-  await inParallel(
-    tasks.filter(({ way }) => way.alone),
-    FEW_AT_ONCE,
-    done,
-  );
+  for (const why of ['moves much', 'by the clock']) {
+    await inParallel(
+      tasks.filter(({ way }) => way.alone === why),
+      FEW_AT_ONCE,
+      done,
+    );
+  }
   return done;
 }
 

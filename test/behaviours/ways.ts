@@ -72,8 +72,8 @@ export interface Expected {
 /** A row of the table. */
 export interface Way {
   readonly name: string;
-  /** Whether it can't be done a thousand times at once: it moves too much, or a clock decides, which nobody heeds on a busy machine. */
-  readonly alone?: true;
+  /** Why it can't be done a thousand times at once: it moves much, or a clock decides, which nobody heeds on a busy machine. */
+  readonly alone?: 'moves much' | 'by the clock';
   /** Whether its connection stays open until the garbage collector finds the answer. */
   readonly leftOpen?: true;
   play(call: Call): Promise<unknown>;
@@ -321,7 +321,7 @@ export const WAYS: readonly Way[] = [
   },
   {
     name: 'break at the start of 100 MB',
-    alone: true,
+    alone: 'moves much',
     play: single(async (call) => {
       call.script([hugeBody(HUGE_BYTES)]);
       for await (const _piece of await call.client().open(call.model)) break;
@@ -330,7 +330,7 @@ export const WAYS: readonly Way[] = [
   },
   {
     name: 'stream never read, 100 MB',
-    alone: true,
+    alone: 'moves much',
     leftOpen: true,
     play: single((call) => {
       call.script([hugeBody(HUGE_BYTES)]);
@@ -385,7 +385,7 @@ export const WAYS: readonly Way[] = [
   },
   {
     name: 'timeout of the client',
-    alone: true,
+    alone: 'by the clock',
     play: single((call) => {
       call.script([hang()]);
       return generate(call, { timeoutMillis: TIMEOUT_MILLIS }, 0);
@@ -394,7 +394,7 @@ export const WAYS: readonly Way[] = [
   },
   {
     name: 'timeout of the client, then 200',
-    alone: true,
+    alone: 'by the clock',
     play: single((call) => {
       call.script([hang(), ok(text(call))]);
       return generate(call, { timeoutMillis: SHORT_TIMEOUT_MILLIS }, 1);
