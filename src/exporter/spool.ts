@@ -68,6 +68,8 @@ export class Spool {
   readonly #aside = new Map<string, number>();
   #bytes = 0;
   #scannedAt = 0;
+  readonly #taking = new Set<Promise<unknown>>();
+  #isClosed = false;
 
   /** @throws TypeError if the directory can't be written. */
   constructor(options: SpoolOptions, onLost: OnLost) {
@@ -139,6 +141,16 @@ export class Spool {
 
   /** Takes the oldest file, so that no other process does. The caller owes `release` or `remove`. */
   async take(): Promise<SpoolFile | undefined> {
+    const taking = this.#take();
+    this.#taking.add(taking);
+    try {
+      return await taking;
+    } finally {
+      this.#taking.delete(taking);
+    }
+  }
+
+  async #take(): Promise<SpoolFile | undefined> {
     for (;;) {
       const index = this.#free.findIndex(({ base }) => !this.#aside.has(base));
       const [file] = index < 0 ? [] : this.#free.splice(index, 1);
@@ -149,7 +161,9 @@ export class Spool {
         await utimes(free, new Date(), new Date());
         await rename(free, this.#path(file, 'sending'));
         this.#mine.add(file);
-        return file;
+        if (!this.#isClosed) return file;
+        await this.release(file);
+        return undefined;
       } catch (error) {
         this.#bytes -= file.bytes;
         if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error; // else somebody else was faster
@@ -187,8 +201,10 @@ export class Spool {
     this.#aside.set(file.base, Date.now() + ASIDE_MILLIS);
   }
 
-  /** Gives back everything. */
+  /** Gives back everything, also what is just being taken. */
   async close(): Promise<void> {
+    this.#isClosed = true;
+    await Promise.allSettled(this.#taking);
     for (const file of this.#mine) await this.release(file).catch(() => {});
   }
 

@@ -238,6 +238,18 @@ test('closing gives back what was taken', async (t) => {
   assert.ok(await other.take());
 });
 
+test('closing gives back what is just being taken', async (t) => {
+  const { open } = fixture(t);
+  const closing = open();
+  await closing.write(endedSpans(2));
+  const taking = closing.take();
+  await closing.close();
+  const next = open();
+  await next.scan();
+  assert.equal((await next.take())?.spans, 2);
+  assert.equal(await taking, undefined);
+});
+
 test('a directory that cannot be used is a TypeError', () => {
   assert.throws(() => new Spool({ directory: '/dev/null/spool' }, () => {}), {
     name: 'TypeError',
