@@ -6,6 +6,7 @@
  * application does so by the body's own methods, and a stream tells whoever has not locked it that it has closed.
  */
 import type { BodyObserver } from './body.js';
+import { builtinModule } from './builtin-module.js';
 import { guarded, report } from './report.js';
 import { COLLECTED } from './response.js';
 
@@ -14,7 +15,7 @@ const CLOSED = Symbol.for('nodejs.webstream.isClosedPromise');
 /** Whether it was ever read or cancelled, by whomever. */
 const DISTURBED = Symbol.for('nodejs.stream.disturbed');
 
-/** Of `node:stream`, which is looked up where there is one, never imported. */
+/** What is needed of `node:stream`. */
 interface NodeStreams {
   Readable?: { fromWeb(stream: ReadableStream): { read(size: number): unknown } };
 }
@@ -38,8 +39,7 @@ export function readsThroughItsMethods(ResponseClass: typeof Response): boolean 
 }
 
 function tryItOut(ResponseClass: typeof Response): boolean {
-  const { process } = globalThis as { process?: { getBuiltinModule?(name: 'node:stream'): NodeStreams } };
-  const { Readable } = process?.getBuiltinModule?.('node:stream') ?? {};
+  const { Readable } = builtinModule<NodeStreams>('node:stream') ?? {};
   return (
     CLOSED in new ReadableStream() &&
     asks('read', (body) => new ResponseClass(body).text().catch(() => {})) &&
