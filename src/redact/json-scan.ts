@@ -84,8 +84,8 @@ const FIRST_VALUE = 6;
 
 const LITERAL = /true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 
-/** What may stand between the last whole value of a JSON beginning and its end: a comma, a key, half a number. */
-const UNFINISHED = /^\s*(?:,\s*)?(?:"[^"\\]*(?:\\.[^"\\]*)*(?:\\|"\s*(?::\s*[\w.+-]*)?)?|[\w.+-]*)$/;
+/** What may stand between the last whole value of a JSON beginning and its end: a comma, a key, a number or half of one, blanks. */
+const UNFINISHED = /^\s*(?:,\s*)?(?:"[^"\\]*(?:\\.[^"\\]*)*(?:\\|"\s*(?::\s*(?:[\w.+-]+\s*)?)?)?|(?:[\w.+-]+\s*)?)$/;
 
 const SHORTEST_SECRET_LITERAL = 7;
 

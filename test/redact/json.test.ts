@@ -259,6 +259,14 @@ describe('JSON of which only the beginning is there', () => {
     });
   }
 
+  test('that was cut in the blanks behind a number or a word is read as JSON all the same', () => {
+    const whole = '{"a":{"value":"abc","name":"access_token"},"b":true\n  ';
+    for (const text of [whole, `[1,${whole}`, `${whole.slice(0, -7)}7 \n`]) {
+      const kept = createRedactor().body(text, 'text/plain', 1000, text.length + 1)?.text;
+      assert.match(kept ?? '', /"value":"REDACTED"/);
+    }
+  });
+
   test('cut anywhere, a beginning is valid and holds no part of a secret', () => {
     const secret = 'zQ9'.repeat(12);
     const text = JSON.stringify({
