@@ -1,7 +1,7 @@
 import type { Attributes, Span } from '@opentelemetry/api';
 import { sendable } from './attribute-value.js';
 import * as names from './attributes.js';
-import { type Capturing, keptText } from './capture.js';
+import { type AttributeWriter, type Capturing, keptText } from './capture.js';
 import { describeFailure, keptFailure } from './failure.js';
 import { isMetadataHeader } from './redact/headers.js';
 import { guarded, report } from './report.js';
@@ -181,13 +181,12 @@ export class AttemptLog {
   }
 
   /**
-   * Writes the attempts as events, in order of number, and adds what they come to to `attributes`. `startedAt` and `endedAt` are the span's:
+   * Writes the attempts as events, in order of number, and what they come to. `startedAt` and `endedAt` are the span's:
    * each event lies inside, and strictly after the one before it by at least a microsecond, which is how Jaeger sorts.
    */
-  writeTo(span: Span, attributes: Attributes, startedAt: number, endedAt: number): void {
+  writeTo(span: Span, to: AttributeWriter, startedAt: number, endedAt: number): void {
     this.#written = true;
     const attempts = this.#kept;
-    const codes: string[] = [];
     let retryWait = 0;
     let at = toMicros(startedAt) - 1;
     let previous: Attempt | undefined;
@@ -196,7 +195,6 @@ export class AttemptLog {
         ? attempts
         : attempts.filter((_, index) => index < FIRST_SHOWN || index >= attempts.length - LAST_SHOWN);
     for (const attempt of attempts) {
-      codes.push(attempt.statusCode === undefined ? attempt.status : String(attempt.statusCode));
       if (previous) retryWait += Math.max(0, attempt.startedAt - previous.endedAt);
       previous = attempt;
     }
@@ -209,14 +207,18 @@ export class AttemptLog {
       previous = attempt;
     }
     const dropped = this.#count - shown.length;
-    attributes[names.STEP_ATTEMPT_COUNT] = this.#count;
-    attributes[names.STEP_FAILED_ATTEMPT_COUNT] = this.#failedCount;
-    attributes[names.STEP_ATTEMPT_CODES] = codes;
-    if (attempts.length > 1) attributes[names.STEP_RETRY_WAIT_MS] = Math.round(retryWait);
+    to.write(names.STEP_ATTEMPT_COUNT, this.#count);
+    to.write(names.STEP_FAILED_ATTEMPT_COUNT, this.#failedCount);
+    to.write(names.STEP_ATTEMPT_CODES, attempts.map(codeOf));
+    if (attempts.length > 1) to.write(names.STEP_RETRY_WAIT_MS, Math.round(retryWait));
     if (dropped === 0) return;
-    attributes[names.STEP_DROPPED_ATTEMPT_COUNT] = dropped;
+    to.write(names.STEP_DROPPED_ATTEMPT_COUNT, dropped);
     report('a step had more attempts than its span has room for; those in the middle were dropped');
   }
+}
+
+function codeOf({ statusCode, status }: Attempt): string {
+  return statusCode === undefined ? status : String(statusCode);
 }
 
 function isCompleted({ status }: Attempt): boolean {
@@ -249,16 +251,6 @@ function requireAttempt(attempt: Attempt): Attempt {
   return attempt;
 }
 
-/** What can hold no secret. */
-const FIGURES = [
-  'statusCode',
-  'resendCount',
-  'timeToFirstChunkMillis',
-  'requestBodySize',
-  'responseBodySize',
-  'truncatedBytes',
-] as const;
-
 /** What may be kept of an attempt, redacted and bounded. */
 function keepOf(attempt: Attempt, capturing: Capturing): Attempt {
   const { redactor, content, limits } = capturing;
@@ -268,7 +260,12 @@ function keepOf(attempt: Attempt, capturing: Capturing): Attempt {
   const whole: Attempt = { number, status, startedAt, endedAt };
   if (attempt.method !== undefined) whole.method = redactor.name(attempt.method);
   if (attempt.url !== undefined) whole.url = capturing.redactUrl(attempt.url);
-  for (const name of FIGURES) if (attempt[name] !== undefined) whole[name] = attempt[name];
+  if (attempt.statusCode !== undefined) whole.statusCode = attempt.statusCode;
+  if (attempt.resendCount !== undefined) whole.resendCount = attempt.resendCount;
+  if (attempt.timeToFirstChunkMillis !== undefined) whole.timeToFirstChunkMillis = attempt.timeToFirstChunkMillis;
+  if (attempt.requestBodySize !== undefined) whole.requestBodySize = attempt.requestBodySize;
+  if (attempt.responseBodySize !== undefined) whole.responseBodySize = attempt.responseBodySize;
+  if (attempt.truncatedBytes !== undefined) whole.truncatedBytes = attempt.truncatedBytes;
   if (attempt.errorType !== undefined) whole.errorType = keptText(attempt.errorType, capturing);
   if (error !== undefined) {
     const { type, message } = keptFailure(describeFailure(error), capturing);
@@ -321,43 +318,39 @@ export function utf8Length(text: string): number {
 
 /** The event that an attempt becomes. What it shares with the attempt before it is said once. */
 export function attemptAttributes(attempt: Attempt, previous: Attempt | undefined): Attributes {
-  const attributes: Attributes = {
+  const { startedAt, endedAt, url, requestHeaders, responseHeaders, requestBody } = attempt;
+  const to: Attributes = {
     [names.ATTEMPT_NUMBER]: attempt.number,
     [names.ATTEMPT_STATUS]: attempt.status,
   };
-  set(attributes, names.HTTP_RESPONSE_STATUS_CODE, attempt.statusCode);
-  set(attributes, names.ERROR_TYPE, attempt.errorType);
-  set(attributes, names.EXCEPTION_MESSAGE, attempt.errorMessage);
-  set(attributes, names.ATTEMPT_DURATION_MS, Math.max(0, Math.round(attempt.endedAt - attempt.startedAt)));
-  if (previous && attempt.startedAt >= previous.endedAt) {
-    set(attributes, names.ATTEMPT_WAIT_MS, Math.round(attempt.startedAt - previous.endedAt));
+  if (attempt.statusCode !== undefined) to[names.HTTP_RESPONSE_STATUS_CODE] = sendable(attempt.statusCode);
+  if (attempt.errorType !== undefined) to[names.ERROR_TYPE] = attempt.errorType;
+  if (attempt.errorMessage !== undefined) to[names.EXCEPTION_MESSAGE] = attempt.errorMessage;
+  to[names.ATTEMPT_DURATION_MS] = sendable(Math.max(0, Math.round(endedAt - startedAt)));
+  if (previous && startedAt >= previous.endedAt) {
+    to[names.ATTEMPT_WAIT_MS] = sendable(Math.round(startedAt - previous.endedAt));
   }
   if (attempt.timeToFirstChunkMillis !== undefined) {
-    set(attributes, names.ATTEMPT_TIME_TO_FIRST_CHUNK_MS, Math.round(attempt.timeToFirstChunkMillis));
+    to[names.ATTEMPT_TIME_TO_FIRST_CHUNK_MS] = sendable(Math.round(attempt.timeToFirstChunkMillis));
   }
-  set(attributes, names.HTTP_REQUEST_RESEND_COUNT, attempt.resendCount);
-  set(attributes, names.HTTP_REQUEST_METHOD, attempt.method);
-  if (attempt.url !== undefined) {
-    set(attributes, names.URL_FULL, attempt.url);
-    const parts = urlParts(attempt.url);
-    set(attributes, names.SERVER_ADDRESS, parts?.address);
-    set(attributes, names.SERVER_PORT, parts?.port);
+  if (attempt.resendCount !== undefined) to[names.HTTP_REQUEST_RESEND_COUNT] = sendable(attempt.resendCount);
+  if (attempt.method !== undefined) to[names.HTTP_REQUEST_METHOD] = attempt.method;
+  if (url !== undefined) {
+    to[names.URL_FULL] = url;
+    const parts = urlParts(url);
+    if (parts) {
+      to[names.SERVER_ADDRESS] = parts.address;
+      to[names.SERVER_PORT] = parts.port;
+    }
   }
-  set(attributes, names.HTTP_REQUEST_BODY_SIZE, attempt.requestBodySize);
-  set(attributes, names.HTTP_RESPONSE_BODY_SIZE, attempt.responseBodySize);
-  for (const name in attempt.requestHeaders) {
-    attributes[names.HTTP_REQUEST_HEADER_PREFIX + name] = [attempt.requestHeaders[name] as string];
+  if (attempt.requestBodySize !== undefined) to[names.HTTP_REQUEST_BODY_SIZE] = sendable(attempt.requestBodySize);
+  if (attempt.responseBodySize !== undefined) to[names.HTTP_RESPONSE_BODY_SIZE] = sendable(attempt.responseBodySize);
+  for (const name in requestHeaders) to[names.HTTP_REQUEST_HEADER_PREFIX + name] = [requestHeaders[name] as string];
+  for (const name in responseHeaders) to[names.HTTP_RESPONSE_HEADER_PREFIX + name] = [responseHeaders[name] as string];
+  if (requestBody !== undefined && requestBody !== previous?.requestBody) {
+    to[names.HTTP_REQUEST_BODY_CONTENT] = requestBody;
   }
-  for (const name in attempt.responseHeaders) {
-    attributes[names.HTTP_RESPONSE_HEADER_PREFIX + name] = [attempt.responseHeaders[name] as string];
-  }
-  if (attempt.requestBody !== previous?.requestBody)
-    set(attributes, names.HTTP_REQUEST_BODY_CONTENT, attempt.requestBody);
-  set(attributes, names.HTTP_RESPONSE_BODY_CONTENT, attempt.responseBody);
-  set(attributes, names.ATTEMPT_TRUNCATED_BYTES, attempt.truncatedBytes);
-  return attributes;
-}
-
-function set(attributes: Attributes, name: string, value: string | number | undefined): void {
-  if (value !== undefined) attributes[name] = sendable(value);
+  if (attempt.responseBody !== undefined) to[names.HTTP_RESPONSE_BODY_CONTENT] = attempt.responseBody;
+  if (attempt.truncatedBytes !== undefined) to[names.ATTEMPT_TRUNCATED_BYTES] = sendable(attempt.truncatedBytes);
+  return to;
 }

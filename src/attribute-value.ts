@@ -5,6 +5,7 @@ import type { AttributeValue } from '@opentelemetry/api';
  * request for one of them: such a number is kept as text.
  */
 export function sendable(value: AttributeValue): AttributeValue {
+  if (typeof value === 'string') return value;
   if (!Array.isArray(value)) return isSendable(value) ? value : String(value);
   return value.every(isSendable) ? value : value.map(String);
 }

@@ -1,7 +1,6 @@
-import type { Attributes, AttributeValue } from '@opentelemetry/api';
-import { sendable } from './attribute-value.js';
+import type { Attributes } from '@opentelemetry/api';
 import * as names from './attributes.js';
-import { keptAttributes } from './capture.js';
+import type { AttributeWriter } from './capture.js';
 import type { Redactor } from './redact/redactor.js';
 import { report } from './report.js';
 
@@ -82,79 +81,84 @@ export interface ContentWriter {
   readonly maxBytes: number;
 }
 
-/** Adds the attributes of a request, without its content. */
-export function addRequest(to: Attributes, request: ModelRequest): void {
-  add(to, names.GEN_AI_REQUEST_MODEL, request.model);
-  add(to, names.GEN_AI_REQUEST_STREAM, request.stream || undefined);
-  add(to, names.GEN_AI_REQUEST_MAX_TOKENS, request.maxTokens);
-  add(to, names.GEN_AI_REQUEST_TEMPERATURE, request.temperature);
-  add(to, names.GEN_AI_REQUEST_TOP_P, request.topP);
-  add(to, names.GEN_AI_REQUEST_TOP_K, request.topK);
-  add(to, names.GEN_AI_REQUEST_SEED, request.seed);
-  add(to, names.GEN_AI_REQUEST_FREQUENCY_PENALTY, request.frequencyPenalty);
-  add(to, names.GEN_AI_REQUEST_PRESENCE_PENALTY, request.presencePenalty);
-  add(to, names.GEN_AI_REQUEST_CHOICE_COUNT, request.choiceCount === 1 ? undefined : request.choiceCount);
-  add(to, names.GEN_AI_REQUEST_REASONING_LEVEL, request.reasoningLevel);
-  add(to, names.GEN_AI_REQUEST_PREVIOUS_RESPONSE_ID, request.previousResponseId);
-  add(to, names.GEN_AI_OUTPUT_TYPE, request.outputType);
+/** Writes the attributes of a request, without its model and its content. */
+export function writeRequest(to: AttributeWriter, request: ModelRequest): void {
+  to.keep(names.GEN_AI_REQUEST_STREAM, request.stream || undefined);
+  to.keep(names.GEN_AI_REQUEST_MAX_TOKENS, request.maxTokens);
+  to.keep(names.GEN_AI_REQUEST_TEMPERATURE, request.temperature);
+  to.keep(names.GEN_AI_REQUEST_TOP_P, request.topP);
+  to.keep(names.GEN_AI_REQUEST_TOP_K, request.topK);
+  to.keep(names.GEN_AI_REQUEST_SEED, request.seed);
+  to.keep(names.GEN_AI_REQUEST_FREQUENCY_PENALTY, request.frequencyPenalty);
+  to.keep(names.GEN_AI_REQUEST_PRESENCE_PENALTY, request.presencePenalty);
+  to.keep(names.GEN_AI_REQUEST_CHOICE_COUNT, request.choiceCount === 1 ? undefined : request.choiceCount);
+  to.keep(names.GEN_AI_REQUEST_REASONING_LEVEL, request.reasoningLevel);
+  to.keep(names.GEN_AI_REQUEST_PREVIOUS_RESPONSE_ID, request.previousResponseId);
+  to.keep(names.GEN_AI_OUTPUT_TYPE, request.outputType);
 }
 
-/** Adds the attributes of a response, without its content. */
-export function addResponse(to: Attributes, response: ModelResponse): void {
-  add(to, names.GEN_AI_RESPONSE_ID, response.id);
-  add(to, names.GEN_AI_RESPONSE_MODEL, response.model);
-  add(to, names.GEN_AI_RESPONSE_FINISH_REASONS, response.finishReasons?.length ? response.finishReasons : undefined);
+/** Writes the attributes of a response, without its content. */
+export function writeResponse(to: AttributeWriter, response: ModelResponse): void {
+  to.keep(names.GEN_AI_RESPONSE_ID, response.id);
+  to.keep(names.GEN_AI_RESPONSE_MODEL, response.model);
+  to.keep(names.GEN_AI_RESPONSE_FINISH_REASONS, response.finishReasons?.length ? response.finishReasons : undefined);
 }
 
-/** Adds what was asked and answered. */
-export function addContent(
-  to: Attributes,
+/** Writes what was asked and answered. */
+export function writeContent(
+  to: AttributeWriter,
   request: ModelRequest,
   response: ModelResponse,
   writer: ContentWriter,
 ): void {
   // They are text, and often a name: `\nAlice:`.
-  Object.assign(to, keptAttributes({ [names.GEN_AI_REQUEST_STOP_SEQUENCES]: request.stopSequences }, writer));
-  add(to, names.GEN_AI_SYSTEM_INSTRUCTIONS, content(request.systemInstructions, writer));
-  add(to, names.GEN_AI_INPUT_MESSAGES, content(request.messages, writer));
-  add(to, names.GEN_AI_TOOL_DEFINITIONS, content(request.toolDefinitions, writer));
-  add(to, names.GEN_AI_OUTPUT_MESSAGES, content(response.messages, writer));
+  to.keep(names.GEN_AI_REQUEST_STOP_SEQUENCES, request.stopSequences);
+  writeJson(to, names.GEN_AI_SYSTEM_INSTRUCTIONS, request.systemInstructions, writer);
+  writeJson(to, names.GEN_AI_INPUT_MESSAGES, request.messages, writer);
+  writeJson(to, names.GEN_AI_TOOL_DEFINITIONS, request.toolDefinitions, writer);
+  writeJson(to, names.GEN_AI_OUTPUT_MESSAGES, response.messages, writer);
 }
-
-const TOKENS = ['inputTokens', 'outputTokens', 'cacheReadTokens', 'cacheWriteTokens', 'reasoningTokens'] as const;
 
 /** What of it are numbers: providers leave some out, or send `null`. */
 export function usageOf(given: Usage | null | undefined): Usage | undefined {
   if (given == null) return undefined;
+  const { inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens, reasoningTokens } = given;
   const usage: Usage = {};
-  for (const name of TOKENS) {
-    const tokens = given[name];
-    if (typeof tokens === 'number' && tokens >= 0 && tokens < Number.POSITIVE_INFINITY) usage[name] = tokens;
-    else if (tokens != null) report('usage that is no number was left out');
-  }
+  if (isCount(inputTokens)) usage.inputTokens = inputTokens;
+  if (isCount(outputTokens)) usage.outputTokens = outputTokens;
+  if (isCount(cacheReadTokens)) usage.cacheReadTokens = cacheReadTokens;
+  if (isCount(cacheWriteTokens)) usage.cacheWriteTokens = cacheWriteTokens;
+  if (isCount(reasoningTokens)) usage.reasoningTokens = reasoningTokens;
   return usage;
 }
 
-/** Adds the attributes of what a call cost. */
-export function addUsage(to: Attributes, usage: Usage): void {
-  add(to, names.GEN_AI_USAGE_INPUT_TOKENS, usage.inputTokens);
-  add(to, names.GEN_AI_USAGE_OUTPUT_TOKENS, usage.outputTokens);
-  add(to, names.GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS, usage.cacheReadTokens);
-  add(to, names.GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS, usage.cacheWriteTokens);
-  add(to, names.GEN_AI_USAGE_CACHE_CREATION_INPUT_TOKENS, usage.cacheWriteTokens);
-  add(to, names.GEN_AI_USAGE_REASONING_OUTPUT_TOKENS, usage.reasoningTokens);
+function isCount(tokens: number | null | undefined): tokens is number {
+  if (typeof tokens === 'number' && tokens >= 0 && tokens < Number.POSITIVE_INFINITY) return true;
+  if (tokens != null) report('usage that is no number was left out');
+  return false;
 }
 
-function content(value: readonly unknown[] | undefined, writer: ContentWriter): string | undefined {
-  return value?.length ? contentJson(value, writer) : undefined;
+/** Writes the attributes of what a call cost. */
+export function writeUsage(to: AttributeWriter, usage: Usage): void {
+  to.keep(names.GEN_AI_USAGE_INPUT_TOKENS, usage.inputTokens);
+  to.keep(names.GEN_AI_USAGE_OUTPUT_TOKENS, usage.outputTokens);
+  to.keep(names.GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS, usage.cacheReadTokens);
+  to.keep(names.GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS, usage.cacheWriteTokens);
+  to.keep(names.GEN_AI_USAGE_CACHE_CREATION_INPUT_TOKENS, usage.cacheWriteTokens);
+  to.keep(names.GEN_AI_USAGE_REASONING_OUTPUT_TOKENS, usage.reasoningTokens);
+}
+
+function writeJson(
+  to: AttributeWriter,
+  name: string,
+  value: readonly unknown[] | undefined,
+  writer: ContentWriter,
+): void {
+  if (value?.length) to.write(name, contentJson(value, writer));
 }
 
 export function contentJson(value: unknown, { redactor, maxBytes }: ContentWriter): string {
   const { text, truncatedBytes } = redactor.jsonText(value, maxBytes);
   if (truncatedBytes > 0) report('content was longer than limits.contentBytes; it was truncated');
   return text;
-}
-
-function add(to: Attributes, name: string, value: AttributeValue | undefined): void {
-  if (value != null) to[name] = sendable(value);
 }

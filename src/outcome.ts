@@ -8,7 +8,7 @@ import { guarded, report } from './report.js';
 import { accepts, isStatus, type Status } from './status.js';
 import type { StepOptions } from './step.js';
 import { toHrTime } from './time.js';
-import { badOption, checkObjects, copyOf, requireObject } from './validate.js';
+import { badOption, checkObject, copyOf, requireObject } from './validate.js';
 
 /** What comes with the end of a run or a step. */
 export interface FinishDetails {
@@ -112,7 +112,10 @@ export function checkFinish(status: unknown, details: unknown): void {
     throw badOption('status', "'in_progress', 'interrupted', 'error' or 'completed'", status);
   }
   if (details === undefined) return;
-  checkObjects(requireObject(details, 'details'), ['response', 'usage', 'metadata'], 'details');
+  const { response, usage, metadata } = requireObject(details, 'details');
+  checkObject(response, 'details.response');
+  checkObject(usage, 'details.usage');
+  checkObject(metadata, 'details.metadata');
 }
 
 type Given = Pick<Proposal, 'failure' | 'response' | 'usage' | 'metadata'>;

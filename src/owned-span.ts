@@ -7,7 +7,7 @@ import {
   type Tracer,
 } from '@opentelemetry/api';
 import type { FinishDetails } from './outcome.js';
-import { guarded, report } from './report.js';
+import { report } from './report.js';
 import type { Status } from './status.js';
 import { toHrTime } from './time.js';
 
@@ -117,17 +117,25 @@ export class OwnedSpan {
     this.#refused = true;
   }
 
-  /** Writes what it came to; whatever fails in it, the rest of the run goes on. */
-  write(write: (span: Span) => void): void {
-    guarded(NOT_WRITTEN, () => write(this.span));
-  }
-
-  end(status: SpanStatus, at: number): void {
-    this.#status = status;
+  /** Ends it, with what `write` writes of it; whatever fails in it, the rest of the run goes on. */
+  end(write: (span: Span) => void, status: SpanStatus, at: number): void {
     const { span } = this;
-    if (status.code !== SpanStatusCode.UNSET) guarded(NOT_WRITTEN, () => span.setStatus(status));
-    const end = this.#end ?? span.end;
-    guarded('a processor failed when a span ended', () => end.call(span, toHrTime(at)));
+    this.#status = status;
+    try {
+      write(span);
+    } catch (error) {
+      report(NOT_WRITTEN, error);
+    }
+    try {
+      if (status.code !== SpanStatusCode.UNSET) span.setStatus(status);
+    } catch (error) {
+      report(NOT_WRITTEN, error);
+    }
+    try {
+      (this.#end ?? span.end).call(span, toHrTime(at));
+    } catch (error) {
+      report('a processor failed when a span ended', error);
+    }
     // An exporter may keep the span for long; what was recorded beside it is not needed any more.
     this.#owner = SETTLED;
   }

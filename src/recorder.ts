@@ -9,17 +9,7 @@ import {
   trace,
 } from '@opentelemetry/api';
 import { type CaptureOptions, createCapture } from './capture.js';
-import {
-  contextIn,
-  reuseOf,
-  runOf,
-  stepOf,
-  withoutRun,
-  withReuse,
-  withRun,
-  withStep,
-  withUnsampledRun,
-} from './context.js';
+import { contextIn, reuseOf, runOf, withoutRun, withReuse, withRun, withStep, withUnsampledRun } from './context.js';
 import { fetchOf, recordingFetch } from './fetch.js';
 import type { ModelRequest } from './genai.js';
 import { checkFinish } from './outcome.js';
@@ -38,7 +28,7 @@ import { ReuseScope, StepHandle, StepScope } from './scope.js';
 import { OpenRuns } from './settle.js';
 import { type Step, type StepOptions, StepRecording } from './step.js';
 import { runTool, type ToolOptions } from './tool.js';
-import { badOption, checkObjects, checkStrings, copyOf, requireFunction, requireObject } from './validate.js';
+import { badOption, checkObject, checkString, copyOf, requireFunction, requireObject } from './validate.js';
 
 /** The options of a recorder. */
 export interface RecorderOptions extends CaptureOptions {
@@ -171,13 +161,13 @@ function openRecorder(options: RecorderOptions): { recorder: Recorder; parts: Re
       requireFunction(fn, 'fn');
       const { run, handle, inside } = begin(options, false);
       return context.with(inside, () => {
-        if (handle && runOf(context.active()) !== handle) warnOfNoContextManager();
+        if (handle) checkContextManager(handle);
         return settleWith(() => fn(run), handle?.recording, handle);
       });
     },
     step(options, fn) {
-      const run = runOf(context.active());
-      return steps.step(run, options, fn);
+      const active = context.active();
+      return stepIn(active, runOf(active), options, fn);
     },
     reuseStep(fn) {
       requireFunction(fn, 'fn');
@@ -207,6 +197,8 @@ interface Scope {
 /** A handle that nobody holds is taken for dropped, so whoever still runs inside of one holds it. */
 function keepAlive(_held: unknown): void {}
 
+const NOT_RECORDED = 'the end of a scope could not be recorded';
+
 /** Calls `fn` and tells `scope` how it ended; until then `held` is not collected. */
 function settleWith<T>(fn: () => T | PromiseLike<T>, scope: Scope | undefined, held: unknown): Promise<T> {
   let result: Promise<T>;
@@ -218,12 +210,12 @@ function settleWith<T>(fn: () => T | PromiseLike<T>, scope: Scope | undefined, h
   if (!scope) return result;
   return result.then(
     (value) => {
-      guarded('the end of a scope could not be recorded', () => scope.returned(value));
+      guarded(NOT_RECORDED, () => scope.returned(value));
       keepAlive(held);
       return value;
     },
     (error) => {
-      guarded('the end of a scope could not be recorded', () => scope.threw(error));
+      guarded(NOT_RECORDED, () => scope.threw(error));
       keepAlive(held);
       throw error;
     },
@@ -231,21 +223,28 @@ function settleWith<T>(fn: () => T | PromiseLike<T>, scope: Scope | undefined, h
 }
 
 const steps: StepStarter = {
-  step(run, options, fn) {
-    checkStepOptions(options);
-    requireFunction(fn, 'fn');
-    const { scope, inside } = openScope(run, options);
-    const handle = new StepHandle(scope, run, fetchOf, false);
-    return context.with(inside, () => {
-      if (scope && stepOf(context.active()) !== scope) warnOfNoContextManager();
-      return settleWith(() => fn(handle), scope, handle);
-    });
-  },
+  step: (run, options, fn) => stepIn(run && contextIn(run), run, options, fn),
   startStep(run, options = {}) {
     checkStepOptions(options);
     return new StepHandle(openScope(run, options).scope, run, fetchOf, true);
   },
 };
+
+function stepIn<T>(
+  ctx: Context | undefined,
+  run: RunHandle | undefined,
+  options: StepOptions,
+  fn: (step: Step) => T | PromiseLike<T>,
+): Promise<T> {
+  checkStepOptions(options);
+  requireFunction(fn, 'fn');
+  const { scope, inside } = openScope(run, options, ctx && { ctx });
+  const handle = new StepHandle(scope, run, fetchOf, false);
+  return context.with(inside, () => {
+    if (scope && run) checkContextManager(run);
+    return settleWith(() => fn(handle), scope, handle);
+  });
+}
 
 /** How a scope is opened for a client that is recorded through its own hooks. */
 interface ClientScope {
@@ -290,9 +289,14 @@ function ownOptions(given: StepOptions): StepOptions {
 }
 
 function checkStepOptions(options: unknown): void {
-  requireObject(options, 'options');
-  checkStrings(options as object, ['operation', 'provider', 'model', 'conversationId', 'userId'], 'options');
-  checkObjects(options as object, ['request', 'attributes'], 'options');
+  const { operation, provider, model, conversationId, userId, request, attributes } = requireObject(options, 'options');
+  checkString(operation, 'options.operation');
+  checkString(provider, 'options.provider');
+  checkString(model, 'options.model');
+  checkString(conversationId, 'options.conversationId');
+  checkString(userId, 'options.userId');
+  checkObject(request, 'options.request');
+  checkObject(attributes, 'options.attributes');
 }
 
 /** A run of which nothing is recorded. */
@@ -307,11 +311,13 @@ function unrecordedRun(id: string, traceId: string): Run {
   };
 }
 
-let warned = false;
+let checkedContextManager = false;
 
-function warnOfNoContextManager(): void {
-  if (warned) return;
-  warned = true;
+/** Called where `run` should be around. Once: it is there for good, or missing. */
+function checkContextManager(run: RunHandle): void {
+  if (checkedContextManager) return;
+  checkedContextManager = true;
+  if (runOf(context.active()) === run) return;
   report(
     'no context manager is registered, so only run.step() and step.fetch know their run; register one ' +
       '(NodeSDK and NodeTracerProvider do; else context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable()))',

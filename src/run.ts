@@ -9,7 +9,7 @@ import {
   trace,
 } from '@opentelemetry/api';
 import * as names from './attributes.js';
-import { type Capturing, keepValues, keptAttributes, type RunIdentity, writeAttributes } from './capture.js';
+import { AttributeWriter, type Capturing, keepValues, type RunIdentity } from './capture.js';
 import { isUnsampled, runOf } from './context.js';
 import { isAbort, isTimeout } from './failure.js';
 import type { Usage } from './genai.js';
@@ -31,7 +31,7 @@ import { cancel, type Deadline, type Open, type OpenRuns, schedule } from './set
 import type { Status } from './status.js';
 import type { Step, StepHome, StepOptions, StepRecording, StepSummary } from './step.js';
 import { type Clock, startClock, toHrTime } from './time.js';
-import { badOption, checkObjects, checkStrings, copyOf, requireObject, requireString } from './validate.js';
+import { badOption, checkObject, checkString, copyOf, over, requireObject, requireString } from './validate.js';
 
 /** What a run is about. */
 export interface RunOptions {
@@ -84,15 +84,20 @@ const ID_OPTIONS = ['conversationId', 'userId', 'agentName', 'parentConversation
 
 /** Checks the options of a run; throws a `TypeError` that names what is wrong. */
 export function checkRunOptions(options: unknown): asserts options is RunOptions {
-  const { kind, id, trace } = requireObject(options, 'options');
+  const { kind, id, trace, conversationId, userId, agentName, parentConversationId, rootConversationId, attributes } =
+    requireObject(options, 'options');
   requireString(kind, 'options.kind');
   if (id != null && !(typeof id === 'string' && UUID.test(id) && id !== NIL_UUID)) {
     throw badOption('options.id', 'a UUID that is not nil', id);
   }
   if (trace !== undefined && trace !== 'new' && trace !== 'join')
     throw badOption('options.trace', "'new' or 'join'", trace);
-  checkStrings(options as object, ID_OPTIONS, 'options');
-  checkObjects(options as object, ['attributes'], 'options');
+  checkString(conversationId, 'options.conversationId');
+  checkString(userId, 'options.userId');
+  checkString(agentName, 'options.agentName');
+  checkString(parentConversationId, 'options.parentConversationId');
+  checkString(rootConversationId, 'options.rootConversationId');
+  checkObject(attributes, 'options.attributes');
 }
 
 export function checkStepNumber(n: unknown): void {
@@ -144,7 +149,7 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
   readonly #numbering: Numbering;
   readonly #identity: Attributes;
   /** The application's. */
-  readonly #own: Attributes;
+  readonly #own: Attributes | undefined;
   readonly #proposals = new Proposals();
   /** Not settled yet. */
   readonly #parts = new Set<RunPart>();
@@ -201,7 +206,7 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
       ctx,
     );
     this.traceId = this.span.spanContext().traceId;
-    this.#own = keptAttributes(copyOf(options.attributes), capturing);
+    this.#own = copyOf(options.attributes);
     this.#numbering = numberings.get(this.id) ?? { last: 0, users: 0 };
     if (!this.recording) {
       this.#settling = this.#settled = true;
@@ -423,27 +428,22 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
     const endedAt = Math.max(outcome.at, this.#startedAt);
     const { capturing } = this;
     const failure = outcomeFailure(outcome, capturing);
-    this.#owned.write((span) => {
-      const attributes: Attributes = {
-        ...this.#identity,
-        [names.STATUS]: outcome.status,
-        [names.RUN_STEP_COUNT]: this.#stepCount,
-        [names.RUN_ATTEMPT_COUNT]: this.#attemptCount,
-        [names.RUN_FAILED_ATTEMPT_COUNT]: this.#failedAttemptCount,
-        [names.RUN_HAS_ERROR]: this.#hasError,
-      };
+    const write = (span: Span) => {
+      const to = new AttributeWriter(span, this.#identity, over(this.#own, outcome.metadata), capturing);
+      to.write(names.STATUS, outcome.status);
+      to.write(names.RUN_STEP_COUNT, this.#stepCount);
+      to.write(names.RUN_ATTEMPT_COUNT, this.#attemptCount);
+      to.write(names.RUN_FAILED_ATTEMPT_COUNT, this.#failedAttemptCount);
+      to.write(names.RUN_HAS_ERROR, this.#hasError);
       const { inputTokens, outputTokens } = { ...this.#usage, ...outcome.usage };
-      if (inputTokens !== undefined) attributes[names.RUN_INPUT_TOKENS] = inputTokens;
-      if (outputTokens !== undefined) attributes[names.RUN_OUTPUT_TOKENS] = outputTokens;
-      if (this.#endpoint) attributes[names.RUN_ENDPOINT] = this.#endpoint.name;
-      writeAttributes(span, attributes, this.#identity, {
-        ...this.#own,
-        ...keptAttributes(outcome.metadata, capturing),
-      });
+      to.keep(names.RUN_INPUT_TOKENS, inputTokens);
+      to.keep(names.RUN_OUTPUT_TOKENS, outputTokens);
+      if (this.#endpoint) to.write(names.RUN_ENDPOINT, this.#endpoint.name);
       if (failure) writeFailure(span, failure, endedAt);
       this.#proposals.writeHistory(span, endedAt, MAX_STATUS_UPDATES, capturing);
-    });
-    this.#owned.end(spanStatus(outcome.status, failure), endedAt);
+      to.end();
+    };
+    this.#owned.end(write, spanStatus(outcome.status, failure), endedAt);
   }
 }
 

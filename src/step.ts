@@ -1,7 +1,15 @@
-import { type Attributes, type Context, type Span, SpanKind, type Tracer, trace } from '@opentelemetry/api';
+import {
+  type Attributes,
+  type AttributeValue,
+  type Context,
+  type Span,
+  SpanKind,
+  type Tracer,
+  trace,
+} from '@opentelemetry/api';
 import { AttemptLog, type Endpoint } from './attempt.js';
 import * as names from './attributes.js';
-import { type Capturing, contentWriter, keepValues, keptAttributes, writeAttributes } from './capture.js';
+import { AttributeWriter, type Capturing, contentWriter, keepValues } from './capture.js';
 import { capturingIn } from './context.js';
 import {
   type AttemptOwner,
@@ -13,7 +21,7 @@ import {
   type Pending,
   Resends,
 } from './exchange.js';
-import { addContent, addRequest, addResponse, addUsage, type ModelRequest, type Usage } from './genai.js';
+import { type ModelRequest, type Usage, writeContent, writeRequest, writeResponse, writeUsage } from './genai.js';
 import {
   endingProposal,
   type FinishDetails,
@@ -32,6 +40,7 @@ import { cancel, type Deadline, schedule } from './settle.js';
 import type { Status } from './status.js';
 import { type Clock, toHrTime } from './time.js';
 import { urlParts } from './url.js';
+import { over } from './validate.js';
 import type { ModelCall } from './wire/model-call.js';
 
 /** What a step is about. All of it can also be read off the wire, for the APIs that runtrace knows. */
@@ -122,6 +131,7 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
   readonly #startedAt: number;
   /** What its span began with: samplers look at it. */
   readonly #begun: Attributes;
+  readonly #name: string;
   readonly #parent: Span | undefined;
   /** What is open or in flight, in the order in which it began. */
   #pending: Pending[] = [];
@@ -159,11 +169,12 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     const attributes = keepValues(known, this.capturing);
     attributes[names.STEP_NUMBER] = this.number;
     this.#begun = attributes;
+    this.#name = spanName(attributes[names.GEN_AI_OPERATION_NAME], attributes[names.GEN_AI_REQUEST_MODEL]);
     this.#owned = new OwnedSpan(
       this,
       home.id === undefined,
       home.tracer,
-      spanName(attributes),
+      this.#name,
       { kind: SpanKind.CLIENT, startTime: toHrTime(this.#startedAt), attributes },
       ctx,
     );
@@ -388,15 +399,14 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     const { capturing } = this;
     const usage = over(outcome.ending?.answer?.usage, outcome.usage) ?? {};
     const failure = outcomeFailure(outcome, capturing);
-    this.#owned.write((span) => {
-      const attributes = this.#attributesOf(outcome, usage);
-      this.log.writeTo(span, attributes, this.#startedAt, endedAt);
+    const write = (span: Span) => {
+      const to = this.#writeAttributes(outcome, usage);
+      this.log.writeTo(span, to, this.#startedAt, endedAt);
       if (failure) writeFailure(span, failure, endedAt);
       this.#proposals.writeHistory(span, endedAt, MAX_STATUS_UPDATES - Number(failure !== undefined), capturing);
-      const own = over((outcome.options ?? this.#options).attributes, outcome.metadata);
-      writeAttributes(span, attributes, this.#begun, own && keptAttributes(own, capturing));
-    });
-    this.#owned.end(spanStatus(outcome.status, failure), endedAt);
+      to.end();
+    };
+    this.#owned.end(write, spanStatus(outcome.status, failure), endedAt);
     this.home.takeIn(this, {
       outcome,
       stepCount: 1,
@@ -408,7 +418,7 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
   }
 
   /** What is known of the call that the outcome rests on; what the application said comes before what the wire says. */
-  #attributesOf(outcome: Proposal, usage: Usage): Attributes {
+  #writeAttributes(outcome: Proposal, usage: Usage): AttributeWriter {
     const { span, home, capturing } = this;
     const { answer, outgoing, attempt } = outcome.ending ?? {};
     const call = outcome.ending?.call ?? this.#lastEnding?.call;
@@ -416,59 +426,45 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     const options = outcome.options ?? (this.implicit && call ? {} : this.#options);
     const request: ModelRequest = { ...call?.request, ...options.request };
     if (options.model) request.model = options.model;
-    const operation = options.operation || call?.operation || 'chat';
-    const provider = options.provider || call?.provider;
     const streaming = call?.streaming ?? request.stream;
     const response = over(answer?.response, outcome.response) ?? {};
-    const known: Attributes = { [names.GEN_AI_OPERATION_NAME]: operation };
-    if (provider) known[names.GEN_AI_PROVIDER_NAME] = provider;
-    const conversationId = options.conversationId || home.conversationId;
-    if (conversationId) known[names.GEN_AI_CONVERSATION_ID] = conversationId;
-    if (options.userId) known[names.USER_ID] = options.userId;
-    addRequest(known, request);
-    addResponse(known, response);
-    const attributes = keepValues(known, capturing);
-    for (const extra of [request.extra, response.extra])
-      if (extra) addExtra(attributes, keptAttributes(extra, capturing));
-    if (operation !== this.#options.operation || request.model !== this.#options.model) {
-      span.updateName(spanName(attributes));
-    }
+    const own = over((outcome.options ?? this.#options).attributes, outcome.metadata);
+    const others = over(own, over(response.extra, request.extra));
+    const to = new AttributeWriter(span, this.#begun, others, capturing);
+    const operation = to.keep(names.GEN_AI_OPERATION_NAME, options.operation || call?.operation || 'chat');
+    to.keep(names.GEN_AI_PROVIDER_NAME, options.provider || call?.provider);
+    to.keep(names.GEN_AI_CONVERSATION_ID, options.conversationId || home.conversationId);
+    to.keep(names.USER_ID, options.userId);
+    const model = to.keep(names.GEN_AI_REQUEST_MODEL, request.model);
+    const name = spanName(operation, model);
+    if (name !== this.#name) span.updateName(name);
+    writeRequest(to, request);
+    writeResponse(to, response);
     const server = outgoing && urlParts(capturing.redactUrl(outgoing.url.href));
     if (server) {
-      attributes[names.SERVER_ADDRESS] = server.address;
-      attributes[names.SERVER_PORT] = server.port;
+      to.write(names.SERVER_ADDRESS, server.address);
+      to.write(names.SERVER_PORT, server.port);
     }
-    attributes[names.STATUS] = outcome.status;
-    attributes[names.STEP_ID] = this.id;
-    if (streaming !== undefined) attributes[names.STEP_OPERATION] = streaming ? 'stream' : 'generate';
-    if (home.id) attributes[names.RUN_ID] = home.id;
+    to.write(names.STATUS, outcome.status);
+    to.write(names.STEP_ID, this.id);
+    if (streaming !== undefined) to.write(names.STEP_OPERATION, streaming ? 'stream' : 'generate');
+    if (home.id) to.write(names.RUN_ID, home.id);
     const writer = contentWriter(capturing);
-    if (writer) addContent(attributes, request, response, writer);
-    addUsage(attributes, usage);
+    if (writer) writeContent(to, request, response, writer);
+    writeUsage(to, usage);
     const firstChunkMillis = streaming ? attempt?.timeToFirstChunkMillis : undefined;
-    if (firstChunkMillis !== undefined) attributes[names.GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK] = firstChunkMillis / 1000;
-    return attributes;
+    if (firstChunkMillis !== undefined) to.write(names.GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK, firstChunkMillis / 1000);
+    return to;
   }
-}
-
-/** What `top` says, and `base` where it says nothing. Mostly there is only one of them, and no need to copy it. */
-function over<T extends object>(base: T | undefined, top: T | undefined): T | undefined {
-  return base && top ? { ...base, ...top } : (top ?? base);
-}
-
-/** A provider's own attributes don't say otherwise what the conventions have names for. */
-function addExtra(to: Attributes, extra: Attributes): void {
-  for (const name in extra) if (!Object.hasOwn(to, name)) to[name] = extra[name];
 }
 
 function remove<T>(list: T[], item: T): void {
   const index = list.indexOf(item);
-  if (index >= 0) list.splice(index, 1);
+  if (index === list.length - 1) list.pop();
+  else if (index >= 0) list.splice(index, 1);
 }
 
 /** `chat gpt-5` */
-function spanName(attributes: Attributes): string {
-  const operation = String(attributes[names.GEN_AI_OPERATION_NAME]);
-  const model = attributes[names.GEN_AI_REQUEST_MODEL];
-  return model ? `${operation} ${model}` : operation;
+function spanName(operation: AttributeValue | undefined, model: AttributeValue | undefined): string {
+  return model ? `${operation} ${model}` : String(operation);
 }

@@ -9,7 +9,7 @@ import { ownedSpanOf } from './owned-span.js';
 import { guarded, report } from './report.js';
 import type { RunHandle } from './run.js';
 import { toHrTime } from './time.js';
-import { checkObjects, checkStrings, copyOf, requireFunction, requireObject, requireString } from './validate.js';
+import { checkObject, checkString, copyOf, requireFunction, requireObject, requireString } from './validate.js';
 
 /** What a tool call is about. */
 export interface ToolOptions {
@@ -92,9 +92,12 @@ export function isInForeignTool(active: Context): boolean {
 }
 
 function checkToolOptions(options: unknown): void {
-  requireString(requireObject(options, 'options').name, 'options.name');
-  checkStrings(options as object, ['callId', 'type', 'description'], 'options');
-  checkObjects(options as object, ['attributes'], 'options');
+  const { name, callId, type, description, attributes } = requireObject(options, 'options');
+  requireString(name, 'options.name');
+  checkString(callId, 'options.callId');
+  checkString(type, 'options.type');
+  checkString(description, 'options.description');
+  checkObject(attributes, 'options.attributes');
 }
 
 function toolAttributes(options: ToolOptions, capturing: Capturing): Attributes {

@@ -1,4 +1,4 @@
-import { guarded } from './report.js';
+import { report } from './report.js';
 
 /** A clear error for a developer: the option, what it wants and what it got. */
 export function badOption(option: string, wants: string, got: unknown): TypeError {
@@ -27,31 +27,32 @@ export function requireString(value: unknown, option: string): void {
 }
 
 /** Ids come from databases, where "none" is also `null` or `''`: both count as absent. */
-export function checkStrings(options: object, names: readonly string[], prefix: string): void {
-  for (const name of names) {
-    const value = (options as Record<string, unknown>)[name];
-    if (value != null && typeof value !== 'string') throw badOption(`${prefix}.${name}`, 'a string', value);
-  }
+export function checkString(value: unknown, option: string): void {
+  if (value != null && typeof value !== 'string') throw badOption(option, 'a string', value);
 }
 
-export function checkObjects(options: object, names: readonly string[], prefix: string): void {
-  for (const name of names) {
-    const value = (options as Record<string, unknown>)[name];
-    if (value != null) requireObject(value, `${prefix}.${name}`);
-  }
+export function checkObject(value: unknown, option: string): void {
+  if (value != null) requireObject(value, option);
 }
 
 /** A copy of what the application gave, as it is now: it may go on using it. What is absent, or can't be read, is left out. */
 export function copyOf<T extends object>(given: T | null | undefined): T | undefined {
   if (given == null) return undefined;
   const copy: Record<string, unknown> = {};
-  guarded('something that the application gave could not be read', () => {
+  try {
     for (const name of Object.keys(given)) {
       const value = given[name as keyof T];
       if (value != null) copy[name] = Array.isArray(value) ? [...value] : value;
     }
-  });
+  } catch (error) {
+    report('something that the application gave could not be read', error);
+  }
   return copy as T;
+}
+
+/** What `top` says, and `base` where it says nothing. Mostly there is only one of them, and no need to copy it. */
+export function over<T extends object>(base: T | undefined, top: T | undefined): T | undefined {
+  return base && top ? { ...base, ...top } : (top ?? base);
 }
 
 export function checkNumber(value: unknown, option: string, least: number, most = Number.POSITIVE_INFINITY): void {

@@ -4,7 +4,7 @@ import { isOutside, runOf } from '../context.js';
 import { defaultRecorder, type Recorder } from '../recorder.js';
 import { guarded } from '../report.js';
 import { RunHandle, type RunOptions } from '../run.js';
-import { checkObjects, requireFunction, requireObject } from '../validate.js';
+import { checkObject, requireFunction, requireObject } from '../validate.js';
 import { label, object } from '../wire/json.js';
 import {
   type EmbedEndEvent,
@@ -87,7 +87,7 @@ export interface RuntraceTelemetry {
  */
 export function runtraceTelemetry(options: RuntraceTelemetryOptions = {}): RuntraceTelemetry {
   requireObject(options, 'options');
-  checkObjects(options, ['recorder'], 'options');
+  checkObject(options.recorder, 'options.recorder');
   if (options.run !== undefined) requireFunction(options.run, 'options.run');
   const { recorder = defaultRecorder(), run: runOptionsOf = defaultRunOptions } = options;
   const operations = new Map<string, Operation>();

@@ -6,7 +6,7 @@ import { defaultRecorder, openScope, type Recorder } from '../recorder.js';
 import { guarded } from '../report.js';
 import type { RunRecording } from '../run.js';
 import { type StepOptions, StepRecording } from '../step.js';
-import { badOption, checkObjects, checkStrings, requireObject } from '../validate.js';
+import { badOption, checkObject, checkString, requireObject } from '../validate.js';
 import { label, object } from '../wire/json.js';
 import { providerName, readCall } from './language-model.js';
 import { recordAnswer } from './recorded-call.js';
@@ -47,9 +47,11 @@ export interface WrapModelOptions {
  */
 export function wrapModel<Model extends LanguageModel>(model: Model, options: WrapModelOptions = {}): Model {
   if (!isModel(model)) throw badOption('model', 'a language model of the AI SDK (with doGenerate and doStream)', model);
-  requireObject(options, 'options');
-  checkStrings(options, ['conversationId', 'userId'], 'options');
-  checkObjects(options, ['recorder', 'attributes'], 'options');
+  const { conversationId, userId, attributes } = requireObject(options, 'options');
+  checkString(conversationId, 'options.conversationId');
+  checkString(userId, 'options.userId');
+  checkObject(options.recorder, 'options.recorder');
+  checkObject(attributes, 'options.attributes');
   const { recorder = defaultRecorder(), ...stepOptions } = options;
   if (!recorder.enabled) return model;
   const replaced: Record<PropertyKey, (given: never) => Promise<unknown>> = {
