@@ -132,7 +132,13 @@ function openRecorder(options: RecorderOptions): { recorder: Recorder; parts: Re
   }
   const capture = createCapture(options);
   const openRuns = new OpenRuns(capture.limits.openRuns, capture.limits.runMillis);
-  const tracer = (): Tracer => (tracerProvider ?? trace).getTracer('runtrace');
+  let itsTracer: Tracer | undefined;
+  const tracer = (): Tracer => {
+    // The global provider may be another one by the next run.
+    if (!tracerProvider) return trace.getTracer('runtrace');
+    itsTracer ??= tracerProvider.getTracer('runtrace');
+    return itsTracer;
+  };
 
   const begin: RecorderParts['begin'] = (options, closes, open = openRuns) => {
     checkRunOptions(options);

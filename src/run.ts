@@ -27,7 +27,7 @@ import {
 import { OwnedSpan, type SpanOwner } from './owned-span.js';
 import { report } from './report.js';
 import { type Tail, type TailEnd, watchReturned } from './returned.js';
-import { cancel, type Deadline, type Open, type OpenRuns, schedule } from './settle.js';
+import { type Bucket, cancel, type Deadline, type Open, type OpenRuns, schedule } from './settle.js';
 import type { Status } from './status.js';
 import type { Step, StepHome, StepOptions, StepRecording, StepSummary } from './step.js';
 import { type Clock, startClock, toHrTime } from './time.js';
@@ -133,6 +133,12 @@ export interface RunPart {
   settle(): void;
 }
 
+/**
+ * How long a run's handle is held, whoever else holds it. After that its being dropped is watched for, which costs more than everything
+ * else that is done for a short run: what a `FinalizationRegistry` knows outlives all collections but the full ones.
+ */
+const HELD_MILLIS = 1000;
+
 /** One run as it is recorded: everything is kept beside the span until it settles. */
 export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
   readonly id: string;
@@ -140,7 +146,8 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
   readonly conversationId: string | undefined;
   readonly capturing: Capturing;
   readonly now: Clock;
-  bucket?: number | undefined;
+  bucket?: Bucket | undefined;
+  place?: number;
   readonly tracer: Tracer;
   readonly #isRoot: boolean;
   readonly #owned: OwnedSpan;
@@ -167,6 +174,7 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
   #tail: Tail | undefined;
   /** When it was over, in `performance.now()` time. */
   #overAt: number | undefined;
+  #watch: Deadline | undefined;
   #settling = false;
   #settled = false;
 
@@ -311,6 +319,17 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
     queueMicrotask(() => this.#settleIfDone());
   }
 
+  /** Learns of it when nobody holds `handle` any more; a run that is over soon never has to. */
+  watchForDropOf(handle: object, registry: FinalizationRegistry<RunRecording>): void {
+    this.#watch = {
+      due: () => {
+        this.#watch = undefined;
+        registry.register(handle, this);
+      },
+    };
+    schedule(this.#watch, HELD_MILLIS);
+  }
+
   /** Nobody can finish it any more. */
   abandoned(): void {
     if (this.#overAt !== undefined || this.#settled) return;
@@ -407,6 +426,7 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
     this.#tail = undefined;
     this.#settled = true;
     this.#openRuns.delete(this);
+    if (this.#watch) cancel(this.#watch);
     if (--this.#numbering.users === 0) numberings.delete(this.id);
     this.#write();
   }
@@ -495,7 +515,7 @@ export class RunHandle implements Run {
     this.traceId = recording.traceId;
     this.#steps = steps;
     this.#closes = closes;
-    if (recording.recording) dropped?.register(this, recording);
+    if (recording.recording && dropped) recording.watchForDropOf(this, dropped);
   }
 
   // Functions of their own, because applications take a run apart: `({ step, finish }) => …`.

@@ -11,27 +11,36 @@ import { guarded } from './report.js';
 export interface Deadline {
   /** Called when its time has come. */
   due(): void;
-  /** The bucket that it is in; kept by the engine. */
-  bucket?: number | undefined;
+  /** Where it waits, and the place there; kept by the engine. */
+  bucket?: Bucket | undefined;
+  place?: number;
+}
+
+/** What is due at the same time. */
+export interface Bucket {
+  /** `number * BUCKET_MILLIS`, in `performance.now()` time. */
+  readonly number: number;
+  /** In no order: the last one takes the place of one that is cancelled. */
+  readonly waiting: Deadline[];
 }
 
 const BUCKET_MILLIS = 20;
 /** The longest that `setTimeout` can wait; it fires at once for more. */
 const MAX_TIMEOUT_MILLIS = 2 ** 31 - 1;
-const buckets = new Map<number, Set<Deadline>>();
+const buckets = new Map<number, Bucket>();
 let timer: ReturnType<typeof setTimeout> | undefined;
 let armedFor = Number.POSITIVE_INFINITY;
 
 /** Calls `deadline.due()` in `millis` from `now`, or a little later; what it was scheduled for before is forgotten. */
 export function schedule(deadline: Deadline, millis: number, now = performance.now()): void {
   cancel(deadline);
-  const bucket = Math.ceil((now + millis) / BUCKET_MILLIS);
+  const number = Math.ceil((now + millis) / BUCKET_MILLIS);
+  const bucket = buckets.get(number) ?? { number, waiting: [] };
+  if (bucket.waiting.length === 0) buckets.set(number, bucket);
   deadline.bucket = bucket;
-  const waiting = buckets.get(bucket);
-  if (waiting) waiting.add(deadline);
-  else buckets.set(bucket, new Set([deadline]));
+  deadline.place = bucket.waiting.push(deadline) - 1;
   // On edge runtimes a timer dies with the request that made it: one that is overdue is made anew by whoever comes next.
-  if (bucket < armedFor || now > (armedFor + 50) * BUCKET_MILLIS) arm(bucket, now);
+  if (number < armedFor || now > (armedFor + 50) * BUCKET_MILLIS) arm(number, now);
 }
 
 /** Forgets a deadline. */
@@ -39,9 +48,15 @@ export function cancel(deadline: Deadline): void {
   const { bucket } = deadline;
   if (bucket === undefined) return;
   deadline.bucket = undefined;
-  const waiting = buckets.get(bucket);
-  waiting?.delete(deadline);
-  if (waiting?.size === 0) buckets.delete(bucket);
+  const { number, waiting } = bucket;
+  // One that is being fired finds out.
+  if (buckets.get(number) !== bucket) return;
+  const last = waiting.pop() as Deadline;
+  if (last !== deadline) {
+    last.place = deadline.place as number;
+    waiting[last.place] = last;
+  }
+  if (waiting.length === 0) buckets.delete(number);
 }
 
 function arm(bucket: number, now: number): void {
@@ -56,12 +71,13 @@ function fire(): void {
   const now = performance.now();
   armedFor = Number.POSITIVE_INFINITY;
   let next = Number.POSITIVE_INFINITY;
-  for (const [bucket, waiting] of buckets) {
-    if (bucket * BUCKET_MILLIS > now) {
-      if (bucket < next) next = bucket;
+  for (const bucket of buckets.values()) {
+    const { number, waiting } = bucket;
+    if (number * BUCKET_MILLIS > now) {
+      if (number < next) next = number;
       continue;
     }
-    buckets.delete(bucket);
+    buckets.delete(number);
     for (const deadline of waiting) {
       // One before it may have cancelled it, or put it off.
       if (deadline.bucket !== bucket) continue;

@@ -36,7 +36,7 @@ import {
 import { OwnedSpan, type SpanOwner } from './owned-span.js';
 import { report } from './report.js';
 import type { RunPart } from './run.js';
-import { cancel, type Deadline, schedule } from './settle.js';
+import { type Bucket, cancel, type Deadline, schedule } from './settle.js';
 import type { Status } from './status.js';
 import { type Clock, toHrTime } from './time.js';
 import { urlParts } from './url.js';
@@ -125,7 +125,8 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
   readonly log: AttemptLog;
   /** Whether no code said that here is a step: its outcome is what the wire says. */
   readonly implicit: boolean;
-  bucket?: number | undefined;
+  bucket?: Bucket | undefined;
+  place?: number;
   readonly #owned: OwnedSpan;
   readonly #options: StepOptions;
   readonly #startedAt: number;
