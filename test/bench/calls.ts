@@ -5,7 +5,7 @@ import { BasicTracerProvider, SamplingDecision } from '@opentelemetry/sdk-trace-
 import OpenAI from 'openai';
 import { type Capture, createRecorder, type Recorder, recordingFetch, wrapFetch } from 'runtrace';
 import { handMade } from './by-hand.js';
-import { addedRow, figure, measure, type Row, ratioRow } from './measure.js';
+import { addedRow, figure, measure, type Row, ratioRow, warmUp } from './measure.js';
 import { exportedBy, setup } from './setup.js';
 import { words } from './spans.js';
 
@@ -77,8 +77,8 @@ export async function clientCall(): Promise<Row> {
   const byHand = async (count: number) => {
     for (let i = 0; i < count; i++) await span(tracer, () => call(bare));
   };
-  const recordedCost = await measure({ count: 200, ours, floor: plain, between: flush }, 41);
-  const handCost = await measure({ count: 200, ours: byHand, floor: plain, between: flush }, 41);
+  const recordedCost = await measure({ count: 200, ours, floor: plain, between: flush });
+  const handCost = await measure({ count: 200, ours: byHand, floor: plain, between: flush });
   const ratio = recordedCost.added.median / handCost.added.median;
   return {
     floor: 'what a hand-written span adds to the same call',
@@ -218,17 +218,19 @@ export async function firstByte(): Promise<Row> {
     while (!(await reader.read()).done);
     return millis;
   };
+  const round = async (index: number): Promise<readonly [number, number]> => {
+    if (index % 2 === 0) return [await time(fetch), await time(recordingFetch)];
+    const recorded = await time(recordingFetch);
+    return [await time(fetch), recorded];
+  };
   const bare: number[] = [];
   const added: number[] = [];
   await recorder.run({ kind: 'bench' }, async () => {
-    for (let round = -100; round < 400; round++) {
-      const [a, b] =
-        round % 2
-          ? [await time(fetch), await time(recordingFetch)]
-          : [await time(recordingFetch), await time(fetch)].reverse();
-      if (round < 0) continue;
-      bare.push((a as number) * 1000);
-      added.push(((b as number) - (a as number)) * 1000);
+    await warmUp(round);
+    for (let index = 0; index < 400; index++) {
+      const [plain, recorded] = await round(index);
+      bare.push(plain * 1000);
+      added.push((recorded - plain) * 1000);
     }
   });
   server.closeAllConnections();
