@@ -1,6 +1,7 @@
 import type { Attributes, Span } from '@opentelemetry/api';
 import { sendable } from './attribute-value.js';
 import * as names from './attributes.js';
+import { byteLength } from './byte-length.js';
 import { type AttributeWriter, type Capturing, keptText } from './capture.js';
 import { describeFailure, keptFailure } from './failure.js';
 import { isMetadataHeader } from './redact/headers.js';
@@ -280,7 +281,7 @@ function keepOf(attempt: Attempt, capturing: Capturing): Attempt {
   const keepBody = (
     text: string,
     headers: Record<string, string> | undefined,
-    size = utf8Length(text),
+    size = byteLength(text),
     broke: boolean | undefined = false,
   ) => {
     const bounded = redactor.body(text, headers?.['content-type'], limits.bodyBytes, size, broke);
@@ -307,13 +308,6 @@ function keptHeaders(headers: Record<string, string>, { content, redactor }: Cap
     if (content || isMetadataHeader(name)) kept[redactor.name(name)] = redactor.header(name, headers[name] as string);
   }
   return kept;
-}
-
-const encoder = /* @__PURE__ */ new TextEncoder();
-
-/** The size of a text as UTF-8, in bytes. */
-export function utf8Length(text: string): number {
-  return encoder.encode(text).byteLength;
 }
 
 /** The event that an attempt becomes. What it shares with the attempt before it is said once. */

@@ -250,7 +250,7 @@ export class AttributeWriter {
 
   /** Writes what is kept as it is. */
   write(name: string, value: AttributeValue): void {
-    if (this.#others !== undefined) delete this.#others[name];
+    if (this.#others !== undefined && Object.hasOwn(this.#others, name)) delete this.#others[name];
     this.#span.setAttribute(name, value);
   }
 

@@ -15,11 +15,11 @@ interface Here {
   /** What may be kept here, where that is less than the run keeps. */
   readonly capturing?: Capturing | undefined;
   /** Whether an attempt is already being recorded around it: one recording fetch around another records once. */
-  readonly recorded?: boolean;
+  readonly recorded?: boolean | undefined;
   /** Whether the run around it is one that isn't recorded. */
-  readonly unrecorded?: boolean;
+  readonly unrecorded?: boolean | undefined;
   /** Whether that is so because its trace isn't sampled. */
-  readonly unsampled?: boolean;
+  readonly unsampled?: boolean | undefined;
 }
 
 const NOWHERE: Here = {};
@@ -141,7 +141,9 @@ export function capturingIn(ctx: Context, ofRun: Capturing): Capturing {
 }
 
 export function withRecording(ctx: Context): Context {
-  return inside(ctx, { ...here(ctx), recorded: true });
+  // Once a call, and a copy by `...` with another field takes forty times as long.
+  const { run, step, reuse, capturing, unrecorded, unsampled } = here(ctx);
+  return inside(ctx, { run, step, reuse, capturing, unrecorded, unsampled, recorded: true });
 }
 
 /** The active context, seen from `run`: where no context manager carries the run, its own span is put in. */

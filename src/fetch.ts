@@ -4,8 +4,9 @@
  */
 import { type Context, context } from '@opentelemetry/api';
 import { announcedIn } from './announced.js';
-import { type Attempt, utf8Length } from './attempt.js';
+import type { Attempt } from './attempt.js';
 import { type BodyObserver, observeResponse } from './body.js';
+import { byteLength } from './byte-length.js';
 import type { Capturing } from './capture.js';
 import { capturingIn, isOutside, isRecorded, reuseOf, runOf, stepOf, withoutRun, withRecording } from './context.js';
 import type { AttemptOwner, Ending, LiveAttempt, Outgoing } from './exchange.js';
@@ -171,7 +172,8 @@ function readOutgoing(target: Target, input: RequestInfo | URL, init: RequestIni
   if (raw instanceof URLSearchParams) headers['content-type'] ??= FORM_TYPE;
   const retryCount = Number(headers['x-stainless-retry-count']);
   return {
-    ...target,
+    method: target.method,
+    url: target.url,
     headers,
     body,
     opaqueBody: body === undefined && (raw !== undefined || (request?.body ?? undefined) !== undefined),
@@ -443,7 +445,7 @@ class Live implements LiveAttempt, BodyObserver {
     };
     if (outgoing.body !== undefined) {
       attempt.requestBody = outgoing.body;
-      attempt.requestBodySize = utf8Length(outgoing.body);
+      attempt.requestBodySize = byteLength(outgoing.body);
     }
     if (this.#resendCount > 0) attempt.resendCount = this.#resendCount;
     if (this.#firstChunkMillis !== undefined) attempt.timeToFirstChunkMillis = this.#firstChunkMillis;

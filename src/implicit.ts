@@ -4,7 +4,7 @@ import { contextIn } from './context.js';
 import { type AttemptOwner, isRetryOfTimeout, isSameRequest, maySendAgain, type Outgoing } from './exchange.js';
 import type { RunHandle } from './run.js';
 import type { ReuseScope } from './scope.js';
-import { StepRecording } from './step.js';
+import { type StepOptions, StepRecording } from './step.js';
 import type { ModelCall } from './wire/model-call.js';
 
 /** The step that a model call outside of any explicit step belongs to; `undefined` if it is not sampled. */
@@ -27,7 +27,8 @@ export function implicitStepFor(
 
 export function startImplicitStep(active: Context, run: RunHandle, call: ModelCall): StepRecording {
   const { operation, provider, request } = call;
-  const options = { operation, provider, ...(request.model !== undefined && { model: request.model }) };
+  const options: StepOptions = { operation, provider };
+  if (request.model !== undefined) options.model = request.model;
   return new StepRecording(run.recording, options, contextIn(run, active), true);
 }
 

@@ -208,8 +208,9 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
       {
         kind: SpanKind.INTERNAL,
         startTime: toHrTime(this.#startedAt),
-        attributes: { ...this.#identity },
-        ...(this.#isRoot && { root: true, links }),
+        attributes: this.#identity,
+        root: this.#isRoot,
+        links: this.#isRoot ? links : [],
       },
       ctx,
     );
@@ -455,7 +456,7 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
       to.write(names.RUN_ATTEMPT_COUNT, this.#attemptCount);
       to.write(names.RUN_FAILED_ATTEMPT_COUNT, this.#failedAttemptCount);
       to.write(names.RUN_HAS_ERROR, this.#hasError);
-      const { inputTokens, outputTokens } = { ...this.#usage, ...outcome.usage };
+      const { inputTokens, outputTokens } = over(this.#usage, outcome.usage) ?? {};
       to.keep(names.RUN_INPUT_TOKENS, inputTokens);
       to.keep(names.RUN_OUTPUT_TOKENS, outputTokens);
       if (this.#endpoint) to.write(names.RUN_ENDPOINT, this.#endpoint.name);

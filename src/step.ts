@@ -425,8 +425,7 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     const call = outcome.ending?.call ?? this.#lastEnding?.call;
     // What an implicit step began with was read from its first call, and another one may have won.
     const options = outcome.options ?? (this.implicit && call ? {} : this.#options);
-    const request: ModelRequest = { ...call?.request, ...options.request };
-    if (options.model) request.model = options.model;
+    const request: ModelRequest = over(call?.request, options.request) ?? {};
     const streaming = call?.streaming ?? request.stream;
     const response = over(answer?.response, outcome.response) ?? {};
     const own = over((outcome.options ?? this.#options).attributes, outcome.metadata);
@@ -436,7 +435,7 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     to.keep(names.GEN_AI_PROVIDER_NAME, options.provider || call?.provider);
     to.keep(names.GEN_AI_CONVERSATION_ID, options.conversationId || home.conversationId);
     to.keep(names.USER_ID, options.userId);
-    const model = to.keep(names.GEN_AI_REQUEST_MODEL, request.model);
+    const model = to.keep(names.GEN_AI_REQUEST_MODEL, options.model || request.model);
     const name = spanName(operation, model);
     if (name !== this.#name) span.updateName(name);
     writeRequest(to, request);

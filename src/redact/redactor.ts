@@ -1,3 +1,4 @@
+import { byteLength } from '../byte-length.js';
 import { report } from '../report.js';
 import { badOption, requireFunction, requireObject } from '../validate.js';
 import { redactBody } from './bodies.js';
@@ -9,7 +10,7 @@ import { PLAIN, SUSPECT } from './names.js';
 import { createPolicy, type Policy } from './policy.js';
 import { findKeys, looksRandom } from './shapes.js';
 import { findPatterns, findSecrets } from './text.js';
-import { bound, byteLength } from './truncate.js';
+import { bound } from './truncate.js';
 import { findUrlSecrets } from './urls.js';
 
 /**

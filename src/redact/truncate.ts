@@ -1,3 +1,4 @@
+import { byteLength } from '../byte-length.js';
 import { JsonScan } from './json-scan.js';
 import type { Bounded } from './redactor.js';
 
@@ -30,11 +31,6 @@ export function measure(text: string, maxBytes: number): { characters: number; b
     bytes += written;
   }
   return { characters, bytes };
-}
-
-/** The size of a text in UTF-8, in bytes. */
-export function byteLength(text: string): number {
-  return measure(text, Number.POSITIVE_INFINITY).bytes;
 }
 
 /** Pieces in a row, in at most `maxBytes`: whole ones first, then the beginning of the first that does not fit. */

@@ -31,6 +31,7 @@ export interface PartDraft {
 }
 
 interface Choice {
+  readonly index: number;
   finishReason?: string;
   /** In the order in which they began. */
   readonly parts: Map<string | number, PartDraft>;
@@ -141,8 +142,12 @@ export class AnswerDraft {
    * Source: semantic-conventions-genai, `gen_ai.response.finish_reasons`.
    */
   #finishReasons(complete: boolean): string[] {
-    const missing = complete ? [] : ['error'];
-    return this.#inOrder().flatMap((choice) => choice.finishReason ?? missing);
+    const reasons: string[] = [];
+    for (const { finishReason } of this.#inOrder()) {
+      if (finishReason !== undefined) reasons.push(finishReason);
+      else if (!complete) reasons.push('error');
+    }
+    return reasons;
   }
 
   #messages(complete: boolean): Message[] {
@@ -160,13 +165,13 @@ export class AnswerDraft {
   }
 
   #inOrder(): Choice[] {
-    return [...this.#choices].sort(([first], [second]) => first - second).map(([, choice]) => choice);
+    return [...this.#choices.values()].sort((first, second) => first.index - second.index);
   }
 
   #choice(index: number): Choice | undefined {
     const known = this.#choices.get(index);
     if (known || this.#choices.size >= MAX_CHOICES) return known;
-    const choice: Choice = { parts: new Map() };
+    const choice: Choice = { index, parts: new Map() };
     this.#choices.set(index, choice);
     return choice;
   }

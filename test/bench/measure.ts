@@ -35,8 +35,8 @@ const WARM_UP_MILLIS = 1000;
 const ROUNDS = 61;
 
 /** Plays a round again and again, for as long as it takes. */
-export async function warmUp(round: (index: number) => Promise<unknown>): Promise<void> {
-  const until = performance.now() + WARM_UP_MILLIS;
+export async function warmUp(round: (index: number) => Promise<unknown>, millis = WARM_UP_MILLIS): Promise<void> {
+  const until = performance.now() + millis;
   for (let index = 0; index < 2 || performance.now() < until; index++) await round(index);
 }
 

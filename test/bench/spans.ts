@@ -37,14 +37,16 @@ export function words(length: number): string {
 }
 
 const message = (role: string): Message[] => [{ role, parts: [{ type: 'text', content: words(2000) }] }];
+const QUESTION = message('user');
+const ANSWER = message('assistant');
 
 function threeAttempts({ step }: Recorder): Promise<void> {
-  return step({ provider: 'openai', model: 'gpt-5', request: { messages: message('user') } }, (step) => {
+  return step({ provider: 'openai', model: 'gpt-5', request: { messages: QUESTION } }, (step) => {
     attempt(step, 429);
     attempt(step, 429);
     attempt(step, 200);
     step.finish('completed', {
-      response: { id: 'resp_1', finishReasons: ['stop'], messages: message('assistant') },
+      response: { id: 'resp_1', finishReasons: ['stop'], messages: ANSWER },
       usage: { inputTokens: 512, outputTokens: 498 },
     });
   });
