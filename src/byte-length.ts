@@ -1,9 +1,24 @@
 const encoder = /* @__PURE__ */ new TextEncoder();
+let scratch: Uint8Array<ArrayBuffer> | undefined;
+const SCRATCH_BYTES = 16_384;
 
-/** Node, Bun and Deno count without writing the bytes anywhere. */
-const { Buffer } = globalThis as { Buffer?: { byteLength?(text: string): number } };
+/** How many characters of a text fit into `maxBytes` of UTF-8, and how many bytes those are. No character is cut in two. */
+export function measure(text: string, maxBytes: number): { characters: number; bytes: number } {
+  scratch ??= new Uint8Array(SCRATCH_BYTES);
+  let characters = 0;
+  let bytes = 0;
+  while (characters < text.length) {
+    const room = maxBytes - bytes;
+    const target = room < SCRATCH_BYTES ? scratch.subarray(0, Math.max(0, room)) : scratch;
+    const { read, written } = encoder.encodeInto(characters === 0 ? text : text.slice(characters), target);
+    if (read === 0) break;
+    characters += read;
+    bytes += written;
+  }
+  return { characters, bytes };
+}
 
 /** The size of a text in UTF-8, in bytes. */
 export function byteLength(text: string): number {
-  return Buffer?.byteLength?.(text) ?? encoder.encode(text).byteLength;
+  return measure(text, Number.POSITIVE_INFINITY).bytes;
 }

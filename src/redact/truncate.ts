@@ -1,4 +1,4 @@
-import { byteLength } from '../byte-length.js';
+import { byteLength, measure } from '../byte-length.js';
 import { JsonScan } from './json-scan.js';
 import type { Bounded } from './redactor.js';
 
@@ -11,26 +11,6 @@ export interface Piece {
   readonly tail: string;
   /** How deep the body is nested, if it is JSON, which is closed where it is cut. */
   readonly jsonDepth: number | undefined;
-}
-
-const encoder = /* @__PURE__ */ new TextEncoder();
-let scratch: Uint8Array<ArrayBuffer> | undefined;
-const SCRATCH_BYTES = 16_384;
-
-/** How many characters of a text fit into `maxBytes` of UTF-8, and how many bytes those are. No character is cut in two. */
-export function measure(text: string, maxBytes: number): { characters: number; bytes: number } {
-  scratch ??= new Uint8Array(SCRATCH_BYTES);
-  let characters = 0;
-  let bytes = 0;
-  while (characters < text.length) {
-    const room = maxBytes - bytes;
-    const target = room < SCRATCH_BYTES ? scratch.subarray(0, Math.max(0, room)) : scratch;
-    const { read, written } = encoder.encodeInto(characters === 0 ? text : text.slice(characters), target);
-    if (read === 0) break;
-    characters += read;
-    bytes += written;
-  }
-  return { characters, bytes };
 }
 
 /** Pieces in a row, in at most `maxBytes`: whole ones first, then the beginning of the first that does not fit. */
