@@ -172,9 +172,8 @@ export function spanStatus(status: Status, failure: Failure | undefined): SpanSt
   return { code: SpanStatusCode.ERROR, message: message ? `${reason}: ${message}` : reason };
 }
 
-/** `error.type`, and the exception; `failure` is what may be kept. */
-export function writeFailure(span: Span, failure: Failure, at: number): void {
-  span.setAttribute(names.ERROR_TYPE, failure.type);
+/** Writes the exception behind a failure; `failure` is what may be kept. */
+export function writeException(span: Span, failure: Failure, at: number): void {
   const exception: Attributes = { [names.EXCEPTION_TYPE]: failure.className ?? failure.type };
   if (failure.message) exception[names.EXCEPTION_MESSAGE] = failure.message;
   if (failure.stack) exception[names.EXCEPTION_STACKTRACE] = failure.stack;

@@ -22,7 +22,7 @@ import {
   Proposals,
   spanStatus,
   toProposal,
-  writeFailure,
+  writeException,
 } from './outcome.js';
 import { OwnedSpan, type SpanOwner } from './owned-span.js';
 import { report } from './report.js';
@@ -460,7 +460,10 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
       to.keep(names.RUN_INPUT_TOKENS, inputTokens);
       to.keep(names.RUN_OUTPUT_TOKENS, outputTokens);
       if (this.#endpoint) to.write(names.RUN_ENDPOINT, this.#endpoint.name);
-      if (failure) writeFailure(span, failure, endedAt);
+      if (failure) {
+        to.write(names.ERROR_TYPE, failure.type);
+        writeException(span, failure, endedAt);
+      }
       this.#proposals.writeHistory(span, endedAt, MAX_STATUS_UPDATES, capturing);
       to.end();
     };

@@ -31,7 +31,7 @@ import {
   Proposals,
   spanStatus,
   toProposal,
-  writeFailure,
+  writeException,
 } from './outcome.js';
 import { OwnedSpan, type SpanOwner } from './owned-span.js';
 import { report } from './report.js';
@@ -403,7 +403,10 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     const write = (span: Span) => {
       const to = this.#writeAttributes(outcome, usage);
       this.log.writeTo(span, to, this.#startedAt, endedAt);
-      if (failure) writeFailure(span, failure, endedAt);
+      if (failure) {
+        to.write(names.ERROR_TYPE, failure.type);
+        writeException(span, failure, endedAt);
+      }
       this.#proposals.writeHistory(span, endedAt, MAX_STATUS_UPDATES - Number(failure !== undefined), capturing);
       to.end();
     };

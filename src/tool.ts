@@ -4,7 +4,7 @@ import { type Capturing, keptAttributes } from './capture.js';
 import { capturingIn, contextIn, runOf, withoutStep } from './context.js';
 import { describeFailure, isAbort, keptFailure } from './failure.js';
 import { contentJson } from './genai.js';
-import { spanStatus, writeFailure } from './outcome.js';
+import { spanStatus, writeException } from './outcome.js';
 import { ownedSpanOf } from './owned-span.js';
 import { guarded, report } from './report.js';
 import type { RunHandle } from './run.js';
@@ -122,7 +122,8 @@ function endTool(span: Span, capturing: Capturing, endedAt: number, end: ToolEnd
     span.setStatus({ code: SpanStatusCode.OK });
   } else if ('error' in end && !isAbort(end.error)) {
     const failure = keptFailure(describeFailure(end.error), capturing);
-    writeFailure(span, failure, endedAt);
+    span.setAttribute(names.ERROR_TYPE, failure.type);
+    writeException(span, failure, endedAt);
     span.setStatus(spanStatus('error', failure));
   }
   span.end(toHrTime(endedAt));

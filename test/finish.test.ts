@@ -174,6 +174,33 @@ describe('finish', () => {
   });
 });
 
+test("an application's own attributes come beside those of runtrace, and none takes the place of one", async () => {
+  const { recorder, runs, steps } = traced();
+  const attributes = {
+    tenant: 'blue',
+    'error.type': 'mine',
+    'runtrace.status': 'mine',
+    'runtrace.run.id': 'mine',
+    'runtrace.step.number': 7,
+  };
+  const details = { error: new RangeError('too far'), metadata: { shard: 3, ...attributes } };
+  await recorder.run({ kind: 'chat_turn', attributes }, async (run) => {
+    await recorder.step({ model: 'gpt-5', attributes }, (step) => step.finish('error', details));
+    run.finish('error', details);
+  });
+  const run = only(runs());
+  const step = only(steps());
+  for (const { attributes } of [run, step]) {
+    assert.equal(attributes.tenant, 'blue');
+    assert.equal(attributes.shard, 3);
+    assert.equal(attributes['error.type'], 'RangeError');
+    assert.equal(attributes['runtrace.status'], 'error');
+    assert.equal(attributes['runtrace.run.id'], run.attributes['runtrace.run.id']);
+    assert.notEqual(attributes['runtrace.run.id'], 'mine');
+  }
+  assert.equal(step.attributes['runtrace.step.number'], 1);
+});
+
 test('an error that is said with no more is that of the last attempt', async () => {
   const { recorder, steps } = traced();
   provider.script('bare', status(429), ok());
