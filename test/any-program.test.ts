@@ -254,8 +254,9 @@ test('whatever an application does in runs, every run, step and attempt is expor
               if (!isExpected(error)) throw error;
             });
           player.end();
+          // What goes on alone may begin more of it, and runs.
+          for (const one of player.alone) await one;
           for (const run of player.started) run.finish('completed');
-          await Promise.all(player.alone);
           for (let turn = 0; turn < 3; turn++) await nextTurn();
           if (processor) await set.shutdown();
           else await until(() => set.runs().length >= player.runs);
