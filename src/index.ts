@@ -1,9 +1,7 @@
-export { type Attempt, AttemptLog, type AttemptStatus } from './attempt.js';
-export type { Capture, CaptureOptions, Limits, RunIdentity } from './capture.js';
-export { recordingFetch, wrapFetch } from './fetch.js';
-export type { Message, MessagePart, ModelRequest, ModelResponse, Usage } from './genai.js';
-export type { FinishDetails } from './outcome.js';
-export { reportStatus, StatusPrioritySpanProcessor } from './processor.js';
+export type { Message, MessagePart, ModelRequest, ModelResponse, Usage } from './capture/genai-writer.js';
+export type { Capture, CaptureOptions, Limits, RunIdentity } from './capture/levels.js';
+export type { RedactOptions } from './capture/redact/redactor.js';
+export { recordingFetch, wrapFetch } from './fetch/recording-fetch.js';
 export {
   createRecorder,
   type Recorder,
@@ -14,10 +12,12 @@ export {
   startStep,
   step,
   tool,
-} from './recorder.js';
-export type { RedactOptions } from './redact/redactor.js';
-export type { Run, RunOptions } from './run.js';
-export { RunIdGenerator } from './run-id-generator.js';
-export type { Status } from './status.js';
-export type { Step, StepOptions } from './step.js';
-export type { ToolOptions } from './tool.js';
+} from './recorder/recorder.js';
+export { RunIdGenerator } from './recorder/run-id-generator.js';
+export { reportStatus, StatusPrioritySpanProcessor } from './recorder/status-processor.js';
+export { type Attempt, AttemptLog, type AttemptStatus } from './spans/outcome/attempt-log.js';
+export type { FinishDetails } from './spans/outcome/proposals.js';
+export type { Status } from './spans/outcome/status.js';
+export type { Run, RunOptions } from './spans/run.js';
+export type { Step, StepOptions } from './spans/step.js';
+export type { ToolOptions } from './spans/tool.js';

@@ -21,9 +21,9 @@
  * They are read when something is first to be recorded, so that OpenTelemetry's `diag` has its logger by then: a value that is none of these
  * is reported there, and counts as the default.
  */
-import { recordInPlaceOf } from './fetch.js';
-import { outsideOfRuns } from './outside.js';
-import { guarded, report } from './report.js';
+import { recordInPlaceOf } from './fetch/recording-fetch.js';
+import { outsideOfRuns } from './recorder/calls-outside-runs.js';
+import { guarded, report } from './util/diagnostics.js';
 
 /** A symbol of the registry, so that a second copy of this package knows it too. */
 const REGISTERED = Symbol.for('runtrace.registered');

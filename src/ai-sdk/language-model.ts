@@ -3,8 +3,17 @@
  *
  * Source: `LanguageModelV2`, `V3` and `V4` of `@ai-sdk/provider`. Where they differ (usage, finish reasons, files) each is read as it is.
  */
-import type { Message, MessagePart, ModelRequest, ModelResponse, Usage } from '../genai.js';
-import { AnswerDraft } from '../wire/answer-draft.js';
+import type { Message, MessagePart, ModelRequest, ModelResponse, Usage } from '../capture/genai-writer.js';
+import {
+  blobPart,
+  filePart,
+  mediaPart,
+  otherPart,
+  textParts,
+  toolCallPart,
+  toolResponsePart,
+} from '../providers/message-parts.js';
+import { AnswerDraft } from '../providers/response-accumulator.js';
 import {
   count,
   defined,
@@ -17,8 +26,7 @@ import {
   text,
   texts,
   word,
-} from '../wire/json.js';
-import { blobPart, filePart, mediaPart, otherPart, textParts, toolCallPart, toolResponsePart } from '../wire/parts.js';
+} from '../util/json-fields.js';
 
 /** Where the AI SDK's name for a provider is another than the conventions'. */
 const PROVIDERS: readonly (readonly [name: RegExp, provider: string])[] = [

@@ -6,22 +6,22 @@
  * or doesn't read: then the wire does, or that nothing shows a sign of life any more.
  */
 import { type Attributes, type Context, context, trace } from '@opentelemetry/api';
-import { announce } from '../announced.js';
-import * as names from '../attributes.js';
-import type { Capturing } from '../capture.js';
-import { capturingIn, contextIn, runOf, stepOf, withCapturing, withRun, withStep } from '../context.js';
-import { describeFailure, type Failure, isAbort, isTimeout } from '../failure.js';
-import { isInForeignCall } from '../foreign.js';
-import type { ModelRequest } from '../genai.js';
-import { type FinishDetails, type Proposal, toProposal } from '../outcome.js';
-import { openScope } from '../recorder.js';
-import { guarded } from '../report.js';
-import type { RunHandle, RunPart } from '../run.js';
-import type { StepScope } from '../scope.js';
-import type { TerminalStatus } from '../status.js';
-import type { StepOptions, StepRecording } from '../step.js';
-import { isInForeignTool, type OpenTool, openTool } from '../tool.js';
-import { label, object } from '../wire/json.js';
+import type { ModelRequest } from '../capture/genai-writer.js';
+import type { Capturing } from '../capture/levels.js';
+import * as names from '../otel/names.js';
+import { openScope } from '../recorder/recorder.js';
+import { capturingIn, contextIn, runOf, stepOf, withCapturing, withRun, withStep } from '../spans/context.js';
+import { describeFailure, type Failure, isAbort, isTimeout } from '../spans/outcome/errors.js';
+import { type FinishDetails, type Proposal, toProposal } from '../spans/outcome/proposals.js';
+import type { TerminalStatus } from '../spans/outcome/status.js';
+import { announce } from '../spans/routing/expected-calls.js';
+import { isInForeignCall } from '../spans/routing/others-model-span.js';
+import type { RunHandle, RunPart } from '../spans/run.js';
+import type { StepOptions, StepRecording } from '../spans/step.js';
+import type { StepScope } from '../spans/step-scope.js';
+import { isInForeignTool, type OpenTool, openTool } from '../spans/tool.js';
+import { guarded } from '../util/diagnostics.js';
+import { label, object } from '../util/json-fields.js';
 import { ModelAnswer, providerName, readCall, readUsage } from './language-model.js';
 import { recordAnswer } from './recorded-call.js';
 

@@ -1,11 +1,11 @@
 /** One call of a language model's `doGenerate` or `doStream` that has returned. */
-import * as names from '../attributes.js';
-import { isAbort, isTimeout } from '../failure.js';
-import type { Tail, TailEnd } from '../returned.js';
-import type { StepScope } from '../scope.js';
-import { type JsonObject, object } from '../wire/json.js';
+import * as names from '../otel/names.js';
+import { isAbort, isTimeout } from '../spans/outcome/errors.js';
+import type { Tail, TailEnd } from '../spans/returned-stream.js';
+import type { StepScope } from '../spans/step-scope.js';
+import { type JsonObject, object } from '../util/json-fields.js';
 import { ModelAnswer } from './language-model.js';
-import { observeParts, type PartObserver } from './observe-parts.js';
+import { observeParts, type PartObserver } from './stream-parts.js';
 
 /**
  * Records what the model answered. What is seen on the wire, and understood, comes before what the model makes of it.

@@ -1,11 +1,11 @@
 import { context } from '@opentelemetry/api';
-import * as names from '../attributes.js';
-import { isOutside, runOf } from '../context.js';
-import { defaultRecorder, type Recorder } from '../recorder.js';
-import { guarded } from '../report.js';
-import { RunHandle, type RunOptions } from '../run.js';
-import { checkObject, requireFunction, requireObject } from '../validate.js';
-import { label, object } from '../wire/json.js';
+import * as names from '../otel/names.js';
+import { defaultRecorder, type Recorder } from '../recorder/recorder.js';
+import { isOutside, runOf } from '../spans/context.js';
+import { RunHandle, type RunOptions } from '../spans/run.js';
+import { guarded } from '../util/diagnostics.js';
+import { label, object } from '../util/json-fields.js';
+import { checkObject, requireFunction, requireObject } from '../util/validation.js';
 import {
   type EmbedEndEvent,
   type EmbedStartEvent,

@@ -1,13 +1,13 @@
 /** A language model of the AI SDK whose calls are steps, where no telemetry is registered. */
 import { type Attributes, context } from '@opentelemetry/api';
-import { capturingIn, runOf, stepOf } from '../context.js';
-import { isInForeignCall } from '../foreign.js';
-import { defaultRecorder, openScope, type Recorder } from '../recorder.js';
-import { guarded } from '../report.js';
-import type { RunRecording } from '../run.js';
-import { type StepOptions, StepRecording } from '../step.js';
-import { badOption, checkObject, checkString, requireObject } from '../validate.js';
-import { label, object } from '../wire/json.js';
+import { defaultRecorder, openScope, type Recorder } from '../recorder/recorder.js';
+import { capturingIn, runOf, stepOf } from '../spans/context.js';
+import { isInForeignCall } from '../spans/routing/others-model-span.js';
+import type { RunRecording } from '../spans/run.js';
+import { type StepOptions, StepRecording } from '../spans/step.js';
+import { guarded } from '../util/diagnostics.js';
+import { label, object } from '../util/json-fields.js';
+import { badOption, checkObject, checkString, requireObject } from '../util/validation.js';
 import { providerName, readCall } from './language-model.js';
 import { recordAnswer } from './recorded-call.js';
 import { isSameCall } from './same-call.js';

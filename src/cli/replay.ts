@@ -1,6 +1,6 @@
 import { DiagConsoleLogger, DiagLogLevel, diag } from '@opentelemetry/api';
-import { readOtlpFile } from '../exporter/read.js';
-import { spanBytes } from '../exporter/size.js';
+import { readOtlpFile } from '../exporter/otlp/file-reader.js';
+import { spanBytes } from '../exporter/otlp/size.js';
 
 export interface ReplayOptions {
   /** The whole URL. Default: what the `OTEL_EXPORTER_OTLP_*` variables say. */

@@ -1,5 +1,5 @@
-import { readOtlpFile } from '../exporter/read.js';
-import type { ReadableSpan } from '../exporter/span.js';
+import { readOtlpFile } from '../exporter/otlp/file-reader.js';
+import type { ReadableSpan } from '../exporter/otlp/span.js';
 import { tree } from './tree.js';
 
 /** Prints the runs in OTLP files. Returns the process's exit code. */

@@ -1,6 +1,6 @@
 import type { HrTime } from '@opentelemetry/api';
-import * as names from '../attributes.js';
-import type { ReadableSpan } from '../exporter/span.js';
+import type { ReadableSpan } from '../exporter/otlp/span.js';
+import * as names from '../otel/names.js';
 
 export interface TreeOptions {
   /** Whether to colour with ANSI escapes. Default: false. */

@@ -1,15 +1,15 @@
 import { context, createContextKey, ROOT_CONTEXT } from '@opentelemetry/api';
-import { TRUNCATED_BYTES } from '../attributes.js';
-import { guarded, report } from '../report.js';
+import { TRUNCATED_BYTES } from '../otel/names.js';
+import { guarded, report } from '../util/diagnostics.js';
+import { Pace, TARGET_BYTES } from './backoff.js';
 import { type Clock, realClock } from './clock.js';
-import { countWithin, Group, type Item, type Load, spansOf, sumBytes, toItem } from './load.js';
-import { Pace, TARGET_BYTES } from './pace.js';
-import { shrink } from './shrink.js';
-import { resourceBytes, spanBytes } from './size.js';
-import type { ReadableSpan, SpanExporter } from './span.js';
-import { Spool, type SpoolFile, type SpoolOptions } from './spool.js';
+import { Trouble } from './health.js';
+import { shrink } from './otlp/shrink.js';
+import { resourceBytes, spanBytes } from './otlp/size.js';
+import type { ReadableSpan, SpanExporter } from './otlp/span.js';
+import { countWithin, Group, type Item, type Load, spansOf, sumBytes, toItem } from './queue.js';
+import { Spool, type SpoolFile, type SpoolOptions } from './spool/spool.js';
 import { Counts, type ExporterStats } from './stats.js';
-import { Trouble } from './trouble.js';
 import { type Verdict, verdictOf } from './verdict.js';
 
 export interface DestinationOptions {

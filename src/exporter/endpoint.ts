@@ -1,7 +1,7 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
-import { badOption, checkMillis, requireObject, requireString } from '../validate.js';
-import type { SpanExporter } from './span.js';
+import { badOption, checkMillis, requireObject, requireString } from '../util/validation.js';
+import type { SpanExporter } from './otlp/span.js';
 
 type StockOptions = NonNullable<ConstructorParameters<typeof OTLPTraceExporter>[0]>;
 

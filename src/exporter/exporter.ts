@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import type { MeterProvider } from '@opentelemetry/api';
-import { guarded } from '../report.js';
-import { badOption, checkMillis, checkNumber, requireObject } from '../validate.js';
+import { guarded } from '../util/diagnostics.js';
+import { badOption, checkMillis, checkNumber, requireObject } from '../util/validation.js';
 import { Destination, type DestinationOptions } from './destination.js';
 import { createSender, type EndpointOptions, endpointName, requestTimeoutOf } from './endpoint.js';
-import { forgetAtExit, saveAtExit } from './exit.js';
-import { type ExportResult, FAILED, type ReadableSpan, type SpanExporter, SUCCESS } from './span.js';
-import { checkSpoolOptions, type SpoolOptions } from './spool.js';
+import { type ExportResult, FAILED, type ReadableSpan, type SpanExporter, SUCCESS } from './otlp/span.js';
+import { forgetAtExit, saveAtExit } from './process-exit.js';
+import { checkSpoolOptions, type SpoolOptions } from './spool/spool.js';
 import { type ExporterStats, observeStats, sumOf } from './stats.js';
 
 export interface RunTraceExporterOptions extends EndpointOptions {

@@ -1,5 +1,5 @@
 import type { MeterProvider } from '@opentelemetry/api';
-import * as names from '../attributes.js';
+import * as names from '../otel/names.js';
 
 export interface Amount {
   spans: number;

@@ -1,4 +1,4 @@
-import type { ExportResult } from './span.js';
+import type { ExportResult } from './otlp/span.js';
 
 /** What became of a request: `retry` may end better next time, `too_large` would if it were smaller, `refused` never. */
 export type Verdict = 'sent' | 'retry' | 'too_large' | 'refused';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { encodeRequest } from '../../src/exporter/otlp-json.js';
+import { encodeRequest } from '../../src/exporter/otlp/json.js';
 import { startOtlpReceiver } from '../support/otlp-receiver.js';
 import { endedSpans, namesOf } from '../support/spans.js';
 import { fileWith, runtrace } from './runtrace.js';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
-const BIN = fileURLToPath(new URL('../cli/main.js', import.meta.resolve('runtrace/exporter')));
+const BIN = fileURLToPath(new URL('./cli/main.js', import.meta.resolve('runtrace/exporter')));
 
 /** Runs the package's command as a user would. */
 export function runtrace(...args: string[]): Promise<{ code: number | null; out: string; err: string }> {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { appendFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { encodeRequest } from '../../src/exporter/otlp-json.js';
+import { encodeRequest } from '../../src/exporter/otlp/json.js';
 import { endedSpans } from '../support/spans.js';
 import { fileWith, runtrace } from './runtrace.js';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Attributes, HrTime } from '@opentelemetry/api';
 import { tree } from '../../src/cli/tree.js';
-import type { ReadableSpan } from '../../src/exporter/span.js';
+import type { ReadableSpan } from '../../src/exporter/otlp/span.js';
 
 const TRACE_ID = '5b8efff798038103d269b633813fc60c';
 

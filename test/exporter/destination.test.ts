@@ -8,8 +8,8 @@ import { context, createContextKey, DiagLogLevel, diag, ROOT_CONTEXT } from '@op
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import fc from 'fast-check';
 import { Destination, type DestinationOptions } from '../../src/exporter/destination.js';
-import { spanBytes } from '../../src/exporter/size.js';
-import { copyOf, type ExportResult, type ReadableSpan, type SpanExporter } from '../../src/exporter/span.js';
+import { spanBytes } from '../../src/exporter/otlp/size.js';
+import { copyOf, type ExportResult, type ReadableSpan, type SpanExporter } from '../../src/exporter/otlp/span.js';
 import type { ExporterStats } from '../../src/exporter/stats.js';
 import { fakeClock } from '../support/fake-clock.js';
 import { endedSpans, namesOf } from '../support/spans.js';

@@ -19,7 +19,7 @@ import {
   RunTraceExporter,
   type RunTraceExporterOptions,
 } from 'runtrace/exporter';
-import { copyOf } from '../../src/exporter/span.js';
+import { copyOf } from '../../src/exporter/otlp/span.js';
 import { type OtlpReceiver, type OtlpReceiverOptions, startOtlpReceiver } from '../support/otlp-receiver.js';
 import { endedSpans, namesOf } from '../support/spans.js';
 

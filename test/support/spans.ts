@@ -1,6 +1,6 @@
 import { type Attributes, ROOT_CONTEXT, type Span, SpanKind, trace } from '@opentelemetry/api';
 import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
-import type { ReadableSpan } from '../../src/exporter/span.js';
+import type { ReadableSpan } from '../../src/exporter/otlp/span.js';
 
 export interface SpansOptions {
   /** Attributes of each span. */

@@ -1,0 +1,163 @@
+import { REDACTED } from '../edits.js';
+import type { Policy } from '../policy.js';
+import type { Piece } from '../truncation.js';
+import { JsonScan, type RenderedJson } from './json-scanner.js';
+import { Lanes, redactTogether } from './split-texts.js';
+
+/** What was made of a body, and how many characters at its end have no part in it. */
+export interface RedactedBody {
+  readonly pieces: readonly Piece[];
+  readonly unread: number;
+}
+
+/** A line or an event that has been read. What goes from it is known only when all have been, so it is rendered then. */
+interface Draft {
+  readonly head: string;
+  readonly source: string;
+  /** `undefined` if it is a text. */
+  readonly scan: JsonScan | undefined;
+  readonly tail: string;
+  /** Whether it may be a beginning only. */
+  readonly isOpen: boolean;
+}
+
+/**
+ * Server-sent events: the data of each as JSON, or as text where it is none. Data that begins as JSON does and is none is replaced.
+ * An event whose end is missing is kept as far as it goes. Line ends become line feeds.
+ *
+ * `undefined` if there is a line that is no field. Source: HTML Standard, "Server-sent events".
+ */
+export function redactEvents(text: string, policy: Policy, isCut: boolean): RedactedBody | undefined {
+  const lines = linesOf(text);
+  let last = lines.pop() ?? '';
+  // What is left of the last line is data, or it is too little to be judged.
+  const dropped = isCut && !last.startsWith('data:') ? last.length : 0;
+  if (dropped > 0) last = '';
+  if (last !== '') lines.push(last);
+
+  const lanes = new Lanes();
+  const reader = new EventReader(policy, lanes);
+  const drafts: Draft[] = [];
+  for (const line of lines) {
+    if (line === '') {
+      const draft = reader.end('\n\n', false);
+      if (draft) drafts.push(draft);
+    } else if (!reader.read(line)) {
+      return undefined;
+    }
+  }
+  const open = reader.end(last === '' ? '\n' : '', true);
+  if (open) drafts.push(open);
+  if (drafts.length === 0 && !isCut) return undefined;
+
+  lanes.redact(policy, isCut);
+  const body = renderAll(drafts, policy, isCut, { text: REDACTED, read: 0, depth: 0 });
+  return body && { pieces: body.pieces, unread: open ? body.unread : dropped };
+}
+
+/** JSON lines, with `lanes` if they are the events of a stream. `undefined` if one of them is no JSON. */
+export function redactLines(
+  text: string,
+  policy: Policy,
+  isCut: boolean,
+  lanes: Lanes | undefined,
+): RedactedBody | undefined {
+  const lines = linesOf(text);
+  const drafts: Draft[] = [];
+  for (const [index, line] of lines.entries()) {
+    if (line.trim() === '') continue;
+    const isLast = index === lines.length - 1;
+    const scan = new JsonScan(line, policy, lanes);
+    drafts.push({ head: '', source: line, scan, tail: isLast ? '' : '\n', isOpen: isCut && isLast });
+    lanes?.endEvent(scan.isWhole);
+  }
+  lanes?.redact(policy, isCut);
+  return renderAll(drafts, policy, isCut, undefined);
+}
+
+function linesOf(text: string): string[] {
+  return text.includes('\r') ? text.split(/\r\n|[\r\n]/) : text.split('\n');
+}
+
+const FIELD = /^(?:data|event|id|retry|)(?::|$)/;
+const DATA_PREFIX = /^data(?:: ?|$)/;
+/** An object, or an array with something in it: `[DONE]` is a text. */
+const JSON_DATA = /^\s*(?:\{|\[\s*["[{\d])/;
+
+/** Makes drafts of events. Fields other than data repeat from event to event, so what became of them is remembered. */
+class EventReader {
+  readonly #policy: Policy;
+  readonly #lanes: Lanes;
+  readonly #fields = new Map<string, string>();
+  #head = '';
+  #data: string | undefined;
+  #tail = '';
+
+  constructor(policy: Policy, lanes: Lanes) {
+    this.#policy = policy;
+    this.#lanes = lanes;
+  }
+
+  /** Reads a line that is not empty. Returns `false` if it is no field. */
+  read(line: string): boolean {
+    const prefix = line.startsWith('data: ') ? 'data: ' : DATA_PREFIX.exec(line)?.[0];
+    if (prefix !== undefined) {
+      if (this.#data === undefined) this.#head += prefix;
+      this.#data = (this.#data === undefined ? '' : `${this.#data}\n`) + line.slice(prefix.length);
+      return true;
+    }
+    let field = this.#fields.get(line);
+    if (field === undefined) {
+      if (!FIELD.test(line)) return false;
+      field = redactTogether([line], this.#policy, false)?.[0] ?? line;
+      this.#fields.set(line, field);
+    }
+    if (this.#data === undefined) this.#head += `${field}\n`;
+    else this.#tail += `\n${field}`;
+    return true;
+  }
+
+  /** The event that the lines so far have made, if any. */
+  end(lineEnd: string, isOpen: boolean): Draft | undefined {
+    const head = this.#head;
+    const tail = this.#tail;
+    const data = this.#data;
+    this.#head = this.#tail = '';
+    this.#data = undefined;
+    if (data === undefined) {
+      return head === '' ? undefined : { head, source: '', scan: undefined, tail: lineEnd.slice(1), isOpen };
+    }
+    if (!JSON_DATA.test(data)) return { head, source: data, scan: undefined, tail: tail + lineEnd, isOpen };
+    // In JSON a line feed is as good as a space, and an event of one line is easier to render.
+    const source = data.includes('\n') ? data.replaceAll('\n', ' ') : data;
+    const scan = new JsonScan(source, this.#policy, this.#lanes);
+    this.#lanes.endEvent(scan.isWhole);
+    return { head, source, scan, tail: tail + lineEnd, isOpen };
+  }
+}
+
+/** `otherwise` stands in for what begins as JSON and is none; without it there is no body then. */
+function renderAll(
+  drafts: readonly Draft[],
+  policy: Policy,
+  isCut: boolean,
+  otherwise: RenderedJson | undefined,
+): RedactedBody | undefined {
+  const texts = drafts.map((draft) => (draft.scan ? '' : draft.source));
+  const redacted = redactTogether(texts, policy, isCut) ?? texts;
+  const pieces: Piece[] = [];
+  let unread = 0;
+  for (const [index, { head, source, scan, tail, isOpen }] of drafts.entries()) {
+    unread = 0;
+    if (scan) {
+      const rendered = scan.render(isOpen) ?? otherwise;
+      if (!rendered) return undefined;
+      pieces.push({ head, body: rendered.text, tail, jsonDepth: rendered.depth });
+      unread = source.length - rendered.read;
+    } else {
+      const body = (redacted[index] ?? '').replaceAll('\n', '\ndata: ');
+      pieces.push({ head, body, tail, jsonDepth: undefined });
+    }
+  }
+  return { pieces, unread };
+}

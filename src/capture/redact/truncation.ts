@@ -1,0 +1,62 @@
+import { byteLength, measure } from '../../util/byte-length.js';
+import { JsonScan } from './bodies/json-scanner.js';
+import type { Bounded } from './redactor.js';
+
+/** A piece of a redacted text, as small as it can be left out: a whole body, an event of a stream, a line. */
+export interface Piece {
+  /** Comes before the body and can't be cut. */
+  readonly head: string;
+  readonly body: string;
+  /** Comes after the body and can't be cut. */
+  readonly tail: string;
+  /** How deep the body is nested, if it is JSON, which is closed where it is cut. */
+  readonly jsonDepth: number | undefined;
+}
+
+/** Pieces in a row, in at most `maxBytes`: whole ones first, then the beginning of the first that does not fit. */
+export function bound(pieces: readonly Piece[], maxBytes: number): Bounded {
+  const whole = pieces.length === 1 && pieces[0] ? textOf(pieces[0]) : pieces.map(textOf).join('');
+  const text = whole.toWellFormed();
+  if (text.length * 3 <= maxBytes) return { text, truncatedBytes: 0 };
+  const bytes = byteLength(text);
+  if (bytes <= maxBytes) return { text, truncatedBytes: 0 };
+  let kept = '';
+  let keptBytes = 0;
+  for (const piece of pieces) {
+    const next = textOf(piece).toWellFormed();
+    const nextBytes = byteLength(next);
+    if (keptBytes + nextBytes > maxBytes) {
+      const beginning = cut(piece, maxBytes - keptBytes);
+      return { text: kept + beginning.text, truncatedBytes: bytes - keptBytes - beginning.bytes };
+    }
+    kept += next;
+    keptBytes += nextBytes;
+  }
+  return { text: kept, truncatedBytes: bytes - keptBytes };
+}
+
+export function textOf(piece: Piece): string {
+  return piece.head + piece.body + piece.tail;
+}
+
+/** The beginning of a piece, and how many bytes of the piece it stands for. */
+function cut({ head, body, tail, jsonDepth }: Piece, maxBytes: number): { text: string; bytes: number } {
+  const room = maxBytes - byteLength(head) - byteLength(tail);
+  const beginning = jsonDepth === undefined ? cutText(body, room) : cutJson(body, room, jsonDepth);
+  if (beginning.text === '') return { text: '', bytes: 0 };
+  return { text: head + beginning.text + tail, bytes: byteLength(head) + beginning.bytes };
+}
+
+function cutText(text: string, maxBytes: number): { text: string; bytes: number } {
+  const source = text.toWellFormed();
+  const { characters, bytes } = measure(source, maxBytes);
+  return { text: source.slice(0, characters), bytes };
+}
+
+/** What closes the beginning again takes a byte for each level, and one for the string that is cut. */
+function cutJson(json: string, maxBytes: number, depth: number): { text: string; bytes: number } {
+  const beginning = cutText(json, maxBytes - depth - 1).text;
+  const closed = new JsonScan(beginning, undefined).render(true);
+  if (!closed) return { text: '', bytes: 0 };
+  return { text: closed.text, bytes: byteLength(beginning.slice(0, closed.read)) };
+}

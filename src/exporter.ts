@@ -1,0 +1,7 @@
+export { RunTraceBatchSpanProcessor, type RunTraceBatchSpanProcessorOptions } from './exporter/batch-processor.js';
+export type { EndpointOptions } from './exporter/endpoint.js';
+export { RunTraceExporter, type RunTraceExporterOptions } from './exporter/exporter.js';
+export { OTLPFileExporter, type OTLPFileExporterOptions } from './exporter/otlp/file-exporter.js';
+export type { ExportResult, ReadableSpan, SpanExporter } from './exporter/otlp/span.js';
+export type { SpoolOptions } from './exporter/spool/spool.js';
+export type { Amount, Counted, ExporterStats } from './exporter/stats.js';

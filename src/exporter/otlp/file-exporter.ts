@@ -1,0 +1,102 @@
+import { closeSync, fchmodSync, mkdirSync, openSync } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { diag } from '@opentelemetry/api';
+import { badOption, requireObject, requireString } from '../../util/validation.js';
+import { encodeRequest } from './json.js';
+import { type ExportResult, FAILED, type ReadableSpan, type SpanExporter, SUCCESS } from './span.js';
+
+export interface OTLPFileExporterOptions {
+  /** The file; made if it isn't there, its directory too. What is in it stays: requests are appended. */
+  path: string;
+}
+
+/**
+ * Writes spans to a file as OTLP JSON, one request a line: what the collector's `otlpjsonfile` receiver, Jaeger's upload
+ * and `runtrace show` read. Spans may hold prompts, so nobody but the owner may read the file (mode 0600).
+ *
+ * Errors go to the callback and once to `diag`; nothing is thrown.
+ *
+ * @throws TypeError when made, if `path` is missing or can't be written.
+ * @example new BatchSpanProcessor(new OTLPFileExporter({ path: 'traces.jsonl' }))
+ */
+export class OTLPFileExporter implements SpanExporter {
+  readonly #path: string;
+  #file: Promise<FileHandle> | undefined;
+  /** The end of the last write: lines must not mix. */
+  #written: Promise<void> = Promise.resolve();
+  #isShutDown = false;
+  #isBroken = false;
+
+  constructor(options: OTLPFileExporterOptions) {
+    requireObject(options, 'options');
+    requireString(options.path, 'path');
+    this.#path = resolve(options.path);
+    prepareFile(this.#path);
+  }
+
+  export(spans: ReadableSpan[], resultCallback: (result: ExportResult) => void): void {
+    if (this.#isShutDown) {
+      resultCallback({ code: FAILED, error: new Error('OTLPFileExporter is shut down') });
+      return;
+    }
+    this.#written = this.#written.then(() => this.#write(spans)).then(resultCallback);
+  }
+
+  async forceFlush(): Promise<void> {
+    await this.#written;
+  }
+
+  async shutdown(): Promise<void> {
+    this.#isShutDown = true;
+    await this.#written;
+    await this.#close();
+  }
+
+  async #close(): Promise<void> {
+    const file = this.#file;
+    this.#file = undefined;
+    await file?.then((handle) => handle.close()).catch(() => {});
+  }
+
+  async #write(spans: readonly ReadableSpan[]): Promise<ExportResult> {
+    try {
+      this.#file ??= openForLines(this.#path);
+      await (await this.#file).appendFile(`${encodeRequest(spans)}\n`);
+      this.#isBroken = false;
+      return { code: SUCCESS };
+    } catch (cause) {
+      await this.#close();
+      const error = new Error(`cannot write ${spans.length} spans to ${this.#path}`, { cause });
+      if (!this.#isBroken) diag.warn(`OTLPFileExporter: ${error.message}`, cause);
+      this.#isBroken = true;
+      return { code: FAILED, error };
+    }
+  }
+}
+
+/** A line that was torn off, by a full disk or a killed process, must not swallow the one that comes after it. */
+async function openForLines(path: string): Promise<FileHandle> {
+  const file = await open(path, 'a+', 0o600);
+  try {
+    const { size } = await file.stat();
+    const isTorn = size > 0 && (await file.read(Buffer.alloc(1), 0, 1, size - 1)).buffer[0] !== 0x0a;
+    if (isTorn) await file.appendFile('\n');
+    return file;
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+/** Makes the file while the developer is looking, closed to everybody else even if it was there and open to all. */
+function prepareFile(path: string): void {
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    const file = openSync(path, 'a', 0o600);
+    fchmodSync(file, 0o600);
+    closeSync(file);
+  } catch (error) {
+    throw badOption('path', `a file that can be written (${(error as Error).message})`, path);
+  }
+}

@@ -1,0 +1,206 @@
+import type { Message, MessagePart, ModelRequest, Usage } from '../capture/genai-writer.js';
+import {
+  count,
+  defined,
+  identifier,
+  type JsonObject,
+  label,
+  number,
+  object,
+  objects,
+  parseJson,
+  text,
+  texts,
+  word,
+} from '../util/json-fields.js';
+import type { Answer, AnswerReader, Protocol } from './format.js';
+import {
+  blobPart,
+  mediaPart,
+  serverToolCallPart,
+  serverToolResponsePart,
+  textParts,
+  toolCallPart,
+  toolResponsePart,
+} from './message-parts.js';
+import { enclosedError } from './provider-error.js';
+import { AnswerDraft } from './response-accumulator.js';
+
+const MODEL_AND_METHOD = /\/([^/:]+):(generateContent|streamGenerateContent|embedContent|batchEmbedContents)$/;
+
+/**
+ * Gemini's `generateContent`, whole and streamed, at the Gemini API and Vertex AI, and its embeddings.
+ *
+ * Source: the Gemini API reference and the types of the `@google/genai` package.
+ */
+export const gemini: Protocol = {
+  provider: 'gcp.gemini',
+
+  operation(path) {
+    const method = MODEL_AND_METHOD.exec(path)?.[2];
+    if (method === undefined) return undefined;
+    return method.toLowerCase().endsWith('generatecontent') ? 'generate_content' : 'embeddings';
+  },
+
+  accepts: (_path, body) => [body.contents, body.content, body.requests].some((field) => typeof field === 'object'),
+
+  readRequest(path, body, content) {
+    const [, model, method] = MODEL_AND_METHOD.exec(path) ?? [];
+    const config = object(body.generationConfig) ?? object(body.generation_config) ?? {};
+    return defined<ModelRequest>({
+      model: label(model),
+      stream: method === 'streamGenerateContent' || undefined,
+      maxTokens: number(config.maxOutputTokens),
+      temperature: number(config.temperature),
+      topP: number(config.topP),
+      topK: number(config.topK),
+      seed: number(config.seed),
+      stopSequences: texts(config.stopSequences),
+      frequencyPenalty: number(config.frequencyPenalty),
+      presencePenalty: number(config.presencePenalty),
+      choiceCount: number(config.candidateCount),
+      reasoningLevel: identifier(object(config.thinkingConfig)?.thinkingLevel),
+      outputType: outputType(config),
+      messages: content ? listed(body.contents).map(readContent) : undefined,
+      systemInstructions: content ? readInstruction(body.systemInstruction ?? body.system_instruction) : undefined,
+      toolDefinitions: content && Array.isArray(body.tools) ? objects(body.tools).flatMap(flatTools) : undefined,
+    });
+  },
+
+  openAnswer: (content) => new GeminiAnswer(content),
+};
+
+class GeminiAnswer implements AnswerReader {
+  readonly #draft: AnswerDraft;
+  readonly #content: boolean;
+  /** The last one: each chunk has the sums so far, and only the last sums are worth reading. */
+  #usage: JsonObject = {};
+  #whole = false;
+  #ended = false;
+
+  constructor(content: boolean) {
+    this.#content = content;
+    this.#draft = new AnswerDraft(content);
+  }
+
+  whole(body: JsonObject): void {
+    this.#read(body, 0);
+    this.#whole = [body.candidates, body.promptFeedback, body.embedding, body.embeddings].some(
+      (field) => typeof field === 'object',
+    );
+  }
+
+  event(_name: string, data: string): void {
+    const chunk = object(parseJson(data));
+    if (chunk) this.#read(chunk, data.length);
+  }
+
+  end(): void {
+    this.#ended = true;
+  }
+
+  answer(): Answer {
+    this.#draft.usage = readUsage(this.#usage);
+    // There is no last event: some servers say `STOP` in every chunk, so that only the end of the stream tells.
+    return this.#draft.answer(this.#whole || (this.#ended && this.#draft.finished));
+  }
+
+  #read(chunk: JsonObject, length: number): void {
+    const draft = this.#draft;
+    draft.id ??= word(chunk.responseId);
+    draft.model ??= word(chunk.modelVersion);
+    const usage = object(chunk.usageMetadata);
+    if (usage) this.#usage = usage;
+    const error = enclosedError(chunk);
+    if (error) draft.fail(error);
+    const candidates = objects(chunk.candidates);
+    for (const [position, candidate] of candidates.entries()) {
+      const index = count(candidate.index) ?? position;
+      draft.choice(index, candidate.finishReason);
+      if (this.#content) this.#readParts(index, candidate, length);
+    }
+    // A prompt that was refused has no candidates: that is why.
+    const blockReason = object(chunk.promptFeedback)?.blockReason;
+    if (candidates.length === 0 && blockReason !== undefined) draft.choice(0, blockReason);
+  }
+
+  #readParts(index: number, candidate: JsonObject, length: number): void {
+    for (const part of objects(object(candidate.content)?.parts)) {
+      if (part.text !== undefined) this.#draft.append(index, part.thought === true ? 'reasoning' : 'text', part.text);
+      else this.#draft.put(index, readPart(part), length);
+    }
+  }
+}
+
+/**
+ * The conventions have the thoughts in the output, and what a tool brought in the input; Gemini counts them beside.
+ */
+function readUsage(usage: JsonObject): Usage {
+  const thoughts = count(usage.thoughtsTokenCount);
+  return defined<Usage>({
+    inputTokens: sum(count(usage.promptTokenCount), count(usage.toolUsePromptTokenCount)),
+    outputTokens: sum(count(usage.candidatesTokenCount), thoughts),
+    cacheReadTokens: count(usage.cachedContentTokenCount),
+    reasoningTokens: thoughts,
+  });
+}
+
+function sum(first: number | undefined, second: number | undefined): number | undefined {
+  return first === undefined && second === undefined ? undefined : (first ?? 0) + (second ?? 0);
+}
+
+const ROLES: ReadonlyMap<string, string> = new Map([
+  ['model', 'assistant'],
+  ['function', 'tool'],
+]);
+
+/** A content without a role is the user's. */
+function readContent(content: JsonObject): Message {
+  const role = text(content.role) ?? 'user';
+  return { role: ROLES.get(role) ?? role, parts: objects(content.parts).flatMap(readPart) };
+}
+
+function readInstruction(instruction: unknown): MessagePart[] {
+  return [...textParts(instruction), ...listed(instruction).flatMap((content) => readContent(content).parts)];
+}
+
+/** Where the API has a list it takes a single one, too. */
+function listed(value: unknown): JsonObject[] {
+  return objects(Array.isArray(value) ? value : [value]);
+}
+
+function readPart(part: JsonObject): MessagePart[] {
+  if (part.text !== undefined) return textParts(part.text, part.thought === true ? 'reasoning' : 'text');
+  const call = object(part.functionCall);
+  // Vertex AI can stream the arguments, in parts without a name.
+  if (call) return call.name === undefined ? [] : [toolCallPart(call.id, call.name, call.args)];
+  const response = object(part.functionResponse);
+  if (response) return [toolResponsePart(response.id ?? response.name, response.response)];
+  const blob = object(part.inlineData) ?? object(part.inline_data);
+  if (blob) return [blobPart(blob.mimeType ?? blob.mime_type, blob.data)];
+  const file = object(part.fileData) ?? object(part.file_data);
+  if (file) return [mediaPart(file.fileUri ?? file.file_uri, undefined, file.mimeType ?? file.mime_type)];
+  const code = object(part.executableCode);
+  if (code) return [serverToolCallPart(code.id, 'code_execution', code)];
+  const result = object(part.codeExecutionResult);
+  return result ? [serverToolResponsePart(result.id, { type: 'code_execution', ...result })] : [];
+}
+
+/** A tool is a list of functions, or an object named after what the provider runs itself. */
+function flatTools(tool: JsonObject): JsonObject[] {
+  const { functionDeclarations, function_declarations, ...others } = tool;
+  const functions = objects(functionDeclarations ?? function_declarations).map((declared) => {
+    const { parametersJsonSchema, parameters = parametersJsonSchema, ...rest } = declared;
+    return { type: 'function', ...rest, ...(parameters !== undefined && { parameters }) };
+  });
+  return [...functions, ...Object.keys(others).map((name) => ({ type: name, name }))];
+}
+
+function outputType(config: JsonObject): string | undefined {
+  const modalities = Array.isArray(config.responseModalities) ? config.responseModalities : [];
+  if (modalities.includes('IMAGE')) return 'image';
+  if (modalities.includes('AUDIO')) return 'speech';
+  const mimeType = text(config.responseMimeType);
+  if (mimeType === undefined) return undefined;
+  return mimeType === 'application/json' ? 'json' : 'text';
+}

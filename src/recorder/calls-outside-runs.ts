@@ -1,0 +1,147 @@
+/** Model calls that are in no run, for the fetch that stands in the place of the global one. */
+import { type Context, type Span, type Tracer, trace } from '@opentelemetry/api';
+import type { Capturing } from '../capture/levels.js';
+import type { Outside } from '../fetch/recording-fetch.js';
+import { startClock } from '../otel/clock.js';
+import type { ModelCall } from '../providers/detect.js';
+import type { Open, OpenRuns } from '../spans/deadlines.js';
+import type { AttemptOwner, Outgoing } from '../spans/outcome/http-exchange.js';
+import { retried, startImplicitStep } from '../spans/routing/implicit-step.js';
+import { foreignCallIn, isInForeignCall } from '../spans/routing/others-model-span.js';
+import { type RunOptions, type RunPart, runIdentity } from '../spans/run.js';
+import { type StepHome, StepRecording } from '../spans/step.js';
+import { report } from '../util/diagnostics.js';
+import { environmentChoice } from '../util/environment.js';
+import { defaultParts, type RecorderParts } from './recorder.js';
+
+const RUN: RunOptions = { kind: 'model_call' };
+
+let byDefault: OutsideCalls | undefined;
+
+function outsideCalls(): OutsideCalls {
+  byDefault ??= new OutsideCalls(defaultParts());
+  return byDefault;
+}
+
+/** The default recorder takes the model calls that are in no run; it is made when there is one. */
+export const outsideOfRuns: Outside = {
+  capturingIn: (active) => outsideCalls().capturingIn(active),
+  ownerOf: (...call) => outsideCalls().ownerOf(...call),
+};
+
+/**
+ * In somebody else's model span they are attempts on it. Otherwise they pass through, or, where `RUNTRACE_IMPLICIT_RUNS` is `true`, each
+ * gets a run of its own.
+ */
+class OutsideCalls implements Outside {
+  readonly #recorder: RecorderParts;
+  readonly #implicitRuns = environmentChoice('RUNTRACE_IMPLICIT_RUNS', ['true', 'false'], 'false') === 'true';
+  /** The runs of our making that have not settled, by what their retries have in common. */
+  readonly #runs = new Map<string, Set<ImplicitRun>>();
+
+  constructor(recorder: RecorderParts) {
+    this.#recorder = recorder;
+  }
+
+  capturingIn(active: Context): Capturing | undefined {
+    return this.#implicitRuns || isInForeignCall(active) ? this.#recorder.capture.ask(runIdentity(RUN)) : undefined;
+  }
+
+  ownerOf(
+    active: Context,
+    capturing: Capturing,
+    outgoing: Outgoing,
+    call: ModelCall,
+  ): { owner: AttemptOwner; inside: Context } | undefined {
+    const { tracer, openRuns } = this.#recorder;
+    const foreign = foreignCallIn(active, () => new NoRun(capturing, tracer(), openRuns));
+    if (foreign) return { owner: foreign, inside: active };
+    return this.#implicitRuns ? this.#implicitRun(active, outgoing, call) : undefined;
+  }
+
+  #implicitRun(active: Context, outgoing: Outgoing, call: ModelCall): ImplicitRun | undefined {
+    const key = `${outgoing.url.href} ${outgoing.body?.length}`;
+    const runs = this.#runs.get(key) ?? new Set();
+    const around = trace.getSpan(active);
+    const candidates = [...runs].filter((run) => run.around === around);
+    const step = retried(
+      candidates.map(({ owner }) => owner),
+      outgoing,
+    );
+    const known = candidates.find(({ owner }) => owner === step);
+    if (known) return known;
+    let begun: ImplicitRun | undefined;
+    const { openRuns } = this.#recorder;
+    const { handle, inside } = this.#recorder.begin(RUN, false, {
+      add: (run) => openRuns.add(run),
+      delete: (run) => {
+        openRuns.delete(run);
+        if (begun && runs.delete(begun) && runs.size === 0) this.#runs.delete(key);
+      },
+    });
+    if (!handle) return undefined;
+    const owner = startImplicitStep(inside, handle, call);
+    if (owner.recording) {
+      begun = { owner, around, inside };
+      this.#runs.set(key, runs.add(begun));
+    }
+    handle.recording.overAs(owner);
+    return begun;
+  }
+}
+
+interface ImplicitRun {
+  readonly owner: StepRecording;
+  readonly around: Span | undefined;
+  readonly inside: Context;
+}
+
+/** Where a step is at home that is in no run: it settles by itself. */
+class NoRun implements StepHome, Open {
+  readonly id = undefined;
+  readonly conversationId = undefined;
+  readonly capturing: Capturing;
+  readonly tracer: Tracer;
+  readonly now = startClock();
+  readonly span = undefined;
+  readonly #openRuns: OpenRuns;
+  #step: StepRecording | undefined;
+
+  constructor(capturing: Capturing, tracer: Tracer, openRuns: OpenRuns) {
+    this.capturing = capturing;
+    this.tracer = tracer;
+    this.#openRuns = openRuns;
+  }
+
+  nextStepNumber(): number {
+    return 1;
+  }
+
+  mayBeRetried(): void {}
+
+  /** Attempts on a span that its owner has not ended are its owner's; only a step of ours is held. */
+  add(part: RunPart): void {
+    if (!(part instanceof StepRecording)) return;
+    this.#step = part;
+    this.#openRuns.add(this);
+  }
+
+  partChanged(): void {}
+
+  takeIn(part: RunPart): void {
+    if (part === this.#step) this.#openRuns.delete(this);
+  }
+
+  flush(): void {
+    if (this.#step?.finished) this.#step.settle();
+  }
+
+  shutdown(): void {
+    this.#step?.settle();
+  }
+
+  endEarly(why: string): void {
+    report(why);
+    this.shutdown();
+  }
+}

@@ -1,0 +1,152 @@
+/** What rides in the OpenTelemetry context. */
+import { type Context, context, createContextKey, type Span, trace } from '@opentelemetry/api';
+import type { Capturing } from '../capture/levels.js';
+import type { RunHandle } from './run.js';
+import type { ReuseScope, StepScope } from './step-scope.js';
+
+const HERE = /* @__PURE__ */ createContextKey('runtrace');
+
+/** Where in an application's work some code runs. */
+interface Here {
+  readonly run?: RunHandle | undefined;
+  /** The explicit step around it. */
+  readonly step?: StepScope | undefined;
+  readonly reuse?: ReuseScope | undefined;
+  /** What may be kept here, where that is less than the run keeps. */
+  readonly capturing?: Capturing | undefined;
+  /** Whether an attempt is already being recorded around it: one recording fetch around another records once. */
+  readonly recorded?: boolean | undefined;
+  /** Whether the run around it is one that isn't recorded. */
+  readonly unrecorded?: boolean | undefined;
+  /** Whether that is so because its trace isn't sampled. */
+  readonly unsampled?: boolean | undefined;
+}
+
+const NOWHERE: Here = {};
+const UNRECORDED: Here = { unrecorded: true };
+const UNSAMPLED: Here = { unrecorded: true, unsampled: true };
+
+/** More layers than this are made one. */
+const MAX_DEPTH = 16;
+
+/**
+ * One value on top of a context. What the API makes of `setValue` is a copy of all values, and three functions; a step would pay
+ * for two of them.
+ */
+class Layer implements Context {
+  readonly #below: Context;
+  readonly #key: symbol;
+  readonly #value: unknown;
+  readonly #depth: number;
+
+  constructor(below: Context, key: symbol, value: unknown) {
+    this.#below = below;
+    this.#key = key;
+    this.#value = value;
+    this.#depth = below instanceof Layer ? below.#depth + 1 : 1;
+  }
+
+  getValue(key: symbol): unknown {
+    return key === this.#key ? this.#value : this.#below.getValue(key);
+  }
+
+  setValue(key: symbol, value: unknown): Context {
+    if (key === this.#key) return new Layer(this.#below, key, value);
+    return this.#depth < MAX_DEPTH ? new Layer(this, key, value) : this.#flattened().setValue(key, value);
+  }
+
+  deleteValue(key: symbol): Context {
+    return this.setValue(key, undefined);
+  }
+
+  #flattened(): Context {
+    const below = this.#below instanceof Layer ? this.#below.#flattened() : this.#below;
+    return below.setValue(this.#key, this.#value);
+  }
+}
+
+function here(ctx: Context): Here {
+  return (ctx.getValue(HERE) as Here | undefined) ?? NOWHERE;
+}
+
+function inside(ctx: Context, here: Here): Context {
+  return ctx instanceof Layer ? ctx.setValue(HERE, here) : new Layer(ctx, HERE, here);
+}
+
+export function runOf(ctx: Context): RunHandle | undefined {
+  return here(ctx).run;
+}
+
+export function stepOf(ctx: Context): StepScope | undefined {
+  return here(ctx).step;
+}
+
+export function reuseOf(ctx: Context): ReuseScope | undefined {
+  return here(ctx).reuse;
+}
+
+export function isRecorded(ctx: Context): boolean {
+  return here(ctx).recorded === true;
+}
+
+/** Whether no run is around it, not even one that isn't recorded. */
+export function isOutside(ctx: Context): boolean {
+  const { run, unrecorded } = here(ctx);
+  return run === undefined && unrecorded !== true;
+}
+
+/** Whether the trace of the run around it isn't sampled. Nor is what begins in it: half of a trace explains nothing. */
+export function isUnsampled(ctx: Context): boolean {
+  return here(ctx).unsampled === true;
+}
+
+/** Inside a run; no step of another run is visible there. */
+export function withRun(ctx: Context, run: RunHandle): Context {
+  return trace.setSpan(inside(ctx, { run, reuse: here(ctx).reuse }), run.recording.span);
+}
+
+/** Inside a run that isn't recorded: nothing in it is, and whatever run is around it is hidden. */
+export function withoutRun(ctx: Context): Context {
+  return inside(ctx, UNRECORDED);
+}
+
+/** Inside a run that isn't sampled: likewise, and its span is active. */
+export function withUnsampledRun(ctx: Context, span: Span): Context {
+  return trace.setSpan(inside(ctx, UNSAMPLED), span);
+}
+
+/** Inside an explicit step. */
+export function withStep(ctx: Context, step: StepScope): Context {
+  const { run, reuse, capturing } = here(ctx);
+  return trace.setSpan(inside(ctx, { run, reuse, step, capturing }), step.step.span);
+}
+
+/** Inside something that is no model call, a tool: calls made there are none of the step around it. */
+export function withoutStep(ctx: Context): Context {
+  return inside(ctx, { run: here(ctx).run });
+}
+
+export function withReuse(ctx: Context, reuse: ReuseScope): Context {
+  return inside(ctx, { ...here(ctx), reuse });
+}
+
+/** Where less may be kept than the run keeps. */
+export function withCapturing(ctx: Context, capturing: Capturing): Context {
+  return inside(ctx, { ...here(ctx), capturing });
+}
+
+/** What may be kept of what happens here, in a run that keeps `ofRun`. */
+export function capturingIn(ctx: Context, ofRun: Capturing): Capturing {
+  return here(ctx).capturing ?? ofRun;
+}
+
+export function withRecording(ctx: Context): Context {
+  // Once a call, and a copy by `...` with another field takes forty times as long.
+  const { run, step, reuse, capturing, unrecorded, unsampled } = here(ctx);
+  return inside(ctx, { run, step, reuse, capturing, unrecorded, unsampled, recorded: true });
+}
+
+/** The active context, seen from `run`: where no context manager carries the run, its own span is put in. */
+export function contextIn(run: RunHandle, active: Context = context.active()): Context {
+  return runOf(active) === run ? active : withRun(active, run);
+}

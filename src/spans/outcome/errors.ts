@@ -1,0 +1,157 @@
+import { type Capturing, keptText } from '../../capture/levels.js';
+import { identifier } from '../../util/json-fields.js';
+
+/** What is kept of an error. */
+export interface Failure {
+  /** For `error.type`: the provider's code, the HTTP status or the error's class. */
+  type: string;
+  /** The class of the error, where there was one. */
+  className?: string;
+  /** The error's text; it may quote a prompt. */
+  message?: string;
+  /** The text of the network error behind it, which never quotes what was sent. */
+  networkMessage?: string;
+  stack?: string;
+}
+
+const MAX_CAUSES = 8;
+
+/** Describes whatever was thrown. Never throws, whatever the getters of `error` do. */
+export function describeFailure(error: unknown): Failure {
+  try {
+    return describe(error);
+  } catch {
+    return { type: '_OTHER' };
+  }
+}
+
+function describe(error: unknown): Failure {
+  if (typeof error !== 'object' || error === null) {
+    return typeof error === 'string' ? { type: '_OTHER', message: error } : { type: '_OTHER' };
+  }
+  const { message, stack, status } = error as { message?: unknown; stack?: unknown; status?: unknown };
+  const system = networkCause(error);
+  const failure: Failure = {
+    type:
+      system?.code ??
+      providerCode(error) ??
+      (typeof status === 'number' && status >= 400 ? String(status) : undefined) ??
+      timeoutNameOf(error) ??
+      classNameOf(error) ??
+      '_OTHER',
+  };
+  const className = classNameOf(error);
+  if (className) failure.className = className;
+  if (typeof message === 'string') failure.message = message;
+  if (system) failure.networkMessage = system.message;
+  if (typeof stack === 'string') failure.stack = stack;
+  return failure;
+}
+
+/**
+ * The class: `constructor.name` for the model clients' errors, whose `name` is just `Error`; `name` for a DOMException.
+ */
+function classNameOf(error: object): string | undefined {
+  const { name } = error as { name?: unknown };
+  const constructorName = (error.constructor as { name?: unknown } | undefined)?.name;
+  for (const candidate of name === 'Error' || typeof name !== 'string' ? [constructorName, name] : [name]) {
+    const className = identifier(candidate);
+    if (className !== undefined && className !== 'Object') return className;
+  }
+  return undefined;
+}
+
+/** The code that the provider gave, as the model clients put it on their errors. */
+function providerCode(error: object): string | undefined {
+  const { code, type, error: body } = error as { code?: unknown; type?: unknown; error?: unknown };
+  const nested = typeof body === 'object' && body !== null ? (body as { error?: unknown }).error : undefined;
+  const nestedType = typeof nested === 'object' && nested !== null ? (nested as { type?: unknown }).type : undefined;
+  return identifier(code) ?? identifier(nestedType) ?? identifier(type);
+}
+
+const NETWORK_CODE =
+  /^(ECONN(RESET|REFUSED|ABORTED)|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ENETDOWN|EADDRNOTAVAIL|EPROTO|UND_ERR_\w+|ERR_(SSL|TLS)_\w+|CERT_\w+|UNABLE_TO_\w+|(SELF_SIGNED|DEPTH_ZERO)_\w+)$/;
+
+/** The system error (`ECONNRESET`, `UND_ERR_SOCKET`…) that a `fetch failed` hides among its causes. */
+function networkCause(error: object): { code: string; message: string } | undefined {
+  for (const cause of causesOf(error)) {
+    const { code, message } = cause as { code?: unknown; message?: unknown };
+    if (typeof code === 'string' && NETWORK_CODE.test(code)) {
+      return { code, message: typeof message === 'string' ? message : '' };
+    }
+  }
+  return undefined;
+}
+
+/** An error and what it hides behind it. */
+function* causesOf(error: unknown): Iterable<object> {
+  let cause = error;
+  for (let depth = 0; depth < MAX_CAUSES && typeof cause === 'object' && cause !== null; depth++) {
+    yield cause;
+    cause = (cause as { cause?: unknown }).cause;
+  }
+}
+
+/** The class of the timeout among an error's causes: a model client may call it an abort, because that is how it hears of it. */
+function timeoutNameOf(error: unknown): string | undefined {
+  for (const cause of causesOf(error)) {
+    const name = classNameOf(cause);
+    if (name?.includes('Timeout')) return name;
+  }
+  return undefined;
+}
+
+/** Whether an error says that a time limit ran out. A timeout is never the caller's wish. */
+export function isTimeout(error: unknown): boolean {
+  try {
+    return timeoutNameOf(error) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+/** What callers aborted their calls with: any object will do as a reason. */
+const abortReasons = new WeakSet<object>();
+
+/** Remembers the reason that stopped a call: whoever throws it was stopped by it. */
+export function noteAbortReason(reason: unknown): void {
+  if (typeof reason === 'object' && reason !== null) abortReasons.add(reason);
+}
+
+/** Whether an error says that the caller stopped the call. */
+export function isAbort(error: unknown): boolean {
+  if (typeof error !== 'object' || error === null || isTimeout(error)) return false;
+  return abortReasons.has(error) || /Abort/.test(classNameSafely(error));
+}
+
+function classNameSafely(error: object): string {
+  try {
+    return classNameOf(error) ?? '';
+  } catch {
+    return '';
+  }
+}
+
+/** The message before the frames may end with JSON, which is read as such where it ends a text. */
+function keptStack(stack: string, capturing: Pick<Capturing, 'redactor'>): string {
+  let framesAt = stack.length;
+  for (let lineAt = framesAt; lineAt > 0; ) {
+    lineAt = stack.lastIndexOf('\n', lineAt - 1);
+    if (lineAt === -1 || !stack.startsWith('    at ', lineAt + 1)) break;
+    framesAt = lineAt;
+  }
+  return keptText(stack.slice(0, framesAt), capturing) + keptText(stack.slice(framesAt), capturing);
+}
+
+/** What of a failure may be kept: at `content` all of its text, else only that of network errors. Redacted in any case. */
+export function keptFailure(failure: Failure, capturing: Pick<Capturing, 'content' | 'redactor'>): Failure {
+  const { type, className, message, networkMessage, stack } = failure;
+  const whole =
+    networkMessage && message && !message.includes(networkMessage) ? `${message}: ${networkMessage}` : message;
+  const text = capturing.content ? whole : networkMessage;
+  const kept: Failure = { type: keptText(type, capturing) };
+  if (className) kept.className = keptText(className, capturing);
+  if (text) kept.message = keptText(text, capturing);
+  if (stack && capturing.content) kept.stack = keptStack(stack, capturing);
+  return kept;
+}

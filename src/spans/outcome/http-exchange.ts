@@ -1,0 +1,129 @@
+/** The seam between the recording fetch, which sees an exchange, and whoever it is made for. */
+import type { Context } from '@opentelemetry/api';
+import type { Capturing } from '../../capture/levels.js';
+import type { Clock } from '../../otel/clock.js';
+import type { Answer, ModelCall } from '../../providers/detect.js';
+import type { Attempt } from './attempt-log.js';
+import { describeFailure, type Failure } from './errors.js';
+
+/** Something that keeps a step from being finished: an attempt in flight, a scope that is open. */
+export interface Pending {
+  /** Since when it shows no sign of life, in `performance.now()` time; `undefined` while somebody waits for the network. */
+  idleSince(): number | undefined;
+  /** Ends it, as far as recording goes; the call itself is left alone. */
+  giveUp(): void;
+}
+
+/** A request that is about to be sent, as far as it can be known without touching it. */
+export interface Outgoing {
+  readonly method: string;
+  readonly url: URL;
+  readonly headers: Record<string, string>;
+  /** `undefined` if there is none, or if it can't be read without consuming it. */
+  readonly body: string | undefined;
+  /** Whether there is a body that can't be read: a stream, a form, a Request object's. */
+  readonly opaqueBody: boolean;
+  /** The client's own count of the retries before this one (`x-stainless-retry-count`). */
+  readonly retryCount: number | undefined;
+}
+
+/** An attempt in flight. */
+export interface LiveAttempt extends Pending {
+  readonly outgoing: Outgoing;
+  /** What is asked, if it is known to be a model call. */
+  readonly call: ModelCall | undefined;
+  /** Whether it was refused (HTTP 400 and above) and only its body is still open: nothing better can come of it. */
+  readonly refused: boolean;
+}
+
+/** How an attempt ended, and what was learned from it. */
+export interface Ending {
+  readonly attempt: Attempt;
+  /**
+   * `answered`: read to its end; `invalid`: likewise, but it made no sense; `failed`: no answer, refused or broken;
+   * `aborted`: the consumer went away; `unread`: nobody ever read it.
+   */
+  readonly how: 'answered' | 'invalid' | 'failed' | 'aborted' | 'unread';
+  readonly failure?: Failure | undefined;
+  /** The reason of the signal that aborted it. */
+  readonly abortReason?: unknown;
+  /** What its caller stops it by: as well when the attempt is over, and the client waits to ask again. */
+  readonly signal?: AbortSignal | undefined;
+  /** Whether an abort came before the headers: it may have been the client's own timeout. */
+  readonly beforeHeaders: boolean;
+  /** How long the provider asked to wait. */
+  readonly retryAfterMillis: number | undefined;
+  readonly outgoing: Outgoing;
+  readonly call: ModelCall | undefined;
+  readonly answer: Answer | undefined;
+}
+
+/** Whoever an attempt is made for. */
+export interface AttemptOwner {
+  readonly capturing: Capturing;
+  /** Milliseconds since the epoch, on the clock of the trace. */
+  readonly now: Clock;
+  /** Where the request is sent: what other instrumentations start there nests under the right span. */
+  contextFor(active: Context): Context;
+  /** An attempt starts. Returns its number, and how often the same request was sent before it. */
+  begin(live: LiveAttempt): { number: number; resendCount: number };
+  /** The attempt was refused, and its body is still open. */
+  refused(live: LiveAttempt): void;
+  /** The attempt ended. */
+  end(live: LiveAttempt, ending: Ending): void;
+  /** It ended worse than `end` said: closing its body failed. */
+  amend(ending: Ending): void;
+}
+
+/** Where the bodies are the same, the client keeps the very same string, so comparing them costs nothing. */
+export function isSameRequest(a: Outgoing, b: Outgoing): boolean {
+  return !a.opaqueBody && !b.opaqueBody && isSameTarget(a, b) && a.body === b.body;
+}
+
+function isSameTarget(a: Outgoing, b: Outgoing): boolean {
+  return a.method === b.method && a.url.href === b.url.href;
+}
+
+/** As far as can be seen, the same request: a body that can't be read is like any other one. */
+export function maySendAgain(a: Outgoing, b: Outgoing): boolean {
+  return a.opaqueBody && b.opaqueBody ? isSameTarget(a, b) : isSameRequest(a, b);
+}
+
+/** Whether the client aborted an attempt itself, because its time had run out: it asks again, and numbers that. */
+export function isRetryOfTimeout(last: Ending, { retryCount }: Outgoing): boolean {
+  if (last.how !== 'aborted' || !last.beforeHeaders || retryCount === undefined) return false;
+  return last.outgoing.retryCount === retryCount - 1;
+}
+
+/** An abort that turned out to be the client's timeout. */
+export function asTimeout(ending: Ending, error: unknown): Ending {
+  const failure: Failure = error === undefined ? { type: 'timeout' } : describeFailure(error);
+  const { attempt } = ending;
+  return { ...ending, how: 'failed', failure, attempt: { ...attempt, status: 'failed', errorType: failure.type } };
+}
+
+/** How often one request was sent, and what was known of it when it was sent before. */
+export class Resends {
+  #last: { outgoing: Outgoing; call: ModelCall | undefined; count: number } | undefined;
+  #anyEnded = false;
+
+  /** What was known of the same request: saves reading it again. */
+  recall(outgoing: Outgoing): ModelCall | undefined {
+    const last = this.#last;
+    return last && isSameRequest(last.outgoing, outgoing) ? last.call : undefined;
+  }
+
+  /** A request is sent. Returns how often it was sent before, by the client's own count where it has one. */
+  sent(outgoing: Outgoing): number {
+    const last = this.#last;
+    const isResend = this.#anyEnded && last !== undefined && isSameRequest(last.outgoing, outgoing);
+    const count = outgoing.retryCount ?? (isResend ? last.count + 1 : 0);
+    this.#last = { outgoing, call: isResend ? last.call : undefined, count };
+    return count;
+  }
+
+  ended({ outgoing, call }: Ending): void {
+    this.#anyEnded = true;
+    if (this.#last?.outgoing === outgoing) this.#last.call = call;
+  }
+}

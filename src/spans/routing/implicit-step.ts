@@ -1,0 +1,72 @@
+/** Steps that no code announced: a model call in a run gets one, and the retries that its client makes fold into it. */
+import type { Context } from '@opentelemetry/api';
+import type { ModelCall } from '../../providers/detect.js';
+import { contextIn } from '../context.js';
+import {
+  type AttemptOwner,
+  isRetryOfTimeout,
+  isSameRequest,
+  maySendAgain,
+  type Outgoing,
+} from '../outcome/http-exchange.js';
+import type { RunHandle } from '../run.js';
+import { type StepOptions, StepRecording } from '../step.js';
+import type { ReuseScope } from '../step-scope.js';
+
+/** The step that a model call outside of any explicit step belongs to; `undefined` if it is not sampled. */
+export function implicitStepFor(
+  active: Context,
+  run: RunHandle,
+  reuse: ReuseScope | undefined,
+  outgoing: Outgoing,
+  call: ModelCall,
+): AttemptOwner | undefined {
+  const { recording } = run;
+  if (recording.settled) return undefined;
+  const start = () => startImplicitStep(active, run, call);
+  const step =
+    reuse && !reuse.over
+      ? reuse.stepOf(recording, start)
+      : (foldable(active, recording.retriable, outgoing) ?? start());
+  return step.recording ? step : undefined;
+}
+
+export function startImplicitStep(active: Context, run: RunHandle, call: ModelCall): StepRecording {
+  const { operation, provider, request } = call;
+  const options: StepOptions = { operation, provider };
+  if (request.model !== undefined) options.model = request.model;
+  return new StepRecording(run.recording, options, contextIn(run, active), true);
+}
+
+function foldable(active: Context, retriable: Iterable<StepRecording>, outgoing: Outgoing): StepRecording | undefined {
+  if (outgoing.retryCount === 0) return undefined;
+  const steps = [...retriable].filter((step) => step.beganIn(active));
+  return retried(
+    steps.sort((one, other) => one.number - other.number),
+    outgoing,
+  );
+}
+
+/**
+ * The step that a call is a retry of, among those in the same run that began under the same active span. It is held with a last attempt
+ * that failed, and method, URL and body are the same.
+ *
+ * - Where the client numbers its retries, number k folds only onto a step whose last number is k - 1, so 0 starts a new one.
+ * - Where it doesn't, the call folds onto the oldest such step that no other call has taken.
+ * - A body that can't be read (streamed, multipart) folds by number only.
+ */
+export function retried(steps: readonly StepRecording[], outgoing: Outgoing): StepRecording | undefined {
+  return (
+    steps.find(({ lastEnding: last }) => {
+      const failed = last && (last.attempt.status === 'failed' || isRetryOfTimeout(last, outgoing));
+      return failed && follows(last.outgoing, outgoing);
+    }) ??
+    // The refusal's body may still be open: its client doesn't read it, or it is another one's that is about to.
+    steps.find(({ openRefusal: refused }) => refused && follows(refused.outgoing, outgoing))
+  );
+}
+
+function follows(last: Outgoing, next: Outgoing): boolean {
+  if (next.retryCount === undefined) return last.retryCount === undefined && isSameRequest(last, next);
+  return last.retryCount === next.retryCount - 1 && maySendAgain(last, next);
+}

@@ -1,0 +1,332 @@
+import type { Attributes, Context } from '@opentelemetry/api';
+import type { Capturing } from '../capture/levels.js';
+import type { Clock } from '../otel/clock.js';
+import type { ModelCall } from '../providers/detect.js';
+import { AttemptLog } from './outcome/attempt-log.js';
+import { isAbort, isTimeout } from './outcome/errors.js';
+import {
+  type AttemptOwner,
+  asTimeout,
+  type Ending,
+  type LiveAttempt,
+  type Outgoing,
+  type Pending,
+} from './outcome/http-exchange.js';
+import { checkFinish, endingProposal, type FinishDetails, type Proposal, toProposal } from './outcome/proposals.js';
+import type { Status } from './outcome/status.js';
+import { type Tail, type TailEnd, watchReturned } from './returned-stream.js';
+import type { RunHandle, RunRecording } from './run.js';
+import type { Step, StepOptions, StepRecording } from './step.js';
+
+/** An explicit `step()`: what its scope says is what counts. Several share one step in a reuse scope. */
+export class StepScope implements AttemptOwner, Pending {
+  readonly step: StepRecording;
+  readonly #options: StepOptions;
+  /** Whether it is made by a client's own hooks, which accept what the wire knows to be no answer: then the wire is believed. */
+  readonly #strict: boolean;
+  /** Attempts of the step when this scope began: in a reuse scope, those of others. */
+  readonly #countBefore: number;
+  #live = 0;
+  #begun = false;
+  #understood = false;
+  #last: Ending | undefined;
+  /** What it proposed last; nothing less than that is proposed after it. */
+  #said: Proposal | undefined;
+  /** Attempts that began after it was closed. */
+  #late: Set<LiveAttempt> | undefined;
+  #state: 'open' | 'returned' | 'closed' = 'open';
+  /** That it is completed was said because its function had returned, and for nothing else: there was no attempt. */
+  #presumed = false;
+  #tail: Tail | undefined;
+  #signOfLife = performance.now();
+
+  constructor(step: StepRecording, options: StepOptions, strict = false) {
+    this.step = step;
+    this.#options = options;
+    this.#strict = strict;
+    this.#countBefore = step.log.count;
+    step.open(this);
+  }
+
+  get capturing(): Capturing {
+    return this.step.capturing;
+  }
+
+  get now(): Clock {
+    return this.step.now;
+  }
+
+  /** Whether its function has neither returned nor thrown. */
+  get isOpen(): boolean {
+    return this.#state === 'open';
+  }
+
+  /** Whether it has made a call. */
+  get begun(): boolean {
+    return this.#begun;
+  }
+
+  /** Whether the wire tells of its calls: one of them is in a protocol that can be read. */
+  get understood(): boolean {
+    return this.#understood;
+  }
+
+  /** Whether all of its calls so far have failed. */
+  get awaitsRetry(): boolean {
+    return this.#state === 'open' && this.#live === 0 && this.#last?.how !== 'answered';
+  }
+
+  /** Adds to what it was told. */
+  note(attributes: Attributes): void {
+    this.#options.attributes = { ...this.#options.attributes, ...attributes };
+  }
+
+  contextFor(active: Context): Context {
+    return this.step.contextFor(active);
+  }
+
+  recall(outgoing: Outgoing): ModelCall | undefined {
+    return this.step.recall(outgoing);
+  }
+
+  begin(live: LiveAttempt): { number: number; resendCount: number } {
+    if (this.#presumed) this.#reopen();
+    this.#begun = true;
+    this.#understood ||= live.call !== undefined;
+    if (this.#state === 'closed') this.#late = (this.#late ?? new Set()).add(live);
+    else this.#live++;
+    return this.step.begin(live);
+  }
+
+  refused(live: LiveAttempt): void {
+    this.step.refused(live);
+  }
+
+  end(live: LiveAttempt, ending: Ending): void {
+    if (this.#late?.delete(live)) {
+      // Nobody but the wire can say how it ended.
+      this.step.end(live, ending, this.#options);
+      return;
+    }
+    this.#live--;
+    this.#signOfLife = performance.now();
+    if (!this.#last || ending.attempt.number >= this.#last.attempt.number) this.#last = ending;
+    // The function threw while the call was in flight: what is known of it now belongs to what was said then.
+    if (this.#state === 'closed' && this.#said) this.#said.ending = this.#last;
+    this.step.record(live, ending);
+    if (this.#state === 'returned') this.#conclude(ending.attempt.endedAt);
+  }
+
+  amend(ending: Ending): void {
+    if (this.#last?.attempt.number === ending.attempt.number) this.#last = ending;
+    this.step.amend(ending);
+  }
+
+  /** What application code says. It outranks whatever the scope's end would say. */
+  finish(status: Status, details: FinishDetails | undefined): void {
+    const proposal = this.#proposal(status, this.now(), details);
+    if (status !== 'in_progress') this.#said = proposal;
+    this.step.propose(proposal);
+  }
+
+  /** What is behind an abort: a client that waits to ask again says that it was aborted, also where its time had run out. */
+  reasonFor(error: unknown): unknown {
+    const reason: unknown = this.#last?.signal?.reason;
+    return isAbort(error) && isTimeout(reason) ? reason : error;
+  }
+
+  /** The scope's function threw. */
+  threw(thrown: unknown): void {
+    if (this.#state !== 'open') return;
+    this.step.concludeRefused();
+    const error = this.reasonFor(thrown);
+    const last = this.#last;
+    const interrupted =
+      !isTimeout(error) && (isAbort(error) || (last?.how === 'aborted' && last.abortReason === error));
+    if (last?.how === 'aborted' && last.beforeHeaders && isTimeout(error)) this.amend(asTimeout(last, error));
+    // Whoever stops it while it waits to be tried again stops it, whatever became of the attempt before.
+    const stopped = isAbort(error) || isTimeout(error);
+    if (this.#strict && last && last.how !== 'answered' && !stopped) this.#sayOnce(endingProposal(last, this.#options));
+    else this.#sayOnce(interrupted ? this.#proposal('interrupted') : this.#proposal('error', this.now(), { error }));
+    this.#close();
+  }
+
+  /** The scope's function returned; a stream that it returned, or that it left open, keeps the scope open. */
+  returned(value: unknown, watch = watchReturned): void {
+    if (this.#state !== 'open') return;
+    this.#state = 'returned';
+    this.step.concludeRefused();
+    if (this.#live === 0 && this.#state === 'returned') {
+      this.#tail = watch(value, (end) => this.#tailEnded(end));
+      if (!this.#tail) this.#conclude();
+    }
+  }
+
+  idleSince(): number | undefined {
+    return this.#tail ? this.#tail.idleSince() : this.#signOfLife;
+  }
+
+  giveUp(): void {
+    if (this.#state === 'closed') return;
+    if (this.#state === 'returned' && this.#live === 0) {
+      const idleSince = this.#tail?.idleSince() ?? performance.now();
+      const leftAt = this.now() - (performance.now() - idleSince);
+      const leftAlone = this.#tail?.begun && !this.#last;
+      this.#tail = undefined;
+      if (leftAlone) this.#sayOnce(this.#proposal('interrupted', leftAt));
+      this.#conclude(this.#last?.attempt.endedAt ?? leftAt);
+      return;
+    }
+    this.#sayOnce(this.#proposal('interrupted'));
+    this.#close();
+  }
+
+  #tailEnded(end: TailEnd): void {
+    this.#tail = undefined;
+    if (this.#state !== 'returned') return;
+    if (end.how === 'broke' && !isAbort(end.error)) {
+      this.#sayOnce(this.#proposal('error', this.now(), { error: end.error }));
+    } else if (end.how !== 'ended') {
+      this.#sayOnce(this.#proposal('interrupted'));
+    }
+    this.#conclude();
+  }
+
+  /** The function has returned: the last attempt's own end counts, where it is worse than that. */
+  #conclude(at?: number): void {
+    // A returned object that nobody iterates over may be consumed by other ways: then the wire alone tells.
+    if (this.#live > 0 || (this.#tail && (this.#tail.begun || !this.#last)) || this.#state !== 'returned') return;
+    const last = this.#last;
+    const answered = last && (last.how === 'answered' || (last.how === 'invalid' && !this.#strict));
+    if (!this.#said) {
+      this.#presumed = !last && this.step.log.count === this.#countBefore;
+      if (last && !answered) this.#sayOnce(endingProposal(last, this.#options));
+      else this.#sayOnce((!last && this.#handRecorded(at)) || this.#proposal('completed', at));
+    }
+    this.#close();
+  }
+
+  /** Some functions return before they have begun their call. How that ends is how the scope ended. */
+  #reopen(): void {
+    this.#presumed = false;
+    if (!this.#said || !this.step.retract(this.#said)) return;
+    this.#said = undefined;
+    this.#state = 'returned';
+    this.step.open(this);
+  }
+
+  /** Attempts that were given by hand count like those on the wire. */
+  #handRecorded(at: number | undefined): Proposal | undefined {
+    const last = this.step.log.count > this.#countBefore ? this.step.log.last() : undefined;
+    if (!last || last.status === 'completed') return undefined;
+    if (last.status !== 'failed') return this.#proposal('interrupted', at);
+    const type = last.errorType ?? String(last.statusCode ?? '_OTHER');
+    return { ...this.#proposal('error', at), failure: { type } };
+  }
+
+  #proposal(status: Status, at = this.now(), details?: FinishDetails): Proposal {
+    return toProposal(status, at, details, this.#last, this.#options);
+  }
+
+  #sayOnce(proposal: Proposal): void {
+    if (this.#said) return;
+    this.#said = proposal;
+    this.step.propose(proposal);
+  }
+
+  #close(): void {
+    this.#state = 'closed';
+    this.step.close(this);
+  }
+}
+
+/** A reuse scope: the model calls in it that belong to the same run id share one step. */
+export class ReuseScope {
+  readonly #steps = new Map<string, { step: StepRecording; hold: Pending }>();
+  #tail: Pick<Pending, 'idleSince'> | undefined;
+  #over = false;
+
+  get over(): boolean {
+    return this.#over;
+  }
+
+  /** The step that calls of this run share. */
+  stepOf(run: RunRecording, start: () => StepRecording): StepRecording {
+    const shared = this.#steps.get(run.id)?.step;
+    if (shared && !shared.settled) return shared;
+    const step = start();
+    if (step.recording) {
+      // Its run may be over before the scope is, which is nothing to the other runs in it.
+      const hold: Pending = { idleSince: () => this.#idleSince(), giveUp: () => step.close(hold) };
+      this.#steps.set(run.id, { step, hold });
+      step.open(hold);
+    }
+    return step;
+  }
+
+  /** Its function threw. */
+  threw(): void {
+    this.#release();
+  }
+
+  /** Its function returned; it is over when a stream that it returned is. */
+  returned(value: unknown): void {
+    this.#tail = watchReturned(value, () => this.#release());
+    if (!this.#tail) this.#release();
+  }
+
+  #idleSince(): number | undefined {
+    return this.#tail ? this.#tail.idleSince() : Number.NEGATIVE_INFINITY;
+  }
+
+  #release(): void {
+    this.#over = true;
+    for (const { step, hold } of this.#steps.values()) {
+      step.concludeRefused();
+      step.close(hold);
+    }
+    this.#steps.clear();
+  }
+}
+
+/** What application code holds of a step. Without a scope nothing is recorded. */
+export class StepHandle implements Step {
+  readonly id: string;
+  readonly number: number;
+  readonly attempts: AttemptLog;
+  readonly #scope: StepScope | undefined;
+  readonly #run: RunHandle | undefined;
+  readonly #closes: boolean;
+  readonly #fetchOf: (scope: StepScope | undefined) => typeof globalThis.fetch;
+  #fetch: typeof globalThis.fetch | undefined;
+
+  /** `closes`: there is no function around it, so the first terminal `finish` closes the scope. */
+  constructor(
+    scope: StepScope | undefined,
+    run: RunHandle | undefined,
+    fetchOf: (scope: StepScope | undefined) => typeof globalThis.fetch,
+    closes: boolean,
+  ) {
+    this.#scope = scope;
+    this.#run = run;
+    this.#closes = closes;
+    this.#fetchOf = fetchOf;
+    this.id = scope?.step.id ?? crypto.randomUUID();
+    this.number = scope?.step.number ?? 0;
+    this.attempts = scope?.step.log ?? new AttemptLog(undefined);
+  }
+
+  get fetch(): typeof globalThis.fetch {
+    this.#fetch ??= this.#fetchOf(this.#scope);
+    return this.#fetch;
+  }
+
+  /** A function of its own, because applications take a step apart: `({ finish }) => …`. */
+  readonly finish: Step['finish'] = (status, details) => {
+    checkFinish(status, details);
+    const scope = this.#scope;
+    if (!scope || !this.#run) return;
+    scope.finish(status, details);
+    if (this.#closes && status !== 'in_progress') scope.returned(undefined);
+  };
+}

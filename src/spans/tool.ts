@@ -1,0 +1,135 @@
+import { type Attributes, type Context, context, type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
+import { contentJson } from '../capture/genai-writer.js';
+import { type Capturing, keptAttributes } from '../capture/levels.js';
+import { toHrTime } from '../otel/clock.js';
+import * as names from '../otel/names.js';
+import { guarded, report } from '../util/diagnostics.js';
+import { checkObject, checkString, copyOf, requireFunction, requireObject, requireString } from '../util/validation.js';
+import { capturingIn, contextIn, runOf, withoutStep } from './context.js';
+import { ownedSpanOf } from './managed-span.js';
+import { describeFailure, isAbort, keptFailure } from './outcome/errors.js';
+import { spanStatus, writeException } from './outcome/proposals.js';
+import type { RunHandle } from './run.js';
+
+/** What a tool call is about. */
+export interface ToolOptions {
+  /** The tool's name. */
+  name: string;
+  /** The id that the model gave the call. */
+  callId?: string;
+  /** `function`, `extension` or `datastore`. */
+  type?: string;
+  /** What the tool does. */
+  description?: string;
+  /** What the model called it with. Kept only if `capture` is `content`. */
+  arguments?: unknown;
+  /** Further attributes, under their full names. Strings are redacted. */
+  attributes?: Attributes;
+}
+
+/** Runs `fn` in an `execute_tool` span of the run around it; without one, just runs it. */
+export function runTool<T>(options: ToolOptions, fn: () => T | PromiseLike<T>): Promise<T> {
+  checkToolOptions(options);
+  requireFunction(fn, 'fn');
+  const active = context.active();
+  const run = runOf(active);
+  const call = async () => fn();
+  if (!run) return call();
+  if (run.recording.settled) {
+    report('a tool call was begun after its run had settled; it is not recorded');
+    return call();
+  }
+  const ctx = contextIn(run, active);
+  const tool = guarded(UNRECORDED, () => openTool(options, run, ctx));
+  if (!tool) return context.with(withoutStep(ctx), call);
+  return context.with(tool.inside, call).then(
+    (value) => {
+      guarded(UNRECORDED, () => tool.end({ value }));
+      return value;
+    },
+    (error) => {
+      guarded(UNRECORDED, () => tool.end({ error }));
+      throw error;
+    },
+  );
+}
+
+const UNRECORDED = 'a tool call could not be recorded';
+
+/** A tool call that goes on. */
+export interface OpenTool {
+  /** Where it runs. */
+  readonly inside: Context;
+  end(end: ToolEnd): void;
+}
+
+type ToolEnd = { value: unknown } | { error: unknown } | { leftAlone: true };
+
+/** Begins the span of a tool call. */
+export function openTool(options: ToolOptions, { recording }: RunHandle, ctx: Context): OpenTool {
+  const capturing = capturingIn(ctx, recording.capturing);
+  const attributes = toolAttributes(options, capturing);
+  const span = recording.tracer.startSpan(
+    `execute_tool ${attributes[names.GEN_AI_TOOL_NAME]}`,
+    { kind: SpanKind.INTERNAL, startTime: toHrTime(recording.now()), attributes },
+    ctx,
+  );
+  return {
+    inside: trace.setSpan(withoutStep(ctx), span),
+    end: (end) => endTool(span, capturing, recording.now(), end),
+  };
+}
+
+/** Whether somebody else's tool span is active. */
+export function isInForeignTool(active: Context): boolean {
+  const span = trace.getSpan(active);
+  if (!span?.isRecording() || ownedSpanOf(span)) return false;
+  const { attributes } = span as { attributes?: Record<string, unknown> };
+  return (
+    attributes?.[names.GEN_AI_OPERATION_NAME] === 'execute_tool' ||
+    attributes?.[names.AI_OPERATION_ID] === 'ai.toolCall'
+  );
+}
+
+function checkToolOptions(options: unknown): void {
+  const { name, callId, type, description, attributes } = requireObject(options, 'options');
+  requireString(name, 'options.name');
+  checkString(callId, 'options.callId');
+  checkString(type, 'options.type');
+  checkString(description, 'options.description');
+  checkObject(attributes, 'options.attributes');
+}
+
+function toolAttributes(options: ToolOptions, capturing: Capturing): Attributes {
+  const known: Attributes = {
+    ...copyOf(options.attributes),
+    [names.GEN_AI_OPERATION_NAME]: 'execute_tool',
+    [names.GEN_AI_TOOL_NAME]: options.name,
+  };
+  if (options.callId) known[names.GEN_AI_TOOL_CALL_ID] = options.callId;
+  if (options.type) known[names.GEN_AI_TOOL_TYPE] = options.type;
+  if (options.description) known[names.GEN_AI_TOOL_DESCRIPTION] = options.description;
+  const attributes = keptAttributes(known, capturing);
+  const given = contentText(options.arguments, capturing);
+  if (given !== undefined) attributes[names.GEN_AI_TOOL_CALL_ARGUMENTS] = given;
+  return attributes;
+}
+
+function endTool(span: Span, capturing: Capturing, endedAt: number, end: ToolEnd): void {
+  if ('value' in end) {
+    const result = contentText(end.value, capturing);
+    if (result !== undefined) span.setAttribute(names.GEN_AI_TOOL_CALL_RESULT, result);
+    span.setStatus({ code: SpanStatusCode.OK });
+  } else if ('error' in end && !isAbort(end.error)) {
+    const failure = keptFailure(describeFailure(end.error), capturing);
+    span.setAttribute(names.ERROR_TYPE, failure.type);
+    writeException(span, failure, endedAt);
+    span.setStatus(spanStatus('error', failure));
+  }
+  span.end(toHrTime(endedAt));
+}
+
+function contentText(value: unknown, { content, redactor, limits }: Capturing): string | undefined {
+  if (!content || value === undefined) return undefined;
+  return contentJson(value, { redactor, maxBytes: limits.contentBytes });
+}

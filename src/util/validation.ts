@@ -1,0 +1,70 @@
+import { report } from './diagnostics.js';
+
+/** A clear error for a developer: the option, what it wants and what it got. */
+export function badOption(option: string, wants: string, got: unknown): TypeError {
+  return new TypeError(`runtrace: ${option} must be ${wants}, got ${describe(got)}`);
+}
+
+function describe(value: unknown): string {
+  if (value === null) return 'null';
+  if (typeof value === 'string') return `'${value.length > 40 ? `${value.slice(0, 40)}…` : value}'`;
+  if (typeof value === 'object') return Array.isArray(value) ? 'an array' : 'an object';
+  if (typeof value === 'function') return 'a function';
+  return String(value);
+}
+
+export function requireObject(value: unknown, option: string): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw badOption(option, 'an object', value);
+  return value as Record<string, unknown>;
+}
+
+export function requireFunction(value: unknown, option: string): void {
+  if (typeof value !== 'function') throw badOption(option, 'a function', value);
+}
+
+export function requireString(value: unknown, option: string): void {
+  if (typeof value !== 'string' || value === '') throw badOption(option, 'a string that is not empty', value);
+}
+
+/** Ids come from databases, where "none" is also `null` or `''`: both count as absent. */
+export function checkString(value: unknown, option: string): void {
+  if (value != null && typeof value !== 'string') throw badOption(option, 'a string', value);
+}
+
+export function checkObject(value: unknown, option: string): void {
+  if (value != null) requireObject(value, option);
+}
+
+/** A copy of what the application gave, as it is now: it may go on using it. What is absent, or can't be read, is left out. */
+export function copyOf<T extends object>(given: T | null | undefined): T | undefined {
+  if (given == null) return undefined;
+  const copy: Record<string, unknown> = {};
+  try {
+    for (const name of Object.keys(given)) {
+      const value = given[name as keyof T];
+      if (value != null) copy[name] = Array.isArray(value) ? [...value] : value;
+    }
+  } catch (error) {
+    report('something that the application gave could not be read', error);
+  }
+  return copy as T;
+}
+
+/** What `top` says, and `base` where it says nothing. Mostly there is only one of them, and no need to copy it. */
+export function over<T extends object>(base: T | undefined, top: T | undefined): T | undefined {
+  return base && top ? { ...base, ...top } : (top ?? base);
+}
+
+export function checkNumber(value: unknown, option: string, least: number, most = Number.POSITIVE_INFINITY): void {
+  if (value !== undefined && !(typeof value === 'number' && value >= least && value <= most)) {
+    const range = most < Number.POSITIVE_INFINITY ? `from ${least} to ${most}` : `of at least ${least}`;
+    throw badOption(option, `a number ${range}`, value);
+  }
+}
+
+/** The longest that a timer can wait. */
+const LONGEST_MILLIS = 2 ** 31 - 1;
+
+export function checkMillis(value: unknown, option: string, least: number): void {
+  checkNumber(value, option, least, LONGEST_MILLIS);
+}

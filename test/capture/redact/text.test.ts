@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { createRedactor } from '../../../src/capture/redact/redactor.js';
+import { Random } from '../../harness/fuzz/random.js';
+import { SHAPED_SECRETS } from '../../harness/fuzz/secrets.js';
+
+const redactor = createRedactor();
+
+describe('a secret that its shape gives away', () => {
+  for (const [name, make] of Object.entries(SHAPED_SECRETS)) {
+    test(`${name} is replaced in the middle of a sentence`, () => {
+      const { text, needles } = make(new Random(7));
+      const kept = redactor.text(`It is ${text} and no other.`);
+      for (const needle of needles) assert.ok(!kept.includes(needle.slice(0, 8)), kept);
+      assert.match(kept, /^It is .*REDACTED.* and no other\.$/s);
+    });
+  }
+});
+
+const KEY = 'sk-abcDEF1234567890abcd';
+
+const TEXTS: readonly [what: string, text: string, kept: string][] = [
+  [
+    'the message of a client',
+    '401 Incorrect API key provided: abc-def. You can find it',
+    '401 Incorrect API key provided: REDACTED You can find it',
+  ],
+  ['JSON behind a status', '400 {"error":{"token":"abc","code":17}}', '400 {"error":{"token":"REDACTED","code":17}}'],
+  ['JSON in a sentence', 'got {"api_key": "abc", "n": 1} back', 'got {"api_key": "REDACTED", "n": 1} back'],
+  [
+    'JSON in quotes',
+    String.raw`got "{\"api_key\":\"abc\",\"n\":1}" back`,
+    String.raw`got "{\"api_key\":\"REDACTED\",\"n\":1}" back`,
+  ],
+  [
+    'an object under a secret name',
+    '{"credentials": {"a": ["b"]}, "n": 1} back',
+    '{"credentials": REDACTED, "n": 1} back',
+  ],
+  ['a header', 'GET /\nAuthorization: Digest a="b", c=d\nAccept: *', 'GET /\nAuthorization: REDACTED\nAccept: *'],
+  ['cookies', 'Cookie: a="b"; c=d\nAccept: *', 'Cookie: REDACTED\nAccept: *'],
+  ['a command', 'curl -H "Authorization: Bearer abc" -d x', 'curl -H "Authorization: REDACTED" -d x'],
+  ['an environment', 'export OPENAI_API_KEY=abc MODE=1', 'export OPENAI_API_KEY=REDACTED MODE=1'],
+  ['YAML', 'password: hunter2\nuser: me', 'password: REDACTED\nuser: me'],
+  ['quotes', `password = 'correct horse' # mine`, `password = 'REDACTED' # mine`],
+  ['quotes in quotes', String.raw`password = "hun\"ter2" # mine`, 'password = "REDACTED" # mine'],
+  ['a list', 'passwords: ["a", ["b"]], n: 1', 'passwords: REDACTED, n: 1'],
+  ['quotes without an end', `password = "correct horse`, `password = "REDACTED`],
+  ['a value with a comma', 'password=a,b c', 'password=REDACTED c'],
+  ['a query', '/x?key=abc&max_tokens=5', '/x?key=REDACTED&max_tokens=5'],
+  ['a connection string', 'Server=x;Password=correct horse;Database=y', 'Server=x;Password=REDACTED;Database=y'],
+  ['braces in a connection string', 'Driver={SQL};Pwd={a;b};Database=y', 'Driver={SQL};Pwd=REDACTED;Database=y'],
+  ['a name that names a name', 'secret: api_key: abc', 'secret: api_key: REDACTED'],
+  ['a name in a value', 'passwords: see(secret_key: abc', 'passwords: REDACTED REDACTED'],
+  [
+    'JSON that broke off where a part of it is whole',
+    '{"credentials":{"nested":["a",{"b":"c"}',
+    '{"credentials":REDACTED',
+  ],
+  ['JSON that broke off behind its only member', '{"credentials":{"b":"c"}', '{"credentials":REDACTED'],
+  [
+    'JSON that is four times in a string',
+    `400 ${'\\'.repeat(15)}"api_key${'\\'.repeat(15)}":${'\\'.repeat(15)}"abc${'\\'.repeat(15)}" at x`,
+    `400 ${'\\'.repeat(15)}"api_key${'\\'.repeat(15)}":${'\\'.repeat(15)}"REDACTED${'\\'.repeat(15)}" at x`,
+  ],
+  ['a URL', 'see https://u:p@a.b/c?token=d, now', 'see https://REDACTED:REDACTED@a.b/c?token=REDACTED now'],
+  ['a URL in JSON that escapes slashes', String.raw`{"u":"https:\/\/u:p@a.b\/c"} x`, '{"u":"REDACTED"} x'],
+  ['Bearer', `with Bearer abc123 and bearer ${'aB3'.repeat(8)}`, 'with Bearer REDACTED and bearer REDACTED'],
+  ['Basic', 'with Basic dTpwdw== now', 'with Basic REDACTED now'],
+  [
+    'an escape before a key',
+    String.raw`\n${KEY} \u0022${KEY} %22${KEY}`,
+    String.raw`\nREDACTED \u0022REDACTED %22REDACTED`,
+  ],
+  ['an escape before a name', String.raw`a\ncookie=abc`, String.raw`a\ncookie=REDACTED`],
+  ['a PEM block without an end', 'a\n-----BEGIN PRIVATE KEY-----\nMIIE', 'a\nREDACTED'],
+  ['a stack', `Error: ${KEY}\n    at post (file:///a/b.mjs:1:2)`, 'Error: REDACTED\n    at post (file:///a/b.mjs:1:2)'],
+];
+
+for (const [what, text, kept] of TEXTS) {
+  test(`of a text: ${what}`, () => {
+    assert.equal(redactor.text(text), kept);
+  });
+}
+
+const HARMLESS = [
+  'used 17 tokens: 12 in, 5 out; max_tokens=5, total_tokens: 17',
+  'tokens: 5, token: 17, token_type: bearer',
+  'async function login(password: string, token?: string): Promise<void> {}',
+  'const token = getToken(); const key = os.environ["KEY"]; const apiKey = process.env.OPENAI_API_KEY',
+  'a sk-learn-based-approach, a task-2-description-of-something, hf_transfer_enabled, npm_config_registry',
+  'the bearer of news has a basic understanding, basic interoperability, Basic English',
+  'key: value, "key": "ctrl+c", keyboard: qwerty, author: me, monkey=1',
+  'rate limit reached for gpt-5 in organization org-abcdefghijklmnop on tokens per min (TPM): Limit 30000, Used 29000',
+  'req_011CSHoEeqs5C35K2UUqR7Fy chatcmpl-9xKsdkjfHDKJSHjkfhs8sjdkfhsdj 123e4567-e89b-12d3-a456-426614174000',
+  'https://example.com/docs/api-keys#create and mailto:me@example.com',
+  'd41d8cd98f00b204e9800998ecf8427e is a hash, 2025-08-07T12:00:00Z a time',
+  'API key: missing, password: required, secret: null',
+];
+
+for (const text of HARMLESS) {
+  test(`nothing goes from: ${text}`, () => {
+    assert.equal(redactor.text(text), text);
+  });
+}
+
+test('the secret of a pair of AWS goes with its id, and a hash that stands alone stays', () => {
+  const hash = 'a94a8fe5ccb19ba61c4c0873d391e987982fbbd3';
+  assert.equal(redactor.text(`AKIAIOSFODNN7EXAMPLE ${'wJalrXUtnF'.repeat(4)}`), 'REDACTED REDACTED');
+  assert.equal(redactor.text(hash), hash);
+});

@@ -1,0 +1,54 @@
+/** `npm run behaviours`: prints the table, a row a way, a column a client, and exits with 1 if a cell is wrong. */
+
+import { CLIENTS } from '../../support/clients.js';
+import { type Cell, fillTable } from './table.js';
+
+const SHOWN_PER_CELL = 8;
+const WAYS_IN = { fetch: 'Through the option `fetch`', register: 'Through `runtrace/register`' } as const;
+
+const clients = CLIENTS.map(({ name }) => name);
+const cells = await fillTable({ clients, runs: 50, callsEach: 20 });
+const notes = [...new Set(cells.flatMap(({ note }) => note ?? []))];
+const wrong = cells.filter((cell) => cell.wrong.length > 0);
+
+for (const wayIn of ['fetch', 'register'] as const) {
+  print(`\n${WAYS_IN[wayIn]}\n`);
+  for (const line of tableOf(cells.filter((cell) => cell.wayIn === wayIn))) print(line);
+}
+print('');
+for (const [index, note] of notes.entries()) print(`(${index + 1}) ${note}`);
+for (const { wayIn, client, way, wrong: complaints } of wrong) {
+  print(`\nWrong, ${wayIn}, ${client}, ${way}:`);
+  for (const complaint of complaints.slice(0, SHOWN_PER_CELL)) print(`  ${complaint}`);
+  if (complaints.length > SHOWN_PER_CELL) print(`  … and ${complaints.length - SHOWN_PER_CELL} more`);
+}
+print(`\nA cell that is right is passed:\n${cells.length - wrong.length} passed, ${wrong.length} failed`);
+process.exitCode = wrong.length === 0 ? 0 : 1;
+
+function tableOf(part: readonly Cell[]): string[] {
+  const ways = [...new Set(part.map(({ way }) => way))];
+  const rows = [
+    ['', ...clients],
+    ...ways.map((way) => [
+      way,
+      ...clients.map((client) => verdict(part.find((cell) => cell.way === way && cell.client === client))),
+    ]),
+  ];
+  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
+  return rows.map((row) =>
+    row
+      .map((text, column) => text.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
+function verdict(cell: Cell | undefined): string {
+  if (!cell) return '';
+  if (cell.wrong.length > 0) return `WRONG ${cell.wrong.length}`;
+  return cell.note ? `right (${notes.indexOf(cell.note) + 1})` : 'right';
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}

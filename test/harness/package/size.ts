@@ -1,0 +1,72 @@
+import { relative } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { type BuildResult, build } from 'esbuild';
+import type { Finding } from './main.js';
+
+/** What the core was meant to stay under, compressed. */
+const CORE_GOAL_BYTES = 15_000;
+/** What it is not to grow beyond unnoticed. The goal was set without redaction and four wire formats in mind, which alone are more. */
+const CORE_GZIP_BYTES = 44_500;
+/** Minified. The rest of the core must not come along with a part of it. */
+const ALONE_BYTES = { RunIdGenerator: 4_500, StatusPrioritySpanProcessor: 36_000 };
+
+/** How big the package is in somebody's bundle. */
+export async function size(): Promise<Finding[]> {
+  const core = await bundled("export * from 'runtrace'", 'src');
+  const { outputs } = core.metafile;
+  const inputs = Object.values(outputs).flatMap((output) => Object.entries(output.inputs));
+  const bytesOf = (part: string) =>
+    inputs.filter(([path]) => path.startsWith(part)).reduce((sum, [, { bytesInOutput }]) => sum + bytesInOutput, 0);
+  const bytes = minifiedBytes(core);
+  const gzipped = gzipSync(text(core), { level: 9 }).length;
+  const parts = ['src/capture/', 'src/providers/', 'src/'].map((part) => ({ part, bytes: bytesOf(part) }));
+  const findings: Finding[] = [
+    {
+      says: `size: the core is ${kB(gzipped)} gzipped, ${kB(bytes)} minified (limit ${kB(CORE_GZIP_BYTES)}, goal ${kB(CORE_GOAL_BYTES)} gzipped)`,
+      holds: gzipped <= CORE_GZIP_BYTES,
+    },
+    {
+      says: `size: of that ${parts.map((it) => `${it.part} ${kB(it.bytes)}`).join(', ')} in all`,
+      holds: parts.every((it) => it.bytes > 0),
+    },
+  ];
+  for (const [name, limit] of Object.entries(ALONE_BYTES)) {
+    const alone = minifiedBytes(await bundled(`export { ${name} } from 'runtrace'`, 'dist'));
+    findings.push({
+      says: `size: ${name} alone is ${kB(alone)} minified (limit ${kB(limit)})`,
+      holds: alone <= limit,
+    });
+  }
+  return findings;
+}
+
+type Bundle = BuildResult<{ write: false; metafile: true }>;
+
+/** What a bundler makes of it: of our sources, to see what is in it, or of what is published. */
+function bundled(contents: string, from: 'src' | 'dist'): Promise<Bundle> {
+  return build({
+    stdin: { contents, resolveDir: '.' },
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    target: 'es2022',
+    external: ['@opentelemetry/*'],
+    write: false,
+    metafile: true,
+    ...(from === 'src' && { alias: { runtrace: `./${relative('.', 'src/index.ts')}` } }),
+  });
+}
+
+function text({ outputFiles }: Bundle): Uint8Array {
+  const [file] = outputFiles;
+  if (!file) throw new Error('esbuild made nothing');
+  return file.contents;
+}
+
+function minifiedBytes(bundle: Bundle): number {
+  return text(bundle).length;
+}
+
+function kB(bytes: number): string {
+  return `${(bytes / 1000).toFixed(1)} kB`;
+}
