@@ -21,7 +21,7 @@ const openai = new OpenAI({ apiKey: 'none', baseURL: `${provider.url}/v1`, fetch
 
 const { runId, stepsDone } = saved ?? { runId: crypto.randomUUID(), stepsDone: 0 };
 await run({ kind: 'report', id: runId, conversationId: 'chat-4' }, async (run) => {
-  run.setStepNumber(stepsDone);
+  run.resumeAfterStep(stepsDone);
   const content = stepsDone === 0 ? 'Outline the report.' : 'Write the report.';
   await openai.chat.completions.create({ model: 'gpt-5', messages: [{ role: 'user', content }] });
 });

@@ -8,7 +8,7 @@ import { NodeSDK } from '@opentelemetry/sdk-node';
 import { ConsoleSpanExporter } from '@opentelemetry/sdk-trace-base';
 import OpenAI from 'openai';
 import { recordingFetch, run, StatusPrioritySpanProcessor } from 'runtrace';
-import { RunTraceBatchSpanProcessor } from 'runtrace/exporter';
+import { RuntraceBatchSpanProcessor } from 'runtrace/exporter';
 import { ok, startProvider, status } from './demo/provider.js';
 
 const langfuse = new LangfuseSpanProcessor(
@@ -16,7 +16,7 @@ const langfuse = new LangfuseSpanProcessor(
 );
 const sdk = new NodeSDK({
   serviceName: 'runtrace-examples',
-  spanProcessors: [new StatusPrioritySpanProcessor(), new RunTraceBatchSpanProcessor(), langfuse],
+  spanProcessors: [new StatusPrioritySpanProcessor(), new RuntraceBatchSpanProcessor(), langfuse],
 });
 sdk.start();
 

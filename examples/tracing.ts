@@ -5,11 +5,11 @@
  */
 import { NodeSDK } from '@opentelemetry/sdk-node';
 import { RunIdGenerator, StatusPrioritySpanProcessor } from 'runtrace';
-import { RunTraceBatchSpanProcessor } from 'runtrace/exporter';
+import { RuntraceBatchSpanProcessor } from 'runtrace/exporter';
 
 export const sdk = new NodeSDK({
   serviceName: 'runtrace-examples',
-  spanProcessors: [new StatusPrioritySpanProcessor(), new RunTraceBatchSpanProcessor()],
+  spanProcessors: [new StatusPrioritySpanProcessor(), new RuntraceBatchSpanProcessor()],
   // If you like: the trace of a run is then found by the run's id.
   idGenerator: new RunIdGenerator(),
 });

@@ -22,7 +22,7 @@
  * is reported there, and counts as the default.
  */
 import { recordInPlaceOf } from './fetch/recording-fetch.js';
-import { outsideOfRuns } from './recorder/calls-outside-runs.js';
+import { callsOutsideRuns } from './recorder/calls-outside-runs.js';
 import { guarded, report } from './util/diagnostics.js';
 
 /** A symbol of the registry, so that a second copy of this package knows it too. */
@@ -35,7 +35,7 @@ function register(): void {
     report('there is no global fetch; nothing was registered');
     return;
   }
-  const recording = recordInPlaceOf(fetch, outsideOfRuns);
+  const recording = recordInPlaceOf(fetch, callsOutsideRuns);
   // A proxy, because its name, its length and whatever a runtime has put on it stay those of the original.
   const value = new Proxy(fetch, { apply: (_fetch, receiver, args) => Reflect.apply(recording, receiver, args) });
   const { enumerable = true } = Object.getOwnPropertyDescriptor(globalThis, 'fetch') ?? {};

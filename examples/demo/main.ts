@@ -19,7 +19,7 @@ import { DiagConsoleLogger, DiagLogLevel, diag } from '@opentelemetry/api';
 import { NodeSDK } from '@opentelemetry/sdk-node';
 import OpenAI from 'openai';
 import { recordingFetch, StatusPrioritySpanProcessor } from 'runtrace';
-import { OTLPFileExporter, RunTraceBatchSpanProcessor } from 'runtrace/exporter';
+import { OTLPFileExporter, RuntraceBatchSpanProcessor } from 'runtrace/exporter';
 import { BegunTraces, tracesIn } from './delivery.js';
 import { startProvider } from './provider.js';
 import { type Demo, SCENARIOS } from './scenarios.js';
@@ -42,11 +42,11 @@ async function main(): Promise<void> {
   diag.setLogger(new DiagConsoleLogger(), DiagLogLevel.WARN);
 
   // One for each destination, to be able to say which one failed. An application's one needs no argument.
-  const toFile = new RunTraceBatchSpanProcessor({ exporter: new OTLPFileExporter({ path: file }) });
+  const toFile = new RuntraceBatchSpanProcessor({ exporter: new OTLPFileExporter({ path: file }) });
   const processors = new Map([[file, toFile]]);
   if (endpoint) {
     // Nobody wants to wait for a demo: by default an endpoint that is down is tried for longer.
-    processors.set(endpoint, new RunTraceBatchSpanProcessor({ timeoutMillis: 2000, shutdownTimeoutMillis: 4000 }));
+    processors.set(endpoint, new RuntraceBatchSpanProcessor({ timeoutMillis: 2000, shutdownTimeoutMillis: 4000 }));
   }
   const begun = new BegunTraces();
 

@@ -115,7 +115,7 @@ async function titleOfTheConversation({ openai, provider }: Demo): Promise<void>
     step({ provider: 'openai', model: 'gpt-5-mini' }, async (step) => {
       const answer = await openai.responses.create({ model: 'gpt-5-mini', input: 'A title for: Where to go in May?' });
       const title = answer.output_text.replaceAll('"', '');
-      step.finish('completed', { metadata: { 'app.title.length': title.length } });
+      step.finish('completed', { attributes: { 'app.title.length': title.length } });
       return title;
     }),
   );

@@ -13,7 +13,7 @@ import {
   toolCallPart,
   toolResponsePart,
 } from '../providers/message-parts.js';
-import { AnswerDraft } from '../providers/response-accumulator.js';
+import { ResponseAccumulator } from '../providers/response-accumulator.js';
 import {
   count,
   defined,
@@ -156,7 +156,7 @@ const MAX_WARNINGS = 16;
 
 /** One answer of a language model, whole or part by part, in bounded memory. */
 export class ModelAnswer {
-  readonly #draft: AnswerDraft;
+  readonly #draft: ResponseAccumulator;
   #warnings: unknown;
   #reason: unknown;
   /** The error part of a stream, if there was one. */
@@ -164,7 +164,7 @@ export class ModelAnswer {
 
   /** Messages are put together only if `content`. */
   constructor(content: boolean) {
-    this.#draft = new AnswerDraft(content);
+    this.#draft = new ResponseAccumulator(content);
   }
 
   /** The result of `doGenerate`. */

@@ -7,19 +7,19 @@
  */
 import { type Attributes, type Context, context, trace } from '@opentelemetry/api';
 import type { ModelRequest } from '../capture/genai-writer.js';
-import type { Capturing } from '../capture/levels.js';
+import type { CaptureSettings } from '../capture/levels.js';
 import * as names from '../otel/names.js';
 import { openScope } from '../recorder/recorder.js';
 import { capturingIn, contextIn, runOf, stepOf, withCapturing, withRun, withStep } from '../spans/context.js';
 import { describeFailure, type Failure, isAbort, isTimeout } from '../spans/outcome/errors.js';
 import { type FinishDetails, type Proposal, toProposal } from '../spans/outcome/proposals.js';
 import type { TerminalStatus } from '../spans/outcome/status.js';
-import { announce } from '../spans/routing/expected-calls.js';
-import { isInForeignCall } from '../spans/routing/others-model-span.js';
+import { expectCall } from '../spans/routing/expected-calls.js';
+import { isInOthersModelSpan } from '../spans/routing/others-model-span.js';
 import type { RunHandle, RunPart } from '../spans/run.js';
 import type { StepOptions, StepRecording } from '../spans/step.js';
 import type { StepScope } from '../spans/step-scope.js';
-import { isInForeignTool, type OpenTool, openTool } from '../spans/tool.js';
+import { isInOthersToolSpan, type OpenTool, openTool } from '../spans/tool.js';
 import { guarded } from '../util/diagnostics.js';
 import { label, object } from '../util/json-fields.js';
 import { ModelAnswer, providerName, readCall, readUsage } from './language-model.js';
@@ -114,7 +114,7 @@ export function isRecordedOperation({ operationId, timestamp }: StartEvent): boo
 }
 
 /** A model call of which no context tells where it belongs: its `fetch` is called in the application's. */
-interface AnnouncedCall {
+interface ExpectedCall {
   readonly scope: StepScope;
   readonly withdraw: () => void;
   /** What is embedded. */
@@ -132,7 +132,7 @@ export class Operation implements RunPart {
   /** Where its model calls and tools run. */
   readonly #inside: Context;
   readonly #onSettled: () => void;
-  readonly #announced = new Map<string, AnnouncedCall>();
+  readonly #announced = new Map<string, ExpectedCall>();
   readonly #tools = new Map<string, OpenTool>();
   #stepStart: StepStartEvent | undefined;
   /** Of the model call that began last. */
@@ -172,16 +172,16 @@ export class Operation implements RunPart {
   }
 
   patience(overAt: number, now: number): number {
-    const { lateMillis, settleMillis, holdMillis } = this.#run.recording.capturing.limits;
+    const { completedHoldMillis, idleMillis, retryHoldMillis } = this.#run.recording.capturing.limits;
     // A structured output is parsed after the end was told, and may fail.
-    if (this.#ending) return Math.max(0, this.#signOfLife + lateMillis - now);
+    if (this.#ending) return Math.max(0, this.#signOfLife + completedHoldMillis - now);
     // It goes on by itself, whatever the consumer does.
     if (!this.#streams || !this.#asked || this.#busy > 0) return Number.POSITIVE_INFINITY;
     const step = this.#scope?.step;
     const cancelled = step?.finished && step.status === 'interrupted';
     const isWaitedFor = this.#announced.size > 0 && this.#scope?.begun === false;
     const goesOn = this.#failed || this.#lastReason === 'tool-calls' || isWaitedFor;
-    const millis = cancelled ? lateMillis : goesOn ? holdMillis + settleMillis : settleMillis;
+    const millis = cancelled ? completedHoldMillis : goesOn ? retryHoldMillis + idleMillis : idleMillis;
     return Math.max(0, Math.max(overAt, this.#signOfLife, step?.signOfLife ?? 0) + millis - now);
   }
 
@@ -251,7 +251,7 @@ export class Operation implements RunPart {
     this.#stepStart = event;
     const { modelId } = this.#start;
     const request = { ...this.#request({ ...this.#start, prompt: event.promptMessages }), outputType: 'json' };
-    this.#announce('', modelId, [], { operation: 'chat', request });
+    this.#expectCall('', modelId, [], { operation: 'chat', request });
   }
 
   objectStepEnded({ objectText, ...answer }: ObjectStepEndEvent): void {
@@ -269,11 +269,11 @@ export class Operation implements RunPart {
       this.#announced.set(embedCallId, call);
       return;
     }
-    this.#announce(embedCallId, modelId, values, { operation: 'embeddings', request: { stream: false } });
+    this.#expectCall(embedCallId, modelId, values, { operation: 'embeddings', request: { stream: false } });
   }
 
   /** Where inputs are not to be recorded, all look alike. */
-  #isSameEmbedding({ scope, values: before }: AnnouncedCall, values: readonly string[]): boolean {
+  #isSameEmbedding({ scope, values: before }: ExpectedCall, values: readonly string[]): boolean {
     if (this.#start.operationId === 'ai.embed') return true;
     const isSame = before.length === values.length && before.every((value, index) => value === values[index]);
     return isSame && (values.length > 0 || scope.begun);
@@ -292,7 +292,7 @@ export class Operation implements RunPart {
     if (this.#tools.has(toolCallId)) return execute();
     const inside = guarded(UNRECORDED, () => {
       const active = context.active();
-      if (isInForeignTool(active)) return this.#withRun(active);
+      if (isInOthersToolSpan(active)) return this.#withRun(active);
       const options = { name: toolCall?.toolName ?? 'unknown', callId: toolCallId, type: 'function' };
       const tool = openTool({ ...options, arguments: toolCall?.input }, this.#run, this.#inside);
       this.#tools.set(toolCallId, tool);
@@ -361,7 +361,7 @@ export class Operation implements RunPart {
     return kept;
   }
 
-  get #capturing(): Capturing {
+  get #capturing(): CaptureSettings {
     return capturingIn(this.#inside, this.#run.recording.capturing);
   }
 
@@ -380,7 +380,7 @@ export class Operation implements RunPart {
   #enterModelCall(event: ModelCallEvent): Context {
     this.#begins();
     const active = context.active();
-    if (isInForeignCall(active)) return this.#withRun(active);
+    if (isInOthersModelSpan(active)) return this.#withRun(active);
     const around = stepOf(this.#inside);
     if (around && !around.step.settled) return this.#inside;
     if (this.#scope?.isOpen) return withStep(this.#inside, this.#scope);
@@ -427,7 +427,7 @@ export class Operation implements RunPart {
     return attributes;
   }
 
-  #announce(id: string, model: string, values: readonly string[], options: StepOptions): void {
+  #expectCall(id: string, model: string, values: readonly string[], options: StepOptions): void {
     this.#begins();
     if (this.#announced.has(id)) return;
     const around = stepOf(this.#inside);
@@ -435,10 +435,10 @@ export class Operation implements RunPart {
     const { scope } = this.#open(options, this.#start.provider, model);
     if (!scope) return;
     this.#scope = scope;
-    this.#announced.set(id, { scope, values, withdraw: announce(this.#around, model, scope) });
+    this.#announced.set(id, { scope, values, withdraw: expectCall(this.#around, model, scope) });
   }
 
-  #withdraw(id: string): AnnouncedCall | undefined {
+  #withdraw(id: string): ExpectedCall | undefined {
     const call = this.#announced.get(id);
     this.#announced.delete(id);
     call?.withdraw();

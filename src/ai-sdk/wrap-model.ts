@@ -2,7 +2,7 @@
 import { type Attributes, context } from '@opentelemetry/api';
 import { defaultRecorder, openScope, type Recorder } from '../recorder/recorder.js';
 import { capturingIn, runOf, stepOf } from '../spans/context.js';
-import { isInForeignCall } from '../spans/routing/others-model-span.js';
+import { isInOthersModelSpan } from '../spans/routing/others-model-span.js';
 import type { RunRecording } from '../spans/run.js';
 import { type StepOptions, StepRecording } from '../spans/step.js';
 import { guarded } from '../util/diagnostics.js';
@@ -108,7 +108,7 @@ function openCall(model: LanguageModel, stepOptions: StepOptions, given: unknown
   const active = context.active();
   const run = runOf(active);
   const around = stepOf(active);
-  if (!run || (around && !around.step.settled) || isInForeignCall(active)) return undefined;
+  if (!run || (around && !around.step.settled) || isInOthersModelSpan(active)) return undefined;
   const { recording } = run;
   const options: StepOptions = { ...stepOptions, operation: 'chat' };
   const provider = providerName(model.provider);

@@ -3,7 +3,7 @@ import { sendable } from '../otel/attribute-value.js';
 import { report } from '../util/diagnostics.js';
 import { environment, environmentChoice } from '../util/environment.js';
 import { lastRemembered, remembered } from '../util/memo.js';
-import { badOption, checkNumber, requireObject } from '../util/validation.js';
+import { badOption, checkFields, checkNumber, requireObject } from '../util/validation.js';
 import type { ContentWriter } from './genai-writer.js';
 import { createRedactor, type RedactOptions, type Redactor } from './redact/redactor.js';
 import { bound } from './redact/truncation.js';
@@ -35,11 +35,11 @@ export interface Limits {
   /** How long a run may stay open. Default 24 hours. */
   runMillis: number;
   /** How long a step that completed is held for late news. Default 1000. */
-  lateMillis: number;
+  completedHoldMillis: number;
   /** How long a step that ended otherwise is held for its retry. Default 60 000. */
-  holdMillis: number;
+  retryHoldMillis: number;
   /** After a run is over: how long a call of it may show no sign of life. Default 5000. */
-  settleMillis: number;
+  idleMillis: number;
   /** Kept of one request or response body, in bytes of UTF-8. Default 65 536. */
   bodyBytes: number;
   /** Kept of one content attribute (messages, tool definitions), in bytes of UTF-8. Default 65 536. */
@@ -51,11 +51,18 @@ const LEVELS: readonly Capture[] = ['off', 'metadata', 'content'];
 const DEFAULT_LIMITS: Limits = {
   openRuns: 10_000,
   runMillis: 24 * 60 * 60 * 1000,
-  lateMillis: 1000,
-  holdMillis: 60_000,
-  settleMillis: 5000,
+  completedHoldMillis: 1000,
+  retryHoldMillis: 60_000,
+  idleMillis: 5000,
   bodyBytes: 65_536,
   contentBytes: 65_536,
+};
+
+/** The names that these limits had in 0.1. */
+const RENAMED_LIMITS = {
+  lateMillis: 'completedHoldMillis',
+  holdMillis: 'retryHoldMillis',
+  settleMillis: 'idleMillis',
 };
 
 /** The options of a recorder about what it keeps. */
@@ -73,7 +80,7 @@ export interface CaptureOptions {
 }
 
 /** What is kept of one run and everything in it. */
-export interface Capturing {
+export interface CaptureSettings {
   /** Bodies, headers and error texts. */
   readonly content: boolean;
   /** Messages, system instructions and tool definitions. */
@@ -89,7 +96,7 @@ export function createCapture(options: CaptureOptions): {
   limits: Limits;
   /** Whether anything is recorded at all. */
   enabled: boolean;
-  ask(run: RunIdentity): Capturing | undefined;
+  ask(run: RunIdentity): CaptureSettings | undefined;
 } {
   const { capture = environmentChoice('RUNTRACE_CAPTURE', LEVELS, 'metadata') } = options;
   if (capture !== undefined && typeof capture !== 'function' && !isCapture(capture)) {
@@ -98,9 +105,9 @@ export function createCapture(options: CaptureOptions): {
   const limits = checkLimits(options.limits);
   const redactor = rememberRepeated(createRedactor(options.redact), options.redact);
   const redactUrl = remembered((url) => bounded(redactor.url(url)));
-  const metadata: Capturing = { content: false, messages: false, redactor, redactUrl, limits };
-  const content: Capturing = { ...metadata, content: true, messages: true };
-  const unset: Capturing = { ...metadata, messages: messagesFromEnvironment() };
+  const metadata: CaptureSettings = { content: false, messages: false, redactor, redactUrl, limits };
+  const content: CaptureSettings = { ...metadata, content: true, messages: true };
+  const unset: CaptureSettings = { ...metadata, messages: messagesFromEnvironment() };
 
   return {
     limits,
@@ -147,10 +154,8 @@ function isCapture(value: unknown): value is Capture {
 function checkLimits(given: unknown): Limits {
   if (given === undefined) return DEFAULT_LIMITS;
   const limits = requireObject(given, 'limits');
+  checkFields(limits, 'limits', Object.keys(DEFAULT_LIMITS), RENAMED_LIMITS);
   for (const name in limits) {
-    if (!Object.hasOwn(DEFAULT_LIMITS, name)) {
-      throw badOption('limits', `an object of ${Object.keys(DEFAULT_LIMITS).join(', ')}`, name);
-    }
     checkNumber(limits[name], `limits.${name}`, name === 'openRuns' ? 1 : 0);
   }
   const known = Object.entries(limits).filter(([, value]) => value !== undefined);
@@ -162,7 +167,7 @@ function messagesFromEnvironment(): boolean {
   return value === 'SPAN_ONLY' || value === 'SPAN_AND_EVENT' || value === 'TRUE';
 }
 
-type Redacting = Pick<Capturing, 'redactor'>;
+type Redacting = Pick<CaptureSettings, 'redactor'>;
 
 /** Kept of a text that is neither a body nor content: an attribute, an error's message, a stack trace. In bytes of UTF-8. */
 const MAX_TEXT_BYTES = 65_536;
@@ -262,6 +267,6 @@ export class AttributeWriter {
   }
 }
 
-export function contentWriter({ messages, redactor, limits }: Capturing): ContentWriter | undefined {
+export function contentWriter({ messages, redactor, limits }: CaptureSettings): ContentWriter | undefined {
   return messages ? { redactor, maxBytes: limits.contentBytes } : undefined;
 }

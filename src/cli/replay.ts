@@ -20,8 +20,8 @@ const PATIENCE_MILLIS = 60_000;
 export async function replay(files: readonly string[], { url, headers }: ReplayOptions): Promise<number> {
   diag.setLogger(new DiagConsoleLogger(), DiagLogLevel.WARN);
   // Not at the top: the sender is an optional peer, and `show` does without.
-  const { RunTraceExporter } = await import('../exporter/exporter.js');
-  const exporter = new RunTraceExporter({
+  const { RuntraceExporter } = await import('../exporter/exporter.js');
+  const exporter = new RuntraceExporter({
     ...(url !== undefined && { url }),
     headers,
     retryTimeoutMillis: PATIENCE_MILLIS,

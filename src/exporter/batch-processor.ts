@@ -1,11 +1,11 @@
 import { TraceFlags } from '@opentelemetry/api';
 import { badOption, requireObject } from '../util/validation.js';
-import { checkExporter, RunTraceExporter, type RunTraceExporterOptions } from './exporter.js';
+import { checkExporter, RuntraceExporter, type RuntraceExporterOptions } from './exporter.js';
 import type { ReadableSpan, SpanExporter } from './otlp/span.js';
 import type { ExporterStats } from './stats.js';
 
-export interface RunTraceBatchSpanProcessorOptions extends RunTraceExporterOptions {
-  /** What sends: a `RunTraceExporter`, or any other exporter, which then is its one destination. Default: one of the other options. */
+export interface RuntraceBatchSpanProcessorOptions extends RuntraceExporterOptions {
+  /** What sends: a `RuntraceExporter`, or any other exporter, which then is its one destination. Default: one of the other options. */
   exporter?: SpanExporter;
 }
 
@@ -13,21 +13,21 @@ export interface RunTraceBatchSpanProcessorOptions extends RunTraceExporterOptio
  * The batch processor for large spans: bounded in bytes, not in spans, with several requests under way, and nothing
  * dropped without being counted. With no argument it sends where the `OTEL_EXPORTER_OTLP_*` variables say.
  *
- * Its queue is the exporter's: see `RunTraceExporterOptions` for every bound and its default.
+ * Its queue is the exporter's: see `RuntraceExporterOptions` for every bound and its default.
  *
  * @throws TypeError when made, if an option or the environment can't be used.
- * @example new NodeSDK({ spanProcessors: [new StatusPrioritySpanProcessor(), new RunTraceBatchSpanProcessor()] })
+ * @example new NodeSDK({ spanProcessors: [new StatusPrioritySpanProcessor(), new RuntraceBatchSpanProcessor()] })
  */
-export class RunTraceBatchSpanProcessor {
-  readonly #exporter: RunTraceExporter;
+export class RuntraceBatchSpanProcessor {
+  readonly #exporter: RuntraceExporter;
 
-  constructor(options: RunTraceBatchSpanProcessorOptions = {}) {
+  constructor(options: RuntraceBatchSpanProcessorOptions = {}) {
     // As the SDK's own processor takes it.
     if ('export' in requireObject(options, 'options')) throw badOption('options', '{ exporter }', 'an exporter');
     const { exporter, ...rest } = options;
     if (exporter !== undefined) checkOptionsBeside(exporter, rest);
-    if (exporter instanceof RunTraceExporter) this.#exporter = exporter;
-    else this.#exporter = new RunTraceExporter(exporter === undefined ? rest : { ...rest, destinations: [exporter] });
+    if (exporter instanceof RuntraceExporter) this.#exporter = exporter;
+    else this.#exporter = new RuntraceExporter(exporter === undefined ? rest : { ...rest, destinations: [exporter] });
   }
 
   onStart(): void {}
@@ -53,12 +53,12 @@ export class RunTraceBatchSpanProcessor {
   }
 }
 
-/** Nothing that is given goes unheard: a `RunTraceExporter` has its own options. */
-function checkOptionsBeside(exporter: SpanExporter, options: RunTraceExporterOptions): void {
+/** Nothing that is given goes unheard: a `RuntraceExporter` has its own options. */
+function checkOptionsBeside(exporter: SpanExporter, options: RuntraceExporterOptions): void {
   checkExporter(exporter, 'exporter');
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined) continue;
-    if (exporter instanceof RunTraceExporter) throw badOption(name, 'an option of the exporter that is given', value);
+    if (exporter instanceof RuntraceExporter) throw badOption(name, 'an option of the exporter that is given', value);
     if (name === 'destinations') throw badOption(name, 'absent where an exporter is given', value);
   }
 }

@@ -9,7 +9,7 @@ import { forgetAtExit, saveAtExit } from './process-exit.js';
 import { checkSpoolOptions, type SpoolOptions } from './spool/spool.js';
 import { type ExporterStats, observeStats, sumOf } from './stats.js';
 
-export interface RunTraceExporterOptions extends EndpointOptions {
+export interface RuntraceExporterOptions extends EndpointOptions {
   /**
    * Where spans go, instead of the one endpoint that the other options describe: endpoints, or exporters of any kind. Each has a
    * queue, retries and a spool of its own; one that is down does not delay or lose anything for the others.
@@ -48,19 +48,19 @@ const REQUEST_TIMEOUT_MILLIS = 60_000;
  * `SpanExporter`. Requests are bounded, split where an endpoint calls them too large, and retried; spans that can't
  * be delivered are kept in bounded memory, on disk where there is a `spool`, or dropped and counted.
  *
- * Made for `RunTraceBatchSpanProcessor`. Behind another processor it calls back on delivery, or after 5 s when it has the
+ * Made for `RuntraceBatchSpanProcessor`. Behind another processor it calls back on delivery, or after 5 s when it has the
  * batch in its keeping. What a foreign processor drops before is out of our hands.
  *
  * Nothing is thrown and no promise rejects once it is made: see `stats()` and `diag`. Its timers don't keep a process alive:
  * shut it down, or what is in memory at the end goes to the spool, or is counted and reported.
  *
  * @throws TypeError when made, if an option or the environment can't be used.
- * @example new RunTraceBatchSpanProcessor({ exporter: new RunTraceExporter({ spool: { directory: '/var/spool/app' } }) })
+ * @example new RuntraceBatchSpanProcessor({ exporter: new RuntraceExporter({ spool: { directory: '/var/spool/app' } }) })
  */
-export class RunTraceExporter implements SpanExporter {
+export class RuntraceExporter implements SpanExporter {
   readonly #destinations: readonly Destination[];
 
-  constructor(options: RunTraceExporterOptions = {}) {
+  constructor(options: RuntraceExporterOptions = {}) {
     checkOptions(options);
     const many = options.destinations;
     const all = many
@@ -135,7 +135,7 @@ export class RunTraceExporter implements SpanExporter {
 /** `fallbackName` for one of several. */
 function destinationOptions(
   of: EndpointOptions | SpanExporter,
-  options: RunTraceExporterOptions,
+  options: RuntraceExporterOptions,
   fallbackName?: string,
 ): DestinationOptions {
   const { maxConcurrentRequests = 4, spool } = options;
@@ -165,7 +165,7 @@ function slug(name: string): string {
 
 const MILLIS = ['scheduledDelayMillis', 'retryTimeoutMillis', 'flushTimeoutMillis', 'shutdownTimeoutMillis'] as const;
 
-function checkOptions(options: RunTraceExporterOptions): void {
+function checkOptions(options: RuntraceExporterOptions): void {
   requireObject(options, 'options');
   if ('export' in options)
     throw badOption('options', 'an object of options ({ destinations: [exporter] })', 'an exporter');
@@ -186,7 +186,7 @@ export function checkExporter(value: unknown, option: string): void {
   if (typeof send !== 'function' || typeof shutdown !== 'function') throw badOption(option, 'a span exporter', value);
 }
 
-function checkDestinations(options: RunTraceExporterOptions): void {
+function checkDestinations(options: RuntraceExporterOptions): void {
   const { destinations } = options;
   if (!Array.isArray(destinations) || destinations.length === 0) {
     throw badOption('destinations', 'an array of endpoints and exporters', destinations);

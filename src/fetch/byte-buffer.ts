@@ -1,7 +1,7 @@
 const FIRST_CAPACITY = 1024;
 
 /** The beginning of a body, copied into one buffer that grows: a copy of each chunk would be an object a chunk. */
-export class KeptBytes {
+export class ByteBuffer {
   readonly #max: number;
   #bytes = new Uint8Array(0);
   #length = 0;

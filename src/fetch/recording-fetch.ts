@@ -3,11 +3,11 @@
  * run and the step in the context.
  */
 import { type Context, context } from '@opentelemetry/api';
-import type { Capturing } from '../capture/levels.js';
+import type { CaptureSettings } from '../capture/levels.js';
 import {
-  type AnswerObserver,
   type ModelCall,
   mayBeModelCall,
+  type ResponseReader,
   readErrorCode,
   readModelCall,
 } from '../providers/detect.js';
@@ -23,16 +23,16 @@ import {
 } from '../spans/context.js';
 import type { Attempt } from '../spans/outcome/attempt-log.js';
 import { describeFailure, type Failure, isAbort, isTimeout, noteAbortReason } from '../spans/outcome/errors.js';
-import type { AttemptOwner, Ending, LiveAttempt, Outgoing } from '../spans/outcome/http-exchange.js';
-import { announcedIn } from '../spans/routing/expected-calls.js';
+import type { AttemptEnd, AttemptOwner, OutgoingRequest, PendingAttempt } from '../spans/outcome/http-exchange.js';
+import { expectedCallsIn } from '../spans/routing/expected-calls.js';
 import { implicitStepFor } from '../spans/routing/implicit-step.js';
-import { foreignCallIn } from '../spans/routing/others-model-span.js';
+import { othersModelSpanIn } from '../spans/routing/others-model-span.js';
 import type { StepScope } from '../spans/step-scope.js';
 import { byteLength } from '../util/byte-length.js';
 import { guarded, report } from '../util/diagnostics.js';
 import { requireFunction } from '../util/validation.js';
 import { type BodyObserver, observeResponse } from './body-observer.js';
-import { KeptBytes } from './byte-buffer.js';
+import { ByteBuffer } from './byte-buffer.js';
 import { retryAfterMillis } from './retry-after.js';
 
 type Fetch = typeof globalThis.fetch;
@@ -75,12 +75,12 @@ export function recordInPlaceOf(fetch: Fetch, outside: Outside): Fetch {
 /** Who takes model calls that are in no run. */
 export interface Outside {
   /** What it keeps of a model call in this context; `undefined` if it takes none. */
-  capturingIn(active: Context): Capturing | undefined;
+  capturingIn(active: Context): CaptureSettings | undefined;
   /** Who the call is made for, and the context for it. */
   ownerOf(
     active: Context,
-    capturing: Capturing,
-    outgoing: Outgoing,
+    capturing: CaptureSettings,
+    outgoing: OutgoingRequest,
     call: ModelCall,
   ): { owner: AttemptOwner; inside: Context } | undefined;
 }
@@ -111,12 +111,12 @@ function beginAttempt(
   outside: Outside | undefined,
   input: RequestInfo | URL,
   init?: RequestInit,
-): Live | undefined {
+): InFlightAttempt | undefined {
   if (sending || isRecorded(active)) return undefined;
   const enclosing = scope ?? stepOf(active);
   const step = enclosing?.step.settled ? undefined : enclosing;
   const run = runOf(active);
-  const announced = step ? undefined : announcedIn(active);
+  const announced = step ? undefined : expectedCallsIn(active);
   const capturing =
     (step ?? announced)?.capturing ??
     (run && capturingIn(active, run.recording.capturing)) ??
@@ -132,7 +132,8 @@ function beginAttempt(
   if (!takesAll && !mayBeModelCall(method, url)) return undefined;
   const outgoing = readOutgoing(target, input, init);
   const call = step?.recall(outgoing) ?? readModelCall(method, url, outgoing.body, capturing.messages);
-  const live = (owner: AttemptOwner, inside = active) => new Live(owner, outgoing, call, signalOf(input, init), inside);
+  const live = (owner: AttemptOwner, inside = active) =>
+    new InFlightAttempt(owner, outgoing, call, signalOf(input, init), inside);
   if (step && (call || takesAll)) return live(step);
   if (!call) return undefined;
   const expecting = announced?.ownerOf(outgoing, call);
@@ -140,7 +141,7 @@ function beginAttempt(
   if (run) {
     const { recording } = run;
     const owner =
-      foreignCallIn(active, () => (recording.settled ? undefined : recording)) ??
+      othersModelSpanIn(active, () => (recording.settled ? undefined : recording)) ??
       implicitStepFor(active, run, reuseOf(active), outgoing, call);
     if (!owner && recording.settled) report('a model call was made after its run had settled; it is not recorded');
     return owner && live(owner);
@@ -159,7 +160,7 @@ function requestOf(input: RequestInfo | URL): Request | undefined {
   return typeof input === 'object' && 'url' in input ? input : undefined;
 }
 
-type Target = Pick<Outgoing, 'method' | 'url'>;
+type Target = Pick<OutgoingRequest, 'method' | 'url'>;
 
 function targetOf(input: RequestInfo | URL, init: RequestInit | undefined): Target {
   const request = requestOf(input);
@@ -173,7 +174,7 @@ function targetOf(input: RequestInfo | URL, init: RequestInit | undefined): Targ
 const FORM_TYPE = 'application/x-www-form-urlencoded;charset=UTF-8';
 
 /** What can be known of a request without consuming or changing anything. */
-function readOutgoing(target: Target, input: RequestInfo | URL, init: RequestInit | undefined): Outgoing {
+function readOutgoing(target: Target, input: RequestInfo | URL, init: RequestInit | undefined): OutgoingRequest {
   const request = requestOf(input);
   const headers = readHeaders(init?.headers ?? request?.headers);
   const raw = init?.body ?? undefined;
@@ -218,8 +219,8 @@ const ERROR_BODY_BYTES = 16_384;
 let sending = false;
 
 /** One attempt in flight: the exchange as it passes, from the call to the end of the body. */
-class Live implements LiveAttempt, BodyObserver {
-  readonly outgoing: Outgoing;
+class InFlightAttempt implements PendingAttempt, BodyObserver {
+  readonly outgoing: OutgoingRequest;
   readonly call: ModelCall | undefined;
   readonly #owner: AttemptOwner;
   readonly #signal: AbortSignal | undefined;
@@ -228,10 +229,10 @@ class Live implements LiveAttempt, BodyObserver {
   readonly #number: number;
   readonly #resendCount: number;
   readonly #startedAt: number;
-  #answer: AnswerObserver | undefined;
+  #answer: ResponseReader | undefined;
   #statusCode: number | undefined;
   #responseHeaders: Record<string, string> | undefined;
-  #kept: KeptBytes | undefined;
+  #kept: ByteBuffer | undefined;
   /** `undefined` if they can't be seen. */
   #bodyBytes: number | undefined = 0;
   #bodyEnded = false;
@@ -240,11 +241,11 @@ class Live implements LiveAttempt, BodyObserver {
   /** While the consumer, not the network, is waited for. */
   #idleSince: number | undefined;
   #error: unknown;
-  #ended: Ending | undefined;
+  #ended: AttemptEnd | undefined;
 
   constructor(
     owner: AttemptOwner,
-    outgoing: Outgoing,
+    outgoing: OutgoingRequest,
     call: ModelCall | undefined,
     signal: AbortSignal | undefined,
     active: Context,
@@ -325,7 +326,7 @@ class Live implements LiveAttempt, BodyObserver {
     const { content, limits } = this.#owner.capturing;
     const textBytes = content && isText(headers['content-type']) ? limits.bodyBytes : 0;
     const keptBytes = this.refused ? Math.max(textBytes, ERROR_BODY_BYTES) : textBytes;
-    if (keptBytes > 0) this.#kept = new KeptBytes(keptBytes);
+    if (keptBytes > 0) this.#kept = new ByteBuffer(keptBytes);
     if (!this.refused) this.#answer = this.call?.openAnswer();
     this.idle();
     if (response.body === null) this.ended();
@@ -394,7 +395,7 @@ class Live implements LiveAttempt, BodyObserver {
   }
 
   /** A body that ended well and closes badly. */
-  #closedBadly(ended: Ending, error: unknown): void {
+  #closedBadly(ended: AttemptEnd, error: unknown): void {
     // A caller who aborted meets his own abort again.
     if (this.#signal?.aborted || isAbort(error)) return;
     const attempt: Attempt = { ...ended.attempt, status: 'failed', errorType: describeFailure(error).type, error };
@@ -402,7 +403,7 @@ class Live implements LiveAttempt, BodyObserver {
     this.#owner.amend({ ...ended, attempt });
   }
 
-  #end(how: Ending['how'], failure?: Failure, answer = this.#answer?.answer()): void {
+  #end(how: AttemptEnd['how'], failure?: Failure, answer = this.#answer?.answer()): void {
     if (this.#ended) return;
     const body = this.#kept?.length ? this.#kept.text() : undefined;
     let kind = how;
@@ -419,7 +420,7 @@ class Live implements LiveAttempt, BodyObserver {
       if (answer.error.message) reason.message = message = answer.error.message;
     }
     if (kind === 'aborted') noteAbortReason(this.#signal?.reason);
-    const ending: Ending = {
+    const ending: AttemptEnd = {
       attempt: this.#attempt(kind, reason, message, body),
       how: kind,
       failure: reason,
@@ -437,7 +438,7 @@ class Live implements LiveAttempt, BodyObserver {
   }
 
   #attempt(
-    how: Ending['how'],
+    how: AttemptEnd['how'],
     failure: Failure | undefined,
     message: string | undefined,
     body: string | undefined,

@@ -27,7 +27,7 @@ import {
   toolResponsePart,
 } from './message-parts.js';
 import { describeError, enclosedError } from './provider-error.js';
-import { AnswerDraft } from './response-accumulator.js';
+import { ResponseAccumulator } from './response-accumulator.js';
 
 /** Vertex AI and Bedrock have the model in the path. Bedrock's streams are not server-sent events, and not read. */
 const MODEL_IN_PATH =
@@ -72,14 +72,14 @@ export const anthropic: Protocol = {
 const CHOICE = 0;
 
 class AnthropicAnswer implements AnswerReader {
-  readonly #draft: AnswerDraft;
+  readonly #draft: ResponseAccumulator;
   readonly #content: boolean;
   readonly #counters = new Map<string, number>();
   #done = false;
 
   constructor(content: boolean) {
     this.#content = content;
-    this.#draft = new AnswerDraft(content);
+    this.#draft = new ResponseAccumulator(content);
   }
 
   whole(body: JsonObject): void {

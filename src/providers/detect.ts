@@ -6,11 +6,11 @@ import { gemini } from './gemini.js';
 import { providerOf } from './hosts.js';
 import { openAiChat } from './openai-chat.js';
 import { openAiResponses } from './openai-responses.js';
-import { AnswerObserver } from './stream/response-reader.js';
+import { ResponseReader } from './stream/response-reader.js';
 
 export type { Answer } from './format.js';
 export { type ProviderError, readErrorCode } from './provider-error.js';
-export type { AnswerObserver };
+export type { ResponseReader };
 
 const PROTOCOLS: readonly Protocol[] = [openAiChat, openAiResponses, anthropic, gemini];
 
@@ -30,7 +30,7 @@ export interface ModelCall {
   readonly streaming: boolean;
   readonly request: ModelRequest;
   /** Begins to read the answer of one attempt. */
-  openAnswer(): AnswerObserver;
+  openAnswer(): ResponseReader;
 }
 
 /**
@@ -76,7 +76,7 @@ export function readModelCall(
       provider,
       streaming: request.stream === true,
       request,
-      openAnswer: () => new AnswerObserver(protocol.openAnswer(content), { maxLength, extra }),
+      openAnswer: () => new ResponseReader(protocol.openAnswer(content), { maxLength, extra }),
     };
   }
   return undefined;

@@ -24,7 +24,7 @@ import {
   toolResponsePart,
 } from './message-parts.js';
 import { enclosedError } from './provider-error.js';
-import { AnswerDraft } from './response-accumulator.js';
+import { ResponseAccumulator } from './response-accumulator.js';
 
 const MODEL_AND_METHOD = /\/([^/:]+):(generateContent|streamGenerateContent|embedContent|batchEmbedContents)$/;
 
@@ -71,7 +71,7 @@ export const gemini: Protocol = {
 };
 
 class GeminiAnswer implements AnswerReader {
-  readonly #draft: AnswerDraft;
+  readonly #draft: ResponseAccumulator;
   readonly #content: boolean;
   /** The last one: each chunk has the sums so far, and only the last sums are worth reading. */
   #usage: JsonObject = {};
@@ -80,7 +80,7 @@ class GeminiAnswer implements AnswerReader {
 
   constructor(content: boolean) {
     this.#content = content;
-    this.#draft = new AnswerDraft(content);
+    this.#draft = new ResponseAccumulator(content);
   }
 
   whole(body: JsonObject): void {

@@ -25,7 +25,7 @@ import {
   toolResponsePart,
 } from './message-parts.js';
 import { describeError, enclosedError } from './provider-error.js';
-import { AnswerDraft } from './response-accumulator.js';
+import { ResponseAccumulator } from './response-accumulator.js';
 
 /**
  * OpenAI's Chat Completions, the older Completions and Embeddings, and whoever speaks them: Azure, OpenRouter, Groq,
@@ -84,14 +84,14 @@ export const openAiChat: Protocol = {
 const TELLING = /"(?:finish_reason|usage)"\s*:\s*[^n\s]|"(?:error|role)"/;
 
 class OpenAiChatAnswer implements AnswerReader {
-  readonly #draft: AnswerDraft;
+  readonly #draft: ResponseAccumulator;
   readonly #content: boolean;
   #done = false;
   #ended = false;
 
   constructor(content: boolean) {
     this.#content = content;
-    this.#draft = new AnswerDraft(content);
+    this.#draft = new ResponseAccumulator(content);
   }
 
   whole(body: JsonObject): void {

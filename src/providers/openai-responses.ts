@@ -29,7 +29,7 @@ import {
 } from './message-parts.js';
 import { formatType } from './openai-chat.js';
 import { describeError, enclosedError, type ProviderError } from './provider-error.js';
-import { AnswerDraft } from './response-accumulator.js';
+import { ResponseAccumulator } from './response-accumulator.js';
 
 /**
  * OpenAI's Responses, and whoever speaks them: Azure, OpenRouter, Groq, xAI, Ollama, vLLM.
@@ -74,13 +74,13 @@ const WHOLE_RESPONSE = /^response\.(?:created|queued|completed|incomplete|failed
 const CHOICE = 0;
 
 class OpenAiResponsesAnswer implements AnswerReader {
-  readonly #draft: AnswerDraft;
+  readonly #draft: ResponseAccumulator;
   readonly #content: boolean;
   #done = false;
 
   constructor(content: boolean) {
     this.#content = content;
-    this.#draft = new AnswerDraft(content);
+    this.#draft = new ResponseAccumulator(content);
   }
 
   whole(body: JsonObject): void {

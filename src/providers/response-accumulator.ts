@@ -39,7 +39,7 @@ interface Choice {
 }
 
 /** An answer that is being put together, in bounded memory. The protocols' readers fill it. */
-export class AnswerDraft {
+export class ResponseAccumulator {
   id: string | undefined;
   model: string | undefined;
   usage: Usage = {};

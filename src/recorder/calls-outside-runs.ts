@@ -1,13 +1,13 @@
 /** Model calls that are in no run, for the fetch that stands in the place of the global one. */
 import { type Context, type Span, type Tracer, trace } from '@opentelemetry/api';
-import type { Capturing } from '../capture/levels.js';
+import type { CaptureSettings } from '../capture/levels.js';
 import type { Outside } from '../fetch/recording-fetch.js';
 import { startClock } from '../otel/clock.js';
 import type { ModelCall } from '../providers/detect.js';
 import type { Open, OpenRuns } from '../spans/deadlines.js';
-import type { AttemptOwner, Outgoing } from '../spans/outcome/http-exchange.js';
+import type { AttemptOwner, OutgoingRequest } from '../spans/outcome/http-exchange.js';
 import { retried, startImplicitStep } from '../spans/routing/implicit-step.js';
-import { foreignCallIn, isInForeignCall } from '../spans/routing/others-model-span.js';
+import { isInOthersModelSpan, othersModelSpanIn } from '../spans/routing/others-model-span.js';
 import { type RunOptions, type RunPart, runIdentity } from '../spans/run.js';
 import { type StepHome, StepRecording } from '../spans/step.js';
 import { report } from '../util/diagnostics.js';
@@ -16,15 +16,15 @@ import { defaultParts, type RecorderParts } from './recorder.js';
 
 const RUN: RunOptions = { kind: 'model_call' };
 
-let byDefault: OutsideCalls | undefined;
+let byDefault: CallsOutsideRuns | undefined;
 
-function outsideCalls(): OutsideCalls {
-  byDefault ??= new OutsideCalls(defaultParts());
+function outsideCalls(): CallsOutsideRuns {
+  byDefault ??= new CallsOutsideRuns(defaultParts());
   return byDefault;
 }
 
 /** The default recorder takes the model calls that are in no run; it is made when there is one. */
-export const outsideOfRuns: Outside = {
+export const callsOutsideRuns: Outside = {
   capturingIn: (active) => outsideCalls().capturingIn(active),
   ownerOf: (...call) => outsideCalls().ownerOf(...call),
 };
@@ -33,7 +33,7 @@ export const outsideOfRuns: Outside = {
  * In somebody else's model span they are attempts on it. Otherwise they pass through, or, where `RUNTRACE_IMPLICIT_RUNS` is `true`, each
  * gets a run of its own.
  */
-class OutsideCalls implements Outside {
+class CallsOutsideRuns implements Outside {
   readonly #recorder: RecorderParts;
   readonly #implicitRuns = environmentChoice('RUNTRACE_IMPLICIT_RUNS', ['true', 'false'], 'false') === 'true';
   /** The runs of our making that have not settled, by what their retries have in common. */
@@ -43,23 +43,23 @@ class OutsideCalls implements Outside {
     this.#recorder = recorder;
   }
 
-  capturingIn(active: Context): Capturing | undefined {
-    return this.#implicitRuns || isInForeignCall(active) ? this.#recorder.capture.ask(runIdentity(RUN)) : undefined;
+  capturingIn(active: Context): CaptureSettings | undefined {
+    return this.#implicitRuns || isInOthersModelSpan(active) ? this.#recorder.capture.ask(runIdentity(RUN)) : undefined;
   }
 
   ownerOf(
     active: Context,
-    capturing: Capturing,
-    outgoing: Outgoing,
+    capturing: CaptureSettings,
+    outgoing: OutgoingRequest,
     call: ModelCall,
   ): { owner: AttemptOwner; inside: Context } | undefined {
     const { tracer, openRuns } = this.#recorder;
-    const foreign = foreignCallIn(active, () => new NoRun(capturing, tracer(), openRuns));
+    const foreign = othersModelSpanIn(active, () => new NoRun(capturing, tracer(), openRuns));
     if (foreign) return { owner: foreign, inside: active };
     return this.#implicitRuns ? this.#implicitRun(active, outgoing, call) : undefined;
   }
 
-  #implicitRun(active: Context, outgoing: Outgoing, call: ModelCall): ImplicitRun | undefined {
+  #implicitRun(active: Context, outgoing: OutgoingRequest, call: ModelCall): ImplicitRun | undefined {
     const key = `${outgoing.url.href} ${outgoing.body?.length}`;
     const runs = this.#runs.get(key) ?? new Set();
     const around = trace.getSpan(active);
@@ -81,7 +81,7 @@ class OutsideCalls implements Outside {
     });
     if (!handle) return undefined;
     const owner = startImplicitStep(inside, handle, call);
-    if (owner.recording) {
+    if (owner.isRecording) {
       begun = { owner, around, inside };
       this.#runs.set(key, runs.add(begun));
     }
@@ -100,14 +100,14 @@ interface ImplicitRun {
 class NoRun implements StepHome, Open {
   readonly id = undefined;
   readonly conversationId = undefined;
-  readonly capturing: Capturing;
+  readonly capturing: CaptureSettings;
   readonly tracer: Tracer;
   readonly now = startClock();
   readonly span = undefined;
   readonly #openRuns: OpenRuns;
   #step: StepRecording | undefined;
 
-  constructor(capturing: Capturing, tracer: Tracer, openRuns: OpenRuns) {
+  constructor(capturing: CaptureSettings, tracer: Tracer, openRuns: OpenRuns) {
     this.capturing = capturing;
     this.tracer = tracer;
     this.#openRuns = openRuns;

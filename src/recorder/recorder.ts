@@ -10,7 +10,7 @@ import {
 } from '@opentelemetry/api';
 import type { ModelRequest } from '../capture/genai-writer.js';
 import { type CaptureOptions, createCapture } from '../capture/levels.js';
-import { fetchOf, recordingFetch } from '../fetch/recording-fetch.js';
+import { fetchOf } from '../fetch/recording-fetch.js';
 import {
   contextIn,
   reuseOf,
@@ -37,7 +37,15 @@ import { type Step, type StepOptions, StepRecording } from '../spans/step.js';
 import { ReuseScope, StepHandle, StepScope } from '../spans/step-scope.js';
 import { runTool, type ToolOptions } from '../spans/tool.js';
 import { guarded, report } from '../util/diagnostics.js';
-import { badOption, checkObject, checkString, copyOf, requireFunction, requireObject } from '../util/validation.js';
+import {
+  badOption,
+  checkFields,
+  checkObject,
+  checkString,
+  copyGiven,
+  requireFunction,
+  requireObject,
+} from '../util/validation.js';
 
 /** The options of a recorder. */
 export interface RecorderOptions extends CaptureOptions {
@@ -89,6 +97,7 @@ export interface Recorder {
   /**
    * As `run`, without a function, for code that can't be wrapped. The caller owes a call of `finish` with a terminal status, on every
    * path; until then the run stays open (at most `limits.runMillis`). Nothing is active meanwhile: use `run.step` and `run.startStep`.
+   * `using run = startRun(…)` ends it as `interrupted` with its block, unless `finish` was called.
    *
    * @example
    * const run = startRun({ kind: 'chat_turn' });
@@ -100,8 +109,6 @@ export interface Recorder {
    * and makes its calls through `step.fetch`, because nothing is active.
    */
   startStep(options?: StepOptions): Step;
-  /** The same function as `recordingFetch`. */
-  readonly fetch: typeof globalThis.fetch;
   /** Whether it records anything: not so where `capture` is `off`. */
   readonly enabled: boolean;
 }
@@ -112,7 +119,7 @@ const OPTIONS = ['tracerProvider', 'capture', 'redact', 'limits'];
  * Makes a recorder of its own. Throws a `TypeError` for a bad option.
  *
  * @example
- * const { run, fetch } = createRecorder({ capture: ({ userId }) => (optedIn(userId) ? 'content' : 'metadata') });
+ * const { run } = createRecorder({ capture: ({ userId }) => (optedIn(userId) ? 'content' : 'metadata') });
  */
 export function createRecorder(options: RecorderOptions = {}): Recorder {
   return openRecorder(options).recorder;
@@ -132,9 +139,7 @@ export interface RecorderParts {
 }
 
 function openRecorder(options: RecorderOptions): { recorder: Recorder; parts: RecorderParts } {
-  for (const name in requireObject(options, 'options')) {
-    if (!OPTIONS.includes(name)) throw badOption('options', `an object of ${OPTIONS.join(', ')}`, name);
-  }
+  checkFields(requireObject(options, 'options'), 'options', OPTIONS);
   const { tracerProvider } = options;
   if (tracerProvider !== undefined && typeof tracerProvider?.getTracer !== 'function') {
     throw badOption('tracerProvider', 'a TracerProvider', tracerProvider);
@@ -163,7 +168,7 @@ function openRecorder(options: RecorderOptions): { recorder: Recorder; parts: Re
     if (!recording) {
       return { run: unrecordedRun(identity.id, INVALID_TRACEID), handle: undefined, inside: withoutRun(active) };
     }
-    if (!recording.recording) {
+    if (!recording.isRecording) {
       const inside = withUnsampledRun(active, recording.span);
       return { run: unrecordedRun(identity.id, recording.traceId), handle: undefined, inside };
     }
@@ -197,7 +202,6 @@ function openRecorder(options: RecorderOptions): { recorder: Recorder; parts: Re
     },
     startRun: (options) => begin(options, true).run,
     startStep: (options) => steps.startStep(runOf(context.active()), options),
-    fetch: recordingFetch,
     enabled: capture.enabled,
   };
   return { recorder, parts: { capture, openRuns, tracer, begin } };
@@ -287,10 +291,10 @@ export function openScope(
   const reuse = reuseOf(ctx);
   const start = () => new StepRecording(recording, options, ctx, false);
   const step = guarded('a step could not be recorded', () =>
-    reuse && !reuse.over ? reuse.stepOf(recording, start) : (earlier ?? start()),
+    reuse && !reuse.over ? reuse.sharedStep(recording, start) : (earlier ?? start()),
   );
   if (!step) return { inside: withoutRun(ctx) };
-  if (!step.recording) return { inside: withUnsampledRun(ctx, step.span) };
+  if (!step.isRecording) return { inside: withUnsampledRun(ctx, step.span) };
   const scope = new StepScope(step, options, strict);
   return { scope, inside: withStep(ctx, scope) };
 }
@@ -298,12 +302,15 @@ export function openScope(
 /** The application may go on using what it gave: a list of messages grows. */
 function ownOptions(given: StepOptions): StepOptions {
   const options = { ...given };
-  if (given.request) options.request = copyOf(given.request) as ModelRequest;
-  if (given.attributes) options.attributes = copyOf(given.attributes) as Attributes;
+  if (given.request) options.request = copyGiven(given.request) as ModelRequest;
+  if (given.attributes) options.attributes = copyGiven(given.attributes) as Attributes;
   return options;
 }
 
+const STEP_OPTIONS = ['operation', 'provider', 'model', 'conversationId', 'userId', 'request', 'attributes'];
+
 function checkStepOptions(options: unknown): void {
+  checkFields(requireObject(options, 'options'), 'options', STEP_OPTIONS);
   const { operation, provider, model, conversationId, userId, request, attributes } = requireObject(options, 'options');
   checkString(operation, 'options.operation');
   checkString(provider, 'options.provider');
@@ -322,7 +329,9 @@ function unrecordedRun(id: string, traceId: string): Run {
     finish: checkFinish,
     step: (options, fn) => context.with(withoutRun(context.active()), () => steps.step(undefined, options, fn)),
     startStep: (options) => steps.startStep(undefined, options),
-    setStepNumber: checkStepNumber,
+    resumeAfterStep: checkStepNumber,
+    [Symbol.dispose]() {},
+    async [Symbol.asyncDispose]() {},
   };
 }
 

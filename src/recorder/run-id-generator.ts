@@ -9,7 +9,7 @@ import { takeTraceId } from '../spans/managed-span.js';
  * that are random there (UUID 4 and 7 are).
  *
  * @example
- * new NodeSDK({ idGenerator: new RunIdGenerator(), spanProcessors: [new StatusPrioritySpanProcessor(), new RunTraceBatchSpanProcessor()] });
+ * new NodeSDK({ idGenerator: new RunIdGenerator(), spanProcessors: [new StatusPrioritySpanProcessor(), new RuntraceBatchSpanProcessor()] });
  * const link = `https://jaeger.example/trace/${runId.replaceAll('-', '')}`;
  */
 export class RunIdGenerator {

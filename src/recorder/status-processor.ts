@@ -4,7 +4,7 @@ import { createRedactor, type Redactor } from '../capture/redact/redactor.js';
 import * as names from '../otel/names.js';
 import { unwrapped } from '../otel/unwrap-span.js';
 import { runOf } from '../spans/context.js';
-import { type OwnedSpan, ownedSpanOf, type SpanOwner, takeStarting } from '../spans/managed-span.js';
+import { type ManagedSpan, managedSpanOf, type SpanOwner, takeStarting } from '../spans/managed-span.js';
 import {
   checkFinish,
   type FinishDetails,
@@ -55,9 +55,9 @@ export function reportStatus(span: Span | undefined, status: Status, details?: F
   checkFinish(status, details);
   if (span == null) return;
   if (typeof span.isRecording !== 'function') throw badOption('span', 'a Span', span);
-  const owned = ownedSpanOf(span);
+  const owned = managedSpanOf(span);
   if (owned) {
-    owned.owner.report(status, details);
+    owned.owner.proposeStatus(status, details);
   } else if (span.isRecording()) {
     const theirs = unwrapped(span);
     const known = reported.get(theirs) ?? { proposals: new Proposals(), redactor: redactorHere() };
@@ -77,7 +77,7 @@ export function reportStatus(span: Span | undefined, status: Status, details?: F
  * Works with the SDK 2.x and 3.x; it is a `SpanProcessor` of either.
  *
  * @example
- * new NodeSDK({ spanProcessors: [new StatusPrioritySpanProcessor(), new BatchSpanProcessor(new RunTraceExporter())] });
+ * new NodeSDK({ spanProcessors: [new StatusPrioritySpanProcessor(), new BatchSpanProcessor(new RuntraceExporter())] });
  */
 export class StatusPrioritySpanProcessor {
   readonly #open = new Set<SpanOwner>();
@@ -94,7 +94,7 @@ export class StatusPrioritySpanProcessor {
 
   onEnd(span: EndedSpan): void {
     guarded('the outcome of a span could not be written', () => {
-      const owned = ownedSpanOf(span);
+      const owned = managedSpanOf(span);
       if (owned?.status) {
         (span as { status: object }).status = owned.status;
         if (owned.standsAlone) this.#open.delete(owned.owner);
@@ -129,7 +129,7 @@ export class StatusPrioritySpanProcessor {
     for (const run of this.#open) guarded('settling failed', () => run.flush());
   }
 
-  #adopt(owned: OwnedSpan, span: Span): void {
+  #adopt(owned: ManagedSpan, span: Span): void {
     this.#warnIfNotFirst(span);
     if (this.#shutDown) {
       owned.refuse();
@@ -166,6 +166,6 @@ function writeOutcome(span: EndedSpan, outcome: Proposal, redactor: Redactor): v
   attributes[names.STATUS] = outcome.status;
   if (failure) attributes[names.ERROR_TYPE] = failure.type;
   else delete attributes[names.ERROR_TYPE];
-  Object.assign(attributes, keptAttributes(outcome.metadata, { redactor }));
+  Object.assign(attributes, keptAttributes(outcome.attributes, { redactor }));
   (span as { status: object }).status = spanStatus(outcome.status, failure);
 }

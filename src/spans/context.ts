@@ -1,6 +1,6 @@
 /** What rides in the OpenTelemetry context. */
 import { type Context, context, createContextKey, type Span, trace } from '@opentelemetry/api';
-import type { Capturing } from '../capture/levels.js';
+import type { CaptureSettings } from '../capture/levels.js';
 import type { RunHandle } from './run.js';
 import type { ReuseScope, StepScope } from './step-scope.js';
 
@@ -13,7 +13,7 @@ interface Here {
   readonly step?: StepScope | undefined;
   readonly reuse?: ReuseScope | undefined;
   /** What may be kept here, where that is less than the run keeps. */
-  readonly capturing?: Capturing | undefined;
+  readonly capturing?: CaptureSettings | undefined;
   /** Whether an attempt is already being recorded around it: one recording fetch around another records once. */
   readonly recorded?: boolean | undefined;
   /** Whether the run around it is one that isn't recorded. */
@@ -131,12 +131,12 @@ export function withReuse(ctx: Context, reuse: ReuseScope): Context {
 }
 
 /** Where less may be kept than the run keeps. */
-export function withCapturing(ctx: Context, capturing: Capturing): Context {
+export function withCapturing(ctx: Context, capturing: CaptureSettings): Context {
   return inside(ctx, { ...here(ctx), capturing });
 }
 
 /** What may be kept of what happens here, in a run that keeps `ofRun`. */
-export function capturingIn(ctx: Context, ofRun: Capturing): Capturing {
+export function capturingIn(ctx: Context, ofRun: CaptureSettings): CaptureSettings {
   return here(ctx).capturing ?? ofRun;
 }
 

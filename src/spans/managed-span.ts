@@ -16,7 +16,7 @@ export interface SpanOwner {
   /** The trace that its span begins with a `RunIdGenerator`, if it is a root. */
   readonly wantedTraceId?: string | undefined;
   /** Proposes how it ended, for `reportStatus`. */
-  report(status: Status, details: FinishDetails | undefined): void;
+  proposeStatus(status: Status, details: FinishDetails | undefined): void;
   /** Settles what is held, if its run is over. */
   flush(): void;
   /** Settles everything; what still runs is proposed `interrupted`. */
@@ -28,15 +28,15 @@ const OWNED = Symbol.for('runtrace.owned');
 /** In the process, while a span of ours is being started: how the processor's `onStart` and the id generator get to know it. */
 const STARTING = Symbol.for('runtrace.starting');
 
-const slot = globalThis as { [STARTING]?: OwnedSpan | undefined };
+const slot = globalThis as { [STARTING]?: ManagedSpan | undefined };
 
 /** The span of ours that `span` is, if it is one. */
-export function ownedSpanOf(span: object): OwnedSpan | undefined {
-  return (span as { [OWNED]?: OwnedSpan })[OWNED];
+export function managedSpanOf(span: object): ManagedSpan | undefined {
+  return (span as { [OWNED]?: ManagedSpan })[OWNED];
 }
 
 /** The span of ours that is being started right now. It is given once: whatever else starts meanwhile is not it. */
-export function takeStarting(): OwnedSpan | undefined {
+export function takeStarting(): ManagedSpan | undefined {
   const starting = slot[STARTING];
   slot[STARTING] = undefined;
   return starting;
@@ -53,10 +53,10 @@ export function takeTraceId(): string | undefined {
  * A `StatusPrioritySpanProcessor` that sees it start guards it: a foreign `end()` is ignored, and the status is written where nobody
  * comes after. Without one it works all the same.
  */
-export class OwnedSpan {
+export class ManagedSpan {
   readonly span: Span;
   /** Whether it is kept. Not so if it is not sampled, or its provider was shut down. */
-  readonly recording: boolean;
+  readonly isRecording: boolean;
   /** Whether nobody but the processor asks its owner to settle: it is a run, or a step where there is none. */
   readonly standsAlone: boolean;
   #owner: SpanOwner;
@@ -81,10 +81,10 @@ export class OwnedSpan {
     } finally {
       slot[STARTING] = undefined;
     }
-    this.recording = this.span.isRecording() && !this.#refused;
-    if (this.recording) {
+    this.isRecording = this.span.isRecording() && !this.#refused;
+    if (this.isRecording) {
       try {
-        (this.span as { [OWNED]?: OwnedSpan })[OWNED] = this;
+        (this.span as { [OWNED]?: ManagedSpan })[OWNED] = this;
       } catch {
         // Another provider's span may be frozen; then only its owner knows that it is ours.
       }
@@ -142,7 +142,7 @@ export class OwnedSpan {
 }
 
 const SETTLED: SpanOwner = {
-  report: () => report('a status was reported on a span of runtrace after it had settled'),
+  proposeStatus: () => report('a status was reported on a span of runtrace after it had settled'),
   flush() {},
   shutdown() {},
 };

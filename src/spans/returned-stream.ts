@@ -160,7 +160,7 @@ function watchIterator(iterator: AsyncIterator<unknown>, watch: Watch): void {
   if (!watch.isNew(iterator)) return;
   const { next, return: close, throw: fail } = iterator;
   define(iterator, 'next', (...args: [] | [unknown]) =>
-    stepOf(
+    observeResult(
       watch.call(() => next.apply(iterator, args)),
       watch,
     ),
@@ -174,7 +174,7 @@ function watchIterator(iterator: AsyncIterator<unknown>, watch: Watch): void {
   if (fail) {
     // What is thrown into a generator may be caught there, and it goes on.
     define(iterator, 'throw', (error?: unknown) =>
-      stepOf(
+      observeResult(
         watch.call(() => fail.call(iterator, error)),
         watch,
       ),
@@ -183,7 +183,7 @@ function watchIterator(iterator: AsyncIterator<unknown>, watch: Watch): void {
 }
 
 /** An iterator that gives no promise is not ours to judge. */
-function stepOf<T extends { done?: boolean | undefined }>(result: Promise<T>, watch: Watch): Promise<T> {
+function observeResult<T extends { done?: boolean | undefined }>(result: Promise<T>, watch: Watch): Promise<T> {
   return typeof (result as Promise<T> | undefined)?.then === 'function' ? watch.step(result) : result;
 }
 

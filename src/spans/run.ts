@@ -9,14 +9,23 @@ import {
   trace,
 } from '@opentelemetry/api';
 import type { Usage } from '../capture/genai-writer.js';
-import { AttributeWriter, type Capturing, keepValues, type RunIdentity } from '../capture/levels.js';
+import { AttributeWriter, type CaptureSettings, keepValues, type RunIdentity } from '../capture/levels.js';
 import { type Clock, startClock, toHrTime } from '../otel/clock.js';
 import * as names from '../otel/names.js';
 import { report } from '../util/diagnostics.js';
-import { badOption, checkObject, checkString, copyOf, over, requireObject, requireString } from '../util/validation.js';
+import {
+  badOption,
+  checkFields,
+  checkObject,
+  checkString,
+  copyGiven,
+  merged,
+  requireObject,
+  requireString,
+} from '../util/validation.js';
 import { isUnsampled, runOf } from './context.js';
 import { type Bucket, cancel, type Deadline, type Open, type OpenRuns, schedule } from './deadlines.js';
-import { OwnedSpan, type SpanOwner } from './managed-span.js';
+import { ManagedSpan, type SpanOwner } from './managed-span.js';
 import { isAbort, isTimeout } from './outcome/errors.js';
 import {
   checkFinish,
@@ -38,24 +47,24 @@ export interface RunOptions {
   /** What kind of work it is: `chat_turn`, `title_generation`, `compaction`… */
   kind: string;
   /** A UUID, if the application has one for it. Default: a new one. The nil UUID is refused. */
-  id?: string;
+  id?: string | null | undefined;
   /** The conversation that it is a part of; only a real one, never made up. */
-  conversationId?: string;
+  conversationId?: string | null | undefined;
   /** Who it is for. */
-  userId?: string;
+  userId?: string | null | undefined;
   /** The agent that does it. */
-  agentName?: string;
+  agentName?: string | null | undefined;
   /** For the run of a sub-agent: the conversation that started it. */
-  parentConversationId?: string;
+  parentConversationId?: string | null | undefined;
   /** For the run of a sub-agent: the conversation that all began with. */
-  rootConversationId?: string;
+  rootConversationId?: string | null | undefined;
   /**
    * Inside somebody else's span: `new` makes a trace of its own with a link to that span, `join` a child of it. Default `new`.
    * Inside another run it is always a child in its trace.
    */
-  trace?: 'new' | 'join';
+  trace?: 'new' | 'join' | undefined;
   /** Further attributes, under their full names. Strings are redacted. */
-  attributes?: Attributes;
+  attributes?: Attributes | null | undefined;
 }
 
 /** One unit of work for a conversation. */
@@ -75,15 +84,31 @@ export interface Run {
   /** As the function `startStep`, in this run, also where no context manager is registered. */
   startStep(options?: StepOptions): Step;
   /** Carries on a run that another process began: the next step is `n + 1`. Never goes back. Throws a `TypeError` if `n` is not a count. */
-  setStepNumber(n: number): void;
+  resumeAfterStep(n: number): void;
+  /** Ends the run as `interrupted` if it has no terminal status yet: `using run = startRun(…)` calls it when its block ends. */
+  [Symbol.dispose](): void;
+  /** The same, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const NIL_UUID = '00000000-0000-0000-0000-000000000000';
+const OPTIONS = [
+  'kind',
+  'id',
+  'conversationId',
+  'userId',
+  'agentName',
+  'parentConversationId',
+  'rootConversationId',
+  'trace',
+  'attributes',
+];
 const ID_OPTIONS = ['conversationId', 'userId', 'agentName', 'parentConversationId', 'rootConversationId'] as const;
 
 /** Checks the options of a run; throws a `TypeError` that names what is wrong. */
 export function checkRunOptions(options: unknown): asserts options is RunOptions {
+  checkFields(requireObject(options, 'options'), 'options', OPTIONS);
   const { kind, id, trace, conversationId, userId, agentName, parentConversationId, rootConversationId, attributes } =
     requireObject(options, 'options');
   requireString(kind, 'options.kind');
@@ -107,7 +132,10 @@ export function checkStepNumber(n: unknown): void {
 /** Who a run is for, with what is absent left out. */
 export function runIdentity(options: RunOptions): RunIdentity {
   const identity: RunIdentity = { id: options.id ?? crypto.randomUUID(), kind: options.kind };
-  for (const name of ID_OPTIONS) if (options[name]) identity[name] = options[name];
+  for (const name of ID_OPTIONS) {
+    const value = options[name];
+    if (value) identity[name] = value;
+  }
   return identity;
 }
 
@@ -124,7 +152,7 @@ export interface RunPart {
   /** Nothing can come of it but better news. */
   readonly finished: boolean;
   /**
-   * How long from `now` until it has shown no sign of life for `settleMillis` since the run was over, `overAt` (both in
+   * How long from `now` until it has shown no sign of life for `idleMillis` since the run was over, `overAt` (both in
    * `performance.now()` time): 0 if it is finished, `Infinity` while somebody waits for the network.
    */
   patience(overAt: number, now: number): number;
@@ -144,13 +172,13 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
   readonly id: string;
   readonly traceId: string;
   readonly conversationId: string | undefined;
-  readonly capturing: Capturing;
+  readonly capturing: CaptureSettings;
   readonly now: Clock;
   bucket?: Bucket | undefined;
   place?: number;
   readonly tracer: Tracer;
   readonly #isRoot: boolean;
-  readonly #owned: OwnedSpan;
+  readonly #managed: ManagedSpan;
   readonly #openRuns: Pick<OpenRuns, 'add' | 'delete'>;
   readonly #startedAt: number;
   readonly #numbering: Numbering;
@@ -181,7 +209,7 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
   constructor(
     identity: RunIdentity,
     options: RunOptions,
-    capturing: Capturing,
+    capturing: CaptureSettings,
     tracer: Tracer,
     openRuns: Pick<OpenRuns, 'add' | 'delete'>,
     ctx: Context,
@@ -200,7 +228,7 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
     const foreign = isInner ? undefined : trace.getSpanContext(ctx);
     const links: Link[] = foreign && isSpanContextValid(foreign) ? [{ context: foreign }] : [];
     this.#isRoot = !isInner && !(options.trace === 'join' && links.length > 0);
-    this.#owned = new OwnedSpan(
+    this.#managed = new ManagedSpan(
       this,
       true,
       tracer,
@@ -215,9 +243,9 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
       ctx,
     );
     this.traceId = this.span.spanContext().traceId;
-    this.#own = copyOf(options.attributes);
+    this.#own = copyGiven(options.attributes);
     this.#numbering = numberings.get(this.id) ?? { last: 0, users: 0 };
-    if (!this.recording) {
+    if (!this.isRecording) {
       this.#settling = this.#settled = true;
       return;
     }
@@ -231,22 +259,27 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
   }
 
   get span(): Span {
-    return this.#owned.span;
+    return this.#managed.span;
   }
 
-  get recording(): boolean {
-    return this.#owned.recording;
+  get isRecording(): boolean {
+    return this.#managed.isRecording;
   }
 
   get settled(): boolean {
     return this.#settled;
   }
 
+  /** Whether its function has ended, or `finish` was called with a terminal status. */
+  get hasEnded(): boolean {
+    return this.#saidHow || this.#overAt !== undefined;
+  }
+
   nextStepNumber(): number {
     return ++this.#numbering.last;
   }
 
-  setStepNumber(n: number): void {
+  resumeAfterStep(n: number): void {
     this.#numbering.last = Math.max(this.#numbering.last, n);
   }
 
@@ -277,10 +310,10 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
   /** What application code says. It outranks whatever the function's end would say. */
   finish(status: Status, details: FinishDetails | undefined): void {
     if (status !== 'in_progress') this.#saidHow = true;
-    this.report(status, details);
+    this.proposeStatus(status, details);
   }
 
-  report(status: Status, details: FinishDetails | undefined): void {
+  proposeStatus(status: Status, details: FinishDetails | undefined): void {
     this.propose(toProposal(status, this.now(), details));
   }
 
@@ -405,16 +438,15 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
   #settleIfDone(): void {
     if (this.#overAt === undefined || this.#settling) return;
     const now = performance.now();
-    const { settleMillis } = this.capturing.limits;
+    const { idleMillis } = this.capturing.limits;
     let wait = 0;
     if (this.#tail) {
       const idleSince = this.#tail.idleSince();
-      wait =
-        idleSince === undefined ? Number.POSITIVE_INFINITY : Math.max(idleSince, this.#overAt) + settleMillis - now;
+      wait = idleSince === undefined ? Number.POSITIVE_INFINITY : Math.max(idleSince, this.#overAt) + idleMillis - now;
     }
     for (const part of this.#parts) wait = Math.max(wait, part.patience(this.#overAt, now));
     // Where somebody waits for the network, nothing tells when he goes on to wait for nothing: it is looked at again.
-    if (wait > 0) schedule(this, wait === Number.POSITIVE_INFINITY ? settleMillis : wait);
+    if (wait > 0) schedule(this, wait === Number.POSITIVE_INFINITY ? idleMillis : wait);
     else this.#settle();
   }
 
@@ -450,13 +482,13 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
     const { capturing } = this;
     const failure = outcomeFailure(outcome, capturing);
     const write = (span: Span) => {
-      const to = new AttributeWriter(span, this.#identity, over(this.#own, outcome.metadata), capturing);
+      const to = new AttributeWriter(span, this.#identity, merged(this.#own, outcome.attributes), capturing);
       to.write(names.STATUS, outcome.status);
       to.write(names.RUN_STEP_COUNT, this.#stepCount);
       to.write(names.RUN_ATTEMPT_COUNT, this.#attemptCount);
       to.write(names.RUN_FAILED_ATTEMPT_COUNT, this.#failedAttemptCount);
       to.write(names.RUN_HAS_ERROR, this.#hasError);
-      const { inputTokens, outputTokens } = over(this.#usage, outcome.usage) ?? {};
+      const { inputTokens, outputTokens } = merged(this.#usage, outcome.usage) ?? {};
       to.keep(names.RUN_INPUT_TOKENS, inputTokens);
       to.keep(names.RUN_OUTPUT_TOKENS, outputTokens);
       if (this.#endpoint) to.write(names.RUN_ENDPOINT, this.#endpoint.name);
@@ -467,7 +499,7 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
       this.#proposals.writeHistory(span, endedAt, MAX_STATUS_UPDATES, capturing);
       to.end();
     };
-    this.#owned.end(write, spanStatus(outcome.status, failure), endedAt);
+    this.#managed.end(write, spanStatus(outcome.status, failure), endedAt);
   }
 }
 
@@ -519,7 +551,7 @@ export class RunHandle implements Run {
     this.traceId = recording.traceId;
     this.#steps = steps;
     this.#closes = closes;
-    if (recording.recording && dropped) recording.watchForDropOf(this, dropped);
+    if (recording.isRecording && dropped) recording.watchForDropOf(this, dropped);
   }
 
   // Functions of their own, because applications take a run apart: `({ step, finish }) => …`.
@@ -534,8 +566,16 @@ export class RunHandle implements Run {
 
   readonly startStep: Run['startStep'] = (options) => this.#steps.startStep(this, options);
 
-  readonly setStepNumber: Run['setStepNumber'] = (n) => {
+  readonly resumeAfterStep: Run['resumeAfterStep'] = (n) => {
     checkStepNumber(n);
-    this.recording.setStepNumber(n);
+    this.recording.resumeAfterStep(n);
   };
+
+  [Symbol.dispose](): void {
+    if (!this.recording.hasEnded) this.finish('interrupted');
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this[Symbol.dispose]();
+  }
 }

@@ -1,16 +1,16 @@
 import type { Attributes, Context } from '@opentelemetry/api';
-import type { Capturing } from '../capture/levels.js';
+import type { CaptureSettings } from '../capture/levels.js';
 import type { Clock } from '../otel/clock.js';
 import type { ModelCall } from '../providers/detect.js';
 import { AttemptLog } from './outcome/attempt-log.js';
 import { isAbort, isTimeout } from './outcome/errors.js';
 import {
+  type AttemptEnd,
   type AttemptOwner,
   asTimeout,
-  type Ending,
-  type LiveAttempt,
-  type Outgoing,
+  type OutgoingRequest,
   type Pending,
+  type PendingAttempt,
 } from './outcome/http-exchange.js';
 import { checkFinish, endingProposal, type FinishDetails, type Proposal, toProposal } from './outcome/proposals.js';
 import type { Status } from './outcome/status.js';
@@ -29,11 +29,11 @@ export class StepScope implements AttemptOwner, Pending {
   #live = 0;
   #begun = false;
   #understood = false;
-  #last: Ending | undefined;
+  #last: AttemptEnd | undefined;
   /** What it proposed last; nothing less than that is proposed after it. */
   #said: Proposal | undefined;
   /** Attempts that began after it was closed. */
-  #late: Set<LiveAttempt> | undefined;
+  #late: Set<PendingAttempt> | undefined;
   #state: 'open' | 'returned' | 'closed' = 'open';
   /** That it is completed was said because its function had returned, and for nothing else: there was no attempt. */
   #presumed = false;
@@ -48,7 +48,7 @@ export class StepScope implements AttemptOwner, Pending {
     step.open(this);
   }
 
-  get capturing(): Capturing {
+  get capturing(): CaptureSettings {
     return this.step.capturing;
   }
 
@@ -59,6 +59,11 @@ export class StepScope implements AttemptOwner, Pending {
   /** Whether its function has neither returned nor thrown. */
   get isOpen(): boolean {
     return this.#state === 'open';
+  }
+
+  /** Whether application code has proposed a terminal status. */
+  get hasStatus(): boolean {
+    return this.#said !== undefined;
   }
 
   /** Whether it has made a call. */
@@ -85,11 +90,11 @@ export class StepScope implements AttemptOwner, Pending {
     return this.step.contextFor(active);
   }
 
-  recall(outgoing: Outgoing): ModelCall | undefined {
+  recall(outgoing: OutgoingRequest): ModelCall | undefined {
     return this.step.recall(outgoing);
   }
 
-  begin(live: LiveAttempt): { number: number; resendCount: number } {
+  begin(live: PendingAttempt): { number: number; resendCount: number } {
     if (this.#presumed) this.#reopen();
     this.#begun = true;
     this.#understood ||= live.call !== undefined;
@@ -98,11 +103,11 @@ export class StepScope implements AttemptOwner, Pending {
     return this.step.begin(live);
   }
 
-  refused(live: LiveAttempt): void {
+  refused(live: PendingAttempt): void {
     this.step.refused(live);
   }
 
-  end(live: LiveAttempt, ending: Ending): void {
+  end(live: PendingAttempt, ending: AttemptEnd): void {
     if (this.#late?.delete(live)) {
       // Nobody but the wire can say how it ended.
       this.step.end(live, ending, this.#options);
@@ -117,7 +122,7 @@ export class StepScope implements AttemptOwner, Pending {
     if (this.#state === 'returned') this.#conclude(ending.attempt.endedAt);
   }
 
-  amend(ending: Ending): void {
+  amend(ending: AttemptEnd): void {
     if (this.#last?.attempt.number === ending.attempt.number) this.#last = ending;
     this.step.amend(ending);
   }
@@ -251,11 +256,11 @@ export class ReuseScope {
   }
 
   /** The step that calls of this run share. */
-  stepOf(run: RunRecording, start: () => StepRecording): StepRecording {
+  sharedStep(run: RunRecording, start: () => StepRecording): StepRecording {
     const shared = this.#steps.get(run.id)?.step;
     if (shared && !shared.settled) return shared;
     const step = start();
-    if (step.recording) {
+    if (step.isRecording) {
       // Its run may be over before the scope is, which is nothing to the other runs in it.
       const hold: Pending = { idleSince: () => this.#idleSince(), giveUp: () => step.close(hold) };
       this.#steps.set(run.id, { step, hold });
@@ -329,4 +334,12 @@ export class StepHandle implements Step {
     scope.finish(status, details);
     if (this.#closes && status !== 'in_progress') scope.returned(undefined);
   };
+
+  [Symbol.dispose](): void {
+    if (this.#scope?.isOpen && !this.#scope.hasStatus) this.finish('interrupted');
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this[Symbol.dispose]();
+  }
 }

@@ -15,25 +15,25 @@ import {
   writeResponse,
   writeUsage,
 } from '../capture/genai-writer.js';
-import { AttributeWriter, type Capturing, contentWriter, keepValues } from '../capture/levels.js';
+import { AttributeWriter, type CaptureSettings, contentWriter, keepValues } from '../capture/levels.js';
 import { type Clock, toHrTime } from '../otel/clock.js';
 import * as names from '../otel/names.js';
 import type { ModelCall } from '../providers/detect.js';
 import { report } from '../util/diagnostics.js';
 import { urlParts } from '../util/memo.js';
-import { over } from '../util/validation.js';
+import { merged } from '../util/validation.js';
 import { capturingIn } from './context.js';
 import { type Bucket, cancel, type Deadline, schedule } from './deadlines.js';
-import { OwnedSpan, type SpanOwner } from './managed-span.js';
+import { ManagedSpan, type SpanOwner } from './managed-span.js';
 import { AttemptLog, type Endpoint } from './outcome/attempt-log.js';
 import {
+  type AttemptEnd,
   type AttemptOwner,
   asTimeout,
-  type Ending,
-  type LiveAttempt,
   maySendAgain,
-  type Outgoing,
+  type OutgoingRequest,
   type Pending,
+  type PendingAttempt,
   Resends,
 } from './outcome/http-exchange.js';
 import {
@@ -53,19 +53,19 @@ import type { RunPart } from './run.js';
 /** What a step is about. All of it can also be read off the wire, for the APIs that runtrace knows. */
 export interface StepOptions {
   /** A `gen_ai.operation.name`. Default: what the call is, `chat` if that is not known. */
-  operation?: string;
+  operation?: string | null | undefined;
   /** A `gen_ai.provider.name`: `openai`, `anthropic`, `gcp.gemini`… */
-  provider?: string;
+  provider?: string | null | undefined;
   /** The model that is asked. */
-  model?: string;
+  model?: string | null | undefined;
   /** The conversation, if it is another than the run's. */
-  conversationId?: string;
+  conversationId?: string | null | undefined;
   /** The user, if it is another than the run's. */
-  userId?: string;
+  userId?: string | null | undefined;
   /** What is asked of the model, in the shape of the GenAI conventions. */
-  request?: ModelRequest;
+  request?: ModelRequest | null | undefined;
   /** Further attributes, under their full names. Strings are redacted. */
-  attributes?: Attributes;
+  attributes?: Attributes | null | undefined;
 }
 
 /** One logical model call, all its retries included. */
@@ -84,6 +84,10 @@ export interface Step {
    * @example step.finish('error', { error });
    */
   finish(status: Status, details?: FinishDetails): void;
+  /** Ends the step as `interrupted` if it has no terminal status yet: `using step = startStep(…)` calls it when its block ends. */
+  [Symbol.dispose](): void;
+  /** The same, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /** Ten seconds past the longest Retry-After, a retry is not expected any more. */
@@ -106,7 +110,7 @@ export interface StepHome {
   /** The run's id. */
   readonly id: string | undefined;
   readonly conversationId: string | undefined;
-  readonly capturing: Capturing;
+  readonly capturing: CaptureSettings;
   readonly tracer: Tracer;
   readonly now: Clock;
   /** The run's span. */
@@ -128,13 +132,13 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
   readonly id = crypto.randomUUID();
   readonly number: number;
   readonly home: StepHome;
-  readonly capturing: Capturing;
+  readonly capturing: CaptureSettings;
   readonly log: AttemptLog;
   /** Whether no code said that here is a step: its outcome is what the wire says. */
   readonly implicit: boolean;
   bucket?: Bucket | undefined;
   place?: number;
-  readonly #owned: OwnedSpan;
+  readonly #managed: ManagedSpan;
   readonly #options: StepOptions;
   readonly #startedAt: number;
   /** What its span began with: samplers look at it. */
@@ -144,10 +148,10 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
   /** What is open or in flight, in the order in which it began. */
   #pending: Pending[] = [];
   /** Those of them of which only a refused body is open. */
-  #refused: LiveAttempt[] = [];
+  #refused: PendingAttempt[] = [];
   readonly #proposals = new Proposals();
   readonly #resends: Resends;
-  #lastEnding: Ending | undefined;
+  #lastEnding: AttemptEnd | undefined;
   #retryAfterMillis = 0;
   #signOfLife = performance.now();
   #settling = false;
@@ -178,7 +182,7 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     attributes[names.STEP_NUMBER] = this.number;
     this.#begun = attributes;
     this.#name = spanName(attributes[names.GEN_AI_OPERATION_NAME], attributes[names.GEN_AI_REQUEST_MODEL]);
-    this.#owned = new OwnedSpan(
+    this.#managed = new ManagedSpan(
       this,
       home.id === undefined,
       home.tracer,
@@ -186,17 +190,17 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
       { kind: SpanKind.CLIENT, startTime: toHrTime(this.#startedAt), attributes },
       ctx,
     );
-    if (this.#owned.recording) home.add(this);
+    if (this.#managed.isRecording) home.add(this);
     else this.#settling = this.#settled = true;
   }
 
   get span(): Span {
-    return this.#owned.span;
+    return this.#managed.span;
   }
 
   /** Not so if the sampler drops it. */
-  get recording(): boolean {
-    return this.#owned.recording;
+  get isRecording(): boolean {
+    return this.#managed.isRecording;
   }
 
   get settled(): boolean {
@@ -232,12 +236,12 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
   }
 
   /** How its last attempt ended, if none is in flight. */
-  get lastEnding(): Ending | undefined {
+  get lastEnding(): AttemptEnd | undefined {
     return this.#pending.length === 0 ? this.#lastEnding : undefined;
   }
 
   /** The attempt that was refused, if nothing but its body is open. */
-  get openRefusal(): LiveAttempt | undefined {
+  get openRefusal(): PendingAttempt | undefined {
     return this.#pending.length === this.#refused.length ? this.#refused.at(-1) : undefined;
   }
 
@@ -245,11 +249,11 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     return trace.getSpan(active) === this.span ? active : trace.setSpan(active, this.span);
   }
 
-  recall(outgoing: Outgoing): ModelCall | undefined {
+  recall(outgoing: OutgoingRequest): ModelCall | undefined {
     return this.#resends.recall(outgoing);
   }
 
-  begin(live: LiveAttempt): { number: number; resendCount: number } {
+  begin(live: PendingAttempt): { number: number; resendCount: number } {
     this.concludeRefused(live.outgoing);
     const last = this.#lastEnding;
     // The client aborted that attempt itself, and asks again: its time had run out.
@@ -262,14 +266,14 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
   }
 
   /** `options`: what its scope was told, if there is one. */
-  end(live: LiveAttempt, ending: Ending, options: StepOptions = {}): void {
+  end(live: PendingAttempt, ending: AttemptEnd, options: StepOptions = {}): void {
     // While the attempt is still in flight: as soon as it isn't, a step that has a status may settle.
     if (!this.#settled) this.propose(endingProposal(ending, options));
     this.record(live, ending);
   }
 
   /** Takes an attempt's end into the log; the scope that it belongs to proposes. */
-  record(live: LiveAttempt, ending: Ending): void {
+  record(live: PendingAttempt, ending: AttemptEnd): void {
     if (this.#settled) {
       report('an attempt ended after its step had settled');
       return;
@@ -279,13 +283,13 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
   }
 
   /** Goes on with what was begun elsewhere: the attempt that ended last, and those in flight. */
-  takeOver(last: Ending, inFlight: Iterable<LiveAttempt>): void {
+  takeOver(last: AttemptEnd, inFlight: Iterable<PendingAttempt>): void {
     this.#pending.push(...inFlight);
     this.#take(last);
     this.propose(endingProposal(last, {}));
   }
 
-  #take(ending: Ending): void {
+  #take(ending: AttemptEnd): void {
     this.log.record(ending.attempt);
     this.#retryAfterMillis = Math.max(this.#retryAfterMillis, ending.retryAfterMillis ?? 0);
     if (!this.#lastEnding || ending.attempt.number >= this.#lastEnding.attempt.number) this.#lastEnding = ending;
@@ -293,7 +297,7 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     if (this.implicit && ending.how !== 'answered') this.home.mayBeRetried(this);
   }
 
-  amend(ending: Ending): void {
+  amend(ending: AttemptEnd): void {
     if (this.#settled) report('closing a body failed after its step had settled');
     else this.log.replace(ending.attempt.number, ending.attempt);
   }
@@ -307,19 +311,19 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
   /** Something that was open, or in flight, is not any more. */
   close(pending: Pending): void {
     remove(this.#pending, pending);
-    remove(this.#refused, pending as LiveAttempt);
+    remove(this.#refused, pending as PendingAttempt);
     this.#signOfLife = performance.now();
     this.#changed(this.#signOfLife);
   }
 
   /** Whatever comes next does not wait for the body of a refused attempt to be read. */
-  refused(live: LiveAttempt): void {
+  refused(live: PendingAttempt): void {
     this.#refused.push(live);
     if (this.implicit) this.home.mayBeRetried(this);
   }
 
   /** Ends the attempts of which only a refused body is open: all, or those that `retry` asks again for. */
-  concludeRefused(retry?: Outgoing): void {
+  concludeRefused(retry?: OutgoingRequest): void {
     if (this.#refused.length === 0) return;
     for (const live of [...this.#refused]) if (!retry || maySendAgain(live.outgoing, retry)) live.giveUp();
   }
@@ -338,12 +342,12 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     return !this.#settling && this.#proposals.retract(proposal);
   }
 
-  report(status: Status, details: FinishDetails | undefined): void {
+  proposeStatus(status: Status, details: FinishDetails | undefined): void {
     this.propose(toProposal(status, this.now(), details, this.#lastEnding));
   }
 
   patience(overAt: number, now: number): number {
-    const { settleMillis } = this.capturing.limits;
+    const { idleMillis } = this.capturing.limits;
     let idleSince = overAt;
     for (const pending of this.#pending) {
       const since = pending.idleSince();
@@ -352,14 +356,14 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     }
     if (this.finished && !this.#awaitsRetry()) return 0;
     idleSince = Math.max(idleSince, this.#signOfLife + this.#retryAfterMillis);
-    return Math.max(0, idleSince + settleMillis - now);
+    return Math.max(0, idleSince + idleMillis - now);
   }
 
   /** Ends what is still open; what has no outcome by then is `interrupted`. */
   giveUp(): void {
     // The attempts before the scopes that they belong to.
     if (this.#pending.length > 0) for (const pending of [...this.#pending].reverse()) pending.giveUp();
-    if (this.status === 'in_progress') this.report('interrupted', undefined);
+    if (this.status === 'in_progress') this.proposeStatus('interrupted', undefined);
   }
 
   due(): void {
@@ -388,9 +392,9 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
       cancel(this);
       return;
     }
-    const { lateMillis, holdMillis } = this.capturing.limits;
+    const { completedHoldMillis, retryHoldMillis } = this.capturing.limits;
     const retryMillis = this.#retryAfterMillis > 0 ? this.#retryAfterMillis + RETRY_GRACE_MILLIS : 0;
-    schedule(this, this.status === 'completed' ? lateMillis : Math.max(holdMillis, retryMillis), now);
+    schedule(this, this.status === 'completed' ? completedHoldMillis : Math.max(retryHoldMillis, retryMillis), now);
     this.home.partChanged();
   }
 
@@ -405,7 +409,7 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     // At least the microsecond that each attempt's event needs for itself.
     const endedAt = Math.max(outcome.at, this.#startedAt + this.log.count / 1000);
     const { capturing } = this;
-    const usage = over(outcome.ending?.answer?.usage, outcome.usage) ?? {};
+    const usage = merged(outcome.ending?.answer?.usage, outcome.usage) ?? {};
     const failure = outcomeFailure(outcome, capturing);
     const write = (span: Span) => {
       const to = this.#writeAttributes(outcome, usage);
@@ -417,7 +421,7 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
       this.#proposals.writeHistory(span, endedAt, MAX_STATUS_UPDATES - Number(failure !== undefined), capturing);
       to.end();
     };
-    this.#owned.end(write, spanStatus(outcome.status, failure), endedAt);
+    this.#managed.end(write, spanStatus(outcome.status, failure), endedAt);
     this.home.takeIn(this, {
       outcome,
       stepCount: 1,
@@ -435,11 +439,11 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     const call = outcome.ending?.call ?? this.#lastEnding?.call;
     // What an implicit step began with was read from its first call, and another one may have won.
     const options = outcome.options ?? (this.implicit && call ? {} : this.#options);
-    const request: ModelRequest = over(call?.request, options.request) ?? {};
+    const request: ModelRequest = merged(call?.request, options.request) ?? {};
     const streaming = call?.streaming ?? request.stream;
-    const response = over(answer?.response, outcome.response) ?? {};
-    const own = over((outcome.options ?? this.#options).attributes, outcome.metadata);
-    const others = over(own, over(response.extra, request.extra));
+    const response = merged(answer?.response, outcome.response) ?? {};
+    const own = merged((outcome.options ?? this.#options).attributes, outcome.attributes);
+    const others = merged(own, merged(response.extra, request.extra));
     const to = new AttributeWriter(span, this.#begun, others, capturing);
     const operation = to.keep(names.GEN_AI_OPERATION_NAME, options.operation || call?.operation || 'chat');
     to.keep(names.GEN_AI_PROVIDER_NAME, options.provider || call?.provider);

@@ -1,12 +1,20 @@
 import { type Attributes, type Context, context, type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import { contentJson } from '../capture/genai-writer.js';
-import { type Capturing, keptAttributes } from '../capture/levels.js';
+import { type CaptureSettings, keptAttributes } from '../capture/levels.js';
 import { toHrTime } from '../otel/clock.js';
 import * as names from '../otel/names.js';
 import { guarded, report } from '../util/diagnostics.js';
-import { checkObject, checkString, copyOf, requireFunction, requireObject, requireString } from '../util/validation.js';
+import {
+  checkFields,
+  checkObject,
+  checkString,
+  copyGiven,
+  requireFunction,
+  requireObject,
+  requireString,
+} from '../util/validation.js';
 import { capturingIn, contextIn, runOf, withoutStep } from './context.js';
-import { ownedSpanOf } from './managed-span.js';
+import { managedSpanOf } from './managed-span.js';
 import { describeFailure, isAbort, keptFailure } from './outcome/errors.js';
 import { spanStatus, writeException } from './outcome/proposals.js';
 import type { RunHandle } from './run.js';
@@ -16,15 +24,15 @@ export interface ToolOptions {
   /** The tool's name. */
   name: string;
   /** The id that the model gave the call. */
-  callId?: string;
+  callId?: string | null | undefined;
   /** `function`, `extension` or `datastore`. */
-  type?: string;
+  type?: string | null | undefined;
   /** What the tool does. */
-  description?: string;
+  description?: string | null | undefined;
   /** What the model called it with. Kept only if `capture` is `content`. */
   arguments?: unknown;
   /** Further attributes, under their full names. Strings are redacted. */
-  attributes?: Attributes;
+  attributes?: Attributes | null | undefined;
 }
 
 /** Runs `fn` in an `execute_tool` span of the run around it; without one, just runs it. */
@@ -81,9 +89,9 @@ export function openTool(options: ToolOptions, { recording }: RunHandle, ctx: Co
 }
 
 /** Whether somebody else's tool span is active. */
-export function isInForeignTool(active: Context): boolean {
+export function isInOthersToolSpan(active: Context): boolean {
   const span = trace.getSpan(active);
-  if (!span?.isRecording() || ownedSpanOf(span)) return false;
+  if (!span?.isRecording() || managedSpanOf(span)) return false;
   const { attributes } = span as { attributes?: Record<string, unknown> };
   return (
     attributes?.[names.GEN_AI_OPERATION_NAME] === 'execute_tool' ||
@@ -91,7 +99,10 @@ export function isInForeignTool(active: Context): boolean {
   );
 }
 
+const OPTIONS = ['name', 'callId', 'type', 'description', 'arguments', 'attributes'];
+
 function checkToolOptions(options: unknown): void {
+  checkFields(requireObject(options, 'options'), 'options', OPTIONS);
   const { name, callId, type, description, attributes } = requireObject(options, 'options');
   requireString(name, 'options.name');
   checkString(callId, 'options.callId');
@@ -100,9 +111,9 @@ function checkToolOptions(options: unknown): void {
   checkObject(attributes, 'options.attributes');
 }
 
-function toolAttributes(options: ToolOptions, capturing: Capturing): Attributes {
+function toolAttributes(options: ToolOptions, capturing: CaptureSettings): Attributes {
   const known: Attributes = {
-    ...copyOf(options.attributes),
+    ...copyGiven(options.attributes),
     [names.GEN_AI_OPERATION_NAME]: 'execute_tool',
     [names.GEN_AI_TOOL_NAME]: options.name,
   };
@@ -115,7 +126,7 @@ function toolAttributes(options: ToolOptions, capturing: Capturing): Attributes 
   return attributes;
 }
 
-function endTool(span: Span, capturing: Capturing, endedAt: number, end: ToolEnd): void {
+function endTool(span: Span, capturing: CaptureSettings, endedAt: number, end: ToolEnd): void {
   if ('value' in end) {
     const result = contentText(end.value, capturing);
     if (result !== undefined) span.setAttribute(names.GEN_AI_TOOL_CALL_RESULT, result);
@@ -129,7 +140,7 @@ function endTool(span: Span, capturing: Capturing, endedAt: number, end: ToolEnd
   span.end(toHrTime(endedAt));
 }
 
-function contentText(value: unknown, { content, redactor, limits }: Capturing): string | undefined {
+function contentText(value: unknown, { content, redactor, limits }: CaptureSettings): string | undefined {
   if (!content || value === undefined) return undefined;
   return contentJson(value, { redactor, maxBytes: limits.contentBytes });
 }

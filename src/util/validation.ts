@@ -36,7 +36,7 @@ export function checkObject(value: unknown, option: string): void {
 }
 
 /** A copy of what the application gave, as it is now: it may go on using it. What is absent, or can't be read, is left out. */
-export function copyOf<T extends object>(given: T | null | undefined): T | undefined {
+export function copyGiven<T extends object>(given: T | null | undefined): T | undefined {
   if (given == null) return undefined;
   const copy: Record<string, unknown> = {};
   try {
@@ -51,8 +51,26 @@ export function copyOf<T extends object>(given: T | null | undefined): T | undef
 }
 
 /** What `top` says, and `base` where it says nothing. Mostly there is only one of them, and no need to copy it. */
-export function over<T extends object>(base: T | undefined, top: T | undefined): T | undefined {
-  return base && top ? { ...base, ...top } : (top ?? base);
+export function merged<T extends object>(base: T | null | undefined, top: T | null | undefined): T | undefined {
+  return base && top ? { ...base, ...top } : (top ?? base ?? undefined);
+}
+
+/**
+ * Throws a `TypeError` for a field of `given` that is not in `known`: a misspelt option would have no effect. `renamed` maps the
+ * names of an earlier version to today's.
+ */
+export function checkFields(
+  given: object,
+  option: string,
+  known: readonly string[],
+  renamed: Readonly<Record<string, string>> = {},
+): void {
+  for (const name in given) {
+    if (known.includes(name)) continue;
+    const now = Object.hasOwn(renamed, name) ? renamed[name] : undefined;
+    if (now !== undefined) throw new TypeError(`runtrace: ${option}.${name} is now called ${option}.${now}`);
+    throw badOption(option, `an object of ${known.join(', ')}`, name);
+  }
 }
 
 export function checkNumber(value: unknown, option: string, least: number, most = Number.POSITIVE_INFINITY): void {

@@ -24,7 +24,7 @@ before(startModels);
 after(stopModels);
 
 const prompt = 'Hello?';
-const newSet = () => traced({ limits: { settleMillis: SETTLE_MILLIS, lateMillis: 20 } });
+const newSet = () => traced({ limits: { idleMillis: SETTLE_MILLIS, completedHoldMillis: 20 } });
 
 /** The two of them, in both orders. */
 const ORDERS: Record<string, (ours: Telemetry, theirs: Telemetry) => void> = {

@@ -99,7 +99,7 @@ describe('a tool', () => {
   });
 
   test('that takes longer than anything may be silent keeps its run waiting', async () => {
-    const set = scene({ limits: { settleMillis: 20, lateMillis: 5 } });
+    const set = scene({ limits: { idleMillis: 20, completedHoldMillis: 5 } });
     const tools = weather(() => new Promise((resolve) => setTimeout(resolve, 120, 'sunny')));
     const { textStream } = streamText({ model: chat(ASKS_FOR_WEATHER, ok()), prompt, tools, stopWhen });
     for await (const _piece of textStream);
@@ -110,7 +110,7 @@ describe('a tool', () => {
 
 describe('what the AI SDK does between its calls', () => {
   test('may take longer than anything may be silent', async () => {
-    const set = scene({ limits: { settleMillis: 20, lateMillis: 5 } });
+    const set = scene({ limits: { idleMillis: 20, completedHoldMillis: 5 } });
     const prepareStep = () => new Promise<undefined>((resolve) => setTimeout(resolve, 120, undefined));
     const model = chat(ASKS_FOR_WEATHER, ok());
     const { textStream } = streamText({ model, prompt, tools: weather(), stopWhen, prepareStep });

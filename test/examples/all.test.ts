@@ -196,7 +196,7 @@ function statusOf(span: ReceivedSpan | undefined): unknown {
 }
 
 function codesOf(span: ReceivedSpan | undefined): unknown {
-  return span?.attributes['runtrace.step.attempt_codes'];
+  return String(span?.attributes['runtrace.step.attempt_codes']).split(' ');
 }
 
 function nameAndStatus(span: ReceivedSpan | undefined): unknown[] {

@@ -253,5 +253,9 @@ function step(name: string, status: string, codes: string[]) {
 }
 
 function summary({ name, attributes }: ReceivedSpan) {
-  return { name, status: attributes['runtrace.status'], codes: attributes['runtrace.step.attempt_codes'] };
+  return {
+    name,
+    status: attributes['runtrace.status'],
+    codes: String(attributes['runtrace.step.attempt_codes']).split(' '),
+  };
 }

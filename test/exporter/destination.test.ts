@@ -9,7 +9,7 @@ import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-ho
 import fc from 'fast-check';
 import { Destination, type DestinationOptions } from '../../src/exporter/destination.js';
 import { spanBytes } from '../../src/exporter/otlp/size.js';
-import { copyOf, type ExportResult, type ReadableSpan, type SpanExporter } from '../../src/exporter/otlp/span.js';
+import { copySpanWith, type ExportResult, type ReadableSpan, type SpanExporter } from '../../src/exporter/otlp/span.js';
 import type { ExporterStats } from '../../src/exporter/stats.js';
 import { fakeClock } from '../support/fake-clock.js';
 import { endedSpans, namesOf } from '../support/spans.js';
@@ -359,7 +359,7 @@ test('a resource whose detectors never finish is waited for once', async () => {
     asyncAttributesPending: true,
     waitForAsyncAttributes: () => new Promise(() => {}),
   };
-  const span = () => ({ ...copyOf(endedSpans(1)[0] as ReadableSpan, { attributes: {}, events: [] }), resource });
+  const span = () => ({ ...copySpanWith(endedSpans(1)[0] as ReadableSpan, { attributes: {}, events: [] }), resource });
   const { destination, delivered, clock } = fixture();
   destination.addNow([span() as never]);
   await clock.advance(9999);

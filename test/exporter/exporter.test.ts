@@ -14,12 +14,12 @@ import {
 } from '@opentelemetry/sdk-trace-base';
 import {
   OTLPFileExporter,
-  RunTraceBatchSpanProcessor,
-  type RunTraceBatchSpanProcessorOptions,
-  RunTraceExporter,
-  type RunTraceExporterOptions,
+  RuntraceBatchSpanProcessor,
+  type RuntraceBatchSpanProcessorOptions,
+  RuntraceExporter,
+  type RuntraceExporterOptions,
 } from 'runtrace/exporter';
-import { copyOf } from '../../src/exporter/otlp/span.js';
+import { copySpanWith } from '../../src/exporter/otlp/span.js';
 import { type OtlpReceiver, type OtlpReceiverOptions, startOtlpReceiver } from '../support/otlp-receiver.js';
 import { endedSpans, namesOf } from '../support/spans.js';
 
@@ -35,8 +35,8 @@ function folder(t: TestContext): string {
   return path;
 }
 
-function providerWith(options: RunTraceBatchSpanProcessorOptions) {
-  const processor = new RunTraceBatchSpanProcessor(options);
+function providerWith(options: RuntraceBatchSpanProcessorOptions) {
+  const processor = new RuntraceBatchSpanProcessor(options);
   const provider = new BasicTracerProvider({ spanProcessors: [processor] });
   return { processor, provider, tracer: provider.getTracer('test') };
 }
@@ -59,7 +59,7 @@ async function unusedPort(): Promise<number> {
 test('with no argument it goes where the environment says, with gzip and the headers from there', async (t) => {
   const receiver = await start(t);
   environment(t, { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint, OTEL_EXPORTER_OTLP_HEADERS: 'x-team=a%20b' });
-  const provider = new BasicTracerProvider({ spanProcessors: [new RunTraceBatchSpanProcessor()] });
+  const provider = new BasicTracerProvider({ spanProcessors: [new RuntraceBatchSpanProcessor()] });
   provider.getTracer('test').startSpan('hello').end();
   await provider.forceFlush();
   assert.deepEqual(namesOf(receiver.spans()), ['hello']);
@@ -71,8 +71,8 @@ test('with no argument it goes where the environment says, with gzip and the hea
 
 test('compression that is given in the environment or as an option holds', async (t) => {
   const receiver = await start(t, { requireGzip: false });
-  const sendOne = async (options: RunTraceExporterOptions) => {
-    const exporter = new RunTraceExporter({ url: receiver.url, ...options });
+  const sendOne = async (options: RuntraceExporterOptions) => {
+    const exporter = new RuntraceExporter({ url: receiver.url, ...options });
     await new Promise((resolve) => exporter.export(endedSpans(1), resolve));
     await exporter.shutdown();
   };
@@ -102,7 +102,7 @@ test('thousands of spans of many sizes arrive, each once, in requests that are n
 
 test('spans that are not sampled stay here', async (t) => {
   const receiver = await start(t);
-  const processor = new RunTraceBatchSpanProcessor({ url: receiver.url });
+  const processor = new RuntraceBatchSpanProcessor({ url: receiver.url });
   const [span] = endedSpans(1);
   processor.onEnd({ ...span, spanContext: () => ({ ...span?.spanContext(), traceFlags: 0 }) } as never);
   await processor.shutdown();
@@ -142,7 +142,7 @@ test('413 splits the request, and a single span that is too large is cut', async
 
 test('behind a processor of the SDK it calls back on delivery', async (t) => {
   const receiver = await start(t);
-  const exporter = new RunTraceExporter({ url: receiver.url });
+  const exporter = new RuntraceExporter({ url: receiver.url });
   const provider = new BasicTracerProvider({
     spanProcessors: [new BatchSpanProcessor(exporter), new SimpleSpanProcessor(exporter)],
   });
@@ -161,7 +161,7 @@ test('behind a processor of the SDK it calls back within 5 s when it has the bat
     export: (...args: Parameters<typeof memory.export>) => void waiting.push(() => memory.export(...args)),
     shutdown: async () => {},
   };
-  const exporter = new RunTraceExporter({ destinations: [slow] });
+  const exporter = new RuntraceExporter({ destinations: [slow] });
   const began = performance.now();
   const result = await new Promise<{ code: number }>((resolve) => exporter.export(endedSpans(3), resolve));
   assert.equal(result.code, 0);
@@ -177,7 +177,7 @@ test('behind a processor of the SDK it calls back within 5 s when it has the bat
 
 test('what is lost is told to the callback, with how much', async (t) => {
   const receiver = await start(t, { fault: () => ({ kind: 'status', status: 401 }) });
-  const exporter = new RunTraceExporter({ url: receiver.url });
+  const exporter = new RuntraceExporter({ url: receiver.url });
   const result = await new Promise<{ code: number; error?: Error }>((resolve) =>
     exporter.export(endedSpans(3), resolve),
   );
@@ -211,7 +211,7 @@ test('each destination has a spool of its own, and figures of its own', async (t
   const directory = folder(t);
   const up = await start(t);
   const down = { url: `http://127.0.0.1:${await unusedPort()}/v1/traces`, name: 'down', timeoutMillis: 300 };
-  const exporter = new RunTraceExporter({
+  const exporter = new RuntraceExporter({
     destinations: [down, { url: up.url, name: 'up' }],
     spool: { directory },
     shutdownTimeoutMillis: 100,
@@ -246,7 +246,7 @@ test('what happened is there as metrics too', async (t) => {
       collect = callback;
     },
   } as unknown as Meter;
-  const exporter = new RunTraceExporter({
+  const exporter = new RuntraceExporter({
     url: receiver.url,
     meterProvider: { getMeter: () => meter } as MeterProvider,
   });
@@ -270,7 +270,7 @@ test('a partial success is a success, and what the backend refused is named by d
   );
   t.after(() => diag.disable());
   const receiver = await start(t, { fault: () => ({ kind: 'partial', rejected: 1 }) });
-  const exporter = new RunTraceExporter({ url: receiver.url });
+  const exporter = new RuntraceExporter({ url: receiver.url });
   const result = await new Promise<{ code: number }>((resolve) => exporter.export(endedSpans(3), resolve));
   assert.equal(result.code, 0);
   assert.equal(exporter.stats().sent.spans, 3);
@@ -280,7 +280,7 @@ test('a partial success is a success, and what the backend refused is named by d
 
 test('a callback that throws and a span that cannot be read do not reach the application', async (t) => {
   const receiver = await start(t);
-  const exporter = new RunTraceExporter({ url: receiver.url });
+  const exporter = new RuntraceExporter({ url: receiver.url });
   exporter.export(endedSpans(1), () => {
     throw new Error('mine');
   });
@@ -304,9 +304,9 @@ test('shutdown keeps to its time, whatever it waits for, and counts what is left
   const receiver = await start(t, { fault: () => ({ kind: 'silent' }) });
   const endless = { attributes: {}, asyncAttributesPending: true, waitForAsyncAttributes: () => new Promise(() => {}) };
   for (const resource of [undefined, endless]) {
-    const processor = new RunTraceBatchSpanProcessor({ url: receiver.url, shutdownTimeoutMillis: 300 });
+    const processor = new RuntraceBatchSpanProcessor({ url: receiver.url, shutdownTimeoutMillis: 300 });
     const spans = endedSpans(30, { attributes: () => ({ text: 'x'.repeat(100_000) }) });
-    for (const span of spans) processor.onEnd(resource ? ({ ...copyOf(span, span), resource } as never) : span);
+    for (const span of spans) processor.onEnd(resource ? ({ ...copySpanWith(span, span), resource } as never) : span);
     const began = performance.now();
     await processor.shutdown();
     const millis = performance.now() - began;
@@ -317,7 +317,7 @@ test('shutdown keeps to its time, whatever it waits for, and counts what is left
 
 test('a span that cannot be read is counted as lost, and the others in its batch arrive', async (t) => {
   const receiver = await start(t);
-  const exporter = new RunTraceExporter({ url: receiver.url });
+  const exporter = new RuntraceExporter({ url: receiver.url });
   const [first, second] = endedSpans(2);
   const result = await new Promise<{ code: number; error?: Error }>((resolve) =>
     exporter.export([first, {}, second] as never, resolve),
@@ -347,7 +347,7 @@ test('an exporter that calls back with nothing has failed, and one that throws a
 });
 
 test('an option that cannot be used is a TypeError that names it, when the exporter is made', async (t) => {
-  const bad: [RunTraceExporterOptions | undefined | null, RegExp][] = [
+  const bad: [RuntraceExporterOptions | undefined | null, RegExp][] = [
     [null, /options/],
     [{ export() {} } as never, /destinations: \[exporter\]/],
     [{ url: 'localhost:4318' }, /url must be an http or https URL, got 'localhost:4318'/],
@@ -387,40 +387,40 @@ test('an option that cannot be used is a TypeError that names it, when the expor
     [{ destinations: [{}], url: 'http://x/' }, /url/],
   ];
   for (const [options, message] of bad) {
-    assert.throws(() => new RunTraceExporter(options as never), { name: 'TypeError', message });
+    assert.throws(() => new RuntraceExporter(options as never), { name: 'TypeError', message });
   }
 });
 
 test('a processor that cannot use what it is given says so: another exporter’s place, or options that nobody would hear', () => {
   const url = 'http://127.0.0.1:9/v1/traces';
   const memory = new InMemorySpanExporter();
-  const bad: [RunTraceBatchSpanProcessorOptions | undefined | null, RegExp][] = [
+  const bad: [RuntraceBatchSpanProcessorOptions | undefined | null, RegExp][] = [
     [null, /options/],
     [memory as never, /options must be \{ exporter \}, got 'an exporter'/],
     [{ exporter: {} as never }, /exporter/],
     [{ exporter: null as never }, /exporter/],
     [
-      { exporter: new RunTraceExporter({ url }), maxQueueBytes: 1e9 },
+      { exporter: new RuntraceExporter({ url }), maxQueueBytes: 1e9 },
       /maxQueueBytes must be an option of the exporter/,
     ],
     [{ exporter: memory, url }, /url/],
     [{ exporter: memory, destinations: [{ url }] }, /destinations/],
   ];
   for (const [options, message] of bad) {
-    assert.throws(() => new RunTraceBatchSpanProcessor(options as never), { name: 'TypeError', message });
+    assert.throws(() => new RuntraceBatchSpanProcessor(options as never), { name: 'TypeError', message });
   }
 });
 
 test('destinations whose names make the same directory are refused: each would send the other’s spans', (t) => {
   const spool = { directory: folder(t) };
   const destinations = ['vendor a', 'vendor_a'].map((name) => ({ url: 'http://127.0.0.1:9/v1/traces', name }));
-  assert.throws(() => new RunTraceExporter({ destinations, spool }), { name: 'TypeError', message: /different names/ });
+  assert.throws(() => new RuntraceExporter({ destinations, spool }), { name: 'TypeError', message: /different names/ });
   assert.deepEqual(readdirSync(spool.directory), []);
 });
 
 test('no name of a destination leads out of the directory of the spool', async (t) => {
   const directory = join(folder(t), 'spool');
-  const exporter = new RunTraceExporter({
+  const exporter = new RuntraceExporter({
     destinations: [{ url: 'http://127.0.0.1:9/v1/traces', name: '..' }],
     spool: { directory },
   });
@@ -443,7 +443,7 @@ test('an environment that cannot be used is a TypeError that names the variable,
     process.env[name] = value;
     t.after(() => delete process.env[name]);
     assert.throws(
-      () => new RunTraceExporter(),
+      () => new RuntraceExporter(),
       (error: Error) => error instanceof TypeError && error.message.includes(name) && !error.message.includes('secret'),
       name,
     );

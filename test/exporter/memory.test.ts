@@ -3,7 +3,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BasicTracerProvider, type SpanProcessor } from '@opentelemetry/sdk-trace-base';
-import { RunTraceBatchSpanProcessor } from 'runtrace/exporter';
+import { RuntraceBatchSpanProcessor } from 'runtrace/exporter';
 
 const MIB = 1024 * 1024;
 /** Nothing listens there. */
@@ -30,7 +30,7 @@ for (const [kind, textLength, count] of [
     skip: !globalThis.gc && 'needs --expose-gc',
   }, async () => {
     const maxQueueBytes = 24 * MIB;
-    const processor = new RunTraceBatchSpanProcessor({
+    const processor = new RuntraceBatchSpanProcessor({
       url: DEAD_URL,
       maxQueueBytes,
       timeoutMillis: 300,
@@ -61,7 +61,7 @@ for (const [kind, textLength, count] of [
 
 test('with a dead backend, calls wait no longer than with no exporter at all', async () => {
   const nothing: SpanProcessor = { onStart() {}, onEnd() {}, forceFlush: async () => {}, shutdown: async () => {} };
-  const ours = () => new RunTraceBatchSpanProcessor({ url: DEAD_URL, timeoutMillis: 300, shutdownTimeoutMillis: 0 });
+  const ours = () => new RuntraceBatchSpanProcessor({ url: DEAD_URL, timeoutMillis: 300, shutdownTimeoutMillis: 0 });
   await delayWith(nothing); // warms up
   const without = await delayWith(nothing);
   const withOurs = await delayWith(ours());

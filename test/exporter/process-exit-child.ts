@@ -2,11 +2,11 @@
 
 import { DiagConsoleLogger, DiagLogLevel, diag } from '@opentelemetry/api';
 import { BasicTracerProvider } from '@opentelemetry/sdk-trace-base';
-import { RunTraceBatchSpanProcessor } from 'runtrace/exporter';
+import { RuntraceBatchSpanProcessor } from 'runtrace/exporter';
 
 const [url, directory, how] = process.argv.slice(2) as [string, string, string];
 diag.setLogger(new DiagConsoleLogger(), DiagLogLevel.WARN);
-const processor = new RunTraceBatchSpanProcessor({ url, ...(directory && { spool: { directory } }) });
+const processor = new RuntraceBatchSpanProcessor({ url, ...(directory && { spool: { directory } }) });
 new BasicTracerProvider({ spanProcessors: [processor] }).getTracer('test').startSpan('last words').end();
 if (how === 'exit') process.exit(0);
 if (how === 'exit in mid-shutdown') {

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { wrapFetch } from 'runtrace';
+import { recordingFetch, wrapFetch } from 'runtrace';
 import { fetch as undiciFetch } from 'undici';
 import { attemptsOf, type Traced, traced } from '../support/traced.js';
 import { type Exchange, type Origin, startOrigin } from './origin.js';
@@ -83,7 +83,7 @@ async function lookIn<T>(
   bare: Fetch,
   look: (scene: Scene) => T | Promise<T>,
 ): Promise<T> {
-  const recording = bare === globalThis.fetch ? recorder.fetch : wrapFetch(bare);
+  const recording = bare === globalThis.fetch ? recordingFetch : wrapFetch(bare);
   if (way === 'returned from a run') {
     const inOwnRun: Fetch = (...args) =>
       recorder.run({ kind: 'route' }, () => recorder.step({}, () => recording(...args)));

@@ -5,6 +5,7 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { context, type DiagLogger, diag, ROOT_CONTEXT } from '@opentelemetry/api';
+import { recordingFetch } from 'runtrace';
 import { ok, type Provider, resetMidStream, startProvider, status } from '../../examples/demo/provider.js';
 import { only, type ReadableSpan, type Traced, traced } from '../support/traced.js';
 import { until } from '../support/until.js';
@@ -15,9 +16,9 @@ before(async () => {
 });
 after(() => provider.close());
 
-function chat({ recorder }: Traced, model: string, init: RequestInit = {}): Promise<Response> {
+function chat(model: string, init: RequestInit = {}): Promise<Response> {
   const body = JSON.stringify({ model, stream: true, messages: [{ role: 'user', content: 'Hi' }] });
-  return recorder.fetch(`${provider.url}/v1/chat/completions`, { method: 'POST', body, ...init });
+  return recordingFetch(`${provider.url}/v1/chat/completions`, { method: 'POST', body, ...init });
 }
 
 type Scope = <T>(set: Traced, fn: () => T | PromiseLike<T>) => Promise<T>;
@@ -108,8 +109,8 @@ describe('what a function gets', () => {
   for (const capture of ['metadata', 'off'] as const) {
     test(`may be taken apart, at ${capture}`, async () => {
       const { recorder, runs, steps } = traced({ capture });
-      await recorder.run({ kind: 'chat_turn' }, async ({ step, startStep, setStepNumber, finish }) => {
-        setStepNumber(4);
+      await recorder.run({ kind: 'chat_turn' }, async ({ step, startStep, resumeAfterStep, finish }) => {
+        resumeAfterStep(4);
         await step({}, ({ finish, fetch }) => {
           assert.equal(typeof fetch, 'function');
           finish('error');
@@ -141,7 +142,7 @@ describe('a rejection', () => {
   });
 
   test('of a call that the application handles is never unhandled, however it goes', async () => {
-    const set = traced({ limits: { settleMillis: 0 } });
+    const set = traced({ limits: { idleMillis: 0 } });
     provider.script('broken', resetMidStream());
     const leave = new AbortController();
     const reasons: unknown[] = [];
@@ -157,7 +158,7 @@ describe('a rejection', () => {
           async (response: Response) => response.body?.cancel(),
           async () => {},
         ]) {
-          const response = await chat(set, 'broken', { signal: leave.signal });
+          const response = await chat('broken', { signal: leave.signal });
           await Promise.resolve(read(response)).catch(() => {});
         }
         // A body that breaks while nobody reads it: nobody is told, so nobody can handle it.
@@ -205,8 +206,8 @@ describe('telemetry that fails', () => {
     provider.script('redacted', status(500), ok());
     const text = await set.recorder.run({ kind: 'chat_turn', attributes: { secret: 'hunter2' } }, () =>
       set.recorder.step({}, async () => {
-        await (await chat(set, 'redacted')).text();
-        return (await chat(set, 'redacted')).text();
+        await (await chat('redacted')).text();
+        return (await chat('redacted')).text();
       }),
     );
     assert.match(text, /\[DONE\]/);
@@ -223,7 +224,7 @@ describe('the timer', () => {
     const seen: unknown[] = [];
     const storage = new AsyncLocalStorage<string>();
     const { recorder } = traced({
-      limits: { lateMillis: 0 },
+      limits: { completedHoldMillis: 0 },
       spanProcessors: [
         {
           onStart() {},
@@ -276,10 +277,10 @@ function runProgram(program: string): Promise<{ stdout: string }> {
     import { BasicTracerProvider } from '@opentelemetry/sdk-trace-base';
     import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
     import { context } from '@opentelemetry/api';
-    import { createRecorder, StatusPrioritySpanProcessor } from 'runtrace';
+    import { createRecorder, recordingFetch, StatusPrioritySpanProcessor } from 'runtrace';
     context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
     const tracerProvider = new BasicTracerProvider({ spanProcessors: [new StatusPrioritySpanProcessor()] });
-    const recorder = createRecorder({ tracerProvider, limits: { settleMillis: 60_000 } });
+    const recorder = createRecorder({ tracerProvider, limits: { idleMillis: 60_000 } });
     const { startRun } = recorder;
   `;
   const args = ['--input-type=module', '--eval', preamble + program];

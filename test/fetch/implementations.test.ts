@@ -321,7 +321,7 @@ same(
 
 describe('one recording fetch around another', () => {
   const WRAPPED: Record<string, (traced: Traced) => Fetch> = {
-    'records once': ({ recorder }) => wrapFetch(recorder.fetch),
+    'records once': () => wrapFetch(recordingFetch),
     'records once, three deep': () => wrapFetch(wrapFetch(wrapFetch(globalThis.fetch))),
     'records once, with a wrapper between': () => wrapFetch((input, init) => recordingFetch(input, init)),
     'records once, with a wrapper between that waits': () =>
@@ -357,7 +357,7 @@ describe('the global fetch', () => {
     const texts = await recorder.run({ kind: 'chat_turn' }, async () => [
       ...(await recorder.step({}, async (step) => [
         await (await recordingFetch('http://mock/')).text(),
-        await (await recorder.fetch('http://mock/')).text(),
+        await (await recordingFetch('http://mock/')).text(),
         await (await step.fetch('http://mock/')).text(),
       ])),
       await (await recordingFetch('http://mock/')).text(),
@@ -374,7 +374,7 @@ describe('the global fetch', () => {
     } as Fetch;
     const { recorder } = traced();
     await recorder.run({ kind: 'chat_turn' }, () => recorder.step({}, (step) => step.fetch('http://mock/')));
-    await recorder.fetch('http://mock/');
+    await recordingFetch('http://mock/');
     assert.deepEqual(selves, [globalThis, globalThis]);
   });
 });

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { wrapFetch } from 'runtrace';
+import { recordingFetch, wrapFetch } from 'runtrace';
 import { errorEventMidStream, type Provider, startProvider } from '../../examples/demo/provider.js';
 import { attemptsOf, only, traced } from '../support/traced.js';
 import { until } from '../support/until.js';
@@ -19,10 +19,10 @@ after(() => Promise.all([origin.close(), provider.close()]));
 
 /** The one attempt that was recorded of `act`, before its run is over and anything is given up. */
 async function attemptOf(act: (fetch: Fetch) => unknown, fetch?: Fetch): Promise<Record<string, unknown>> {
-  const set = traced({ limits: { settleMillis: 60_000 } });
+  const set = traced({ limits: { idleMillis: 60_000 } });
   await set.recorder.run({ kind: 'chat_turn' }, () =>
     set.recorder.step({}, async (step) => {
-      await act(fetch ? wrapFetch(fetch) : set.recorder.fetch);
+      await act(fetch ? wrapFetch(fetch) : recordingFetch);
       await until(() => step.attempts.snapshot().length === 1);
     }),
   );

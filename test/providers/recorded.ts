@@ -1,4 +1,4 @@
-import { type Answer, type AnswerObserver, type ModelCall, readModelCall } from '../../src/providers/detect.js';
+import { type Answer, type ModelCall, type ResponseReader, readModelCall } from '../../src/providers/detect.js';
 
 /** An answer as it comes over the wire, and the call that it answers. */
 export interface Recorded {
@@ -29,7 +29,7 @@ export function readBrokenOff(call: ModelCall, chunks: Iterable<Uint8Array | str
   return observer.answer();
 }
 
-function show(observer: AnswerObserver, chunks: Iterable<Uint8Array | string>): void {
+function show(observer: ResponseReader, chunks: Iterable<Uint8Array | string>): void {
   for (const chunk of chunks) {
     const bytes = typeof chunk === 'string' ? new TextEncoder().encode(chunk) : chunk.slice();
     observer.chunk(bytes);

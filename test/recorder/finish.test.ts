@@ -27,7 +27,7 @@ before(async () => {
 after(() => provider.close());
 
 /** Each pause of a slow answer is longer than a call may be without a sign of life: but somebody reads. */
-const LIMITS = { settleMillis: 40 };
+const LIMITS = { idleMillis: 40 };
 const PAUSE_MILLIS = 70;
 const statusOf = (span: ReadableSpan) => span.attributes['runtrace.status'];
 const attemptStatuses = (span: ReadableSpan) => attemptsOf(span).map((attempt) => attempt['runtrace.attempt.status']);
@@ -86,7 +86,7 @@ describe('finish', () => {
   });
 
   test("works when the run's function has returned while a call is still alive", async () => {
-    const { recorder, steps, runs } = traced({ limits: { settleMillis: 60_000 } });
+    const { recorder, steps, runs } = traced({ limits: { idleMillis: 60_000 } });
     provider.script('alive', hang());
     const controller = new AbortController();
     let call: Promise<unknown> | undefined;
@@ -106,7 +106,7 @@ describe('finish', () => {
   });
 
   test('of the run works while a call is still alive', async () => {
-    const { recorder, runs } = traced({ limits: { settleMillis: 60_000 } });
+    const { recorder, runs } = traced({ limits: { idleMillis: 60_000 } });
     provider.script('alive', stallMidStream());
     let late: (() => void) | undefined;
     const controller = new AbortController();

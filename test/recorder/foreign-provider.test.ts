@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { context, SpanStatusCode, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
-import { createRecorder, type Limits, type Recorder, reportStatus, type Status } from 'runtrace';
+import { createRecorder, type Limits, type Recorder, recordingFetch, reportStatus, type Status } from 'runtrace';
 import { ok, type Provider, slow, startProvider, status } from '../../examples/demo/provider.js';
 import { CLIENTS } from '../support/clients.js';
 import { ForeignProvider, type ForeignSpan, toMillis } from '../support/foreign-provider.js';
@@ -24,9 +24,9 @@ function over(foreign: ForeignProvider, limits: Partial<Limits> = {}): Recorder 
 }
 
 /** A call of the chat API, without a client that would retry it. */
-function chat(recorder: Recorder, model: string): Promise<Response> {
+function chat(model: string): Promise<Response> {
   const body = JSON.stringify({ model, messages: [] });
-  return recorder.fetch(`${provider.url}/v1/chat/completions`, { method: 'POST', body });
+  return recordingFetch(`${provider.url}/v1/chat/completions`, { method: 'POST', body });
 }
 
 const statusOf = (span: ForeignSpan) => span.attributes['runtrace.status'];
@@ -37,9 +37,9 @@ describe('over a provider that only implements the API', () => {
     const recorder = over(foreign);
     await recorder.run({ kind: 'outer', attributes: { mine: 1 } }, async (outer) => {
       await recorder.step({ model: 'explicit' }, () => {});
-      await (await chat(recorder, 'implicit')).text();
+      await (await chat('implicit')).text();
       await recorder.run({ kind: 'inner' }, () => recorder.tool({ name: 'tool' }, () => 'done'));
-      outer.finish('completed', { metadata: { theirs: 2 } });
+      outer.finish('completed', { attributes: { theirs: 2 } });
     });
     assert.deepEqual(
       foreign.ended.map(({ name }) => name),
@@ -72,8 +72,8 @@ describe('over a provider that only implements the API', () => {
       await recorder.run({ kind: 'chat_turn' }, (run) =>
         recorder.step({}, (step) => {
           for (const status of sequence) {
-            step.finish(status, { error: new RangeError(status), metadata: { from: status } });
-            run.finish(status, { error: new RangeError(status), metadata: { from: status } });
+            step.finish(status, { error: new RangeError(status), attributes: { from: status } });
+            run.finish(status, { error: new RangeError(status), attributes: { from: status } });
           }
         }),
       );
@@ -94,8 +94,8 @@ describe('over a provider that only implements the API', () => {
 
   test("a client's retries fold into one step, which is held for late news while the run goes on", async () => {
     const foreign = new ForeignProvider();
-    const recorder = over(foreign, { lateMillis: 30 });
-    const client = CLIENTS[0]?.make({ url: provider.url, fetch: recorder.fetch });
+    const recorder = over(foreign, { completedHoldMillis: 30 });
+    const client = CLIENTS[0]?.make({ url: provider.url, fetch: recordingFetch });
     provider.script('retried', status(429, { retryAfterMillis: 1 }), status(500, { retryAfterMillis: 1 }), ok());
     await recorder.run({ kind: 'chat_turn' }, async () => {
       await client?.generate('retried');
@@ -103,7 +103,7 @@ describe('over a provider that only implements the API', () => {
       await until(() => foreign.ended.length === 1);
       const step = only(foreign.ended);
       assert.equal(statusOf(step), 'completed');
-      assert.deepEqual(step.attributes['runtrace.step.attempt_codes'], ['429', '500', '200']);
+      assert.deepEqual(step.attributes['runtrace.step.attempt_codes'], '429 500 200');
       assert.ok(toMillis(step.endTime) < Date.now() - 25, 'it ends when the call ended, not when its hold was over');
     });
     assert.equal(foreign.ended.length, 2);
@@ -112,11 +112,11 @@ describe('over a provider that only implements the API', () => {
 
   test('a step that failed is held for longer, and by no means past its run', async () => {
     const foreign = new ForeignProvider();
-    const recorder = over(foreign, { lateMillis: 0, holdMillis: 60_000 });
+    const recorder = over(foreign, { completedHoldMillis: 0, retryHoldMillis: 60_000 });
     provider.script('refused', status(400));
     await recorder.run({ kind: 'chat_turn' }, async () => {
-      await (await chat(recorder, 'refused')).text();
-      await (await chat(recorder, 'answered')).text();
+      await (await chat('refused')).text();
+      await (await chat('answered')).text();
       await until(() => foreign.ended.length > 0);
       assert.equal(only(foreign.ended).name, 'chat answered');
     });
@@ -132,11 +132,11 @@ describe('over a provider that only implements the API', () => {
 
   test('a run that is over waits for its live stream, and gives up on a call without a sign of life', async () => {
     const foreign = new ForeignProvider();
-    const recorder = over(foreign, { settleMillis: 40 });
+    const recorder = over(foreign, { idleMillis: 40 });
     provider.script('slow', slow(15));
     const { live, dead } = await recorder.run({ kind: 'chat_turn' }, async () => ({
-      live: await chat(recorder, 'slow'),
-      dead: await chat(recorder, 'unread'),
+      live: await chat('slow'),
+      dead: await chat('unread'),
     }));
     await live.text();
     await until(() => foreign.ended.length === 3);
@@ -195,7 +195,7 @@ describe('over a provider that only implements the API', () => {
     const answer = await recorder.run({ kind: 'chat_turn' }, () =>
       recorder.step({}, async (step) => {
         assert.equal(step.number, 0);
-        return (await chat(recorder, 'unrecorded')).status;
+        return (await chat('unrecorded')).status;
       }),
     );
     assert.equal(answer, 200);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { recordingFetch } from 'runtrace';
 import { ok, type Provider, resetMidStream, startProvider, status } from '../../examples/demo/provider.js';
 import { attemptsOf, only, type Traced, traced, updatesOf } from '../support/traced.js';
 
@@ -15,8 +16,8 @@ describe('a step whose function returns before it has begun its call', () => {
 
   /** Calls a model, a few turns after the step's function has returned, and returns when the answer was read. */
   async function play(model: string, signal?: AbortSignal): Promise<void> {
-    set = traced({ limits: { lateMillis: 10_000 } });
-    const { run, step, fetch } = set.recorder;
+    set = traced({ limits: { completedHoldMillis: 10_000 } });
+    const { run, step } = set.recorder;
     await run({ kind: 'chat' }, async () => {
       const call = await step({}, () => ({ answer: ask() }));
       await call.answer;
@@ -26,7 +27,7 @@ describe('a step whose function returns before it has begun its call', () => {
       await nextTurn();
       const url = `${provider.url}/v1/chat/completions`;
       const body = JSON.stringify({ model, messages: [], stream: true, stream_options: { include_usage: true } });
-      const response = await fetch(url, { method: 'POST', body, ...(signal && { signal }) });
+      const response = await recordingFetch(url, { method: 'POST', body, ...(signal && { signal }) });
       return response.text().catch(() => {});
     }
   }
@@ -66,12 +67,13 @@ describe('a step whose function returns before it has begun its call', () => {
 
   test('stays what the application said', async () => {
     provider.script('gpt-said', status(401));
-    set = traced({ limits: { lateMillis: 10_000 } });
-    const { run, step, fetch } = set.recorder;
+    set = traced({ limits: { completedHoldMillis: 10_000 } });
+    const { run, step } = set.recorder;
     await run({ kind: 'chat' }, async () => {
       const { late } = await step({}, (step) => {
         step.finish('completed');
-        const ask = () => fetch(`${provider.url}/v1/chat/completions`, { method: 'POST', body: '{"messages":[]}' });
+        const ask = () =>
+          recordingFetch(`${provider.url}/v1/chat/completions`, { method: 'POST', body: '{"messages":[]}' });
         return { late: nextTurn().then(ask) };
       });
       await (await late).text();

@@ -27,7 +27,7 @@ function set() {
     spanProcessors: [new StatusPrioritySpanProcessor(), new SimpleSpanProcessor(exporter)],
   });
   const spans = () => exporter.getFinishedSpans();
-  return { recorder: createRecorder({ tracerProvider, limits: { settleMillis: 30 } }), spans };
+  return { recorder: createRecorder({ tracerProvider, limits: { idleMillis: 30 } }), spans };
 }
 
 const outcomeOf = ({ name, attributes }: ReadableSpan) => [name, attributes['runtrace.status']];

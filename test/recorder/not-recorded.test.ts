@@ -5,7 +5,7 @@ import { buffer } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
 import { context, INVALID_TRACEID, ProxyTracerProvider, trace } from '@opentelemetry/api';
 import { AlwaysOffSampler, ParentBasedSampler, type Sampler, SamplingDecision } from '@opentelemetry/sdk-trace-base';
-import { createRecorder, type Recorder, type RunIdentity, wrapFetch } from 'runtrace';
+import { createRecorder, type Recorder, type RunIdentity, recordingFetch, wrapFetch } from 'runtrace';
 import { diagnosed } from '../support/diagnosed.js';
 import { attemptsOf, only, traced } from '../support/traced.js';
 
@@ -68,20 +68,20 @@ async function calls(fetch: typeof globalThis.fetch): Promise<unknown[]> {
 }
 
 /** What all application code may do in a run, whatever is recorded of it. */
-async function work({ run, step, reuseStep, tool, startRun, startStep, fetch }: Recorder): Promise<unknown[]> {
+async function work({ run, step, reuseStep, tool, startRun, startStep }: Recorder): Promise<unknown[]> {
   const results: unknown[] = [];
   await run({ kind: 'chat_turn', conversationId: 'secret', userId: 'opted-out' }, async (run) => {
-    results.push(await calls(fetch));
+    results.push(await calls(recordingFetch));
     results.push(await step({ model: 'gpt-5' }, (step) => calls(step.fetch)));
-    results.push(await run.step({}, () => calls(fetch)));
-    results.push(await reuseStep(() => calls(fetch)));
-    results.push(await tool({ name: 'search' }, () => calls(fetch)));
+    results.push(await run.step({}, () => calls(recordingFetch)));
+    results.push(await reuseStep(() => calls(recordingFetch)));
+    results.push(await tool({ name: 'search' }, () => calls(recordingFetch)));
     const started = startStep({ model: 'gpt-5' });
     results.push(await calls(started.fetch));
     started.attempts.record({ number: started.attempts.next(), status: 'failed', startedAt: 1, endedAt: 2 });
     assert.deepEqual([started.attempts.snapshot(), started.attempts.count, started.number], [[], 0, 0]);
     started.finish('completed', { usage: { inputTokens: 1 } });
-    run.setStepNumber(3);
+    run.resumeAfterStep(3);
     run.finish('error', { error: new Error() });
     assert.match(run.id, /^[0-9a-f-]{36}$/);
     assert.match(run.traceId, /^[0-9a-f]{32}$/);
@@ -154,15 +154,15 @@ describe('nothing is recorded, and every call is made as without us', () => {
 
   test('with no run', async () => {
     const { recorder, spans } = traced({ capture: 'content' });
-    const { step, reuseStep, tool, startStep, fetch } = recorder;
+    const { step, reuseStep, tool, startStep } = recorder;
     const plain = await calls(globalThis.fetch);
     for (const result of [
-      await calls(fetch),
+      await calls(recordingFetch),
       await calls(wrapFetch(globalThis.fetch)),
       await step({}, (step) => calls(step.fetch)),
-      await step({}, () => calls(fetch)),
-      await reuseStep(() => calls(fetch)),
-      await tool({ name: 'search' }, () => calls(fetch)),
+      await step({}, () => calls(recordingFetch)),
+      await reuseStep(() => calls(recordingFetch)),
+      await tool({ name: 'search' }, () => calls(recordingFetch)),
       await calls(startStep().fetch),
     ]) {
       assert.deepEqual(result, plain);
@@ -173,13 +173,13 @@ describe('nothing is recorded, and every call is made as without us', () => {
   test('and also where everything is recorded, the call is the same', async () => {
     const plain = await calls(globalThis.fetch);
     for (const capture of ['metadata', 'content'] as const) {
-      const { run, step, reuseStep, fetch } = traced({ capture }).recorder;
+      const { run, step, reuseStep } = traced({ capture }).recorder;
       const results = await run({ kind: 'chat_turn' }, async (run) => [
-        await calls(fetch),
+        await calls(recordingFetch),
         await step({}, (step) => calls(step.fetch)),
-        await reuseStep(() => calls(fetch)),
+        await reuseStep(() => calls(recordingFetch)),
         await calls(run.startStep().fetch),
-        await calls(wrapFetch(fetch)),
+        await calls(wrapFetch(recordingFetch)),
       ]);
       for (const result of results) assert.deepEqual(result, plain);
     }
@@ -196,7 +196,7 @@ describe('nothing is recorded, and every call is made as without us', () => {
         recorder.step({}, async () => assert.equal(await (await fetch(url)).text(), '{"choices":[]}')),
       );
     }
-    for (const step of steps()) assert.deepEqual(step.attributes['runtrace.step.attempt_codes'], ['200']);
+    for (const step of steps()) assert.deepEqual(step.attributes['runtrace.step.attempt_codes'], '200');
     assert.equal(steps().length, 2);
   });
 
@@ -204,7 +204,7 @@ describe('nothing is recorded, and every call is made as without us', () => {
     const { recorder, runs, steps } = traced({ capture: off });
     await Promise.all(
       ['secret', 'open'].map((conversationId) =>
-        recorder.run({ kind: 'chat_turn', conversationId }, () => recorder.step({}, () => calls(recorder.fetch))),
+        recorder.run({ kind: 'chat_turn', conversationId }, () => recorder.step({}, () => calls(recordingFetch))),
       ),
     );
     assert.equal(only(runs()).attributes['gen_ai.conversation.id'], 'open');
@@ -222,8 +222,8 @@ describe('the capture function', () => {
       },
     });
     await recorder.run({ kind: 'chat_turn', conversationId: 'c', userId: 'u', agentName: 'a' }, async (run) => {
-      await recorder.step({ conversationId: 'other' }, () => calls(recorder.fetch));
-      await recorder.reuseStep(() => calls(recorder.fetch));
+      await recorder.step({ conversationId: 'other' }, () => calls(recordingFetch));
+      await recorder.reuseStep(() => calls(recordingFetch));
       assert.deepEqual(asked, [{ id: run.id, kind: 'chat_turn', conversationId: 'c', userId: 'u', agentName: 'a' }]);
       await recorder.run({ kind: 'inner' }, () => {});
     });
@@ -250,21 +250,21 @@ describe('the capture function', () => {
 describe('a run that is not recorded inside one that is', () => {
   test('hides it: what is inside is in neither', async () => {
     const { recorder, runs, steps } = traced({ capture: ({ kind }) => (kind === 'off' ? 'off' : 'content') });
-    const { run, step, reuseStep, fetch, startRun } = recorder;
+    const { run, step, reuseStep, startRun } = recorder;
     await run({ kind: 'chat_turn' }, () =>
       reuseStep(() =>
         step({}, async () => {
           await run({ kind: 'off' }, async (hidden) => {
-            await calls(fetch);
+            await calls(recordingFetch);
             await step({}, (step) => calls(step.fetch));
-            await hidden.step({}, () => calls(fetch));
-            await reuseStep(() => calls(fetch));
+            await hidden.step({}, () => calls(recordingFetch));
+            await reuseStep(() => calls(recordingFetch));
           });
           const started = startRun({ kind: 'off' });
           await started.step({}, (step) => calls(step.fetch));
-          await started.step({}, () => calls(fetch));
+          await started.step({}, () => calls(recordingFetch));
           await calls(started.startStep().fetch);
-          await fetch(url, { method: 'POST', body: BODY }).then((response) => response.text());
+          await recordingFetch(url, { method: 'POST', body: BODY }).then((response) => response.text());
         }),
       ),
     );
@@ -274,8 +274,8 @@ describe('a run that is not recorded inside one that is', () => {
 
   test('may hold one that is', async () => {
     const { recorder, runs, steps } = traced({ capture: ({ kind }) => (kind === 'off' ? 'off' : 'content') });
-    const { run, step, fetch } = recorder;
-    await run({ kind: 'off' }, () => run({ kind: 'chat_turn' }, () => step({}, () => calls(fetch))));
+    const { run, step } = recorder;
+    await run({ kind: 'off' }, () => run({ kind: 'chat_turn' }, () => step({}, () => calls(recordingFetch))));
     assert.equal(only(runs()).attributes['runtrace.run.kind'], 'chat_turn');
     assert.ok(steps().length > 0);
   });
@@ -303,12 +303,12 @@ describe('a run that is not sampled', () => {
 
   test('but its steps, where only they are not sampled: nothing of them is kept', async () => {
     const { recorder, runs, steps } = traced({ sampler: dropSteps });
-    const { run, step, reuseStep, fetch } = recorder;
+    const { run, step, reuseStep } = recorder;
     await run({ kind: 'chat_turn' }, async (run) => {
-      await calls(fetch);
+      await calls(recordingFetch);
       await step({}, (step) => calls(step.fetch));
-      await step({}, () => calls(fetch));
-      await reuseStep(() => calls(fetch));
+      await step({}, () => calls(recordingFetch));
+      await reuseStep(() => calls(recordingFetch));
       await calls(run.startStep().fetch);
     });
     assert.deepEqual(steps(), []);

@@ -1,8 +1,10 @@
 /** What is dropped, truncated or rejected is counted and reported. Each report is made of its own sentence, so each test has one. */
+
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Attempt, Run, Step } from 'runtrace';
+import { recordingFetch } from 'runtrace';
 import { ok, type Provider, startProvider } from '../../examples/demo/provider.js';
 import { diagnosed } from '../support/diagnosed.js';
 import { attemptsOf, only, type ReadableSpan, type Traced, traced, updatesOf } from '../support/traced.js';
@@ -62,7 +64,7 @@ describe('is counted and reported:', () => {
     const { recorder, steps } = traced({ capture: 'content', limits: { bodyBytes: 1000 } });
     provider.script('long body', ok({ text: 'long '.repeat(1000) }));
     await recorder.run({ kind: 'chat_turn' }, async () => {
-      await (await recorder.fetch(url(), question('long body', 'word '.repeat(1000)))).text();
+      await (await recordingFetch(url(), question('long body', 'word '.repeat(1000)))).text();
     });
     const attempt = only(attemptsOf(only(steps())));
     const kept = ['request', 'response'].map((of) => Buffer.byteLength(String(attempt[`http.${of}.body.content`])));
@@ -119,7 +121,7 @@ describe('is counted and reported:', () => {
     await recorder.run({ kind: 'left' }, () => {
       left.push(
         nextTurn().then(async () => {
-          await (await recorder.fetch(url(), question('late'))).text();
+          await (await recordingFetch(url(), question('late'))).text();
           await recorder.tool({ name: 'late' }, () => {});
         }),
       );

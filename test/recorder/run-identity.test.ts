@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { SpanKind } from '@opentelemetry/api';
-import { type RunOptions, type StepOptions, wrapFetch } from 'runtrace';
+import { type RunOptions, recordingFetch, type StepOptions, wrapFetch } from 'runtrace';
 import { ok, type Provider, startProvider } from '../../examples/demo/provider.js';
 import { CLIENTS, read } from '../support/clients.js';
 import { only, type ReadableSpan, type TracedOptions, traced } from '../support/traced.js';
@@ -121,7 +121,7 @@ describe('a step', () => {
             messages: [{ role: 'assistant', parts: [{ type: 'text', content: 'Hi' }], finish_reason: 'stop' }],
           },
           usage: { inputTokens: 10, outputTokens: 5, cacheReadTokens: 4, cacheWriteTokens: 3, reasoningTokens: 2 },
-          metadata: { 'app.score': 0.5, 'app.tags': ['a', 'b'] },
+          attributes: { 'app.score': 0.5, 'app.tags': ['a', 'b'] },
         }),
       ),
     );
@@ -169,7 +169,7 @@ describe('a step', () => {
   for (const { name, provider: providerName, make } of CLIENTS) {
     test(`that nobody announced is known from the wire: ${name}`, async () => {
       const { recorder, steps } = traced();
-      const client = make({ url: provider.url, fetch: recorder.fetch });
+      const client = make({ url: provider.url, fetch: recordingFetch });
       const model = `identity.${randomUUID()}`;
       provider.script(model, ok({ model: 'the-exact-one', usage: { input: 12, output: 8 } }));
       await recorder.run({ kind: 'chat_turn', conversationId: 'c1' }, async () => {
@@ -203,7 +203,7 @@ describe('a step', () => {
 
   test('what its options say goes before what the wire says', async () => {
     const { recorder, steps } = traced();
-    const client = CLIENTS[0]?.make({ url: provider.url, fetch: recorder.fetch });
+    const client = CLIENTS[0]?.make({ url: provider.url, fetch: recordingFetch });
     await recorder.run({ kind: 'chat_turn' }, () =>
       recorder.step({ operation: 'generate_content', provider: 'acme', model: 'alias' }, () => client?.generate('any')),
     );

@@ -7,10 +7,10 @@ import {
   type ReadableSpan,
   type SpanProcessor,
 } from '@opentelemetry/sdk-trace-base';
-import { type Run, reportStatus, type Status, StatusPrioritySpanProcessor } from 'runtrace';
+import { type Run, recordingFetch, reportStatus, type Status, StatusPrioritySpanProcessor } from 'runtrace';
 import { hang, ok, type Provider, slow, startProvider, status } from '../../examples/demo/provider.js';
 import { diagnosed } from '../support/diagnosed.js';
-import { only, type Traced, traced } from '../support/traced.js';
+import { only, traced } from '../support/traced.js';
 import { until } from '../support/until.js';
 
 const { UNSET, OK, ERROR } = SpanStatusCode;
@@ -22,9 +22,9 @@ before(async () => {
 after(() => provider.close());
 
 /** A call of the chat API, without a client that would retry it. */
-function chat({ recorder }: Pick<Traced, 'recorder'>, model: string, init: RequestInit = {}): Promise<Response> {
+function chat(model: string, init: RequestInit = {}): Promise<Response> {
   const body = JSON.stringify({ model, messages: [{ role: 'user', content: 'Hi' }] });
-  return recorder.fetch(`${provider.url}/v1/chat/completions`, { method: 'POST', body, ...init });
+  return recordingFetch(`${provider.url}/v1/chat/completions`, { method: 'POST', body, ...init });
 }
 
 /** A processor of somebody else's. */
@@ -60,7 +60,7 @@ describe('a processor that is listed after ours', () => {
     await recorder.run({ kind: 'chat_turn' }, () =>
       recorder.reuseStep(async () => {
         for (const _ of [1, 2]) {
-          await recorder.step({ model: 'seen' }, () => chat({ recorder }, 'seen').then((response) => response.text()));
+          await recorder.step({ model: 'seen' }, () => chat('seen').then((response) => response.text()));
           assert.deepEqual(seen, []);
         }
       }),
@@ -180,8 +180,8 @@ describe('reportStatus', () => {
   test('keeps what a later error says, not what an earlier one did', () => {
     const { provider, spans } = traced();
     const span = provider.getTracer('theirs').startSpan('theirs');
-    reportStatus(span, 'error', { error: new RangeError('first'), metadata: { from: 'first', first: true } });
-    reportStatus(span, 'error', { error: new SyntaxError('second'), metadata: { from: 'second' } });
+    reportStatus(span, 'error', { error: new RangeError('first'), attributes: { from: 'first', first: true } });
+    reportStatus(span, 'error', { error: new SyntaxError('second'), attributes: { from: 'second' } });
     span.end();
     const { attributes, status } = only(spans());
     assert.deepEqual(attributes, { 'runtrace.status': 'error', 'error.type': 'SyntaxError', from: 'second' });
@@ -244,13 +244,13 @@ describe('forceFlush', () => {
     const { promise: goOn, resolve: go } = deferred();
 
     const other = recorder.run({ kind: 'other' }, async () => {
-      await (await chat(set, 'retried')).text();
+      await (await chat('retried')).text();
       await goOn;
-      await (await chat(set, 'retried')).text();
+      await (await chat('retried')).text();
     });
     const live = await recorder.run({ kind: 'over' }, async () => {
-      await (await chat(set, 'over')).text();
-      return { response: await chat(set, 'live') };
+      await (await chat('over')).text();
+      return { response: await chat('live') };
     });
     await until(() => provider.requests.some(({ model }) => model === 'retried'));
     assert.deepEqual(steps(), []);
@@ -281,8 +281,8 @@ describe('forceFlush', () => {
     provider.script('held', status(400));
     provider.script('flushed', slow(5));
     const { response } = await set.recorder.run({ kind: 'chat_turn' }, async () => {
-      await (await chat(set, 'held')).text();
-      return { response: await chat(set, 'flushed') };
+      await (await chat('held')).text();
+      return { response: await chat('flushed') };
     });
     await set.provider.forceFlush();
     assert.deepEqual(outcomesOf(exporter.getFinishedSpans()), { 'chat held': 'error' });
@@ -294,7 +294,7 @@ describe('forceFlush', () => {
   test('of a run that waits for a stream that it returned cuts nothing off', async () => {
     const set = traced();
     provider.script('returned', slow(5));
-    const response = await set.recorder.run({ kind: 'route' }, () => chat(set, 'returned'));
+    const response = await set.recorder.run({ kind: 'route' }, () => chat('returned'));
     await set.provider.forceFlush();
     assert.deepEqual(set.spans(), []);
     await response.text();
@@ -319,9 +319,9 @@ describe('shutdown', () => {
 
     const started = recorder.startRun({ kind: 'started' });
     const outer = recorder.run({ kind: 'outer' }, async () => {
-      await (await chat(set, 'failed')).text();
-      const hanging = chat(set, 'hangs', { signal: leave.signal }).catch((error: Error) => error.name);
-      const streaming = await chat(set, 'streams');
+      await (await chat('failed')).text();
+      const hanging = chat('hangs', { signal: leave.signal }).catch((error: Error) => error.name);
+      const streaming = await chat('streams');
       return recorder.run({ kind: 'inner' }, () =>
         recorder.step({ model: 'explicit' }, async () => {
           began.resolve();
@@ -371,7 +371,7 @@ describe('shutdown', () => {
           run.finish('error');
           step.finish('error');
           step.attempts.record({ number: step.attempts.next(), status: 'completed', startedAt: 1, endedAt: 2 });
-          return (await chat(set, 'after shutdown')).status;
+          return (await chat('after shutdown')).status;
         }),
       ),
     );

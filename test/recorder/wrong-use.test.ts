@@ -176,11 +176,11 @@ describe('a TypeError that names what is wrong is thrown at once', () => {
     });
   }
 
-  test('setStepNumber with what is no count', async () => {
+  test('resumeAfterStep with what is no count', async () => {
     for (const { run } of [recorder, off]) {
       await run({ kind: 'chat_turn' }, (run: Anything) => {
         for (const wrong of [undefined, null, -1, 1.5, '7', Number.NaN, Number.POSITIVE_INFINITY]) {
-          throwsAtOnce(() => run.setStepNumber(wrong), /^runtrace: n must be an integer of at least 0, got /);
+          throwsAtOnce(() => run.resumeAfterStep(wrong), /^runtrace: n must be an integer of at least 0, got /);
         }
         assert.equal(run.startStep().number, run.traceId.match(/^0+$/) ? 0 : 1);
       });
@@ -233,11 +233,15 @@ describe('a TypeError that names what is wrong is thrown at once', () => {
     ['an unknown limit', { limits: { opneRuns: 1 } }, /limits must be .* got 'opneRuns'/],
     [
       'a limit that is a text',
-      { limits: { holdMillis: '60' } },
-      /limits\.holdMillis must be a number of at least 0, got '60'/,
+      { limits: { retryHoldMillis: '60' } },
+      /limits\.retryHoldMillis must be a number of at least 0, got '60'/,
     ],
-    ['a limit that is negative', { limits: { settleMillis: -1 } }, /limits\.settleMillis .* got -1/],
-    ['a limit that is no number', { limits: { lateMillis: Number.NaN } }, /limits\.lateMillis .* got NaN/],
+    ['a limit that is negative', { limits: { idleMillis: -1 } }, /limits\.idleMillis .* got -1/],
+    [
+      'a limit that is no number',
+      { limits: { completedHoldMillis: Number.NaN } },
+      /limits\.completedHoldMillis .* got NaN/,
+    ],
     ['no room for a single run', { limits: { openRuns: 0 } }, /limits\.openRuns must be a number of at least 1, got 0/],
     ['limits that are a number', { limits: 1000 }, /limits must be an object, got 1000/],
     ['names to redact that are a text', { redact: { names: 'ssn' } }, /redact\.names/],
@@ -272,7 +276,9 @@ describe('what is absent is no wrong use', () => {
       });
     }
     assert.doesNotThrow(() => createRecorder());
-    assert.doesNotThrow(() => createRecorder({ limits: { holdMillis: undefined }, capture: undefined } as Anything));
+    assert.doesNotThrow(() =>
+      createRecorder({ limits: { retryHoldMillis: undefined }, capture: undefined } as Anything),
+    );
   });
 
   test('a UUID in capitals is one', async () => {

@@ -61,7 +61,10 @@ describe('100 000 held steps', () => {
   test('use one timer, and are all exported once their hold is over', async () => {
     const count = 100_000;
     const provider = new CountingProvider();
-    const recorder = createRecorder({ tracerProvider: provider, limits: { lateMillis: 100, holdMillis: 150 } });
+    const recorder = createRecorder({
+      tracerProvider: provider,
+      limits: { completedHoldMillis: 100, retryHoldMillis: 150 },
+    });
     const run = recorder.startRun({ kind: 'many' });
     const timers = await timersOf(() => {
       for (let i = 0; i < count; i++) run.startStep().finish(i % 2 ? 'error' : 'completed');
@@ -138,7 +141,7 @@ describe('a startRun that is never finished', () => {
 
   test('ends when nobody holds it any more, so that nobody can finish it, and is reported', async (t) => {
     const messages = diagnosed(t);
-    const { recorder, runs } = traced({ limits: { settleMillis: 0 } });
+    const { recorder, runs } = traced({ limits: { idleMillis: 0 } });
     const kept = recorder.startRun({ kind: 'kept' });
     (() => void recorder.startRun({ kind: 'dropped' }).startStep())();
     await until(() => {

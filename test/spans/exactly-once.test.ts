@@ -7,6 +7,7 @@ import type { ReadableStream } from 'node:stream/web';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Run } from 'runtrace';
+import { recordingFetch } from 'runtrace';
 import {
   type Behaviour,
   hang,
@@ -242,15 +243,14 @@ function arrived(model: string): Promise<void> {
 function scene(name: string, behaviours: Path['behaviours'] = [ok()]): Scene {
   const model = name.replaceAll(/\W+/g, '-');
   server.script(model, ...behaviours);
-  const set = traced({ limits: { lateMillis: 20, holdMillis: 60_000, settleMillis: SETTLE_MILLIS } });
-  const { fetch } = set.recorder;
+  const set = traced({ limits: { completedHoldMillis: 20, retryHoldMillis: 60_000, idleMillis: SETTLE_MILLIS } });
   const body = JSON.stringify({ model, stream: true, messages: [{ role: 'user', content: 'Hi' }] });
   const { make } = CLIENTS[0] as ClientMaker;
   return {
     ...set,
     model,
-    client: make({ url: server.url, fetch }),
-    call: (init) => fetch(`${server.url}/v1/chat/completions`, { method: 'POST', body, ...init }),
+    client: make({ url: server.url, fetch: recordingFetch }),
+    call: (init) => recordingFetch(`${server.url}/v1/chat/completions`, { method: 'POST', body, ...init }),
   };
 }
 

@@ -6,7 +6,7 @@ import { only, type ReadableSpan, traced } from '../support/traced.js';
 import { until } from '../support/until.js';
 
 const statusOf = (span: ReadableSpan) => span.attributes['runtrace.status'];
-const codesOf = (span: ReadableSpan) => span.attributes['runtrace.step.attempt_codes'];
+const codesOf = (span: ReadableSpan) => String(span.attributes['runtrace.step.attempt_codes']).split(' ');
 
 /** A `fetch` that gives these answers, one after the other. */
 function answering(...answers: (() => Response | Promise<Response>)[]): (retryCount?: number) => Promise<string> {
@@ -24,8 +24,8 @@ const answered = () => Response.json({ id: 'a', choices: [{ message: { content: 
 const refused = (headers: Record<string, string> = {}) => Response.json({}, { status: 429, headers });
 
 describe('a step that is finished is held, because better news may come', () => {
-  test('lateMillis long where it completed, and longer where it did not; its run goes on meanwhile', async () => {
-    const { recorder, steps, runs } = traced({ limits: { lateMillis: 20 } });
+  test('completedHoldMillis long where it completed, and longer where it did not; its run goes on meanwhile', async () => {
+    const { recorder, steps, runs } = traced({ limits: { completedHoldMillis: 20 } });
     await recorder.run({ kind: 'chat_turn' }, async () => {
       await recorder.step({}, (step) => step.finish('interrupted'));
       await recorder.step({}, () => {});
@@ -37,8 +37,8 @@ describe('a step that is finished is held, because better news may come', () => 
     assert.deepEqual(steps().map(statusOf), ['interrupted', 'completed']);
   });
 
-  test('holdMillis long for its retry, which is another step if it comes too late', async () => {
-    const { recorder, steps } = traced({ limits: { holdMillis: 40 } });
+  test('retryHoldMillis long for its retry, which is another step if it comes too late', async () => {
+    const { recorder, steps } = traced({ limits: { retryHoldMillis: 40 } });
     const ask = answering(refused, answered);
     await recorder.run({ kind: 'chat_turn' }, async () => {
       const begun = performance.now();
@@ -65,8 +65,8 @@ describe('a step that is finished is held, because better news may come', () => 
     }
   });
 
-  test('as long as the provider said to wait, if that is longer than holdMillis', async () => {
-    const { recorder, steps } = traced({ limits: { holdMillis: 1 } });
+  test('as long as the provider said to wait, if that is longer than retryHoldMillis', async () => {
+    const { recorder, steps } = traced({ limits: { retryHoldMillis: 1 } });
     const ask = answering(() => refused({ 'retry-after-ms': '100' }), answered);
     await recorder.run({ kind: 'chat_turn' }, async () => {
       await ask(0);
@@ -78,7 +78,7 @@ describe('a step that is finished is held, because better news may come', () => 
   });
 
   test('counted only while nothing is in flight', async () => {
-    const { recorder, steps } = traced({ limits: { lateMillis: 0 } });
+    const { recorder, steps } = traced({ limits: { completedHoldMillis: 0 } });
     let answer = (_response: Response) => {};
     const slow = new Promise<Response>((resolve) => {
       answer = resolve;
@@ -101,7 +101,7 @@ describe('a step that is finished is held, because better news may come', () => 
   });
 
   test('and longer where news came', async () => {
-    const { recorder, steps } = traced({ limits: { lateMillis: 1, holdMillis: 60_000 } });
+    const { recorder, steps } = traced({ limits: { completedHoldMillis: 1, retryHoldMillis: 60_000 } });
     await recorder.run({ kind: 'chat_turn' }, async () => {
       const finish = await recorder.step({}, (step) => {
         step.finish('error', { error: new RangeError() });
@@ -129,7 +129,7 @@ describe('a step that is finished is held, because better news may come', () => 
   });
 
   test('where its run threw while another call was in flight, as long as a retry may still come of it', async () => {
-    const { recorder, steps, runs } = traced({ limits: { settleMillis: 20 } });
+    const { recorder, steps, runs } = traced({ limits: { idleMillis: 20 } });
     let answer = (_response: Response) => {};
     const slow = new Promise<Response>((resolve) => {
       answer = resolve;
@@ -159,7 +159,7 @@ describe('a step that is finished is held, because better news may come', () => 
   });
 
   test('where its run returned, as long as a retry may still come of it', async () => {
-    const { recorder, steps, runs } = traced({ limits: { settleMillis: 20 } });
+    const { recorder, steps, runs } = traced({ limits: { idleMillis: 20 } });
     const ask = answering(refused, answered);
     let call: Promise<unknown> | undefined;
     await recorder.run({ kind: 'chat_turn' }, async () => {

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { recordingFetch } from 'runtrace';
 import { hang, ok, type Provider, startProvider, status } from '../../examples/demo/provider.js';
-import { type ReadableSpan, type Traced, traced } from '../support/traced.js';
+import { type ReadableSpan, traced } from '../support/traced.js';
 import { until } from '../support/until.js';
 
 let provider: Provider;
@@ -13,9 +14,9 @@ before(async () => {
 after(() => provider.close());
 
 /** A streamed call of the chat API. */
-function chat({ recorder }: Traced, model: string, init: RequestInit = {}): Promise<Response> {
+function chat(model: string, init: RequestInit = {}): Promise<Response> {
   const body = JSON.stringify({ model, stream: true, messages: [{ role: 'user', content: 'Hi' }] });
-  return recorder.fetch(`${provider.url}/v1/chat/completions`, { method: 'POST', body, ...init });
+  return recordingFetch(`${provider.url}/v1/chat/completions`, { method: 'POST', body, ...init });
 }
 
 /** Collects memory until `condition` holds. It may not look at weak references: whoever looks at one holds it. */
@@ -49,7 +50,7 @@ const statusOf = ({ attributes }: ReadableSpan) => attributes['runtrace.status']
 describe('memory', () => {
   test('of runs that have ended is given back, also while their spans wait for an exporter and connections are kept', async () => {
     // The exporter in memory never lets go of a span.
-    const set = traced({ capture: 'content', limits: { lateMillis: 0 } });
+    const set = traced({ capture: 'content', limits: { completedHoldMillis: 0 } });
     const collected = new Collected();
     const turns = 60;
     provider.script('memory', ok());
@@ -57,11 +58,11 @@ describe('memory', () => {
       await set.recorder.run({ kind: 'chat_turn' }, async (run) => {
         collected.watch('run', run);
         provider.script('failing', status(400));
-        await (await chat(set, 'failing')).text();
+        await (await chat('failing')).text();
         return set.recorder.step({}, async (step) => {
           collected.watch('step', step);
           collected.watch('attempts', step.attempts);
-          const response = await chat(set, 'memory');
+          const response = await chat('memory');
           collected.watch('response', response);
           await response.text();
         });
@@ -83,7 +84,7 @@ describe('memory', () => {
         exchange.begin();
         await exchange.write(['data: {}\n\n']);
       });
-      const leave = async () => void (await chat(set, model, { signal }));
+      const leave = async () => void (await chat(model, { signal }));
       if (kind === 'explicit') await run.step({}, leave);
       else await set.recorder.run({ kind }, leave);
       await collecting(() => provider.requests.find((request) => request.model === model)?.closedByClient === true);
@@ -112,7 +113,7 @@ describe('memory', () => {
     provider.script('waits', hang());
     const leave = new AbortController();
     const event = () => new Promise((resolve) => leave.signal.addEventListener('abort', resolve, { once: true }));
-    const call = () => chat(set, 'waits', { signal: leave.signal }).catch(() => {});
+    const call = () => chat('waits', { signal: leave.signal }).catch(() => {});
     let running = [
       ...[event, call].map((wait) => recorder.run({ kind: 'run' }, wait)),
       ...[event, call].map((wait) => recorder.run({ kind: 'step' }, () => recorder.step({}, wait))),

@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { after, before, describe, test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { recordingFetch } from 'runtrace';
 import { Response as OtherResponse } from 'undici';
 import { ok, type Provider, resetMidStream, startProvider } from '../../examples/demo/provider.js';
 import { type Traced, traced } from '../support/traced.js';
@@ -10,9 +11,9 @@ import { until } from '../support/until.js';
 
 const PIECES = ['Hello ', 'there, ', 'how can ', 'I help?'];
 const TEXT = PIECES.join('');
-const LIMITS = { lateMillis: 20 };
+const LIMITS = { completedHoldMillis: 20 };
 /** Where it is waited for that somebody gives up. */
-const IMPATIENT = { lateMillis: 20, settleMillis: 50 };
+const IMPATIENT = { completedHoldMillis: 20, idleMillis: 50 };
 
 class Broken extends Error {}
 
@@ -207,7 +208,7 @@ for (const [scope, returned] of Object.entries(SCOPES)) {
     });
 
     test('that was read already does not hold it', async () => {
-      const set = traced({ limits: { settleMillis: 60_000 } });
+      const set = traced({ limits: { idleMillis: 60_000 } });
       await returned(set, async () => {
         const response = new Response(TEXT);
         await response.text();
@@ -266,7 +267,7 @@ describe('what is watched behaves as it always did', () => {
   });
 
   test('an object that is returned by every run goes on to work, and costs no more each time', async () => {
-    const set = traced({ limits: { settleMillis: 0 } });
+    const set = traced({ limits: { idleMillis: 0 } });
     let calls = 0;
     const shared = { next: async () => ({ done: ++calls % 2 === 0, value: calls }) };
     const queue = { [Symbol.asyncIterator]: () => shared };
@@ -300,18 +301,18 @@ describe('a stream of a recorded call', () => {
   });
   after(() => provider.close());
 
-  function call({ recorder }: Traced, model: string): Promise<Response> {
+  function call(model: string): Promise<Response> {
     const body = JSON.stringify({ model, stream: true, messages: [] });
-    return recorder.fetch(`${provider.url}/v1/chat/completions`, { method: 'POST', body });
+    return recordingFetch(`${provider.url}/v1/chat/completions`, { method: 'POST', body });
   }
 
   test('that a returned object holds, whose consumer never iterates over it, ends its step at the wire', async () => {
-    const set = traced({ limits: { settleMillis: 60_000 } });
+    const set = traced({ limits: { idleMillis: 60_000 } });
     const { recorder, runs, steps } = set;
     // As the streams of the model clients are: an async iterable that is consumed by other means, and calls later.
     const lazy = (read: Promise<string>) => ({ text: read, [Symbol.asyncIterator]: () => generator('end') });
     await recorder.run({ kind: 'chat_turn' }, async () => {
-      const stream = await recorder.step({}, () => lazy(nextTurn().then(async () => (await call(set, 'lazy')).text())));
+      const stream = await recorder.step({}, () => lazy(nextTurn().then(async () => (await call('lazy')).text())));
       await stream.text;
     });
     await until(() => runs().length === 1);
@@ -319,12 +320,12 @@ describe('a stream of a recorded call', () => {
   });
 
   test('that fails after an object was returned that nobody iterates over is an error', async () => {
-    const set = traced({ limits: { settleMillis: 60_000 } });
+    const set = traced({ limits: { idleMillis: 60_000 } });
     const { recorder, runs, steps } = set;
     provider.script('fails', resetMidStream());
     await recorder.run({ kind: 'chat_turn' }, async () => {
       const { text } = await recorder.step({}, () => ({
-        text: nextTurn().then(async () => (await call(set, 'fails')).text()),
+        text: nextTurn().then(async () => (await call('fails')).text()),
         [Symbol.asyncIterator]: () => generator('end'),
       }));
       await assert.rejects(text);
@@ -341,8 +342,7 @@ describe('a stream of a recorded call', () => {
       recorder.step({}, async function* () {
         for (const _ of [1, 2]) {
           try {
-            for await (const chunk of (await call(set, 'again')).body as unknown as AsyncIterable<Uint8Array>)
-              yield chunk;
+            for await (const chunk of (await call('again')).body as unknown as AsyncIterable<Uint8Array>) yield chunk;
             return;
           } catch {}
         }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import type { Recorder, Step } from 'runtrace';
+import { recordingFetch } from 'runtrace';
 import {
   type Behaviour,
   errorEventMidStream,
@@ -24,10 +25,10 @@ after(() => provider.close());
 
 /** A set-up with a client that retries nothing, so that every attempt is the application's. */
 function scene(...behaviours: [Behaviour, ...Behaviour[]]): Traced & Recorder & Asking {
-  const set = traced({ limits: { settleMillis: 1 } });
+  const set = traced({ limits: { idleMillis: 1 } });
   const model = `gpt-5.${randomUUID()}`;
   provider.script(model, ...behaviours);
-  const client = CLIENTS[0]?.make({ url: provider.url, fetch: set.recorder.fetch, maxRetries: 0 });
+  const client = CLIENTS[0]?.make({ url: provider.url, fetch: recordingFetch, maxRetries: 0 });
   assert.ok(client);
   const ask: Asking['ask'] = async (options) => read(await client.open(model, options));
   return { ...set, ...set.recorder, model, ask, open: (options) => client.open(model, options) };
@@ -40,7 +41,7 @@ interface Asking {
 }
 
 const statusOf = (span: ReadableSpan) => span.attributes['runtrace.status'];
-const codesOf = (span: ReadableSpan) => span.attributes['runtrace.step.attempt_codes'];
+const codesOf = (span: ReadableSpan) => String(span.attributes['runtrace.step.attempt_codes']).split(' ');
 const attemptStatuses = (span: ReadableSpan) => attemptsOf(span).map((attempt) => attempt['runtrace.attempt.status']);
 const ignore = () => {};
 
@@ -260,7 +261,7 @@ describe('the step of a reuse scope', () => {
   test('takes name and model from the winning call, whoever announced it', async () => {
     const lost = scene(status(500));
     const won = scene(ok({ model: 'the-one-that-answered' }));
-    const { run, step, reuseStep, fetch } = lost.recorder;
+    const { run, step, reuseStep } = lost.recorder;
     for (const [first, second] of [
       [false, false],
       [true, false],
@@ -269,7 +270,7 @@ describe('the step of a reuse scope', () => {
     ]) {
       const model = won.model;
       provider.script(model, ok({ model: 'the-one-that-answered' }));
-      const client = CLIENTS[0]?.make({ url: provider.url, fetch, maxRetries: 0 });
+      const client = CLIENTS[0]?.make({ url: provider.url, fetch: recordingFetch, maxRetries: 0 });
       const losing = () => lost.ask();
       const winning = () => client?.generate(model);
       await run({ kind: 'chat_turn' }, () =>

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { context, trace } from '@opentelemetry/api';
 import type { Usage } from 'runtrace';
+import { recordingFetch } from 'runtrace';
 import {
   type Behaviour,
   hang,
@@ -40,11 +41,11 @@ function sumsOf({ runs }: Traced, kind = 'sums'): Partial<Record<(typeof SUMS)[n
 let cases = 0;
 
 /** Asks the real client of an API, the provider behaving as told. */
-async function ask({ recorder }: Traced, client: string, ...behaviours: [Behaviour, ...Behaviour[]]): Promise<string> {
+async function ask(client: string, ...behaviours: [Behaviour, ...Behaviour[]]): Promise<string> {
   const { make } = CLIENTS.find(({ name }) => name === client) as ClientMaker;
   const model = `sums.${++cases}`;
   provider.script(model, ...behaviours);
-  return make({ url: provider.url, fetch: recorder.fetch }).generate(model);
+  return make({ url: provider.url, fetch: recordingFetch }).generate(model);
 }
 
 const soon = { retryAfterMillis: 1 };
@@ -54,9 +55,9 @@ describe('the sums of a run', () => {
   test('count steps, attempts and failed attempts, and add up the tokens, of implicit and explicit steps', async () => {
     const set = traced();
     await set.recorder.run({ kind: 'sums' }, async () => {
-      await ask(set, 'openai chat', status(429, soon), status(500, soon), usage(10, 1));
-      await set.recorder.step({}, () => ask(set, 'anthropic', status(529, soon), usage(20, 2)));
-      await assert.rejects(ask(set, 'openai responses', status(400)));
+      await ask('openai chat', status(429, soon), status(500, soon), usage(10, 1));
+      await set.recorder.step({}, () => ask('anthropic', status(529, soon), usage(20, 2)));
+      await assert.rejects(ask('openai responses', status(400)));
     });
     assert.deepEqual(sumsOf(set), {
       step_count: 3,
@@ -93,10 +94,10 @@ describe('the sums of a run', () => {
     const set = traced();
     const leave = new AbortController();
     await set.recorder.run({ kind: 'sums' }, async () => {
-      await ask(set, 'openai chat', status(500, soon), ok());
+      await ask('openai chat', status(500, soon), ok());
       provider.script('interrupted', hang());
       const body = JSON.stringify({ model: 'interrupted', messages: [] });
-      const call = set.recorder.fetch(`${provider.url}/v1/chat/completions`, {
+      const call = recordingFetch(`${provider.url}/v1/chat/completions`, {
         method: 'POST',
         body,
         signal: leave.signal,
@@ -126,8 +127,8 @@ describe('the sums of a run', () => {
   test('of a nested run are its own, and are not those of the run around it', async () => {
     const set = traced();
     await set.recorder.run({ kind: 'sums' }, async () => {
-      await ask(set, 'openai chat', usage(1, 2));
-      await set.recorder.run({ kind: 'inner' }, () => ask(set, 'anthropic', status(529, soon), usage(30, 40)));
+      await ask('openai chat', usage(1, 2));
+      await set.recorder.run({ kind: 'inner' }, () => ask('anthropic', status(529, soon), usage(30, 40)));
     });
     assert.deepEqual(sumsOf(set, 'inner'), {
       step_count: 1,
@@ -152,16 +153,16 @@ describe('the sums of a run', () => {
   test('name the endpoint of the first attempt that completed, not of one that failed before it', async () => {
     const set = traced();
     await set.recorder.run({ kind: 'sums' }, async () => {
-      await assert.rejects(ask(set, 'openai chat', status(400)));
-      await ask(set, 'google', ok());
-      await ask(set, 'anthropic', ok());
+      await assert.rejects(ask('openai chat', status(400)));
+      await ask('google', ok());
+      await ask('anthropic', ok());
     });
     assert.match(String(sumsOf(set).endpoint), /^POST \/v1\w*\/models\/sums\.\d+:generateContent$/);
   });
 
   test('say nothing of an endpoint where no attempt completed', async () => {
     const set = traced();
-    await set.recorder.run({ kind: 'sums' }, () => assert.rejects(ask(set, 'openai chat', status(400))));
+    await set.recorder.run({ kind: 'sums' }, () => assert.rejects(ask('openai chat', status(400))));
     assert.equal(sumsOf(set).endpoint, undefined);
   });
 
@@ -169,7 +170,7 @@ describe('the sums of a run', () => {
     const set = traced();
     await set.recorder.run({ kind: 'sums' }, async () => {
       await set.recorder.step({}, async (step) => {
-        await ask(set, 'openai chat', usage(10, 20));
+        await ask('openai chat', usage(10, 20));
         step.finish('completed', { usage: { inputTokens: 11, outputTokens: undefined } as unknown as Usage });
       });
     });
@@ -182,8 +183,8 @@ describe('the sums of a run', () => {
     const set = traced();
     await set.recorder.run({ kind: 'sums' }, () =>
       set.recorder.reuseStep(async () => {
-        await ask(set, 'openai chat', resetMidStream()).catch(() => {});
-        await ask(set, 'openai chat', usage(5, 6));
+        await ask('openai chat', resetMidStream()).catch(() => {});
+        await ask('openai chat', usage(5, 6));
       }),
     );
     const { step_count, attempt_count, failed_attempt_count, input_tokens, has_error } = sumsOf(set);
@@ -197,7 +198,7 @@ describe('the sums of a run', () => {
         .getTracer('theirs')
         .startSpan('chat', { attributes: { 'gen_ai.operation.name': 'chat' } });
       await context.with(trace.setSpan(context.active(), span), () =>
-        ask(set, 'openai chat', status(429, soon), usage(3, 4)),
+        ask('openai chat', status(429, soon), usage(3, 4)),
       );
       span.end();
     });

@@ -108,16 +108,16 @@ describe('step numbers', () => {
   });
 });
 
-describe('setStepNumber', () => {
+describe('resumeAfterStep', () => {
   test('carries on a run that another process began, and never goes back', async () => {
     const { recorder, steps } = traced();
     await recorder.run({ kind: 'chat_turn' }, async (run) => {
-      run.setStepNumber(7);
+      run.resumeAfterStep(7);
       assert.equal(await oneStep(run), 8);
-      run.setStepNumber(3);
+      run.resumeAfterStep(3);
       assert.equal(await oneStep(run), 9);
-      run.setStepNumber(9);
-      run.setStepNumber(0);
+      run.resumeAfterStep(9);
+      run.resumeAfterStep(0);
       assert.equal(await oneStep(run), 10);
     });
     assert.deepEqual(steps().map(numberOf), [8, 9, 10]);
@@ -127,7 +127,7 @@ describe('setStepNumber', () => {
     const { recorder } = traced();
     const options = { kind: 'chat_turn', id: randomUUID() };
     await recorder.run(options, async (outer) => {
-      await recorder.run(options, (inner) => inner.setStepNumber(7));
+      await recorder.run(options, (inner) => inner.resumeAfterStep(7));
       assert.equal(await oneStep(outer), 8);
     });
   });
@@ -153,7 +153,7 @@ describe('the numbers of a run id are freed', () => {
   test('at a shutdown', async () => {
     const set = traced();
     const options = { kind: 'chat_turn', id: randomUUID() };
-    set.recorder.startRun(options).setStepNumber(7);
+    set.recorder.startRun(options).resumeAfterStep(7);
     await set.shutdown();
     assert.equal(await traced().recorder.run(options, oneStep), 1);
   });
@@ -196,7 +196,7 @@ describe('the numbers of a run id are freed', () => {
 
   for (const [what, drop] of Object.entries(DROPPED)) {
     test(`with the last reference to ${what}; it is exported as interrupted`, async () => {
-      const { recorder, runs, steps } = traced({ limits: { settleMillis: 1 } });
+      const { recorder, runs, steps } = traced({ limits: { idleMillis: 1 } });
       const id = randomUUID();
       await drop(recorder, id);
       await collected(() => runs().length > 0);
@@ -210,7 +210,7 @@ describe('the numbers of a run id are freed', () => {
   }
 
   test('not while somebody can still finish it', async () => {
-    const { recorder, runs } = traced({ limits: { settleMillis: 1 } });
+    const { recorder, runs } = traced({ limits: { idleMillis: 1 } });
     const id = randomUUID();
     const start = () => {
       const run = recorder.startRun({ kind: 'chat_turn', id });

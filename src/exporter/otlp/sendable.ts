@@ -1,13 +1,13 @@
 import type { Attributes, AttributeValue } from '@opentelemetry/api';
 import { sendable } from '../../otel/attribute-value.js';
-import { copyOf, type ReadableSpan } from './span.js';
+import { copySpanWith, type ReadableSpan } from './span.js';
 
 /** The span with values that OTLP can hold: one number that it can't, on anybody's span, and a collector refuses the whole request. */
 export function sendableSpan(span: ReadableSpan): ReadableSpan {
   const attributes = sendableAttributes(span.attributes);
   const events = span.events.map(sendableEvent);
   const isSame = attributes === span.attributes && events.every((event, index) => event === span.events[index]);
-  return isSame ? span : copyOf(span, { attributes, events });
+  return isSame ? span : copySpanWith(span, { attributes, events });
 }
 
 function sendableEvent(event: ReadableSpan['events'][number]): ReadableSpan['events'][number] {

@@ -1,6 +1,6 @@
 import { TRUNCATED_BYTES } from '../../otel/names.js';
 import { textBytes, valueBytes } from './size.js';
-import { copyOf, type ReadableSpan } from './span.js';
+import { copySpanWith, type ReadableSpan } from './span.js';
 
 /** Nothing is cut to less than this; what is shorter is not touched. */
 const LEAST_BYTES = 256;
@@ -45,7 +45,7 @@ export function shrink(span: ReadableSpan, excessBytes: number): { span: Readabl
     ...link,
     attributes: others[events.length + i] as ReadableSpan['attributes'],
   }));
-  return { span: copyOf(span, { attributes, events, links }), cutBytes };
+  return { span: copySpanWith(span, { attributes, events, links }), cutBytes };
 }
 
 function partsOf(attributes: Record<string, unknown>, owner: number): Part[] {

@@ -24,7 +24,7 @@ export const SUCCESS: ExportResult['code'] = 0;
 export const FAILED: ExportResult['code'] = 1;
 
 /** Field by field: spans of the SDK have getters and private fields that a spread or a prototype would lose. */
-export function copyOf(
+export function copySpanWith(
   span: ReadableSpan,
   changed: Partial<Pick<ReadableSpan, 'attributes' | 'events' | 'links'>>,
 ): ReadableSpan {

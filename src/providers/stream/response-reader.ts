@@ -21,7 +21,7 @@ export interface ObserverOptions {
  * answer, `[` a stream of JSON objects, anything else is read as server-sent events. So a body that is none of the
  * three (HTML, nothing at all) is one without an event, and not complete.
  */
-export class AnswerObserver {
+export class ResponseReader {
   readonly #reader: AnswerReader;
   readonly #options: ObserverOptions;
   readonly #decoder = new Utf8Decoder();

@@ -1,5 +1,5 @@
 import type { Attributes, Span } from '@opentelemetry/api';
-import { type AttributeWriter, type Capturing, keptText } from '../../capture/levels.js';
+import { type AttributeWriter, type CaptureSettings, keptText } from '../../capture/levels.js';
 import { isMetadataHeader } from '../../capture/redact/headers.js';
 import { sendable } from '../../otel/attribute-value.js';
 import { microsToHrTime, toMicros } from '../../otel/clock.js';
@@ -83,14 +83,14 @@ const MAX_KEPT = 1024;
 export class AttemptLog {
   /** In order of number. */
   readonly #kept: Attempt[] = [];
-  readonly #capturing: Capturing | undefined;
+  readonly #capturing: CaptureSettings | undefined;
   #handedOut = 0;
   #count = 0;
   #failedCount = 0;
   #written = false;
 
   /** Made by runtrace, one for each step. Without `capturing` nothing is kept. */
-  constructor(capturing: Capturing | undefined) {
+  constructor(capturing: CaptureSettings | undefined) {
     this.#capturing = capturing;
   }
 
@@ -129,7 +129,7 @@ export class AttemptLog {
 
   /** A copy of what is kept, in order of number. */
   snapshot(): Attempt[] {
-    return this.#kept.map(copyOf);
+    return this.#kept.map(copyAttempt);
   }
 
   /** How many attempts were recorded. */
@@ -210,7 +210,7 @@ export class AttemptLog {
     const dropped = this.#count - shown.length;
     to.write(names.STEP_ATTEMPT_COUNT, this.#count);
     to.write(names.STEP_FAILED_ATTEMPT_COUNT, this.#failedCount);
-    to.write(names.STEP_ATTEMPT_CODES, attempts.map(codeOf));
+    if (attempts.length > 0) to.write(names.STEP_ATTEMPT_CODES, attempts.map(codeOf).join(' '));
     if (attempts.length > 1) to.write(names.STEP_RETRY_WAIT_MS, Math.round(retryWait));
     if (dropped === 0) return;
     to.write(names.STEP_DROPPED_ATTEMPT_COUNT, dropped);
@@ -226,7 +226,7 @@ function isCompleted({ status }: Attempt): boolean {
   return status === 'completed';
 }
 
-function copyOf(attempt: Attempt): Attempt {
+function copyAttempt(attempt: Attempt): Attempt {
   const copy = { ...attempt };
   if (copy.requestHeaders) copy.requestHeaders = { ...copy.requestHeaders };
   if (copy.responseHeaders) copy.responseHeaders = { ...copy.responseHeaders };
@@ -253,7 +253,7 @@ function requireAttempt(attempt: Attempt): Attempt {
 }
 
 /** What may be kept of an attempt, redacted and bounded. */
-function keepOf(attempt: Attempt, capturing: Capturing): Attempt {
+function keepOf(attempt: Attempt, capturing: CaptureSettings): Attempt {
   const { redactor, content, limits } = capturing;
   const { error, errorMessage, requestHeaders, responseHeaders, requestBody, responseBody, responseBodyBroke } =
     attempt;
@@ -302,7 +302,7 @@ function keepOf(attempt: Attempt, capturing: Capturing): Attempt {
   return whole;
 }
 
-function keptHeaders(headers: Record<string, string>, { content, redactor }: Capturing): Record<string, string> {
+function keptHeaders(headers: Record<string, string>, { content, redactor }: CaptureSettings): Record<string, string> {
   const kept: Record<string, string> = {};
   for (const name in headers) {
     if (content || isMetadataHeader(name)) kept[redactor.name(name)] = redactor.header(name, headers[name] as string);

@@ -1,4 +1,4 @@
-import { type Capturing, keptText } from '../../capture/levels.js';
+import { type CaptureSettings, keptText } from '../../capture/levels.js';
 import { identifier } from '../../util/json-fields.js';
 
 /** What is kept of an error. */
@@ -133,7 +133,7 @@ function classNameSafely(error: object): string {
 }
 
 /** The message before the frames may end with JSON, which is read as such where it ends a text. */
-function keptStack(stack: string, capturing: Pick<Capturing, 'redactor'>): string {
+function keptStack(stack: string, capturing: Pick<CaptureSettings, 'redactor'>): string {
   let framesAt = stack.length;
   for (let lineAt = framesAt; lineAt > 0; ) {
     lineAt = stack.lastIndexOf('\n', lineAt - 1);
@@ -144,7 +144,7 @@ function keptStack(stack: string, capturing: Pick<Capturing, 'redactor'>): strin
 }
 
 /** What of a failure may be kept: at `content` all of its text, else only that of network errors. Redacted in any case. */
-export function keptFailure(failure: Failure, capturing: Pick<Capturing, 'content' | 'redactor'>): Failure {
+export function keptFailure(failure: Failure, capturing: Pick<CaptureSettings, 'content' | 'redactor'>): Failure {
   const { type, className, message, networkMessage, stack } = failure;
   const whole =
     networkMessage && message && !message.includes(networkMessage) ? `${message}: ${networkMessage}` : message;

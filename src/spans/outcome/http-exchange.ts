@@ -1,6 +1,6 @@
 /** The seam between the recording fetch, which sees an exchange, and whoever it is made for. */
 import type { Context } from '@opentelemetry/api';
-import type { Capturing } from '../../capture/levels.js';
+import type { CaptureSettings } from '../../capture/levels.js';
 import type { Clock } from '../../otel/clock.js';
 import type { Answer, ModelCall } from '../../providers/detect.js';
 import type { Attempt } from './attempt-log.js';
@@ -15,7 +15,7 @@ export interface Pending {
 }
 
 /** A request that is about to be sent, as far as it can be known without touching it. */
-export interface Outgoing {
+export interface OutgoingRequest {
   readonly method: string;
   readonly url: URL;
   readonly headers: Record<string, string>;
@@ -28,8 +28,8 @@ export interface Outgoing {
 }
 
 /** An attempt in flight. */
-export interface LiveAttempt extends Pending {
-  readonly outgoing: Outgoing;
+export interface PendingAttempt extends Pending {
+  readonly outgoing: OutgoingRequest;
   /** What is asked, if it is known to be a model call. */
   readonly call: ModelCall | undefined;
   /** Whether it was refused (HTTP 400 and above) and only its body is still open: nothing better can come of it. */
@@ -37,7 +37,7 @@ export interface LiveAttempt extends Pending {
 }
 
 /** How an attempt ended, and what was learned from it. */
-export interface Ending {
+export interface AttemptEnd {
   readonly attempt: Attempt;
   /**
    * `answered`: read to its end; `invalid`: likewise, but it made no sense; `failed`: no answer, refused or broken;
@@ -53,50 +53,50 @@ export interface Ending {
   readonly beforeHeaders: boolean;
   /** How long the provider asked to wait. */
   readonly retryAfterMillis: number | undefined;
-  readonly outgoing: Outgoing;
+  readonly outgoing: OutgoingRequest;
   readonly call: ModelCall | undefined;
   readonly answer: Answer | undefined;
 }
 
 /** Whoever an attempt is made for. */
 export interface AttemptOwner {
-  readonly capturing: Capturing;
+  readonly capturing: CaptureSettings;
   /** Milliseconds since the epoch, on the clock of the trace. */
   readonly now: Clock;
   /** Where the request is sent: what other instrumentations start there nests under the right span. */
   contextFor(active: Context): Context;
   /** An attempt starts. Returns its number, and how often the same request was sent before it. */
-  begin(live: LiveAttempt): { number: number; resendCount: number };
+  begin(live: PendingAttempt): { number: number; resendCount: number };
   /** The attempt was refused, and its body is still open. */
-  refused(live: LiveAttempt): void;
+  refused(live: PendingAttempt): void;
   /** The attempt ended. */
-  end(live: LiveAttempt, ending: Ending): void;
+  end(live: PendingAttempt, ending: AttemptEnd): void;
   /** It ended worse than `end` said: closing its body failed. */
-  amend(ending: Ending): void;
+  amend(ending: AttemptEnd): void;
 }
 
 /** Where the bodies are the same, the client keeps the very same string, so comparing them costs nothing. */
-export function isSameRequest(a: Outgoing, b: Outgoing): boolean {
+export function isSameRequest(a: OutgoingRequest, b: OutgoingRequest): boolean {
   return !a.opaqueBody && !b.opaqueBody && isSameTarget(a, b) && a.body === b.body;
 }
 
-function isSameTarget(a: Outgoing, b: Outgoing): boolean {
+function isSameTarget(a: OutgoingRequest, b: OutgoingRequest): boolean {
   return a.method === b.method && a.url.href === b.url.href;
 }
 
 /** As far as can be seen, the same request: a body that can't be read is like any other one. */
-export function maySendAgain(a: Outgoing, b: Outgoing): boolean {
+export function maySendAgain(a: OutgoingRequest, b: OutgoingRequest): boolean {
   return a.opaqueBody && b.opaqueBody ? isSameTarget(a, b) : isSameRequest(a, b);
 }
 
 /** Whether the client aborted an attempt itself, because its time had run out: it asks again, and numbers that. */
-export function isRetryOfTimeout(last: Ending, { retryCount }: Outgoing): boolean {
+export function isRetryOfTimeout(last: AttemptEnd, { retryCount }: OutgoingRequest): boolean {
   if (last.how !== 'aborted' || !last.beforeHeaders || retryCount === undefined) return false;
   return last.outgoing.retryCount === retryCount - 1;
 }
 
 /** An abort that turned out to be the client's timeout. */
-export function asTimeout(ending: Ending, error: unknown): Ending {
+export function asTimeout(ending: AttemptEnd, error: unknown): AttemptEnd {
   const failure: Failure = error === undefined ? { type: 'timeout' } : describeFailure(error);
   const { attempt } = ending;
   return { ...ending, how: 'failed', failure, attempt: { ...attempt, status: 'failed', errorType: failure.type } };
@@ -104,17 +104,17 @@ export function asTimeout(ending: Ending, error: unknown): Ending {
 
 /** How often one request was sent, and what was known of it when it was sent before. */
 export class Resends {
-  #last: { outgoing: Outgoing; call: ModelCall | undefined; count: number } | undefined;
+  #last: { outgoing: OutgoingRequest; call: ModelCall | undefined; count: number } | undefined;
   #anyEnded = false;
 
   /** What was known of the same request: saves reading it again. */
-  recall(outgoing: Outgoing): ModelCall | undefined {
+  recall(outgoing: OutgoingRequest): ModelCall | undefined {
     const last = this.#last;
     return last && isSameRequest(last.outgoing, outgoing) ? last.call : undefined;
   }
 
   /** A request is sent. Returns how often it was sent before, by the client's own count where it has one. */
-  sent(outgoing: Outgoing): number {
+  sent(outgoing: OutgoingRequest): number {
     const last = this.#last;
     const isResend = this.#anyEnded && last !== undefined && isSameRequest(last.outgoing, outgoing);
     const count = outgoing.retryCount ?? (isResend ? last.count + 1 : 0);
@@ -122,7 +122,7 @@ export class Resends {
     return count;
   }
 
-  ended({ outgoing, call }: Ending): void {
+  ended({ outgoing, call }: AttemptEnd): void {
     this.#anyEnded = true;
     if (this.#last?.outgoing === outgoing) this.#last.call = call;
   }

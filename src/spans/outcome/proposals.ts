@@ -1,25 +1,25 @@
 import { type Attributes, type Span, type SpanStatus, SpanStatusCode } from '@opentelemetry/api';
 import { type ModelResponse, type Usage, usageOf } from '../../capture/genai-writer.js';
-import { type Capturing, keptText } from '../../capture/levels.js';
+import { type CaptureSettings, keptText } from '../../capture/levels.js';
 import { toHrTime } from '../../otel/clock.js';
 import * as names from '../../otel/names.js';
 import { guarded, report } from '../../util/diagnostics.js';
-import { badOption, checkObject, copyOf, requireObject } from '../../util/validation.js';
+import { badOption, checkFields, checkObject, copyGiven, requireObject } from '../../util/validation.js';
 import type { StepOptions } from '../step.js';
 import { describeFailure, type Failure, keptFailure } from './errors.js';
-import type { Ending } from './http-exchange.js';
+import type { AttemptEnd } from './http-exchange.js';
 import { accepts, isStatus, type Status } from './status.js';
 
 /** What comes with the end of a run or a step. */
 export interface FinishDetails {
   /** What the model answered; fills `gen_ai.response.*` and, where content is captured, the output messages. */
-  response?: ModelResponse;
+  response?: ModelResponse | null | undefined;
   /** What it cost, in tokens. */
-  usage?: Usage;
+  usage?: Usage | null | undefined;
   /** What went wrong: anything that was thrown. Only its class and codes are kept unless content is captured. */
   error?: unknown;
   /** Further attributes, under their full names. */
-  metadata?: Attributes;
+  attributes?: Attributes | null | undefined;
 }
 
 /** A claim, by any callback, of how a run or step ended. */
@@ -30,9 +30,9 @@ export interface Proposal {
   readonly failure?: Failure | undefined;
   readonly response?: ModelResponse | undefined;
   readonly usage?: Usage | undefined;
-  readonly metadata?: Attributes | undefined;
+  readonly attributes?: Attributes | undefined;
   /** The attempt that it rests on, for a step. It may become known later, when that attempt ends. */
-  ending?: Ending | undefined;
+  ending?: AttemptEnd | undefined;
   /** What the scope that proposes was told, for a step. */
   readonly options?: StepOptions | undefined;
 }
@@ -91,7 +91,7 @@ export class Proposals {
    * Writes each proposal as an event, where there was more than one, `room` of them at most. What came after the end of the span is
    * put at its end, with how late it was: Jaeger hides events outside of the trace's time.
    */
-  writeHistory(span: Span, endedAt: number, room: number, capturing: Capturing): void {
+  writeHistory(span: Span, endedAt: number, room: number, capturing: CaptureSettings): void {
     if (!this.#first || !this.#later) return;
     for (const { status, at, accepted, errorType } of [toUpdate(this.#first, true), ...this.#later].slice(-room)) {
       const attributes: Attributes = { [names.STATUS]: status, [names.STATUS_UPDATE_ACCEPTED]: accepted };
@@ -106,28 +106,31 @@ function toUpdate({ status, at, failure }: Proposal, accepted: boolean): StatusU
   return { status, at, accepted, errorType: failure?.type };
 }
 
+const DETAILS = ['response', 'usage', 'error', 'attributes'];
+
 /** Checks what was given to `finish`; throws a `TypeError` that names what is wrong. */
 export function checkFinish(status: unknown, details: unknown): void {
   if (!isStatus(status)) {
     throw badOption('status', "'in_progress', 'interrupted', 'error' or 'completed'", status);
   }
   if (details === undefined) return;
-  const { response, usage, metadata } = requireObject(details, 'details');
+  const { response, usage, attributes } = requireObject(details, 'details');
+  checkFields(details as object, 'details', DETAILS, { metadata: 'attributes' });
   checkObject(response, 'details.response');
   checkObject(usage, 'details.usage');
-  checkObject(metadata, 'details.metadata');
+  checkObject(attributes, 'details.attributes');
 }
 
-type Given = Pick<Proposal, 'failure' | 'response' | 'usage' | 'metadata'>;
+type Given = Pick<Proposal, 'failure' | 'response' | 'usage' | 'attributes'>;
 
 const NOTHING: Given = {};
 
-function readDetails({ response, usage, error, metadata }: FinishDetails): Given {
+function readDetails({ response, usage, error, attributes }: FinishDetails): Given {
   return {
     failure: error === undefined ? undefined : describeFailure(error),
-    response: copyOf(response),
+    response: copyGiven(response),
     usage: usageOf(usage),
-    metadata: copyOf(metadata),
+    attributes: copyGiven(attributes),
   };
 }
 
@@ -135,16 +138,16 @@ export function toProposal(
   status: Status,
   at: number,
   details?: FinishDetails,
-  ending?: Ending,
+  ending?: AttemptEnd,
   options?: StepOptions,
 ): Proposal {
   const given = details && guarded('what was given to finish could not be read', () => readDetails(details));
-  const { failure, response, usage, metadata } = given ?? NOTHING;
-  return { status, at, failure, response, usage, metadata, ending, options };
+  const { failure, response, usage, attributes } = given ?? NOTHING;
+  return { status, at, failure, response, usage, attributes, ending, options };
 }
 
 /** What the wire alone says of how a call ended. */
-export function endingProposal(ending: Ending, options?: StepOptions): Proposal {
+export function endingProposal(ending: AttemptEnd, options?: StepOptions): Proposal {
   const at = ending.attempt.endedAt;
   if (ending.how === 'answered') return toProposal('completed', at, undefined, ending, options);
   if (ending.how === 'aborted' || ending.how === 'unread')
@@ -155,7 +158,7 @@ export function endingProposal(ending: Ending, options?: StepOptions): Proposal 
 /** What of the failure of an outcome may be kept; `undefined` if it did not fail. */
 export function outcomeFailure(
   { status, failure, ending }: Proposal,
-  capturing: Pick<Capturing, 'content' | 'redactor'>,
+  capturing: Pick<CaptureSettings, 'content' | 'redactor'>,
 ): Failure | undefined {
   if (status !== 'error') return undefined;
   // Who says `error` and no more leaves it to the last attempt to say which.

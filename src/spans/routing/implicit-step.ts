@@ -7,7 +7,7 @@ import {
   isRetryOfTimeout,
   isSameRequest,
   maySendAgain,
-  type Outgoing,
+  type OutgoingRequest,
 } from '../outcome/http-exchange.js';
 import type { RunHandle } from '../run.js';
 import { type StepOptions, StepRecording } from '../step.js';
@@ -18,7 +18,7 @@ export function implicitStepFor(
   active: Context,
   run: RunHandle,
   reuse: ReuseScope | undefined,
-  outgoing: Outgoing,
+  outgoing: OutgoingRequest,
   call: ModelCall,
 ): AttemptOwner | undefined {
   const { recording } = run;
@@ -26,9 +26,9 @@ export function implicitStepFor(
   const start = () => startImplicitStep(active, run, call);
   const step =
     reuse && !reuse.over
-      ? reuse.stepOf(recording, start)
+      ? reuse.sharedStep(recording, start)
       : (foldable(active, recording.retriable, outgoing) ?? start());
-  return step.recording ? step : undefined;
+  return step.isRecording ? step : undefined;
 }
 
 export function startImplicitStep(active: Context, run: RunHandle, call: ModelCall): StepRecording {
@@ -38,7 +38,11 @@ export function startImplicitStep(active: Context, run: RunHandle, call: ModelCa
   return new StepRecording(run.recording, options, contextIn(run, active), true);
 }
 
-function foldable(active: Context, retriable: Iterable<StepRecording>, outgoing: Outgoing): StepRecording | undefined {
+function foldable(
+  active: Context,
+  retriable: Iterable<StepRecording>,
+  outgoing: OutgoingRequest,
+): StepRecording | undefined {
   if (outgoing.retryCount === 0) return undefined;
   const steps = [...retriable].filter((step) => step.beganIn(active));
   return retried(
@@ -55,7 +59,7 @@ function foldable(active: Context, retriable: Iterable<StepRecording>, outgoing:
  * - Where it doesn't, the call folds onto the oldest such step that no other call has taken.
  * - A body that can't be read (streamed, multipart) folds by number only.
  */
-export function retried(steps: readonly StepRecording[], outgoing: Outgoing): StepRecording | undefined {
+export function retried(steps: readonly StepRecording[], outgoing: OutgoingRequest): StepRecording | undefined {
   return (
     steps.find(({ lastEnding: last }) => {
       const failed = last && (last.attempt.status === 'failed' || isRetryOfTimeout(last, outgoing));
@@ -66,7 +70,7 @@ export function retried(steps: readonly StepRecording[], outgoing: Outgoing): St
   );
 }
 
-function follows(last: Outgoing, next: Outgoing): boolean {
+function follows(last: OutgoingRequest, next: OutgoingRequest): boolean {
   if (next.retryCount === undefined) return last.retryCount === undefined && isSameRequest(last, next);
   return last.retryCount === next.retryCount - 1 && maySendAgain(last, next);
 }

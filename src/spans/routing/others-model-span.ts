@@ -1,13 +1,13 @@
 /** Model spans of other instrumentations: the attempts go on them, and no second span is made. */
 import { type Context, type HrTime, type Span, trace } from '@opentelemetry/api';
-import type { Capturing } from '../../capture/levels.js';
+import type { CaptureSettings } from '../../capture/levels.js';
 import { type Clock, toHrTime } from '../../otel/clock.js';
 import * as names from '../../otel/names.js';
 import { unwrapped } from '../../otel/unwrap-span.js';
 import { capturingIn } from '../context.js';
-import { ownedSpanOf } from '../managed-span.js';
+import { managedSpanOf } from '../managed-span.js';
 import { AttemptLog, attemptAttributes } from '../outcome/attempt-log.js';
-import { type AttemptOwner, type Ending, type LiveAttempt, Resends } from '../outcome/http-exchange.js';
+import { type AttemptEnd, type AttemptOwner, type PendingAttempt, Resends } from '../outcome/http-exchange.js';
 import { toProposal } from '../outcome/proposals.js';
 import type { RunPart } from '../run.js';
 import { type StepHome, StepRecording } from '../step.js';
@@ -18,10 +18,10 @@ const MODEL_OPERATIONS: readonly unknown[] = ['chat', 'text_completion', 'genera
 /** How the AI SDK up to 6, and the legacy integration for 7, name a model call: `ai.streamText.doStream`. */
 const AI_SDK_MODEL_CALL = /^ai\.\w+\.do(?:Generate|Stream|Embed)$/;
 
-const calls = new WeakMap<Span, ForeignCall>();
+const calls = new WeakMap<Span, OthersModelSpan>();
 
 /** Whether somebody else's model span is active. */
-export function isInForeignCall(active: Context): boolean {
+export function isInOthersModelSpan(active: Context): boolean {
   const span = trace.getSpan(active);
   return span !== undefined && (calls.has(span) || (span.isRecording() && isModelSpan(span)));
 }
@@ -30,7 +30,7 @@ export function isInForeignCall(active: Context): boolean {
  * Somebody else's model span, if the active one is: the attempts of a call in it go there, also those that begin after its owner has
  * ended it. `home` is asked for where a step of ours would be at home, if this is its first call.
  */
-export function foreignCallIn(active: Context, home: () => StepHome | undefined): AttemptOwner | undefined {
+export function othersModelSpanIn(active: Context, home: () => StepHome | undefined): AttemptOwner | undefined {
   const span = trace.getSpan(active);
   if (!span) return undefined;
   const known = calls.get(span);
@@ -38,13 +38,13 @@ export function foreignCallIn(active: Context, home: () => StepHome | undefined)
   if (!span.isRecording() || !isModelSpan(span)) return undefined;
   const stepHome = home();
   if (!stepHome) return undefined;
-  const call = new ForeignCall(span, active, stepHome);
+  const call = new OthersModelSpan(span, active, stepHome);
   calls.set(span, call);
   return call;
 }
 
 function isModelSpan(span: Span): boolean {
-  if (ownedSpanOf(span)) return false;
+  if (managedSpanOf(span)) return false;
   const { attributes } = unwrapped(span) as { attributes?: Record<string, unknown> };
   if (!attributes) return false;
   return (
@@ -58,15 +58,15 @@ function isModelSpan(span: Span): boolean {
  * The attempts on one such span, each an event as it ends. Where the span's owner ends it before they are over, or has not ended it when
  * the run settles, a step of ours is exported with them after all: its child, or else the run's, because no parent may be missing.
  */
-class ForeignCall implements AttemptOwner, RunPart {
+class OthersModelSpan implements AttemptOwner, RunPart {
   readonly #span: Span;
   readonly #context: Context;
   readonly #home: StepHome;
-  readonly capturing: Capturing;
+  readonly capturing: CaptureSettings;
   readonly #log: AttemptLog;
   readonly #resends = new Resends();
-  readonly #live = new Set<LiveAttempt>();
-  #last: Ending | undefined;
+  readonly #live = new Set<PendingAttempt>();
+  #last: AttemptEnd | undefined;
   #signOfLife = performance.now();
   /** Made when its owner has ended the span. From then on it is the step's call. */
   #step: StepRecording | undefined;
@@ -97,18 +97,18 @@ class ForeignCall implements AttemptOwner, RunPart {
     return active;
   }
 
-  begin(live: LiveAttempt): { number: number; resendCount: number } {
+  begin(live: PendingAttempt): { number: number; resendCount: number } {
     if (this.#step) return this.#step.begin(live);
     this.concludeRefused();
     this.#live.add(live);
     return { number: this.#log.next(), resendCount: this.#resends.sent(live.outgoing) };
   }
 
-  refused(live: LiveAttempt): void {
+  refused(live: PendingAttempt): void {
     this.#step?.refused(live);
   }
 
-  end(live: LiveAttempt, ending: Ending): void {
+  end(live: PendingAttempt, ending: AttemptEnd): void {
     if (this.#step) {
       this.#step.end(live, ending);
       return;
@@ -123,7 +123,7 @@ class ForeignCall implements AttemptOwner, RunPart {
     this.#home.partChanged();
   }
 
-  amend(ending: Ending): void {
+  amend(ending: AttemptEnd): void {
     this.#step?.amend(ending);
   }
 
@@ -135,7 +135,7 @@ class ForeignCall implements AttemptOwner, RunPart {
       if (since === undefined) return Number.POSITIVE_INFINITY;
       idleSince = Math.max(idleSince, since);
     }
-    return Math.max(0, idleSince + this.capturing.limits.settleMillis - now);
+    return Math.max(0, idleSince + this.capturing.limits.idleMillis - now);
   }
 
   concludeRefused(): void {
@@ -176,11 +176,11 @@ class ForeignCall implements AttemptOwner, RunPart {
     return isBefore ? startTime : time;
   }
 
-  #makeStep(ending: Ending, inside = this.#context): void {
+  #makeStep(ending: AttemptEnd, inside = this.#context): void {
     const startedAt = this.#log.get(1)?.startedAt ?? ending.attempt.startedAt;
     const begun = { startedAt, log: this.#log, resends: this.#resends };
     this.#step = new StepRecording(this.#home, {}, inside, true, begun);
-    if (this.#step.recording) this.#step.takeOver(ending, this.#live);
+    if (this.#step.isRecording) this.#step.takeOver(ending, this.#live);
     this.#live.clear();
   }
 }

@@ -14,11 +14,11 @@ async function recorded(options: TracedOptions, work: (recorder: Recorder) => un
   return { run: only(runs().slice(-1)), steps: steps(), spans: spans() };
 }
 
-function answer(body: string, init: ResponseInit): Recorder['fetch'] {
+function answer(body: string, init: ResponseInit): typeof globalThis.fetch {
   return wrapFetch(async () => new Response(body, init));
 }
 
-async function ask(fetch: Recorder['fetch'], request: object = {}): Promise<void> {
+async function ask(fetch: typeof globalThis.fetch, request: object = {}): Promise<void> {
   const body = JSON.stringify({ model: 'gpt-5', messages: [], ...request });
   const response = await fetch('https://api.openai.com/v1/chat/completions', { method: 'POST', body });
   await response.text().catch(() => {});
@@ -86,7 +86,7 @@ describe('at every level', () => {
       const span = options.provider.getTracer('another').startSpan('theirs');
       const error = Object.assign(new Error('x'), { code: 'patient-17' });
       context.with(trace.setSpan(context.active(), span), () => {
-        reportStatus(span, 'error', { error, metadata: { note: 'patient-18' } });
+        reportStatus(span, 'error', { error, attributes: { note: 'patient-18' } });
       });
       span.end();
     });

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { type Attributes, context, trace } from '@opentelemetry/api';
 import { BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
-import { OTLPFileExporter, RunTraceExporter } from 'runtrace/exporter';
+import { recordingFetch } from 'runtrace';
+import { OTLPFileExporter, RuntraceExporter } from 'runtrace/exporter';
 import {
   errorEventMidStream,
   hang,
@@ -58,9 +59,9 @@ before(async () => {
   const path = join(directory, 'spans.jsonl');
   set = traced({
     capture: 'content',
-    limits: { settleMillis: 30, openRuns: 60 },
+    limits: { idleMillis: 30, openRuns: 60 },
     spanProcessors: [
-      new BatchSpanProcessor(new RunTraceExporter({ url: receiver.url })),
+      new BatchSpanProcessor(new RuntraceExporter({ url: receiver.url })),
       new BatchSpanProcessor(new OTLPFileExporter({ path })),
     ],
   });
@@ -74,10 +75,10 @@ after(async () => {
 
 /** All that can be recorded, with every client. */
 async function everything({ recorder, provider: tracing }: Traced): Promise<void> {
-  const { run, step, reuseStep, tool, startRun, fetch } = recorder;
+  const { run, step, reuseStep, tool, startRun } = recorder;
   await Promise.all(
     CLIENTS.filter(({ name }) => !name.startsWith('ai ')).map(async ({ name, make }) => {
-      const client = make({ url: provider.url, fetch });
+      const client = make({ url: provider.url, fetch: recordingFetch });
       const model = `otlp ${name}`.replaceAll(' ', '-');
       provider.script(model, status(429, SOON), status(500, SOON), ok({ text: TEXT }));
       await run({ kind: name, conversationId: '1', userId: 'ada', agentName: 'otlp', attributes: ODD }, async () => {
@@ -117,7 +118,7 @@ async function everything({ recorder, provider: tracing }: Traced): Promise<void
   await run({ kind: 'many statuses' }, (many) =>
     step({}, (step) => {
       for (let i = 0; i < 40; i++) {
-        step.finish(i % 2 ? 'error' : 'interrupted', { error: new Error(TEXT), metadata: ODD });
+        step.finish(i % 2 ? 'error' : 'interrupted', { error: new Error(TEXT), attributes: ODD });
         many.finish('error', { error: Object.create(null) });
       }
     }),
@@ -203,10 +204,8 @@ test("what runtrace says is on the span, however many attributes of its own the 
   const { recorder, spans } = traced();
   const attributes = Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`mine.${i}`, i]));
   await recorder.run({ kind: 'chat_turn', attributes }, async (run) => {
-    await recorder.step({ attributes }, (step) =>
-      step.finish('completed', { metadata: attributes, usage: { inputTokens: 1 } }),
-    );
-    run.finish('completed', { metadata: attributes });
+    await recorder.step({ attributes }, (step) => step.finish('completed', { attributes, usage: { inputTokens: 1 } }));
+    run.finish('completed', { attributes });
   });
   for (const span of spans()) {
     assert.equal(span.attributes['runtrace.status'], 'completed');

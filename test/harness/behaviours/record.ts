@@ -8,7 +8,7 @@ import {
   SimpleSpanProcessor,
   type SpanExporter,
 } from '@opentelemetry/sdk-trace-base';
-import { createRecorder, StatusPrioritySpanProcessor } from 'runtrace';
+import { createRecorder, recordingFetch, StatusPrioritySpanProcessor } from 'runtrace';
 import type { Provider } from '../../../examples/demo/provider.js';
 import type { ClientMaker } from '../../support/clients.js';
 import { until } from '../../support/until.js';
@@ -68,7 +68,7 @@ export function startRecording(provider: Provider): Recording {
   });
   // Anthropic's client traces its calls through the global provider.
   trace.setGlobalTracerProvider(tracerProvider);
-  const limits = { settleMillis: SETTLE_MILLIS };
+  const limits = { idleMillis: SETTLE_MILLIS };
   // With and without content: prompts and completions must be there, or must not.
   const recorders = {
     implicit: createRecorder({ capture: 'content', limits }),
@@ -81,7 +81,7 @@ export function startRecording(provider: Provider): Recording {
       recorder,
       provider,
       maker,
-      fetch: option ? recorder.fetch : undefined,
+      fetch: option ? recordingFetch : undefined,
       step: <T>(model: string, fn: () => Promise<T>) => (explicit ? recorder.step({ model }, fn) : fn()),
       reuse: recorder.reuseStep,
     };

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { CompressionAlgorithm } from '@opentelemetry/otlp-exporter-base';
 import { BasicTracerProvider, BatchSpanProcessor, type SpanProcessor } from '@opentelemetry/sdk-trace-base';
-import { RunTraceBatchSpanProcessor } from 'runtrace/exporter';
+import { RuntraceBatchSpanProcessor } from 'runtrace/exporter';
 import { measure, type Row } from './measure.js';
 import { words } from './spans.js';
 
@@ -25,7 +25,7 @@ export async function exporting(): Promise<Row> {
     maxQueueSize: 10 * SPANS,
     scheduledDelayMillis: 60_000,
   });
-  const ours = new RunTraceBatchSpanProcessor({
+  const ours = new RuntraceBatchSpanProcessor({
     url,
     // By its own estimate, which is a little more than the text.
     maxRequestBytes: Math.ceil((SPANS / REQUESTS) * (1.1 * SPAN_TEXT.length + 700)),

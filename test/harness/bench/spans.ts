@@ -111,7 +111,7 @@ export async function holdAndSettle(most = 100_000): Promise<Row> {
       [most / 2, times[0]],
       [most, times[1]],
     ] as const) {
-      const { recorder, flush } = setup({ limits: { lateMillis: 600_000 } });
+      const { recorder, flush } = setup({ limits: { completedHoldMillis: 600_000 } });
       globalThis.gc?.();
       const before = process.cpuUsage();
       await recorder.run({ kind: 'bench' }, async () => {
@@ -146,7 +146,7 @@ export async function openRuns(): Promise<Row> {
       await new Promise((resolve) => setTimeout(resolve, 200));
     }
   };
-  const { tracer, recorder, flush } = setup({ limits: { openRuns: 20_000, lateMillis: 600_000 } });
+  const { tracer, recorder, flush } = setup({ limits: { openRuns: 20_000, completedHoldMillis: 600_000 } });
   const open: unknown[] = [];
   const ours = (runs: number) => {
     for (let i = 0; i < runs; i++) {

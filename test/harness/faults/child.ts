@@ -3,7 +3,7 @@
 import { DiagLogLevel, diag } from '@opentelemetry/api';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { BasicTracerProvider, BatchSpanProcessor, type SpanProcessor } from '@opentelemetry/sdk-trace-base';
-import { RunTraceBatchSpanProcessor, RunTraceExporter, type RunTraceExporterOptions } from 'runtrace/exporter';
+import { RuntraceBatchSpanProcessor, RuntraceExporter, type RuntraceExporterOptions } from 'runtrace/exporter';
 
 /** Whose exporter is on trial: the SDK's, ours, or our exporter behind the SDK's processor. */
 export type Subject = 'stock' | 'ours' | 'foreign';
@@ -20,7 +20,7 @@ export interface ChildOptions {
   hugeTextBytes?: number;
   /** Flushes after every hundred, and tells how many have ended by then. */
   flushes?: boolean;
-  exporter?: RunTraceExporterOptions;
+  exporter?: RuntraceExporterOptions;
 }
 
 export type FromChild =
@@ -35,12 +35,12 @@ function processors({ subject, urls, exporter }: ChildOptions): SpanProcessor[] 
   const destinations =
     urls.length > 1 ? { destinations: urls.map((url, i) => ({ url, name: `d${i}` })) } : { url: urls[0] as string };
   if (subject === 'ours') {
-    const ours = new RunTraceBatchSpanProcessor({ ...exporter, ...destinations });
+    const ours = new RuntraceBatchSpanProcessor({ ...exporter, ...destinations });
     counted = () => ours.stats().dropped.spans;
     return [ours];
   }
   if (subject === 'foreign') {
-    const ours = new RunTraceExporter({ ...exporter, ...destinations });
+    const ours = new RuntraceExporter({ ...exporter, ...destinations });
     counted = () => ours.stats().dropped.spans;
     return [new BatchSpanProcessor(ours)];
   }

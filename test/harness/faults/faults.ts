@@ -1,7 +1,7 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { RunTraceExporterOptions } from 'runtrace/exporter';
+import type { RuntraceExporterOptions } from 'runtrace/exporter';
 import type { Fault as ReceiverFault } from '../../support/otlp-receiver.js';
 import type { ChildOptions, Subject } from './child.js';
 import { type Trial, until, unusedPort } from './trial.js';
@@ -44,7 +44,7 @@ function simple(
 }
 
 /** The same after it has been killed or shut down: a new process with the same configuration and no spans of its own. */
-async function restart(trial: Trial, exporter: RunTraceExporterOptions): Promise<void> {
+async function restart(trial: Trial, exporter: RuntraceExporterOptions): Promise<void> {
   const [receiver] = trial.receivers;
   const application = trial.start({ urls: [receiver?.url as string], spans: 0, exporter });
   await application.ended();

@@ -111,7 +111,7 @@ function plan({ own, content, label, data, attribute: [name, value] }: Texts, ra
     toolResult: { content, data },
     details: {
       response: { id: own, model: own, finishReasons: [own], messages, extra: list },
-      metadata: attributes,
+      attributes,
       error: errorOf(content, own),
     },
     thrown: errorOf(content, own),

@@ -5,7 +5,7 @@ import type { Tracer } from '@opentelemetry/api';
 import { resources } from '@opentelemetry/sdk-node';
 import { BasicTracerProvider, BatchSpanProcessor, type SpanExporter } from '@opentelemetry/sdk-trace-base';
 import { createRecorder, type Recorder, StatusPrioritySpanProcessor } from 'runtrace';
-import { OTLPFileExporter, RunTraceExporter } from 'runtrace/exporter';
+import { OTLPFileExporter, RuntraceExporter } from 'runtrace/exporter';
 import type { Jaeger } from '../../support/jaeger.js';
 import { parseOtlpJson, type ReceivedSpan } from '../../support/otlp-receiver.js';
 
@@ -27,7 +27,7 @@ export async function recordTo(
 ): Promise<Recorded> {
   return inTemporaryDirectory(async (directory) => {
     const path = join(directory, 'traces.jsonl');
-    const counted = countRequests(new RunTraceExporter({ url: `${jaeger.endpoint}/v1/traces` }));
+    const counted = countRequests(new RuntraceExporter({ url: `${jaeger.endpoint}/v1/traces` }));
     const tracerProvider = new BasicTracerProvider({
       // Without a host Jaeger takes a parent and its child for two machines and warns of clock skew; NodeSDK names it by itself.
       resource: resources.resourceFromAttributes({ 'service.name': app.service, 'host.name': 'localhost' }),

@@ -102,7 +102,7 @@ export async function checkFacts(checks: Checks, jaeger: Jaeger): Promise<void> 
       {
         traceId,
         spanId: spanIdOf(1),
-        attributes: { 'runtrace.step.attempt_codes': ['429', '200'], 'runtrace.step.number': 8 },
+        attributes: { 'runtrace.step.attempt_codes': '429 200', 'runtrace.step.number': 8 },
         events: [{ name: 'runtrace.attempt', attributes: { 'http.response.status_code': 429 } }],
       },
       { traceId, spanId: spanIdOf(2), parentSpanId: spanIdOf(1), attributes: { 'runtrace.facts': 'other' } },
@@ -110,7 +110,7 @@ export async function checkFacts(checks: Checks, jaeger: Jaeger): Promise<void> 
     await jaeger.trace(traceId, 2);
     const found = (attributes: Record<string, string>) => jaeger.search(service, attributes);
     assert.deepEqual(await found({ 'runtrace.step.number': '8' }), [traceId]);
-    assert.deepEqual(await found({ 'runtrace.step.attempt_codes': '["429","200"]' }), [traceId]);
+    assert.deepEqual(await found({ 'runtrace.step.attempt_codes': '429 200' }), [traceId]);
     assert.deepEqual(await found({ 'http.response.status_code': '429' }), [traceId]);
     assert.deepEqual(await found({ 'runtrace.step.number': '8', 'http.response.status_code': '429' }), [traceId]);
     assert.deepEqual(await found({ 'runtrace.step.number': '8', 'runtrace.facts': 'other' }), []);

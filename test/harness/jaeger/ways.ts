@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { context, type Tracer, trace } from '@opentelemetry/api';
 import type { Recorder } from 'runtrace';
+import { recordingFetch } from 'runtrace';
 import {
   type Behaviour,
   endWithoutLastEvent,
@@ -66,7 +67,7 @@ const WAYS: readonly Way[] = [
 /** Every way with every client, each in a run of its own. */
 export async function playWays({ recorder, provider }: Parts): Promise<void> {
   for (const maker of CLIENTS) {
-    const client = maker.make({ url: provider.url, fetch: recorder.fetch });
+    const client = maker.make({ url: provider.url, fetch: recordingFetch });
     await Promise.all(
       WAYS.map(({ name, behaviours, call }) => {
         const model = `model-${name}-${maker.name.replaceAll(/\W+/g, '-')}`;
@@ -82,7 +83,7 @@ export async function playWays({ recorder, provider }: Parts): Promise<void> {
 
 /** What stands around the calls: other spans, other runs, tools, an application's own retries. */
 export async function playApplications({ recorder, tracer, provider }: Parts): Promise<void> {
-  const client = (CLIENTS[0] as (typeof CLIENTS)[number]).make({ url: provider.url, fetch: recorder.fetch });
+  const client = (CLIENTS[0] as (typeof CLIENTS)[number]).make({ url: provider.url, fetch: recordingFetch });
   const ask = (model: string) => recorder.step({ model }, () => client.generate(model));
 
   await tracer.startActiveSpan('POST /chat', async (request) => {

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { context, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { BasicTracerProvider, SimpleSpanProcessor, type SpanExporter } from '@opentelemetry/sdk-trace-base';
-import { createRecorder, type Recorder, StatusPrioritySpanProcessor } from 'runtrace';
+import { createRecorder, recordingFetch, StatusPrioritySpanProcessor } from 'runtrace';
 import { CLIENTS, read } from '../../support/clients.js';
 import { until } from '../../support/until.js';
 
@@ -52,8 +52,8 @@ export async function soak(calls: number, parts: number): Promise<SoakReport> {
   const tracerProvider = new BasicTracerProvider({
     spanProcessors: [new StatusPrioritySpanProcessor(), new SimpleSpanProcessor(exporter)],
   });
-  const recorder = createRecorder({ tracerProvider, capture: 'content', limits: { settleMillis: 50 } });
-  const ways = waysOf(recorder, url);
+  const recorder = createRecorder({ tracerProvider, capture: 'content', limits: { idleMillis: 50 } });
+  const ways = waysOf(url);
 
   let made = 0;
   async function make(upTo: number): Promise<number> {
@@ -91,13 +91,13 @@ function growthOf(heap: readonly number[]): number {
 }
 
 /** Half of them to the end, half of them left: by `break`, by an abort, by a cancelled body, unread. */
-function waysOf(recorder: Recorder, url: string): (() => Promise<unknown>)[] {
+function waysOf(url: string): (() => Promise<unknown>)[] {
   const clients = ['openai chat', 'openai responses', 'anthropic', 'google'].map((name) =>
-    CLIENTS.find((client) => client.name === name)?.make({ url, fetch: recorder.fetch }),
+    CLIENTS.find((client) => client.name === name)?.make({ url, fetch: recordingFetch }),
   );
   const readToTheEnd = clients.map((client) => async () => client && read(await client.open('soak-read')));
   const raw = (signal?: AbortSignal) =>
-    recorder.fetch(`${url}/v1/chat/completions`, {
+    recordingFetch(`${url}/v1/chat/completions`, {
       method: 'POST',
       body: JSON.stringify({ model: 'soak-left', stream: true, messages: [] }),
       ...(signal && { signal }),

@@ -6,9 +6,9 @@ import { pipeline } from 'node:stream/promises';
 import { NodeSDK } from '@opentelemetry/sdk-node';
 import OpenAI from 'openai';
 import { recordingFetch, run, StatusPrioritySpanProcessor } from 'runtrace';
-import { RunTraceBatchSpanProcessor } from 'runtrace/exporter';
+import { RuntraceBatchSpanProcessor } from 'runtrace/exporter';
 
-const spanProcessors = [new StatusPrioritySpanProcessor(), new RunTraceBatchSpanProcessor()];
+const spanProcessors = [new StatusPrioritySpanProcessor(), new RuntraceBatchSpanProcessor()];
 new NodeSDK({ spanProcessors }).start();
 const openai = new OpenAI({ apiKey: 'none', baseURL: `${process.argv[2]}/v1`, fetch: recordingFetch });
 

@@ -52,8 +52,8 @@ for (const [subject, record] of Object.entries(SUBJECTS)) {
       for (const second of STATUSES) {
         test(`${second} after ${first} ${accepts(first, second) ? 'replaces it' : 'changes nothing'}`, async () => {
           const span = await record((finish) => {
-            finish(first, { metadata: { from: 'first' } });
-            finish(second, { metadata: { from: 'second' } });
+            finish(first, { attributes: { from: 'first' } });
+            finish(second, { attributes: { from: 'second' } });
           });
           const [status, from] = accepts(first, second) ? [second, 'second'] : [first, 'first'];
           // Where nobody said how it ended, its function did, by returning.
@@ -89,7 +89,7 @@ for (const [subject, record] of Object.entries(SUBJECTS)) {
               finish(status, {
                 ...(inputTokens !== undefined && { usage: { inputTokens } }),
                 ...(code && { error: Object.assign(new Error('no'), { code }) }),
-                ...(name && { metadata: { [name]: true } }),
+                ...(name && { attributes: { [name]: true } }),
               });
             }
             if (throws) throw new Thrown();
@@ -136,7 +136,7 @@ for (const [subject, record] of Object.entries(SUBJECTS)) {
       const error = Object.assign(new Error('Rate limit reached'), { code: 'rate_limit_exceeded' });
       const span = await record(
         (finish) => {
-          finish('error', { error, usage: { inputTokens: 3 }, response: { id: 'lost' }, metadata: { lost: true } });
+          finish('error', { error, usage: { inputTokens: 3 }, response: { id: 'lost' }, attributes: { lost: true } });
           finish('completed', { usage: { outputTokens: 5 } });
         },
         { capture: 'content' },
@@ -158,8 +158,8 @@ for (const [subject, record] of Object.entries(SUBJECTS)) {
 
     test('a later error replaces an earlier one, with all that comes with it', async () => {
       const span = await record((finish) => {
-        finish('error', { error: Object.assign(new Error(), { code: 'first' }), metadata: { first: true } });
-        finish('error', { error: Object.assign(new Error(), { code: 'second' }), metadata: { second: true } });
+        finish('error', { error: Object.assign(new Error(), { code: 'first' }), attributes: { first: true } });
+        finish('error', { error: Object.assign(new Error(), { code: 'second' }), attributes: { second: true } });
       });
       assert.equal(span.attributes['error.type'], 'second');
       assert.equal(span.attributes.second, true);
@@ -176,9 +176,9 @@ for (const [subject, record] of Object.entries(SUBJECTS)) {
     for (const stands of ['completed', 'error'] as const) {
       test(`a stale interrupted after ${stands} is rejected, also long after it`, async () => {
         const span = await record((finish) => {
-          finish(stands, { metadata: { kept: true } });
+          finish(stands, { attributes: { kept: true } });
           passMillis(5);
-          finish('interrupted', { metadata: { kept: false } });
+          finish('interrupted', { attributes: { kept: false } });
         });
         assert.equal(span.attributes['runtrace.status'], stands);
         assert.equal(span.attributes.kept, true);
@@ -235,7 +235,7 @@ describe('a late callback', () => {
     const { recorder, steps, runs } = traced();
     await recorder.run({ kind: 'chat_turn' }, async () => {
       const late = await recorder.step({}, (step) => {
-        step.finish('interrupted', { metadata: { interrupted: true } });
+        step.finish('interrupted', { attributes: { interrupted: true } });
         return step.finish.bind(step);
       });
       assert.deepEqual(steps(), [], 'it is held');
@@ -294,7 +294,7 @@ describe('a late callback', () => {
       const exported = JSON.stringify(
         spans().map(({ status, attributes, events, endTime }) => [status, attributes, events, endTime]),
       );
-      for (const finish of late) finish('completed', { metadata: { late: true } });
+      for (const finish of late) finish('completed', { attributes: { late: true } });
       assert.equal(spans().length, 2);
       assert.equal(
         JSON.stringify(spans().map(({ status, attributes, events, endTime }) => [status, attributes, events, endTime])),

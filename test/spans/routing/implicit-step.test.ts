@@ -93,7 +93,7 @@ function stepsOf({ steps }: Traced): string[] {
 }
 
 function codesOf(step: ReadableSpan): string {
-  return String(step.attributes['runtrace.step.attempt_codes']).replaceAll(',', ' ');
+  return String(step.attributes['runtrace.step.attempt_codes']);
 }
 
 interface Case {
@@ -299,7 +299,7 @@ describe('in a run, without an explicit step,', () => {
   });
 
   test('a failed call whose hold is over is not waited for: the same again is another step', async () => {
-    const scene = traced({ limits: { holdMillis: 10 } });
+    const scene = traced({ limits: { retryHoldMillis: 10 } });
     await scene.recorder.run({ kind: 'chat_turn' }, async () => {
       await send({ answer: 500 });
       while (scene.steps().length === 0) await sleep(5);
@@ -309,8 +309,8 @@ describe('in a run, without an explicit step,', () => {
     assert.deepEqual(stepsOf(scene), ['500', '200']);
   });
 
-  test('a run that is over waits for the retry of a call that failed, no longer than settleMillis', async () => {
-    const scene = traced({ limits: { settleMillis: 40 } });
+  test('a run that is over waits for the retry of a call that failed, no longer than idleMillis', async () => {
+    const scene = traced({ limits: { idleMillis: 40 } });
     await scene.recorder.run({ kind: 'chat_turn' }, async () => {
       await send({ answer: 500 });
       setTimeout(() => send({ answer: 200 }), 5);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import Anthropic from '@anthropic-ai/sdk';
 import { type Attributes, context, type Span, trace } from '@opentelemetry/api';
-import { type Recorder, reportStatus, type Status } from 'runtrace';
+import { type Recorder, recordingFetch, reportStatus, type Status } from 'runtrace';
 import { ok, type Provider, slow, startProvider, status } from '../../../examples/demo/provider.js';
 import { attemptsOf, only, type ReadableSpan, type Traced, type TracedOptions, traced } from '../../support/traced.js';
 import { until } from '../../support/until.js';
@@ -26,13 +26,13 @@ async function scene(
   play: (scene: Scene, recorder: Recorder) => Promise<unknown>,
   { shutDown = false, ...options }: TracedOptions & { shutDown?: boolean } = {},
 ): Promise<Scene> {
-  const set = traced({ limits: { settleMillis: 50 }, ...options });
+  const set = traced({ limits: { idleMillis: 50 }, ...options });
   const tracer = set.provider.getTracer('somebody’s instrumentation');
   const here: Scene = {
     ...set,
     span: (attributes, fn) => tracer.startActiveSpan('theirs', { attributes }, fn),
     call: (prompt = 'Hello') =>
-      set.recorder.fetch(`${provider.url}/v1/chat/completions`, {
+      recordingFetch(`${provider.url}/v1/chat/completions`, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify({ model: 'gpt-5', messages: [{ role: 'user', content: prompt }] }),
@@ -324,11 +324,11 @@ test('a call in a model span that is not sampled is not recorded either, as the 
 
 describe('@anthropic-ai/sdk with its own tracing', () => {
   const asks = { model: 'claude-sonnet-5', max_tokens: 50, messages: [{ role: 'user' as const, content: 'Hello' }] };
-  const client = ({ recorder, provider: tracerProvider }: Traced) =>
+  const client = ({ provider: tracerProvider }: Traced) =>
     new Anthropic({
       apiKey: 'none',
       baseURL: provider.url,
-      fetch: recorder.fetch,
+      fetch: recordingFetch,
       logLevel: 'off',
       openTelemetry: { tracerProvider, traces: true },
     });

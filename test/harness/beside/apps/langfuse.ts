@@ -4,13 +4,13 @@ import { LangfuseSpanProcessor } from '@langfuse/otel';
 import { startActiveObservation } from '@langfuse/tracing';
 import { NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
 import { run, StatusPrioritySpanProcessor } from 'runtrace';
-import { RunTraceBatchSpanProcessor } from 'runtrace/exporter';
+import { RuntraceBatchSpanProcessor } from 'runtrace/exporter';
 import { chatTurn, makeOpenAI } from './tracing.js';
 
 const provider = new NodeTracerProvider({
   spanProcessors: [
     new StatusPrioritySpanProcessor(),
-    new RunTraceBatchSpanProcessor(),
+    new RuntraceBatchSpanProcessor(),
     new LangfuseSpanProcessor({ exportMode: 'immediate' }),
   ],
 });

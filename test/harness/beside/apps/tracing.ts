@@ -2,7 +2,7 @@
 import { NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
 import OpenAI from 'openai';
 import { recordingFetch, run, StatusPrioritySpanProcessor } from 'runtrace';
-import { RunTraceBatchSpanProcessor } from 'runtrace/exporter';
+import { RuntraceBatchSpanProcessor } from 'runtrace/exporter';
 
 /** Where the model provider is, and the model that it knows this application by. */
 export const [url = '', model = ''] = process.argv.slice(2);
@@ -10,7 +10,7 @@ export const [url = '', model = ''] = process.argv.slice(2);
 /** To `OTEL_EXPORTER_OTLP_ENDPOINT`. */
 export function startTracing(): NodeTracerProvider {
   const provider = new NodeTracerProvider({
-    spanProcessors: [new StatusPrioritySpanProcessor(), new RunTraceBatchSpanProcessor()],
+    spanProcessors: [new StatusPrioritySpanProcessor(), new RuntraceBatchSpanProcessor()],
   });
   provider.register();
   return provider;

@@ -1,10 +1,10 @@
 import { trace } from '@opentelemetry/api';
 import { registerOTel } from '@vercel/otel';
 import { StatusPrioritySpanProcessor } from 'runtrace';
-import { RunTraceBatchSpanProcessor } from 'runtrace/exporter';
+import { RuntraceBatchSpanProcessor } from 'runtrace/exporter';
 import { chatTurn, makeOpenAI } from './tracing.js';
 
-const spanProcessors = [new StatusPrioritySpanProcessor(), new RunTraceBatchSpanProcessor()];
+const spanProcessors = [new StatusPrioritySpanProcessor(), new RuntraceBatchSpanProcessor()];
 registerOTel({ serviceName: 'beside', spanProcessors });
 await trace.getTracer('theirs').startActiveSpan('GET /chat', async (span) => {
   await chatTurn(makeOpenAI());

@@ -1,7 +1,7 @@
 /** A cell in a process of its own: `process.js '{"setUp":…}'`. It exports where `OTEL_EXPORTER_OTLP_ENDPOINT` says. */
-import { RunTraceBatchSpanProcessor } from 'runtrace/exporter';
+import { RuntraceBatchSpanProcessor } from 'runtrace/exporter';
 import { type CellOptions, playCell, type Start } from './cell.js';
 
 const options: CellOptions = JSON.parse(process.argv[2] ?? '');
 const { start }: { start: Start } = await import(`./${options.setUp}.js`);
-await playCell(options, start(new RunTraceBatchSpanProcessor()));
+await playCell(options, start(new RuntraceBatchSpanProcessor()));

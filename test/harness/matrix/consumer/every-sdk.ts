@@ -23,18 +23,18 @@ import {
   wrapFetch,
 } from 'runtrace';
 import { type LanguageModel, runtraceTelemetry, wrapModel } from 'runtrace/ai-sdk';
-import { OTLPFileExporter, RunTraceBatchSpanProcessor, RunTraceExporter, type SpanExporter } from 'runtrace/exporter';
+import { OTLPFileExporter, RuntraceBatchSpanProcessor, RuntraceExporter, type SpanExporter } from 'runtrace/exporter';
 import 'runtrace/register';
 
 export const sdk = new NodeSDK({
   idGenerator: new RunIdGenerator(),
   spanProcessors: [
     new StatusPrioritySpanProcessor(),
-    new RunTraceBatchSpanProcessor({ exporter: new OTLPFileExporter({ path: 'traces.jsonl' }) }),
+    new RuntraceBatchSpanProcessor({ exporter: new OTLPFileExporter({ path: 'traces.jsonl' }) }),
   ],
 });
-export const withExporter = new NodeSDK({ traceExporter: new RunTraceExporter() });
-export const exporter: SpanExporter = new RunTraceExporter({ url: 'http://127.0.0.1:4318/v1/traces' });
+export const withExporter = new NodeSDK({ traceExporter: new RuntraceExporter() });
+export const exporter: SpanExporter = new RuntraceExporter({ url: 'http://127.0.0.1:4318/v1/traces' });
 
 const capture: Capture = 'content';
 export const recorder: Recorder = createRecorder({ capture: ({ userId }) => (userId ? capture : 'off') });
@@ -49,7 +49,7 @@ export const answer: Promise<string> = run({ kind: 'chat_turn', trace: 'join' },
   run.finish(status, details);
   const text = await step({ model: 'gpt-5', request: { messages } }, async (step: Step) => {
     const attempts: Attempt[] = step.attempts.snapshot();
-    step.finish('completed', { usage, metadata: { attempts: attempts.length } });
+    step.finish('completed', { usage, attributes: { attempts: attempts.length } });
     return (await step.fetch('http://127.0.0.1/')).text();
   });
   return tool({ name: 'shout' }, () => reuseStep(() => text.toUpperCase()));

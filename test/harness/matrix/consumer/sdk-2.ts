@@ -1,12 +1,12 @@
 import { BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
 import { createRecorder, RunIdGenerator, StatusPrioritySpanProcessor } from 'runtrace';
-import { RunTraceBatchSpanProcessor, RunTraceExporter } from 'runtrace/exporter';
+import { RuntraceBatchSpanProcessor, RuntraceExporter } from 'runtrace/exporter';
 
 const spanProcessors = [
   new StatusPrioritySpanProcessor(),
-  new RunTraceBatchSpanProcessor(),
-  new BatchSpanProcessor(new RunTraceExporter()),
+  new RuntraceBatchSpanProcessor(),
+  new BatchSpanProcessor(new RuntraceExporter()),
 ];
 export const basic = new BasicTracerProvider({ idGenerator: new RunIdGenerator(), spanProcessors });
 export const node = new NodeTracerProvider({ idGenerator: new RunIdGenerator(), spanProcessors });
