@@ -3,7 +3,7 @@
  *
  * Source: `LanguageModelV2`, `V3` and `V4` of `@ai-sdk/provider`. Where they differ (usage, finish reasons, files) each is read as it is.
  */
-import type { Message, MessagePart, ModelRequest, ModelResponse, Usage } from '../capture/genai-writer.js';
+import type { Message, MessagePart, ModelRequest, ModelResponse, Usage } from '../otel/genai.js';
 import {
   blobPart,
   filePart,

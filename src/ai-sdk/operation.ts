@@ -6,18 +6,29 @@
  * or doesn't read: then the wire does, or that nothing shows a sign of life any more.
  */
 import { type Attributes, type Context, context, trace } from '@opentelemetry/api';
-import type { ModelRequest } from '../capture/genai-writer.js';
 import type { CaptureSettings } from '../capture/levels.js';
+import type { ModelRequest } from '../otel/genai.js';
 import * as names from '../otel/names.js';
-import { openScope } from '../recorder/recorder.js';
-import { capturingIn, contextIn, runOf, stepOf, withCapturing, withRun, withStep } from '../spans/context.js';
+import { openScope } from '../recorder/step-start.js';
+import {
+  type ActiveRun,
+  capturingIn,
+  contextIn,
+  runOf,
+  stepOf,
+  withCapturing,
+  withRun,
+  withStep,
+} from '../spans/context.js';
 import { describeFailure, type Failure, isAbort, isTimeout } from '../spans/outcome/errors.js';
-import { type FinishDetails, type Proposal, toProposal } from '../spans/outcome/proposals.js';
+import type { FinishDetails } from '../spans/outcome/finish-details.js';
+import { type Proposal, toProposal } from '../spans/outcome/proposals.js';
 import type { TerminalStatus } from '../spans/outcome/status.js';
+import type { StepOptions } from '../spans/outcome/step-options.js';
 import { expectCall } from '../spans/routing/expected-calls.js';
 import { isInOthersModelSpan } from '../spans/routing/others-model-span.js';
-import type { RunHandle, RunPart } from '../spans/run.js';
-import type { StepOptions, StepRecording } from '../spans/step.js';
+import type { RunPart } from '../spans/run-part.js';
+import type { StepRecording } from '../spans/step.js';
 import type { StepScope } from '../spans/step-scope.js';
 import { isInOthersToolSpan, type OpenTool, openTool } from '../spans/tool.js';
 import { guarded } from '../util/diagnostics.js';
@@ -124,7 +135,7 @@ interface ExpectedCall {
 export class Operation implements RunPart {
   readonly #start: StartEvent;
   readonly #streams: boolean;
-  readonly #run: RunHandle;
+  readonly #run: ActiveRun;
   /** Whether the run is of its making, and no more than it. */
   readonly #own: boolean;
   /** Where it was called. */
@@ -149,7 +160,7 @@ export class Operation implements RunPart {
   #ending: Proposal | undefined;
   #settled = false;
 
-  constructor(start: StartEvent, run: RunHandle, own: boolean, onSettled: () => void) {
+  constructor(start: StartEvent, run: ActiveRun, own: boolean, onSettled: () => void) {
     this.#start = start;
     this.#streams = STREAMS[start.operationId] === true;
     this.#run = run;

@@ -1,10 +1,13 @@
 /** A language model of the AI SDK whose calls are steps, where no telemetry is registered. */
 import { type Attributes, context } from '@opentelemetry/api';
-import { defaultRecorder, openScope, type Recorder } from '../recorder/recorder.js';
+import { defaultRecorder } from '../recorder/default-recorder.js';
+import type { Recorder } from '../recorder/recorder.js';
+import { openScope } from '../recorder/step-start.js';
 import { capturingIn, runOf, stepOf } from '../spans/context.js';
+import type { StepOptions } from '../spans/outcome/step-options.js';
 import { isInOthersModelSpan } from '../spans/routing/others-model-span.js';
 import type { RunRecording } from '../spans/run.js';
-import { type StepOptions, StepRecording } from '../spans/step.js';
+import { StepRecording } from '../spans/step.js';
 import { guarded } from '../util/diagnostics.js';
 import { label, object } from '../util/json-fields.js';
 import { badOption, checkObject, checkString, requireObject } from '../util/validation.js';

@@ -1,4 +1,4 @@
-import type { ModelRequest } from '../capture/genai-writer.js';
+import type { ModelRequest } from '../otel/genai.js';
 import { type JsonObject, label, object, parseJson } from '../util/json-fields.js';
 import { anthropic } from './anthropic.js';
 import type { Protocol } from './format.js';

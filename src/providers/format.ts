@@ -1,4 +1,4 @@
-import type { ModelRequest, ModelResponse, Usage } from '../capture/genai-writer.js';
+import type { ModelRequest, ModelResponse, Usage } from '../otel/genai.js';
 import type { JsonObject } from '../util/json-fields.js';
 
 /** One model API's wire format: how to know its calls, and how to read them and their answers. No method throws. */

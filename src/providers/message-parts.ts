@@ -1,4 +1,4 @@
-import type { MessagePart } from '../capture/genai-writer.js';
+import type { MessagePart } from '../otel/genai.js';
 import { type JsonObject, label, object, parseJson, text } from '../util/json-fields.js';
 
 /**

@@ -1,5 +1,5 @@
 import type { Attributes } from '@opentelemetry/api';
-import type { Message, MessagePart, ModelResponse, Usage } from '../capture/genai-writer.js';
+import type { Message, MessagePart, ModelResponse, Usage } from '../otel/genai.js';
 import { defined, identifier } from '../util/json-fields.js';
 import type { Answer } from './format.js';
 import { readArguments, serverToolCallPart, textParts, toolCallPart } from './message-parts.js';

@@ -8,11 +8,13 @@ import type { Open, OpenRuns } from '../spans/deadlines.js';
 import type { AttemptOwner, OutgoingRequest } from '../spans/outcome/http-exchange.js';
 import { retried, startImplicitStep } from '../spans/routing/implicit-step.js';
 import { isInOthersModelSpan, othersModelSpanIn } from '../spans/routing/others-model-span.js';
-import { type RunOptions, type RunPart, runIdentity } from '../spans/run.js';
-import { type StepHome, StepRecording } from '../spans/step.js';
+import type { RunPart, StepHome } from '../spans/run-part.js';
+import { StepRecording } from '../spans/step.js';
 import { report } from '../util/diagnostics.js';
 import { environmentChoice } from '../util/environment.js';
-import { defaultParts, type RecorderParts } from './recorder.js';
+import { defaultParts } from './default-recorder.js';
+import type { RecorderParts } from './recorder.js';
+import { type RunOptions, runIdentity } from './run-options.js';
 
 const RUN: RunOptions = { kind: 'model_call' };
 

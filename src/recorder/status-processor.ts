@@ -1,19 +1,13 @@
 import { type Context, context, diag, type Span } from '@opentelemetry/api';
-import { keptAttributes } from '../capture/levels.js';
+import { keptAttributes } from '../capture/captured-content.js';
 import { createRedactor, type Redactor } from '../capture/redact/redactor.js';
 import * as names from '../otel/names.js';
 import { unwrapped } from '../otel/unwrap-span.js';
 import { runOf } from '../spans/context.js';
 import { type ManagedSpan, managedSpanOf, type SpanOwner, takeStarting } from '../spans/managed-span.js';
-import {
-  checkFinish,
-  type FinishDetails,
-  outcomeFailure,
-  type Proposal,
-  Proposals,
-  spanStatus,
-  toProposal,
-} from '../spans/outcome/proposals.js';
+import { checkFinish, type FinishDetails } from '../spans/outcome/finish-details.js';
+import { type Proposal, Proposals, toProposal } from '../spans/outcome/proposals.js';
+import { outcomeFailure, spanStatus } from '../spans/outcome/span-status.js';
 import type { Status } from '../spans/outcome/status.js';
 import { guarded } from '../util/diagnostics.js';
 import { badOption } from '../util/validation.js';
@@ -141,7 +135,7 @@ export class StatusPrioritySpanProcessor {
 
   #stamp(span: Span, parentContext: Context): void {
     const run = runOf(parentContext);
-    if (run) span.setAttribute(names.RUN_ID, run.id);
+    if (run) span.setAttribute(names.RUN_ID, run.recording.id);
   }
 
   /** The SDK has no public way to ask; where its fields are others, nothing is said. */

@@ -1,14 +1,20 @@
 /** What rides in the OpenTelemetry context. */
 import { type Context, context, createContextKey, type Span, trace } from '@opentelemetry/api';
 import type { CaptureSettings } from '../capture/levels.js';
-import type { RunHandle } from './run.js';
-import type { ReuseScope, StepScope } from './step-scope.js';
+import type { ReuseScope } from './routing/reuse-scope.js';
+import type { RunRecording } from './run.js';
+import type { StepScope } from './step-scope.js';
 
 const HERE = /* @__PURE__ */ createContextKey('runtrace');
 
+/** A run, as the code inside of it finds it in the context. The object is the one that the application holds. */
+export interface ActiveRun {
+  readonly recording: RunRecording;
+}
+
 /** Where in an application's work some code runs. */
 interface Here {
-  readonly run?: RunHandle | undefined;
+  readonly run?: ActiveRun | undefined;
   /** The explicit step around it. */
   readonly step?: StepScope | undefined;
   readonly reuse?: ReuseScope | undefined;
@@ -73,7 +79,7 @@ function inside(ctx: Context, here: Here): Context {
   return ctx instanceof Layer ? ctx.setValue(HERE, here) : new Layer(ctx, HERE, here);
 }
 
-export function runOf(ctx: Context): RunHandle | undefined {
+export function runOf(ctx: Context): ActiveRun | undefined {
   return here(ctx).run;
 }
 
@@ -101,7 +107,7 @@ export function isUnsampled(ctx: Context): boolean {
 }
 
 /** Inside a run; no step of another run is visible there. */
-export function withRun(ctx: Context, run: RunHandle): Context {
+export function withRun(ctx: Context, run: ActiveRun): Context {
   return trace.setSpan(inside(ctx, { run, reuse: here(ctx).reuse }), run.recording.span);
 }
 
@@ -147,6 +153,6 @@ export function withRecording(ctx: Context): Context {
 }
 
 /** The active context, seen from `run`: where no context manager carries the run, its own span is put in. */
-export function contextIn(run: RunHandle, active: Context = context.active()): Context {
+export function contextIn(run: ActiveRun, active: Context = context.active()): Context {
   return runOf(active) === run ? active : withRun(active, run);
 }

@@ -8,7 +8,7 @@ import {
 } from '@opentelemetry/api';
 import { toHrTime } from '../otel/clock.js';
 import { report } from '../util/diagnostics.js';
-import type { FinishDetails } from './outcome/proposals.js';
+import type { FinishDetails } from './outcome/finish-details.js';
 import type { Status } from './outcome/status.js';
 
 /** What stands behind a span of ours: a run or a step. */

@@ -8,164 +8,38 @@ import {
   type Tracer,
   trace,
 } from '@opentelemetry/api';
-import type { Usage } from '../capture/genai-writer.js';
-import { AttributeWriter, type CaptureSettings, keepValues, type RunIdentity } from '../capture/levels.js';
+import { AttributeWriter } from '../capture/attribute-writer.js';
+import { keepValues } from '../capture/captured-content.js';
+import type { CaptureSettings, RunIdentity } from '../capture/levels.js';
 import { type Clock, startClock, toHrTime } from '../otel/clock.js';
+import type { Usage } from '../otel/genai.js';
 import * as names from '../otel/names.js';
 import { report } from '../util/diagnostics.js';
-import {
-  badOption,
-  checkFields,
-  checkObject,
-  checkString,
-  copyGiven,
-  merged,
-  requireObject,
-  requireString,
-} from '../util/validation.js';
+import { copyGiven, merged } from '../util/validation.js';
 import { isUnsampled, runOf } from './context.js';
 import { type Bucket, cancel, type Deadline, type Open, type OpenRuns, schedule } from './deadlines.js';
 import { ManagedSpan, type SpanOwner } from './managed-span.js';
 import { isAbort, isTimeout } from './outcome/errors.js';
-import {
-  checkFinish,
-  type FinishDetails,
-  MAX_STATUS_UPDATES,
-  outcomeFailure,
-  type Proposal,
-  Proposals,
-  spanStatus,
-  toProposal,
-  writeException,
-} from './outcome/proposals.js';
+import type { FinishDetails } from './outcome/finish-details.js';
+import { MAX_STATUS_UPDATES, type Proposal, Proposals, toProposal } from './outcome/proposals.js';
+import { outcomeFailure, spanStatus, writeException } from './outcome/span-status.js';
 import type { Status } from './outcome/status.js';
 import { type Tail, type TailEnd, watchReturned } from './returned-stream.js';
-import type { Step, StepHome, StepOptions, StepRecording, StepSummary } from './step.js';
-
-/** What a run is about. */
-export interface RunOptions {
-  /** What kind of work it is: `chat_turn`, `title_generation`, `compaction`… */
-  kind: string;
-  /** A UUID, if the application has one for it. Default: a new one. The nil UUID is refused. */
-  id?: string | null | undefined;
-  /** The conversation that it is a part of; only a real one, never made up. */
-  conversationId?: string | null | undefined;
-  /** Who it is for. */
-  userId?: string | null | undefined;
-  /** The agent that does it. */
-  agentName?: string | null | undefined;
-  /** For the run of a sub-agent: the conversation that started it. */
-  parentConversationId?: string | null | undefined;
-  /** For the run of a sub-agent: the conversation that all began with. */
-  rootConversationId?: string | null | undefined;
-  /**
-   * Inside somebody else's span: `new` makes a trace of its own with a link to that span, `join` a child of it. Default `new`.
-   * Inside another run it is always a child in its trace.
-   */
-  trace?: 'new' | 'join' | undefined;
-  /** Further attributes, under their full names. Strings are redacted. */
-  attributes?: Attributes | null | undefined;
-}
-
-/** One unit of work for a conversation. */
-export interface Run {
-  /** A UUID. */
-  readonly id: string;
-  /** 32 hex digits, for a link to the backend; all zeros where there is no trace. */
-  readonly traceId: string;
-  /**
-   * Proposes how the run ended; the status-priority rule decides. Never throws, except a `TypeError` for an unknown status or bad details.
-   *
-   * @example run.finish('interrupted');
-   */
-  finish(status: Status, details?: FinishDetails): void;
-  /** As the function `step`, in this run, also where no context manager is registered. */
-  step<T>(options: StepOptions, fn: (step: Step) => T | PromiseLike<T>): Promise<T>;
-  /** As the function `startStep`, in this run, also where no context manager is registered. */
-  startStep(options?: StepOptions): Step;
-  /** Carries on a run that another process began: the next step is `n + 1`. Never goes back. Throws a `TypeError` if `n` is not a count. */
-  resumeAfterStep(n: number): void;
-  /** Ends the run as `interrupted` if it has no terminal status yet: `using run = startRun(…)` calls it when its block ends. */
-  [Symbol.dispose](): void;
-  /** The same, for `await using`. */
-  [Symbol.asyncDispose](): Promise<void>;
-}
-
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
-const NIL_UUID = '00000000-0000-0000-0000-000000000000';
-const OPTIONS = [
-  'kind',
-  'id',
-  'conversationId',
-  'userId',
-  'agentName',
-  'parentConversationId',
-  'rootConversationId',
-  'trace',
-  'attributes',
-];
-const ID_OPTIONS = ['conversationId', 'userId', 'agentName', 'parentConversationId', 'rootConversationId'] as const;
-
-/** Checks the options of a run; throws a `TypeError` that names what is wrong. */
-export function checkRunOptions(options: unknown): asserts options is RunOptions {
-  checkFields(requireObject(options, 'options'), 'options', OPTIONS);
-  const { kind, id, trace, conversationId, userId, agentName, parentConversationId, rootConversationId, attributes } =
-    requireObject(options, 'options');
-  requireString(kind, 'options.kind');
-  if (id != null && !(typeof id === 'string' && UUID.test(id) && id !== NIL_UUID)) {
-    throw badOption('options.id', 'a UUID that is not nil', id);
-  }
-  if (trace !== undefined && trace !== 'new' && trace !== 'join')
-    throw badOption('options.trace', "'new' or 'join'", trace);
-  checkString(conversationId, 'options.conversationId');
-  checkString(userId, 'options.userId');
-  checkString(agentName, 'options.agentName');
-  checkString(parentConversationId, 'options.parentConversationId');
-  checkString(rootConversationId, 'options.rootConversationId');
-  checkObject(attributes, 'options.attributes');
-}
-
-export function checkStepNumber(n: unknown): void {
-  if (!Number.isInteger(n) || (n as number) < 0) throw badOption('n', 'an integer of at least 0', n);
-}
-
-/** Who a run is for, with what is absent left out. */
-export function runIdentity(options: RunOptions): RunIdentity {
-  const identity: RunIdentity = { id: options.id ?? crypto.randomUUID(), kind: options.kind };
-  for (const name of ID_OPTIONS) {
-    const value = options[name];
-    if (value) identity[name] = value;
-  }
-  return identity;
-}
-
-/** The step numbers of one run id, for as long as somebody in the process uses it. */
-interface Numbering {
-  last: number;
-  users: number;
-}
-
-const numberings = new Map<string, Numbering>();
-
-/** Something that a run waits for, and that settles with it at the latest. */
-export interface RunPart {
-  /** Nothing can come of it but better news. */
-  readonly finished: boolean;
-  /**
-   * How long from `now` until it has shown no sign of life for `idleMillis` since the run was over, `overAt` (both in
-   * `performance.now()` time): 0 if it is finished, `Infinity` while somebody waits for the network.
-   */
-  patience(overAt: number, now: number): number;
-  /** Ends the attempts of which only a refused body is open. */
-  concludeRefused(): void;
-  settle(): void;
-}
+import type { RunPart, StepHome, StepSummary } from './run-part.js';
+import type { StepRecording } from './step.js';
+import { StepNumbers } from './step-numbers.js';
 
 /**
  * How long a run's handle is held, whoever else holds it. After that its being dropped is watched for, which costs more than everything
  * else that is done for a short run: what a `FinalizationRegistry` knows outlives all collections but the full ones.
  */
 const HELD_MILLIS = 1000;
+
+/** How a run starts, apart from its identity. */
+export interface RunStart {
+  readonly trace?: 'new' | 'join' | undefined;
+  readonly attributes?: Attributes | null | undefined;
+}
 
 /** One run as it is recorded: everything is kept beside the span until it settles. */
 export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
@@ -181,7 +55,7 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
   readonly #managed: ManagedSpan;
   readonly #openRuns: Pick<OpenRuns, 'add' | 'delete'>;
   readonly #startedAt: number;
-  readonly #numbering: Numbering;
+  #stepNumbers: StepNumbers | undefined;
   readonly #identity: Attributes;
   /** The application's. */
   readonly #own: Attributes | undefined;
@@ -208,7 +82,7 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
 
   constructor(
     identity: RunIdentity,
-    options: RunOptions,
+    start: RunStart,
     capturing: CaptureSettings,
     tracer: Tracer,
     openRuns: Pick<OpenRuns, 'add' | 'delete'>,
@@ -227,7 +101,7 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
     const isInner = outer !== undefined || isUnsampled(ctx);
     const foreign = isInner ? undefined : trace.getSpanContext(ctx);
     const links: Link[] = foreign && isSpanContextValid(foreign) ? [{ context: foreign }] : [];
-    this.#isRoot = !isInner && !(options.trace === 'join' && links.length > 0);
+    this.#isRoot = !isInner && !(start.trace === 'join' && links.length > 0);
     this.#managed = new ManagedSpan(
       this,
       true,
@@ -243,14 +117,12 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
       ctx,
     );
     this.traceId = this.span.spanContext().traceId;
-    this.#own = copyGiven(options.attributes);
-    this.#numbering = numberings.get(this.id) ?? { last: 0, users: 0 };
+    this.#own = copyGiven(start.attributes);
     if (!this.isRecording) {
       this.#settling = this.#settled = true;
       return;
     }
-    this.#numbering.users++;
-    numberings.set(this.id, this.#numbering);
+    this.#stepNumbers = StepNumbers.acquire(this.id);
     openRuns.add(this);
   }
 
@@ -276,11 +148,11 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
   }
 
   nextStepNumber(): number {
-    return ++this.#numbering.last;
+    return this.#stepNumbers?.next() ?? 0;
   }
 
   resumeAfterStep(n: number): void {
-    this.#numbering.last = Math.max(this.#numbering.last, n);
+    this.#stepNumbers?.resumeAfter(n);
   }
 
   /** What it waits for, oldest first. */
@@ -460,7 +332,7 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
     this.#settled = true;
     this.#openRuns.delete(this);
     if (this.#watch) cancel(this.#watch);
-    if (--this.#numbering.users === 0) numberings.delete(this.id);
+    this.#stepNumbers?.release();
     this.#write();
   }
 
@@ -519,63 +391,4 @@ function identityAttributes(identity: RunIdentity): Attributes {
   if (identity.parentConversationId) attributes[names.RUN_PARENT_CONVERSATION_ID] = identity.parentConversationId;
   if (identity.rootConversationId) attributes[names.RUN_ROOT_CONVERSATION_ID] = identity.rootConversationId;
   return attributes;
-}
-
-/** A run that was dropped without being finished can be finished by nobody else. */
-const dropped =
-  typeof FinalizationRegistry === 'undefined'
-    ? undefined
-    : /* @__PURE__ */ new FinalizationRegistry<RunRecording>((recording) => recording.abandoned());
-
-/** What begins the steps of a run; the recorder's. */
-export interface StepStarter {
-  step<T>(run: RunHandle | undefined, options: StepOptions, fn: (step: Step) => T | PromiseLike<T>): Promise<T>;
-  startStep(run: RunHandle | undefined, options: StepOptions | undefined): Step;
-}
-
-/**
- * What application code and the context hold of a run. While one of them does, somebody can finish it; the recording itself is held by
- * the settle engine and doesn't hold its handle.
- */
-export class RunHandle implements Run {
-  readonly id: string;
-  readonly traceId: string;
-  readonly recording: RunRecording;
-  readonly #steps: StepStarter;
-  readonly #closes: boolean;
-
-  /** `closes`: there is no function around it, so the first terminal `finish` says that it is over. */
-  constructor(recording: RunRecording, steps: StepStarter, closes: boolean) {
-    this.recording = recording;
-    this.id = recording.id;
-    this.traceId = recording.traceId;
-    this.#steps = steps;
-    this.#closes = closes;
-    if (recording.isRecording && dropped) recording.watchForDropOf(this, dropped);
-  }
-
-  // Functions of their own, because applications take a run apart: `({ step, finish }) => …`.
-
-  readonly finish: Run['finish'] = (status, details) => {
-    checkFinish(status, details);
-    this.recording.finish(status, details);
-    if (this.#closes && status !== 'in_progress') this.recording.overSoon();
-  };
-
-  readonly step: Run['step'] = (options, fn) => this.#steps.step(this, options, fn);
-
-  readonly startStep: Run['startStep'] = (options) => this.#steps.startStep(this, options);
-
-  readonly resumeAfterStep: Run['resumeAfterStep'] = (n) => {
-    checkStepNumber(n);
-    this.recording.resumeAfterStep(n);
-  };
-
-  [Symbol.dispose](): void {
-    if (!this.recording.hasEnded) this.finish('interrupted');
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this[Symbol.dispose]();
-  }
 }

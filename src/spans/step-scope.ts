@@ -2,8 +2,8 @@ import type { Attributes, Context } from '@opentelemetry/api';
 import type { CaptureSettings } from '../capture/levels.js';
 import type { Clock } from '../otel/clock.js';
 import type { ModelCall } from '../providers/detect.js';
-import { AttemptLog } from './outcome/attempt-log.js';
 import { isAbort, isTimeout } from './outcome/errors.js';
+import type { FinishDetails } from './outcome/finish-details.js';
 import {
   type AttemptEnd,
   type AttemptOwner,
@@ -12,11 +12,11 @@ import {
   type Pending,
   type PendingAttempt,
 } from './outcome/http-exchange.js';
-import { checkFinish, endingProposal, type FinishDetails, type Proposal, toProposal } from './outcome/proposals.js';
+import { endingProposal, type Proposal, toProposal } from './outcome/proposals.js';
 import type { Status } from './outcome/status.js';
+import type { StepOptions } from './outcome/step-options.js';
 import { type Tail, type TailEnd, watchReturned } from './returned-stream.js';
-import type { RunHandle, RunRecording } from './run.js';
-import type { Step, StepOptions, StepRecording } from './step.js';
+import type { StepRecording } from './step.js';
 
 /** An explicit `step()`: what its scope says is what counts. Several share one step in a reuse scope. */
 export class StepScope implements AttemptOwner, Pending {
@@ -242,104 +242,5 @@ export class StepScope implements AttemptOwner, Pending {
   #close(): void {
     this.#state = 'closed';
     this.step.close(this);
-  }
-}
-
-/** A reuse scope: the model calls in it that belong to the same run id share one step. */
-export class ReuseScope {
-  readonly #steps = new Map<string, { step: StepRecording; hold: Pending }>();
-  #tail: Pick<Pending, 'idleSince'> | undefined;
-  #over = false;
-
-  get over(): boolean {
-    return this.#over;
-  }
-
-  /** The step that calls of this run share. */
-  sharedStep(run: RunRecording, start: () => StepRecording): StepRecording {
-    const shared = this.#steps.get(run.id)?.step;
-    if (shared && !shared.settled) return shared;
-    const step = start();
-    if (step.isRecording) {
-      // Its run may be over before the scope is, which is nothing to the other runs in it.
-      const hold: Pending = { idleSince: () => this.#idleSince(), giveUp: () => step.close(hold) };
-      this.#steps.set(run.id, { step, hold });
-      step.open(hold);
-    }
-    return step;
-  }
-
-  /** Its function threw. */
-  threw(): void {
-    this.#release();
-  }
-
-  /** Its function returned; it is over when a stream that it returned is. */
-  returned(value: unknown): void {
-    this.#tail = watchReturned(value, () => this.#release());
-    if (!this.#tail) this.#release();
-  }
-
-  #idleSince(): number | undefined {
-    return this.#tail ? this.#tail.idleSince() : Number.NEGATIVE_INFINITY;
-  }
-
-  #release(): void {
-    this.#over = true;
-    for (const { step, hold } of this.#steps.values()) {
-      step.concludeRefused();
-      step.close(hold);
-    }
-    this.#steps.clear();
-  }
-}
-
-/** What application code holds of a step. Without a scope nothing is recorded. */
-export class StepHandle implements Step {
-  readonly id: string;
-  readonly number: number;
-  readonly attempts: AttemptLog;
-  readonly #scope: StepScope | undefined;
-  readonly #run: RunHandle | undefined;
-  readonly #closes: boolean;
-  readonly #fetchOf: (scope: StepScope | undefined) => typeof globalThis.fetch;
-  #fetch: typeof globalThis.fetch | undefined;
-
-  /** `closes`: there is no function around it, so the first terminal `finish` closes the scope. */
-  constructor(
-    scope: StepScope | undefined,
-    run: RunHandle | undefined,
-    fetchOf: (scope: StepScope | undefined) => typeof globalThis.fetch,
-    closes: boolean,
-  ) {
-    this.#scope = scope;
-    this.#run = run;
-    this.#closes = closes;
-    this.#fetchOf = fetchOf;
-    this.id = scope?.step.id ?? crypto.randomUUID();
-    this.number = scope?.step.number ?? 0;
-    this.attempts = scope?.step.log ?? new AttemptLog(undefined);
-  }
-
-  get fetch(): typeof globalThis.fetch {
-    this.#fetch ??= this.#fetchOf(this.#scope);
-    return this.#fetch;
-  }
-
-  /** A function of its own, because applications take a step apart: `({ finish }) => …`. */
-  readonly finish: Step['finish'] = (status, details) => {
-    checkFinish(status, details);
-    const scope = this.#scope;
-    if (!scope || !this.#run) return;
-    scope.finish(status, details);
-    if (this.#closes && status !== 'in_progress') scope.returned(undefined);
-  };
-
-  [Symbol.dispose](): void {
-    if (this.#scope?.isOpen && !this.#scope.hasStatus) this.finish('interrupted');
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this[Symbol.dispose]();
   }
 }

@@ -1,131 +1,37 @@
-import {
-  type Attributes,
-  type AttributeValue,
-  type Context,
-  type Span,
-  SpanKind,
-  type Tracer,
-  trace,
-} from '@opentelemetry/api';
-import {
-  type ModelRequest,
-  type Usage,
-  writeContent,
-  writeRequest,
-  writeResponse,
-  writeUsage,
-} from '../capture/genai-writer.js';
-import { AttributeWriter, type CaptureSettings, contentWriter, keepValues } from '../capture/levels.js';
+import { type Attributes, type AttributeValue, type Context, type Span, SpanKind, trace } from '@opentelemetry/api';
+import { AttributeWriter } from '../capture/attribute-writer.js';
+import { keepValues } from '../capture/captured-content.js';
+import { contentWriter, writeContent, writeRequest, writeResponse, writeUsage } from '../capture/genai-writer.js';
+import type { CaptureSettings } from '../capture/levels.js';
 import { type Clock, toHrTime } from '../otel/clock.js';
+import type { ModelRequest, Usage } from '../otel/genai.js';
 import * as names from '../otel/names.js';
 import type { ModelCall } from '../providers/detect.js';
 import { report } from '../util/diagnostics.js';
-import { urlParts } from '../util/memo.js';
+import { urlParts } from '../util/url-parts.js';
 import { merged } from '../util/validation.js';
 import { capturingIn } from './context.js';
 import { type Bucket, cancel, type Deadline, schedule } from './deadlines.js';
 import { ManagedSpan, type SpanOwner } from './managed-span.js';
-import { AttemptLog, type Endpoint } from './outcome/attempt-log.js';
+import { AttemptLog } from './outcome/attempt-log.js';
+import type { FinishDetails } from './outcome/finish-details.js';
 import {
   type AttemptEnd,
   type AttemptOwner,
   asTimeout,
-  maySendAgain,
   type OutgoingRequest,
   type Pending,
   type PendingAttempt,
-  Resends,
 } from './outcome/http-exchange.js';
-import {
-  endingProposal,
-  type FinishDetails,
-  MAX_STATUS_UPDATES,
-  outcomeFailure,
-  type Proposal,
-  Proposals,
-  spanStatus,
-  toProposal,
-  writeException,
-} from './outcome/proposals.js';
+import { endingProposal, MAX_STATUS_UPDATES, type Proposal, Proposals, toProposal } from './outcome/proposals.js';
+import { maySendAgain, Resends } from './outcome/resends.js';
+import { outcomeFailure, spanStatus, writeException } from './outcome/span-status.js';
 import type { Status } from './outcome/status.js';
-import type { RunPart } from './run.js';
-
-/** What a step is about. All of it can also be read off the wire, for the APIs that runtrace knows. */
-export interface StepOptions {
-  /** A `gen_ai.operation.name`. Default: what the call is, `chat` if that is not known. */
-  operation?: string | null | undefined;
-  /** A `gen_ai.provider.name`: `openai`, `anthropic`, `gcp.gemini`… */
-  provider?: string | null | undefined;
-  /** The model that is asked. */
-  model?: string | null | undefined;
-  /** The conversation, if it is another than the run's. */
-  conversationId?: string | null | undefined;
-  /** The user, if it is another than the run's. */
-  userId?: string | null | undefined;
-  /** What is asked of the model, in the shape of the GenAI conventions. */
-  request?: ModelRequest | null | undefined;
-  /** Further attributes, under their full names. Strings are redacted. */
-  attributes?: Attributes | null | undefined;
-}
-
-/** One logical model call, all its retries included. */
-export interface Step {
-  /** A UUID. */
-  readonly id: string;
-  /** Counts from 1 across everything in the process that shares the run's id; 0 where nothing is recorded. */
-  readonly number: number;
-  /** A `fetch` whose calls are attempts of this step, also where no context manager is registered. */
-  readonly fetch: typeof globalThis.fetch;
-  /** The attempts; the recording fetch fills it, and so can you for calls that don't go through `fetch`. */
-  readonly attempts: AttemptLog;
-  /**
-   * Proposes how the step ended; the status-priority rule decides. Never throws, except a `TypeError` for an unknown status or bad details.
-   *
-   * @example step.finish('error', { error });
-   */
-  finish(status: Status, details?: FinishDetails): void;
-  /** Ends the step as `interrupted` if it has no terminal status yet: `using step = startStep(…)` calls it when its block ends. */
-  [Symbol.dispose](): void;
-  /** The same, for `await using`. */
-  [Symbol.asyncDispose](): Promise<void>;
-}
+import type { StepOptions } from './outcome/step-options.js';
+import type { RunPart, StepHome } from './run-part.js';
 
 /** Ten seconds past the longest Retry-After, a retry is not expected any more. */
 const RETRY_GRACE_MILLIS = 10_000;
-
-/** What a run adds up of a step when it settles. */
-export interface StepSummary {
-  readonly outcome: Proposal;
-  /** 1, or 0 for the attempts on somebody else's span. */
-  readonly stepCount: number;
-  readonly attemptCount: number;
-  readonly failedAttemptCount: number;
-  readonly usage: Usage;
-  /** The first completed attempt's. */
-  readonly endpoint: Endpoint | undefined;
-}
-
-/** Where a step is at home: a run, or where there is none. */
-export interface StepHome {
-  /** The run's id. */
-  readonly id: string | undefined;
-  readonly conversationId: string | undefined;
-  readonly capturing: CaptureSettings;
-  readonly tracer: Tracer;
-  readonly now: Clock;
-  /** The run's span. */
-  readonly span: Span | undefined;
-  nextStepNumber(): number;
-  /** Settles `part` with it, at the latest. */
-  add(part: RunPart): void;
-  /** Until it settles, a call that no code announced may be a retry of `step`. */
-  mayBeRetried(step: StepRecording): void;
-  /** It may be that nothing is waited for any more. */
-  partChanged(): void;
-  takeIn(part: RunPart, summary: StepSummary): void;
-  flush(): void;
-  shutdown(): void;
-}
 
 /** One step as it is recorded: everything is kept beside the span until it settles. */
 export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline {

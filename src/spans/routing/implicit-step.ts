@@ -1,22 +1,17 @@
 /** Steps that no code announced: a model call in a run gets one, and the retries that its client makes fold into it. */
 import type { Context } from '@opentelemetry/api';
 import type { ModelCall } from '../../providers/detect.js';
-import { contextIn } from '../context.js';
-import {
-  type AttemptOwner,
-  isRetryOfTimeout,
-  isSameRequest,
-  maySendAgain,
-  type OutgoingRequest,
-} from '../outcome/http-exchange.js';
-import type { RunHandle } from '../run.js';
-import { type StepOptions, StepRecording } from '../step.js';
-import type { ReuseScope } from '../step-scope.js';
+import { type ActiveRun, contextIn } from '../context.js';
+import type { AttemptOwner, OutgoingRequest } from '../outcome/http-exchange.js';
+import { isRetryOfTimeout, isSameRequest, maySendAgain } from '../outcome/resends.js';
+import type { StepOptions } from '../outcome/step-options.js';
+import { StepRecording } from '../step.js';
+import type { ReuseScope } from './reuse-scope.js';
 
 /** The step that a model call outside of any explicit step belongs to; `undefined` if it is not sampled. */
 export function implicitStepFor(
   active: Context,
-  run: RunHandle,
+  run: ActiveRun,
   reuse: ReuseScope | undefined,
   outgoing: OutgoingRequest,
   call: ModelCall,
@@ -31,7 +26,7 @@ export function implicitStepFor(
   return step.isRecording ? step : undefined;
 }
 
-export function startImplicitStep(active: Context, run: RunHandle, call: ModelCall): StepRecording {
+export function startImplicitStep(active: Context, run: ActiveRun, call: ModelCall): StepRecording {
   const { operation, provider, request } = call;
   const options: StepOptions = { operation, provider };
   if (request.model !== undefined) options.model = request.model;

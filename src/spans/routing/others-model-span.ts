@@ -6,11 +6,13 @@ import * as names from '../../otel/names.js';
 import { unwrapped } from '../../otel/unwrap-span.js';
 import { capturingIn } from '../context.js';
 import { managedSpanOf } from '../managed-span.js';
-import { AttemptLog, attemptAttributes } from '../outcome/attempt-log.js';
-import { type AttemptEnd, type AttemptOwner, type PendingAttempt, Resends } from '../outcome/http-exchange.js';
+import { attemptAttributes } from '../outcome/attempt-event.js';
+import { AttemptLog } from '../outcome/attempt-log.js';
+import type { AttemptEnd, AttemptOwner, PendingAttempt } from '../outcome/http-exchange.js';
 import { toProposal } from '../outcome/proposals.js';
-import type { RunPart } from '../run.js';
-import { type StepHome, StepRecording } from '../step.js';
+import { Resends } from '../outcome/resends.js';
+import type { RunPart, StepHome } from '../run-part.js';
+import { StepRecording } from '../step.js';
 
 /** Operations that are one model call; an agent's or a tool's span holds many, or none. */
 const MODEL_OPERATIONS: readonly unknown[] = ['chat', 'text_completion', 'generate_content', 'embeddings'];
