@@ -2,12 +2,14 @@ import { type Context, context } from '@opentelemetry/api';
 import type { CaptureSettings } from '../capture/levels.js';
 import { type ModelCall, mayBeModelCall, readModelCall } from '../providers/detect.js';
 import { capturingIn, isOutside, isRecorded, reuseOf, runOf, stepOf, withoutRun } from '../spans/context.js';
+import { modelCallWithoutRun, unreadPost } from '../spans/omissions/missed-calls.js';
 import type { AttemptOwner, OutgoingRequest } from '../spans/outcome/http-exchange.js';
 import { expectedCallsIn } from '../spans/routing/expected-calls.js';
 import { implicitStepFor } from '../spans/routing/implicit-step.js';
 import { othersModelSpanIn } from '../spans/routing/others-model-span.js';
 import type { StepScope } from '../spans/step-scope.js';
 import { guarded, report } from '../util/diagnostics.js';
+import { isReported, reportOmission } from '../util/omissions.js';
 import { requireFunction } from '../util/validation.js';
 import { InFlightAttempt, isSending } from './in-flight-attempt.js';
 import { readOutgoing, signalOf, targetOf } from './request.js';
@@ -87,6 +89,15 @@ function recordAround(call: Call, scope?: StepScope, outside?: Outside): Fetch {
   };
 }
 
+/** Costs a look at the request, until it was reported once. */
+function noticeCallWithoutRun(input: RequestInfo | URL, init: RequestInit | undefined): void {
+  if (isReported('RUNTRACE_NO_RUN')) return;
+  const target = targetOf(input, init);
+  if (!mayBeModelCall(target.method, target.url)) return;
+  const { body } = readOutgoing(target, input, init);
+  if (readModelCall(target.method, target.url, body, false)) modelCallWithoutRun();
+}
+
 function beginAttempt(
   active: Context,
   scope: StepScope | undefined,
@@ -105,19 +116,23 @@ function beginAttempt(
     (isOutside(active) ? outside?.capturingIn(active) : undefined);
   if (!capturing) {
     if (enclosing) report('a call was made after its step had settled; it is not recorded');
+    else if (!outside && isOutside(active)) noticeCallWithoutRun(input, init);
     return undefined;
   }
   // Whoever gave a client this fetch, or took the step's own, wants all of its calls; the global one has everybody's.
   const takesAll = step !== undefined && outside === undefined;
   const target = targetOf(input, init);
   const { method, url } = target;
-  if (!takesAll && !mayBeModelCall(method, url)) return undefined;
+  const unread = (): undefined => {
+    if (run && !outside && method === 'POST') unreadPost(run.recording, url);
+  };
+  if (!takesAll && !mayBeModelCall(method, url)) return unread();
   const outgoing = readOutgoing(target, input, init);
   const call = step?.recall(outgoing) ?? readModelCall(method, url, outgoing.body, capturing.messages);
   const live = (owner: AttemptOwner, inside = active) =>
     new InFlightAttempt(owner, outgoing, call, signalOf(input, init), inside);
   if (step && (call || takesAll)) return live(step);
-  if (!call) return undefined;
+  if (!call) return unread();
   const expecting = announced?.ownerOf(outgoing, call);
   if (expecting) return live(expecting);
   if (run) {
@@ -125,7 +140,7 @@ function beginAttempt(
     const owner =
       othersModelSpanIn(active, () => (recording.settled ? undefined : recording)) ??
       implicitStepFor(active, run, reuseOf(active), outgoing, call);
-    if (!owner && recording.settled) report('a model call was made after its run had settled; it is not recorded');
+    if (!owner && recording.settled) reportOmission('RUNTRACE_CALL_AFTER_RUN');
     return owner && live(owner);
   }
   const taken = outside?.ownerOf(active, capturing, outgoing, call);

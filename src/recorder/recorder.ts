@@ -2,6 +2,9 @@ import { type Context, context, INVALID_TRACEID, type Tracer, type TracerProvide
 import { type CaptureOptions, createCapture } from '../capture/levels.js';
 import { reuseOf, runOf, withoutRun, withReuse, withRun, withUnsampledRun } from '../spans/context.js';
 import { OpenRuns } from '../spans/deadlines.js';
+import { watchGlobalFetch } from '../spans/omissions/missed-calls.js';
+import { checkProcessors } from '../spans/omissions/processor-check.js';
+import { runWithoutProvider } from '../spans/omissions/provider-check.js';
 import { checkFinish } from '../spans/outcome/finish-details.js';
 import type { StepOptions } from '../spans/outcome/step-options.js';
 import { ReuseScope } from '../spans/routing/reuse-scope.js';
@@ -136,9 +139,12 @@ export function openRecorder(options: RecorderOptions): { recorder: Recorder; pa
       return { run: unrecordedRun(identity.id, INVALID_TRACEID), handle: undefined, inside: withoutRun(active) };
     }
     if (!recording.isRecording) {
+      if (!tracerProvider && recording.traceId === INVALID_TRACEID) runWithoutProvider();
       const inside = withUnsampledRun(active, recording.span);
       return { run: unrecordedRun(identity.id, recording.traceId), handle: undefined, inside };
     }
+    checkProcessors(recording.span);
+    watchGlobalFetch();
     const handle = new RunHandle(recording, steps, closes);
     return { run: handle, handle, inside: withRun(active, handle) };
   };

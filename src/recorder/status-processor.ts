@@ -1,10 +1,11 @@
-import { type Context, context, diag, type Span } from '@opentelemetry/api';
+import { type Context, context, type Span } from '@opentelemetry/api';
 import { keptAttributes } from '../capture/captured-content.js';
 import { createRedactor, type Redactor } from '../capture/redact/redactor.js';
 import * as names from '../otel/names.js';
 import { unwrapped } from '../otel/unwrap-span.js';
 import { runOf } from '../spans/context.js';
 import { type ManagedSpan, managedSpanOf, type SpanOwner, takeStarting } from '../spans/managed-span.js';
+import { STATUS_PROCESSOR } from '../spans/omissions/processor-check.js';
 import { checkFinish, type FinishDetails } from '../spans/outcome/finish-details.js';
 import { type Proposal, Proposals, toProposal } from '../spans/outcome/proposals.js';
 import { outcomeFailure, spanStatus } from '../spans/outcome/span-status.js';
@@ -74,9 +75,9 @@ export function reportStatus(span: Span | undefined, status: Status, details?: F
  * new NodeSDK({ spanProcessors: [new StatusPrioritySpanProcessor(), new BatchSpanProcessor(new RuntraceExporter())] });
  */
 export class StatusPrioritySpanProcessor {
+  readonly [STATUS_PROCESSOR] = { exports: false };
   readonly #open = new Set<SpanOwner>();
   #shutDown = false;
-  #checkedPosition = false;
 
   onStart(span: Span, parentContext: Context): void {
     guarded('a span could not be guarded', () => {
@@ -124,7 +125,6 @@ export class StatusPrioritySpanProcessor {
   }
 
   #adopt(owned: ManagedSpan, span: Span): void {
-    this.#warnIfNotFirst(span);
     if (this.#shutDown) {
       owned.refuse();
       return;
@@ -136,19 +136,6 @@ export class StatusPrioritySpanProcessor {
   #stamp(span: Span, parentContext: Context): void {
     const run = runOf(parentContext);
     if (run) span.setAttribute(names.RUN_ID, run.recording.id);
-  }
-
-  /** The SDK has no public way to ask; where its fields are others, nothing is said. */
-  #warnIfNotFirst(span: Span): void {
-    if (this.#checkedPosition) return;
-    this.#checkedPosition = true;
-    const { _spanProcessor: all } = span as { _spanProcessor?: { _spanProcessors?: unknown[] } };
-    const position = all?._spanProcessors?.indexOf(this) ?? 0;
-    if (position > 0) {
-      diag.warn(
-        'runtrace: list StatusPrioritySpanProcessor first in spanProcessors; those before it see spans without their outcome',
-      );
-    }
   }
 }
 

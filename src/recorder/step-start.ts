@@ -6,6 +6,7 @@ import type { StepOptions } from '../spans/outcome/step-options.js';
 import { StepRecording } from '../spans/step.js';
 import { StepScope } from '../spans/step-scope.js';
 import { guarded, report } from '../util/diagnostics.js';
+import { reportOmission } from '../util/omissions.js';
 import {
   checkFields,
   checkObject,
@@ -133,13 +134,9 @@ function checkStepOptions(options: unknown): void {
 
 let checkedContextManager = false;
 
-/** Called where `run` should be around. Once: it is there for good, or missing. */
+/** Called in the function of `run`. Once is enough: a context manager is there for good, or missing. */
 export function checkContextManager(run: ActiveRun): void {
   if (checkedContextManager) return;
   checkedContextManager = true;
-  if (runOf(context.active()) === run) return;
-  report(
-    'no context manager is registered, so only run.step() and step.fetch know their run; register one ' +
-      '(NodeSDK and NodeTracerProvider do; else context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable()))',
-  );
+  if (runOf(context.active()) !== run) reportOmission('RUNTRACE_NO_CONTEXT_MANAGER');
 }

@@ -19,6 +19,7 @@ import { copyGiven, merged } from '../util/validation.js';
 import { isUnsampled, runOf } from './context.js';
 import { type Bucket, cancel, type Deadline, type Open, type OpenRuns, schedule } from './deadlines.js';
 import { ManagedSpan, type SpanOwner } from './managed-span.js';
+import { checkRunEnd } from './omissions/missed-calls.js';
 import { isAbort, isTimeout } from './outcome/errors.js';
 import type { FinishDetails } from './outcome/finish-details.js';
 import { MAX_STATUS_UPDATES, type Proposal, Proposals, toProposal } from './outcome/proposals.js';
@@ -140,6 +141,11 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
 
   get settled(): boolean {
     return this.#settled;
+  }
+
+  /** How many of its steps have settled. */
+  get stepCount(): number {
+    return this.#stepCount;
   }
 
   /** Whether its function has ended, or `finish` was called with a terminal status. */
@@ -331,6 +337,7 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
     this.#tail = undefined;
     this.#settled = true;
     this.#openRuns.delete(this);
+    checkRunEnd(this);
     if (this.#watch) cancel(this.#watch);
     this.#stepNumbers?.release();
     this.#write();

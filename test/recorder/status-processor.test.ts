@@ -416,17 +416,6 @@ describe('the stamp', () => {
 });
 
 describe('a set-up that is not quite right', () => {
-  test('listed after another processor: one warning that says what to do', async (t) => {
-    const messages = diagnosed(t);
-    const { recorder, spans } = traced({
-      processor: false,
-      spanProcessors: [foreignProcessor({}), new StatusPrioritySpanProcessor()],
-    });
-    for (const _ of [1, 2]) await recorder.run({ kind: 'chat_turn' }, () => recorder.step({}, () => {}));
-    assert.equal(spans().length, 4);
-    assert.match(only(messages), /list StatusPrioritySpanProcessor first/);
-  });
-
   test('listed twice: every run and step is still exported once', async () => {
     const { recorder, spans, shutdown } = traced({ spanProcessors: [new StatusPrioritySpanProcessor()] });
     await recorder.run({ kind: 'outer' }, () =>
