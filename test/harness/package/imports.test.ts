@@ -7,7 +7,9 @@ import { build } from 'esbuild';
 
 const require = createRequire(import.meta.url);
 
-/** Whatever an entry point of the published package imports, directly or not, that is not its own. */
+const ENTRY_POINTS = ['runtrace', 'runtrace/exporter', 'runtrace/ai-sdk', 'runtrace/register'];
+
+/** The packages that an entry point of the published package imports, directly or not. */
 async function importsOf(entry: string): Promise<string[]> {
   const { metafile } = await build({
     entryPoints: [fileURLToPath(import.meta.resolve(entry))],
@@ -17,21 +19,21 @@ async function importsOf(entry: string): Promise<string[]> {
     external: ['node:*'],
     write: false,
     metafile: true,
-    // That a part of it was left out because nothing of it is used is no news.
+    // esbuild warns that it leaves out an import whose names are not used.
     logLevel: 'error',
   });
   const imports = Object.values(metafile.inputs).flatMap((input) => input.imports);
   return [...new Set(imports.filter(({ external }) => external).map(({ path }) => path))].sort();
 }
 
-describe('what runs anywhere', () => {
+describe('the imports of the published package', () => {
   for (const entry of ['runtrace', 'runtrace/register', 'runtrace/ai-sdk']) {
     test(`${entry} imports nothing but the OpenTelemetry API`, async () => {
       assert.deepEqual(await importsOf(entry), ['@opentelemetry/api']);
     });
   }
 
-  test('runtrace/exporter is what imports Node’s modules', async () => {
+  test('only runtrace/exporter imports Node’s modules', async () => {
     const imports = await importsOf('runtrace/exporter');
     assert.ok(imports.includes('node:fs'));
     const packages = imports.filter((path) => !path.startsWith('node:'));
@@ -39,7 +41,7 @@ describe('what runs anywhere', () => {
   });
 });
 
-test('a bundler keeps what runtrace/register does: it is imported for nothing else', async () => {
+test('a bundler keeps runtrace/register, which exports nothing', async () => {
   const { outputFiles } = await build({
     stdin: { contents: "import 'runtrace/register'", resolveDir: '.' },
     bundle: true,
@@ -53,23 +55,48 @@ test('a bundler keeps what runtrace/register does: it is imported for nothing el
 });
 
 describe('CommonJS', () => {
-  for (const entry of ['runtrace', 'runtrace/exporter', 'runtrace/ai-sdk', 'runtrace/register']) {
-    test(`require('${entry}') gives what import does`, async () => {
+  for (const entry of ENTRY_POINTS) {
+    test(`require('${entry}') gives the same objects as import`, async () => {
       assert.deepEqual({ ...require(entry) }, { ...(await import(entry)) });
+    });
+
+    test(`the CommonJS file of ${entry} exports the same names as its ES module`, async () => {
+      assert.deepEqual(Object.keys(require(commonJsFile(entry))).sort(), Object.keys(await import(entry)).sort());
     });
   }
 
-  test('an application in it records a run', () => {
-    const application = `
-      const { InMemorySpanExporter, SimpleSpanProcessor, BasicTracerProvider } = require('@opentelemetry/sdk-trace-base');
-      const { createRecorder, StatusPrioritySpanProcessor } = require('runtrace');
-      const exporter = new InMemorySpanExporter();
-      const spanProcessors = [new StatusPrioritySpanProcessor(), new SimpleSpanProcessor(exporter)];
-      const recorder = createRecorder({ tracerProvider: new BasicTracerProvider({ spanProcessors }) });
-      recorder.run({ kind: 'chat_turn' }, () => {}).then(() => {
-        process.stdout.write(exporter.getFinishedSpans().map(({ name }) => name).join());
-      });`;
-    const args = ['--no-warnings', '--input-type=commonjs', '--eval', application];
-    assert.equal(execFileSync(process.execPath, args, { encoding: 'utf8' }), 'invoke_workflow chat_turn');
+  test('an application that requires the package records a run', () => {
+    assert.equal(recordedBy('runtrace', 'runtrace/ai-sdk'), 'chat gpt-5,invoke_workflow chat_turn');
+  });
+
+  test('the CommonJS files share one state, for a tool that does not know module-sync', () => {
+    const files = [commonJsFile('runtrace'), commonJsFile('runtrace/ai-sdk')] as const;
+    assert.equal(recordedBy(...files), 'chat gpt-5,invoke_workflow chat_turn');
   });
 });
+
+/** The file that the condition `require` names. */
+function commonJsFile(entry: string): string {
+  return fileURLToPath(import.meta.resolve(entry)).replace(/\.js$/, '.cjs');
+}
+
+/** The names of the spans that an application records: a step that `runtrace/ai-sdk` makes in a run of `runtrace`. */
+function recordedBy(main: string, aiSdk: string): string {
+  const application = `
+    const { context, trace } = require('@opentelemetry/api');
+    const { AsyncLocalStorageContextManager } = require('@opentelemetry/context-async-hooks');
+    const { InMemorySpanExporter, SimpleSpanProcessor, BasicTracerProvider } = require('@opentelemetry/sdk-trace-base');
+    const { run, StatusPrioritySpanProcessor } = require('${main}');
+    const { wrapModel } = require('${aiSdk}');
+    context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+    const exporter = new InMemorySpanExporter();
+    const spanProcessors = [new StatusPrioritySpanProcessor(), new SimpleSpanProcessor(exporter)];
+    trace.setGlobalTracerProvider(new BasicTracerProvider({ spanProcessors }));
+    const answer = async () => ({ content: [], finishReason: 'stop', usage: {}, warnings: [] });
+    const model = { specificationVersion: 'v3', provider: 'openai.chat', modelId: 'gpt-5', doGenerate: answer, doStream: answer };
+    run({ kind: 'chat_turn' }, () => wrapModel(model).doGenerate({ prompt: [] }))
+      .then(() => trace.getTracerProvider().getDelegate().forceFlush())
+      .then(() => process.stdout.write(exporter.getFinishedSpans().map(({ name }) => name).join()));`;
+  const args = ['--no-warnings', '--input-type=commonjs', '--eval', application];
+  return execFileSync(process.execPath, args, { encoding: 'utf8' });
+}

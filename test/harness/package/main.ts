@@ -1,20 +1,20 @@
 /**
- * What `npm run check` says of the package as it is published: what is in it, how big it is, how fast it is imported. Needs `dist`.
- * Exits with 1 if a budget is broken.
+ * Part of `npm run check`: checks the package as it is published. What does it contain, how big is it, how fast is it imported? Needs
+ * `dist`. Exits with 1 if a check failed.
  */
 import { contents } from './contents.js';
 import { importTime } from './import-time.js';
 import { size } from './size.js';
 
-/** One thing that holds, or doesn't. */
+/** The result of one check. */
 export interface Finding {
   readonly says: string;
   readonly holds: boolean;
 }
 
 const findings: Finding[] = [];
-for (const look of [contents, size, importTime]) {
-  for (const finding of await look()) {
+for (const check of [contents, size, importTime]) {
+  for (const finding of await check()) {
     findings.push(finding);
     process.stdout.write(`${finding.holds ? '✔' : '✖'} ${finding.says}\n`);
   }

@@ -1,0 +1,58 @@
+/**
+ * Writes the JavaScript of the package to `dist`: ES modules that share their chunks, and the same files once more as CommonJS.
+ *
+ * esbuild splits chunks only for ES modules. Entry points that are bundled to CommonJS one by one would each contain their own copy of the
+ * state, so each finished ES module is converted by itself and requires its chunks.
+ */
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { entryPoints } from './entry-points.js';
+
+const OUT = 'dist';
+
+await build({
+  entryPoints: [...entryPoints().map((name) => `src/${name}.ts`), 'src/cli/main.ts'],
+  outbase: 'src',
+  outdir: OUT,
+  chunkNames: 'chunks/[name]-[hash]',
+  bundle: true,
+  splitting: true,
+  packages: 'external',
+  format: 'esm',
+  target: 'es2022',
+  // The package contains `src`, so the maps need no copy of it.
+  sourcemap: true,
+  sourcesContent: false,
+  logLevel: 'warning',
+});
+
+await build({
+  entryPoints: [...entryPoints().map((name) => join(OUT, `${name}.js`)), ...chunks()],
+  outbase: OUT,
+  outdir: OUT,
+  outExtension: { '.js': '.cjs' },
+  bundle: true,
+  plugins: [
+    {
+      name: 'require-neighbours',
+      setup({ onResolve }) {
+        onResolve({ filter: /./ }, ({ path, kind }) => {
+          if (kind === 'entry-point') return undefined;
+          return { path: path.startsWith('.') ? path.replace(/\.js$/, '.cjs') : path, external: true };
+        });
+      },
+    },
+  ],
+  format: 'cjs',
+  platform: 'node',
+  target: 'es2022',
+  logLevel: 'warning',
+});
+
+/** The command's chunks are converted too, although only the ES module of the command uses them: nothing tells them apart. */
+function chunks() {
+  return readdirSync(join(OUT, 'chunks'))
+    .filter((name) => name.endsWith('.js'))
+    .map((name) => join(OUT, 'chunks', name));
+}
