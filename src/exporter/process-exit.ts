@@ -15,5 +15,6 @@ export function forgetAtExit(save: () => void): void {
 }
 
 function saveAll(): void {
-  for (const save of savers) save();
+  // The newest first: what was made later may hand its spans to what was made before it.
+  for (const save of [...savers].reverse()) save();
 }

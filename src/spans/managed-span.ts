@@ -108,6 +108,8 @@ export class ManagedSpan {
 
   /** Called by the processor when the span starts: from now on only we end it. */
   guard(span: Span): void {
+    // At once, so that a second processor on the same provider knows it too.
+    (span as { [OWNED]?: ManagedSpan })[OWNED] = this;
     this.#end = span.end;
     span.end = ignoreForeignEnd;
   }

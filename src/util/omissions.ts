@@ -23,7 +23,8 @@ const OMISSIONS = {
     'runs are recorded without the status-priority rule at the exporter, because the provider has no StatusPrioritySpanProcessor; use ' +
     'new RuntraceSpanProcessor(), or list new StatusPrioritySpanProcessor() first in spanProcessors',
   RUNTRACE_PROCESSOR_NOT_FIRST:
-    'list StatusPrioritySpanProcessor first in spanProcessors; the processors before it see spans without their outcome',
+    'list RuntraceSpanProcessor, or StatusPrioritySpanProcessor, first in spanProcessors; the processors before it see spans without ' +
+    'their outcome',
   RUNTRACE_NO_CONTEXT_MANAGER:
     'no context manager is registered, so only run.step() and step.fetch know their run; register one (NodeSDK and ' +
     'NodeTracerProvider do; else context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable()))',

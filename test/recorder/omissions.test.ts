@@ -102,7 +102,13 @@ const MISTAKES: Record<string, { program: string; code: string; says: RegExp }> 
   'the StatusPrioritySpanProcessor listed last': {
     program: `${ASK} ${SDK} start(exporting, new StatusPrioritySpanProcessor()); await run({ kind: 'chat_turn' }, () => ask());`,
     code: 'RUNTRACE_PROCESSOR_NOT_FIRST',
-    says: /list StatusPrioritySpanProcessor first/,
+    says: /list RuntraceSpanProcessor, or StatusPrioritySpanProcessor, first/,
+  },
+  'the RuntraceSpanProcessor listed last': {
+    program: `${ASK} ${SDK} import { RuntraceSpanProcessor } from 'runtrace/exporter';
+      start(exporting, new RuntraceSpanProcessor({ exporter: new InMemorySpanExporter() })); await run({ kind: 'chat_turn' }, () => ask());`,
+    code: 'RUNTRACE_PROCESSOR_NOT_FIRST',
+    says: /list RuntraceSpanProcessor/,
   },
   'no context manager': {
     program: `${ASK} ${SDK}
