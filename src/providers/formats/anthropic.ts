@@ -1,4 +1,4 @@
-import type { Message, MessagePart, ModelRequest, Usage } from '../capture/genai-writer.js';
+import type { Message, MessagePart, ModelRequest, Usage } from '../../capture/genai-writer.js';
 import {
   count,
   defined,
@@ -12,9 +12,8 @@ import {
   text,
   texts,
   word,
-} from '../util/json-fields.js';
-import { eventType } from './event-type.js';
-import type { Answer, AnswerReader, Protocol } from './format.js';
+} from '../../util/json-fields.js';
+import type { Answer, AnswerReader, Protocol } from '../format.js';
 import {
   blobPart,
   filePart,
@@ -25,9 +24,10 @@ import {
   textParts,
   toolCallPart,
   toolResponsePart,
-} from './message-parts.js';
-import { describeError, enclosedError } from './provider-error.js';
-import { ResponseAccumulator } from './response-accumulator.js';
+} from '../message-parts.js';
+import { describeError, enclosedError } from '../provider-error.js';
+import { ResponseAccumulator } from '../response-accumulator.js';
+import { eventType } from './event-type.js';
 
 /** Vertex AI and Bedrock have the model in the path. Bedrock's streams are not server-sent events, and not read. */
 const MODEL_IN_PATH =

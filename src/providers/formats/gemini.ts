@@ -1,4 +1,4 @@
-import type { Message, MessagePart, ModelRequest, Usage } from '../capture/genai-writer.js';
+import type { Message, MessagePart, ModelRequest, Usage } from '../../capture/genai-writer.js';
 import {
   count,
   defined,
@@ -12,8 +12,8 @@ import {
   text,
   texts,
   word,
-} from '../util/json-fields.js';
-import type { Answer, AnswerReader, Protocol } from './format.js';
+} from '../../util/json-fields.js';
+import type { Answer, AnswerReader, Protocol } from '../format.js';
 import {
   blobPart,
   mediaPart,
@@ -22,9 +22,9 @@ import {
   textParts,
   toolCallPart,
   toolResponsePart,
-} from './message-parts.js';
-import { enclosedError } from './provider-error.js';
-import { ResponseAccumulator } from './response-accumulator.js';
+} from '../message-parts.js';
+import { enclosedError } from '../provider-error.js';
+import { ResponseAccumulator } from '../response-accumulator.js';
 
 const MODEL_AND_METHOD = /\/([^/:]+):(generateContent|streamGenerateContent|embedContent|batchEmbedContents)$/;
 

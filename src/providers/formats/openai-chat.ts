@@ -1,5 +1,5 @@
-import type { Message, MessagePart, ModelRequest, Usage } from '../capture/genai-writer.js';
-import * as names from '../otel/names.js';
+import type { Message, MessagePart, ModelRequest, Usage } from '../../capture/genai-writer.js';
+import * as names from '../../otel/names.js';
 import {
   count,
   defined,
@@ -13,8 +13,8 @@ import {
   text,
   texts,
   word,
-} from '../util/json-fields.js';
-import type { Answer, AnswerReader, Protocol } from './format.js';
+} from '../../util/json-fields.js';
+import type { Answer, AnswerReader, Protocol } from '../format.js';
 import {
   audioPart,
   filePart,
@@ -23,9 +23,9 @@ import {
   textParts,
   toolCallPart,
   toolResponsePart,
-} from './message-parts.js';
-import { describeError, enclosedError } from './provider-error.js';
-import { ResponseAccumulator } from './response-accumulator.js';
+} from '../message-parts.js';
+import { describeError, enclosedError } from '../provider-error.js';
+import { ResponseAccumulator } from '../response-accumulator.js';
 
 /**
  * OpenAI's Chat Completions, the older Completions and Embeddings, and whoever speaks them: Azure, OpenRouter, Groq,

@@ -1,5 +1,5 @@
-import type { Message, MessagePart, ModelRequest, Usage } from '../capture/genai-writer.js';
-import * as names from '../otel/names.js';
+import type { Message, MessagePart, ModelRequest, Usage } from '../../capture/genai-writer.js';
+import * as names from '../../otel/names.js';
 import {
   count,
   defined,
@@ -12,9 +12,8 @@ import {
   parseJson,
   text,
   word,
-} from '../util/json-fields.js';
-import { eventType } from './event-type.js';
-import type { Answer, AnswerReader, Protocol } from './format.js';
+} from '../../util/json-fields.js';
+import type { Answer, AnswerReader, Protocol } from '../format.js';
 import {
   audioPart,
   blobPart,
@@ -26,10 +25,11 @@ import {
   textParts,
   toolCallPart,
   toolResponsePart,
-} from './message-parts.js';
+} from '../message-parts.js';
+import { describeError, enclosedError, type ProviderError } from '../provider-error.js';
+import { ResponseAccumulator } from '../response-accumulator.js';
+import { eventType } from './event-type.js';
 import { formatType } from './openai-chat.js';
-import { describeError, enclosedError, type ProviderError } from './provider-error.js';
-import { ResponseAccumulator } from './response-accumulator.js';
 
 /**
  * OpenAI's Responses, and whoever speaks them: Azure, OpenRouter, Groq, xAI, Ollama, vLLM.
