@@ -76,7 +76,7 @@ export function readModelCall(
       provider,
       streaming: request.stream === true,
       request,
-      openAnswer: () => new ResponseReader(protocol.openAnswer(content), { maxLength, extra }),
+      openAnswer: () => new ResponseReader(protocol.openAnswer(content, request), { maxLength, extra }),
     };
   }
   return undefined;
