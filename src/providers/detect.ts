@@ -1,11 +1,11 @@
 import type { ModelRequest } from '../otel/genai.js';
 import { type JsonObject, label, object, parseJson } from '../util/json-fields.js';
-import { anthropic } from './anthropic.js';
 import type { Protocol } from './format.js';
-import { gemini } from './gemini.js';
+import { anthropic } from './formats/anthropic.js';
+import { gemini } from './formats/gemini.js';
+import { openAiChat } from './formats/openai-chat.js';
+import { openAiResponses } from './formats/openai-responses.js';
 import { providerOf } from './hosts.js';
-import { openAiChat } from './openai-chat.js';
-import { openAiResponses } from './openai-responses.js';
 import { ResponseReader } from './stream/response-reader.js';
 
 export type { Answer } from './format.js';
@@ -76,7 +76,7 @@ export function readModelCall(
       provider,
       streaming: request.stream === true,
       request,
-      openAnswer: () => new ResponseReader(protocol.openAnswer(content), { maxLength, extra }),
+      openAnswer: () => new ResponseReader(protocol.openAnswer(content, request), { maxLength, extra }),
     };
   }
   return undefined;

@@ -13,8 +13,8 @@ export interface Protocol {
   accepts(path: string, body: JsonObject): boolean;
   /** Reads the request; messages, system and tools only if `content`. A body that could not be read is `{}`. */
   readRequest(path: string, body: JsonObject, content: boolean): ModelRequest;
-  /** Makes a reader for one answer; output messages only if `content`. */
-  openAnswer(content: boolean): AnswerReader;
+  /** Makes a reader for one answer to `request`; output messages only if `content`. */
+  openAnswer(content: boolean, request: ModelRequest): AnswerReader;
 }
 
 /** Reads one answer of a model, whole or event by event. No method throws. */
@@ -34,11 +34,20 @@ export interface Answer {
   response: ModelResponse;
   usage: Usage;
   /**
-   * Whether the answer is all there: a whole body that has the protocol's shape, or a stream with the protocol's last
-   * event. Also `true` at the end of an answer that was too long to be read: nothing speaks against it. Never `true`
-   * with an `error`.
+   * Whether the response was received completely: a whole body that has the format's shape, or a stream with the
+   * format's last event. Before the body's end it is also `true` if every choice has its finish reason, because then a
+   * consumer may well stop reading. It is `true` at the end of a response that was too long to be read: nothing speaks
+   * against it. Never `true` with an `error`.
    */
   complete: boolean;
-  /** An error event inside the stream, or an error body with a 2xx. `code` is the provider's, for `error.type`. */
+  /**
+   * An error that the response reports: an error event, an error body with a 2xx, a finish reason that means failure.
+   * `code` is the provider's, for `error.type`; `provider_error` if it gives none.
+   */
   error?: { code: string; message?: string };
+  /**
+   * The last status that an OpenAI response had: `queued`, `in_progress`, `completed`, `incomplete`, `failed` or
+   * `cancelled`. A response to a background request is complete, as a body, while its status is `queued`.
+   */
+  responseStatus?: string;
 }

@@ -58,6 +58,9 @@ export class JsonElements {
     if (this.#depth > 1) this.#hold(chunk.slice(elementStart));
   }
 
+  /** Nothing to do: each element is read as soon as it is complete. */
+  readEarly(): void {}
+
   /** The text is over. What it cut off is no element. */
   end(): void {
     this.#element = '';

@@ -52,6 +52,7 @@ export class ResponseReader {
 
   /** What is known so far; at any time, as often as wanted. */
   answer(): Answer {
+    if (!this.#ended) this.#body?.readEarly();
     const answer = this.#reader.answer();
     if (!this.#options.extra) delete answer.response.extra;
     // What was too long to be read may well have been the last event.
@@ -72,6 +73,8 @@ export class ResponseReader {
 /** Reads one kind of body from its text, chunk by chunk. */
 interface BodyReader {
   push(chunk: string): void;
+  /** Reads what was received completely, although the body has not ended. */
+  readEarly(): void;
   /** The body ended by itself. */
   end(): void;
   /** How much was too long to be read: events, or the whole body. */
@@ -88,6 +91,7 @@ class WholeAnswer implements BodyReader {
   readonly #reader: AnswerReader;
   readonly #maxLength: number;
   #text = '';
+  #wasRead = false;
   dropped = 0;
 
   constructor(reader: AnswerReader, maxLength: number) {
@@ -100,9 +104,20 @@ class WholeAnswer implements BodyReader {
     this.#text = this.dropped ? '' : this.#text + chunk;
   }
 
+  /** A consumer that knows the body's length may read all of it, and never ask whether there is more. */
+  readEarly(): void {
+    if (this.#text.trimEnd().endsWith('}')) this.#read();
+  }
+
   end(): void {
-    const body = object(parseJson(this.#text));
+    this.#read();
     this.#text = '';
-    if (body) this.#reader.whole(body);
+  }
+
+  #read(): void {
+    const body = this.#wasRead ? undefined : object(parseJson(this.#text));
+    if (!body) return;
+    this.#wasRead = true;
+    this.#reader.whole(body);
   }
 }

@@ -2,12 +2,18 @@ const LINE_FEED = 10;
 const SPACE = 32;
 const COLON = 58;
 
+const OPENING_BRACE = 123;
+
 /**
- * Reads server-sent events from text that arrives in chunks, cut anywhere: LF, CR and CRLF, comments, data of many
+ * Reads server-sent events from text that is received in chunks, cut anywhere: LF, CR and CRLF, comments, data of many
  * lines. Memory is bounded: an event that is longer than `maxLength` characters is dropped and counted.
  *
- * Source: HTML Standard, "Server-sent events". One thing is different: an event that the end of the stream cuts off is
- * given out, because some servers send no empty line after their last one (`data: [DONE]`).
+ * Source: HTML Standard, "Server-sent events". What servers do differently is read too:
+ * - The end of the stream ends an event: some servers send no empty line after their last one (`data: [DONE]`).
+ * - An `error` event needs no data.
+ * - A line that is a JSON object is an event of its own: Ollama's compatible endpoint and some gateways write an error
+ *   into the stream without `data:`.
+ * - A field `error` is an event with that name: llama.cpp wrote its errors so until 2025.
  */
 export class SseParser {
   readonly #onEvent: (name: string, data: string) => void;
@@ -52,6 +58,9 @@ export class SseParser {
     if (start < chunk.length) this.#hold(chunk, start);
   }
 
+  /** Nothing to do: each event is read as soon as it is complete. */
+  readEarly(): void {}
+
   /** The stream is over: gives out what its end has cut off. */
   end(): void {
     if (this.#line !== '') this.#endLine('', 0, 0);
@@ -93,6 +102,14 @@ export class SseParser {
       if (value !== undefined) this.#data = this.#data === undefined ? value : `${this.#data}\n${value}`;
     } else if (source.startsWith('event', start)) {
       this.#name = fieldValue(source, start + 5, end) ?? this.#name;
+    } else if (source.charCodeAt(start) === OPENING_BRACE) {
+      this.#dispatch();
+      this.#onEvent('', source.slice(start, end));
+    } else if (source.startsWith('error', start)) {
+      const value = fieldValue(source, start + 5, end);
+      if (value === undefined) return;
+      this.#dispatch();
+      this.#onEvent('error', value);
     }
   }
 
@@ -104,8 +121,8 @@ export class SseParser {
     if (this.#tooLong) {
       this.#tooLong = false;
       this.#dropped++;
-    } else if (data !== undefined) {
-      this.#onEvent(name, data);
+    } else if (data !== undefined || name === 'error') {
+      this.#onEvent(name, data ?? '');
     }
   }
 }

@@ -1,4 +1,4 @@
-import type { Message, MessagePart, ModelRequest, Usage } from '../otel/genai.js';
+import type { Message, MessagePart, ModelRequest, Usage } from '../../otel/genai.js';
 import {
   count,
   defined,
@@ -12,9 +12,8 @@ import {
   text,
   texts,
   word,
-} from '../util/json-fields.js';
-import { eventType } from './event-type.js';
-import type { Answer, AnswerReader, Protocol } from './format.js';
+} from '../../util/json-fields.js';
+import type { Answer, AnswerReader, Protocol } from '../format.js';
 import {
   blobPart,
   filePart,
@@ -25,9 +24,10 @@ import {
   textParts,
   toolCallPart,
   toolResponsePart,
-} from './message-parts.js';
-import { describeError, enclosedError } from './provider-error.js';
-import { ResponseAccumulator } from './response-accumulator.js';
+} from '../message-parts.js';
+import { bareError, describeError, plainError, reportedError } from '../provider-error.js';
+import { ResponseAccumulator } from '../response-accumulator.js';
+import { eventType } from './event-type.js';
 
 /** Vertex AI and Bedrock have the model in the path. Bedrock's streams are not server-sent events, and not read. */
 const MODEL_IN_PATH =
@@ -68,14 +68,22 @@ export const anthropic: Protocol = {
   openAnswer: (content) => new AnthropicAnswer(content),
 };
 
-/** An answer is a single message. */
+/** A response is a single message. */
 const CHOICE = 0;
+
+/** The events of the format, without `error`. */
+const EVENT = /^(?:message_|content_block_|ping$)/;
+
+/** A field in which any event may report an error. */
+const ERROR_FIELD = /"(?:errors?|error_code|base_resp)"/;
 
 class AnthropicAnswer implements AnswerReader {
   readonly #draft: ResponseAccumulator;
   readonly #content: boolean;
   readonly #counters = new Map<string, number>();
+  #iterations: JsonObject[] = [];
   #done = false;
+  #ended = false;
 
   constructor(content: boolean) {
     this.#content = content;
@@ -83,9 +91,10 @@ class AnthropicAnswer implements AnswerReader {
   }
 
   whole(body: JsonObject): void {
-    const error = enclosedError(body);
+    const isMessage = Array.isArray(body.content);
+    const error = reportedError(body) ?? (isMessage ? undefined : bareError(body));
     if (error) this.#draft.fail(error);
-    if (!Array.isArray(body.content)) return;
+    if (!isMessage) return;
     this.#readHead(body);
     if (this.#content) this.#draft.put(CHOICE, readContent(body.content), 0);
     this.#done = true;
@@ -93,24 +102,39 @@ class AnthropicAnswer implements AnswerReader {
 
   event(name: string, data: string): void {
     const type = eventType(name, data);
-    if (type === 'message_stop') {
-      this.#done = true;
+    // Some gateways end a stream with the sentinel of Chat Completions. A stream without a message has answered nothing.
+    if (type === 'message_stop' || data.startsWith('[DONE]')) {
+      this.#done = this.#draft.choiceCount > 0;
       return;
     }
     const ofContent = type.startsWith('content_block_');
-    if ((ofContent && !this.#content) || type === 'ping') return;
+    if (ofContent) this.#draft.choice(CHOICE);
+    if (((ofContent && !this.#content) || type === 'ping') && !ERROR_FIELD.test(data)) return;
     const event = object(parseJson(data));
-    if (!event) return;
+    if (!event) {
+      if (type === 'error') this.#draft.fail(plainError(data));
+      return;
+    }
+    this.#failIf(type, event);
     if (ofContent) this.#readBlock(type, event, data.length);
     else if (type === 'message_start') this.#readHead(object(event.message) ?? {});
     else if (type === 'message_delta') this.#readDelta(event);
-    else if (type === 'error') this.#draft.fail(enclosedError(event) ?? describeError({ message: event.message }));
   }
 
-  end(): void {}
+  end(): void {
+    this.#ended = true;
+  }
 
   answer(): Answer {
-    return this.#draft.answer(this.#done);
+    // A consumer may stop reading once the message has its stop reason. A stream that ends has to have its last event.
+    return this.#draft.answer(this.#done || (!this.#ended && this.#draft.finished));
+  }
+
+  #failIf(type: string, event: JsonObject): void {
+    const error =
+      reportedError(event) ??
+      (type === 'error' ? describeError(event) : EVENT.test(type) ? undefined : bareError(event));
+    if (error) this.#draft.fail(error);
   }
 
   #readHead(message: JsonObject): void {
@@ -135,7 +159,8 @@ class AnthropicAnswer implements AnswerReader {
     }
     const thinking = count(object(counters.output_tokens_details)?.thinking_tokens);
     if (thinking !== undefined) this.#counters.set('thinking_tokens', thinking);
-    this.#draft.usage = sumUp(this.#counters);
+    if (Array.isArray(counters.iterations)) this.#iterations = objects(counters.iterations);
+    this.#draft.usage = totalUsage(this.#counters, this.#iterations);
   }
 
   #readBlock(type: string, event: JsonObject, length: number): void {
@@ -149,19 +174,20 @@ class AnthropicAnswer implements AnswerReader {
     const draft = this.#draft;
     switch (block.type) {
       case 'text':
-        draft.extend(draft.part(CHOICE, 'text', key), block.text);
+        draft.extend(draft.begin(CHOICE, 'text', key), block.text);
         break;
       case 'thinking':
-        draft.extend(draft.part(CHOICE, 'reasoning', key), block.thinking);
+        draft.extend(draft.begin(CHOICE, 'reasoning', key), block.thinking);
         break;
       case 'tool_use':
       case 'server_tool_use':
       case 'mcp_tool_use': {
-        const part = draft.part(CHOICE, block.type === 'tool_use' ? 'tool_call' : 'server_tool_call', key);
+        const part = draft.begin(CHOICE, block.type === 'tool_use' ? 'tool_call' : 'server_tool_call', key);
         if (part) Object.assign(part, { id: label(block.id), name: label(block.name) });
         break;
       }
       default:
+        draft.begin(CHOICE, 'whole', key);
         draft.put(CHOICE, readBlock(block), length, key);
     }
   }
@@ -182,18 +208,43 @@ class AnthropicAnswer implements AnswerReader {
   }
 }
 
-/** The conventions' input is all input; Anthropic's leaves out what was read from and written to the cache. */
-function sumUp(counters: ReadonlyMap<string, number>): Usage {
-  const input = counters.get('input_tokens');
-  const cacheRead = counters.get('cache_read_input_tokens');
-  const cacheWrite = counters.get('cache_creation_input_tokens');
+/**
+ * The usage of a response, with the iterations that its own counters leave out.
+ *
+ * - A compaction is billed in addition to the message ("a compaction entry's tokens are not included in the top-level
+ *   usage fields"), and so is an advisor, which is another model.
+ * - If a fallback model answered, the models that declined before it are not billed: only the iterations of the model
+ *   that answered count.
+ *
+ * Source: `BetaIterationsUsage` and `BetaFallbackMessageIterationUsage` of `@anthropic-ai/sdk` 1.12;
+ * platform.claude.com/docs: build-with-claude/compaction, refusals-and-fallback, agents-and-tools/tool-use/advisor-tool.
+ */
+function totalUsage(counters: ReadonlyMap<string, number>, iterations: readonly JsonObject[]): Usage {
+  const fallback = iterations.findLast(({ type }) => type === 'fallback_message');
+  const besides = iterations.filter(({ type }) => type === 'compaction' || type === 'advisor_message');
+  const message = fallback
+    ? iterations.filter(
+        ({ type, model }) => type === 'fallback_message' || (type === 'message' && model === fallback.model),
+      )
+    : [Object.fromEntries(counters)];
+  const sum = (name: string) => sumOf([...message, ...besides].map((counted) => count(counted[name])));
+  const input = sum('input_tokens');
+  const cacheRead = sum('cache_read_input_tokens');
+  const cacheWrite = sum('cache_creation_input_tokens');
   return defined<Usage>({
+    // The conventions' input is all input; Anthropic's leaves out what was read from and written to the cache.
     inputTokens: input === undefined ? undefined : input + (cacheRead ?? 0) + (cacheWrite ?? 0),
-    outputTokens: counters.get('output_tokens'),
+    outputTokens: sum('output_tokens'),
     cacheReadTokens: cacheRead,
     cacheWriteTokens: cacheWrite,
     reasoningTokens: counters.get('thinking_tokens'),
   });
+}
+
+/** The sum of the counters that are there; `undefined` if there is none. */
+function sumOf(counters: readonly (number | undefined)[]): number | undefined {
+  const known = counters.filter((counter) => counter !== undefined);
+  return known.length === 0 ? undefined : known.reduce((total, counter) => total + counter, 0);
 }
 
 function readMessage(message: JsonObject): Message {

@@ -1,4 +1,4 @@
-import { label, object, parseJson } from '../util/json-fields.js';
+import { label, object, parseJson } from '../../util/json-fields.js';
 
 /** Where a provider writes the type, it is the first field. */
 const FIRST_FIELD = /^\s*\{\s*"type"\s*:\s*"([\w.]+)"/;

@@ -1,5 +1,5 @@
-import type { Message, MessagePart, ModelRequest, Usage } from '../otel/genai.js';
-import * as names from '../otel/names.js';
+import type { Message, MessagePart, ModelRequest, Usage } from '../../otel/genai.js';
+import * as names from '../../otel/names.js';
 import {
   count,
   defined,
@@ -13,8 +13,8 @@ import {
   text,
   texts,
   word,
-} from '../util/json-fields.js';
-import type { Answer, AnswerReader, Protocol } from './format.js';
+} from '../../util/json-fields.js';
+import type { Answer, AnswerReader, Protocol } from '../format.js';
 import {
   audioPart,
   filePart,
@@ -23,9 +23,9 @@ import {
   textParts,
   toolCallPart,
   toolResponsePart,
-} from './message-parts.js';
-import { describeError, enclosedError } from './provider-error.js';
-import { ResponseAccumulator } from './response-accumulator.js';
+} from '../message-parts.js';
+import { bareError, describeError, plainError, reportedError } from '../provider-error.js';
+import { ResponseAccumulator } from '../response-accumulator.js';
 
 /**
  * OpenAI's Chat Completions, the older Completions and Embeddings, and whoever speaks them: Azure, OpenRouter, Groq,
@@ -74,54 +74,70 @@ export const openAiChat: Protocol = {
     });
   },
 
-  openAnswer: (content) => new OpenAiChatAnswer(content),
+  openAnswer: (content, request) => new OpenAiChatAnswer(content, request.choiceCount ?? 1),
 };
 
 /**
- * What tells more than the next piece of text: without content, a chunk that has none of it needn't be parsed. `role`
- * is in the first chunk of each choice; the fields that are mostly `null` count where they aren't.
+ * The fields for which a chunk is parsed where content is not wanted. `role` is in the first chunk of each choice; the
+ * fields that are `null` in most chunks count only where they have a value.
  */
-const TELLING = /"(?:finish_reason|usage)"\s*:\s*[^n\s]|"(?:error|role)"/;
+const TELLING = /"(?:finish_reason|usage|timings)"\s*:\s*[^n\s]|"(?:errors?|error_code|base_resp|role)"/;
+
+/** A chunk without choices may be an error in any shape. */
+const HAS_CHOICES = /"choices"\s*:\s*\[/;
+
+/** The sentinel that ends a stream; some servers write it as a JSON text. */
+const DONE = /^\s*"?\[DONE\]/;
+
+/** Errors that gateways write as plain text where a chunk is expected. */
+const PLAIN_ERROR = /^\s*(?:\[error\b|error:)/i;
 
 class OpenAiChatAnswer implements AnswerReader {
   readonly #draft: ResponseAccumulator;
   readonly #content: boolean;
+  readonly #choicesWanted: number;
+  #usage: Usage | undefined;
+  /** From where it counts only if the response has no usage of its own. */
+  #otherUsage: Usage | undefined;
   #done = false;
   #ended = false;
 
-  constructor(content: boolean) {
+  constructor(content: boolean, choicesWanted: number) {
     this.#content = content;
+    this.#choicesWanted = choicesWanted;
     this.#draft = new ResponseAccumulator(content);
   }
 
   whole(body: JsonObject): void {
-    this.#readHead(body);
+    this.#done = Array.isArray(body.choices) || Array.isArray(body.data);
+    this.#readHead(body, !this.#done);
     for (const [position, choice] of objects(body.choices).entries()) {
       const index = count(choice.index) ?? position;
-      this.#draft.choice(index, choice.finish_reason);
-      this.#failIf(choice);
-      if (!this.#content) continue;
       const message = object(choice.message);
-      this.#draft.put(index, message ? messageParts(message) : textParts(choice.text), 0);
+      this.#readChoice(index, choice, message);
+      if (this.#content) this.#draft.put(index, message ? messageParts(message) : textParts(choice.text), 0);
     }
-    this.#done = Array.isArray(body.choices) || Array.isArray(body.data);
   }
 
   event(name: string, data: string): void {
-    if (data.startsWith('[DONE]')) {
-      this.#done = true;
+    if (DONE.test(data)) {
+      // A stream that had no choice has answered nothing, though it ended properly.
+      this.#done = this.#draft.choiceCount > 0;
       return;
     }
     if (this.#tellsNothing(name, data)) return;
     const chunk = object(parseJson(data));
-    if (!chunk) return;
-    this.#readHead(chunk);
-    if (name === 'error' && !enclosedError(chunk)) this.#draft.fail(describeError(chunk));
+    if (!chunk) {
+      if (name === 'error' || PLAIN_ERROR.test(data)) this.#draft.fail(plainError(data));
+      return;
+    }
+    this.#readHead(chunk, !Array.isArray(chunk.choices) && !object(chunk.usage));
+    if (name === 'error') this.#draft.fail(reportedError(chunk) ?? describeError(chunk));
     for (const [position, choice] of objects(chunk.choices).entries()) {
       const index = count(choice.index) ?? position;
-      this.#draft.choice(index, choice.finish_reason);
-      this.#failIf(choice);
-      if (this.#content) this.#readDelta(index, object(choice.delta) ?? choice);
+      const delta = object(choice.delta);
+      this.#readChoice(index, choice, delta);
+      if (this.#content) this.#readDelta(index, delta ?? choice);
     }
   }
 
@@ -130,17 +146,22 @@ class OpenAiChatAnswer implements AnswerReader {
   }
 
   answer(): Answer {
-    // Some compatible servers never send `[DONE]`: their last event is the one with the finish reason.
-    return this.#draft.answer(this.#done || (this.#ended && this.#draft.finished));
+    this.#draft.usage = this.#usage ?? this.#otherUsage ?? {};
+    // Some compatible servers never send `[DONE]`, and a consumer may stop reading before it: the finish reasons tell.
+    // Before the end, a choice that was asked for may still be to come.
+    const { finished, choiceCount } = this.#draft;
+    return this.#draft.answer(this.#done || (finished && (this.#ended || choiceCount >= this.#choicesWanted)));
   }
 
-  /** Whether a chunk is known to have nothing but the next piece of text, which isn't wanted. */
+  /** Whether a chunk has nothing but the next piece of text, which is not wanted. */
   #tellsNothing(name: string, data: string): boolean {
     const { id, model } = this.#draft;
-    return !this.#content && id !== undefined && model !== undefined && name !== 'error' && !TELLING.test(data);
+    if (this.#content || id === undefined || model === undefined || name === 'error') return false;
+    return HAS_CHOICES.test(data) && !TELLING.test(data);
   }
 
-  #readHead(body: JsonObject): void {
+  /** Reads what a whole response and a chunk have in common; `bare` if it has none of the format's own fields. */
+  #readHead(body: JsonObject, bare: boolean): void {
     const draft = this.#draft;
     // Azure begins with a chunk of nothing but its filter's results, with an empty id and model.
     draft.id ??= word(body.id);
@@ -149,16 +170,26 @@ class OpenAiChatAnswer implements AnswerReader {
     if (tier !== undefined) draft.extra[names.OPENAI_RESPONSE_SERVICE_TIER] = tier;
     const fingerprint = word(body.system_fingerprint);
     if (fingerprint !== undefined) draft.extra[names.OPENAI_RESPONSE_SYSTEM_FINGERPRINT] = fingerprint;
-    // Groq has it in an object of its own in streams that weren't asked for usage.
-    const usage = object(body.usage) ?? object(object(body.x_groq)?.usage);
-    if (usage) draft.usage = readUsage(usage);
-    this.#failIf(body);
+    // Groq has its own object for usage that was not asked for, and for an error that stopped the stream early.
+    const groq = object(body.x_groq);
+    const usage = object(body.usage) ?? object(groq?.usage);
+    if (usage) this.#usage = readUsage(usage);
+    const timings = object(body.timings);
+    if (timings) this.#otherUsage = readTimings(timings);
+    const error = reportedError(body) ?? (groq && reportedError(groq)) ?? (bare ? bareError(body) : undefined);
+    if (error) draft.fail(error);
   }
 
-  /** The whole answer and each choice (OpenRouter) may hold an error. */
-  #failIf(body: JsonObject): void {
-    const error = enclosedError(body);
-    if (error) this.#draft.fail(error);
+  /** Reads a choice without its content. `message` is its message or delta. */
+  #readChoice(index: number, choice: JsonObject, message: JsonObject | undefined): void {
+    const draft = this.#draft;
+    // OpenRouter's choices may hold an error.
+    const error = reportedError(choice) ?? (message && reportedError(message));
+    if (error) draft.fail(error);
+    draft.choice(index, choice.finish_reason);
+    // Moonshot has the usage in the last chunk's choice.
+    const usage = object(choice.usage);
+    if (usage) this.#otherUsage = readUsage(usage);
   }
 
   #readDelta(index: number, delta: JsonObject): void {
@@ -175,13 +206,10 @@ class OpenAiChatAnswer implements AnswerReader {
     draft.append(index, 'text', object(delta.audio)?.transcript);
     for (const image of objects(delta.images)) draft.put(index, readPart(image), 0);
     for (const [position, call] of toolCallsOf(delta).entries()) {
-      // Gemini's compatible endpoint numbers them not at all.
-      const part = draft.part(index, 'tool_call', `call ${count(call.index) ?? label(call.id) ?? position}`);
-      if (!part) continue;
       const { name, args } = calledTool(call);
-      part.id ??= label(call.id);
-      part.name ??= label(name);
-      draft.extend(part, args);
+      // Gemini's compatible endpoint does not number them.
+      const key = `call ${count(call.index) ?? position}`;
+      draft.extend(draft.toolCall(index, key, { id: call.id, name }), args);
     }
   }
 }
@@ -190,20 +218,39 @@ function readUsage(usage: JsonObject): Usage {
   const input = object(usage.prompt_tokens_details);
   const inputTokens = count(usage.prompt_tokens);
   const completionTokens = count(usage.completion_tokens);
-  // Perplexity has it beside the sums.
+  // Perplexity has them beside the sums.
   const reasoningTokens =
     count(object(usage.completion_tokens_details)?.reasoning_tokens) ?? count(usage.reasoning_tokens);
   return defined<Usage>({
     inputTokens,
     outputTokens: outputTokens(count(usage.total_tokens), inputTokens, completionTokens, reasoningTokens),
-    // DeepSeek's own name.
-    cacheReadTokens: count(input?.cached_tokens) ?? count(usage.prompt_cache_hit_tokens),
-    cacheWriteTokens: count(input?.cache_write_tokens),
+    // DeepSeek's name, and Moonshot's.
+    cacheReadTokens: count(input?.cached_tokens) ?? count(usage.prompt_cache_hit_tokens) ?? count(usage.cached_tokens),
+    // OpenRouter's name, then the one that DashScope and LiteLLM took over from Anthropic.
+    cacheWriteTokens:
+      count(input?.cache_write_tokens) ??
+      count(input?.cache_creation_input_tokens) ??
+      count(usage.cache_creation_input_tokens),
     reasoningTokens,
   });
 }
 
-/** The conventions' sum has the reasoning in it, as OpenAI's has. xAI's hasn't, which only its total shows. */
+/**
+ * llama.cpp has these counters also in streams that were not asked for usage.
+ *
+ * Source: tools/server/README.md of llama.cpp, "timings".
+ */
+function readTimings({ prompt_n, cache_n, predicted_n }: JsonObject): Usage {
+  const cached = count(cache_n);
+  const prompt = count(prompt_n);
+  return defined<Usage>({
+    inputTokens: prompt === undefined ? undefined : prompt + (cached ?? 0),
+    outputTokens: count(predicted_n),
+    cacheReadTokens: cached,
+  });
+}
+
+/** The conventions' sum includes the reasoning, as OpenAI's does. xAI's does not, which only its total shows. */
 function outputTokens(total?: number, input?: number, completion?: number, reasoning?: number): number | undefined {
   if (completion === undefined || !reasoning || total !== (input ?? 0) + completion + reasoning) return completion;
   return completion + reasoning;

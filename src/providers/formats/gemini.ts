@@ -1,4 +1,4 @@
-import type { Message, MessagePart, ModelRequest, Usage } from '../otel/genai.js';
+import type { Message, MessagePart, ModelRequest, Usage } from '../../otel/genai.js';
 import {
   count,
   defined,
@@ -12,8 +12,8 @@ import {
   text,
   texts,
   word,
-} from '../util/json-fields.js';
-import type { Answer, AnswerReader, Protocol } from './format.js';
+} from '../../util/json-fields.js';
+import type { Answer, AnswerReader, Protocol } from '../format.js';
 import {
   blobPart,
   mediaPart,
@@ -22,9 +22,9 @@ import {
   textParts,
   toolCallPart,
   toolResponsePart,
-} from './message-parts.js';
-import { enclosedError } from './provider-error.js';
-import { ResponseAccumulator } from './response-accumulator.js';
+} from '../message-parts.js';
+import { bareError, describeError, type ProviderError, plainError, reportedError } from '../provider-error.js';
+import { ResponseAccumulator } from '../response-accumulator.js';
 
 const MODEL_AND_METHOD = /\/([^/:]+):(generateContent|streamGenerateContent|embedContent|batchEmbedContents)$/;
 
@@ -67,7 +67,7 @@ export const gemini: Protocol = {
     });
   },
 
-  openAnswer: (content) => new GeminiAnswer(content),
+  openAnswer: (content, request) => new GeminiAnswer(content, request.choiceCount ?? 1),
 };
 
 class GeminiAnswer implements AnswerReader {
@@ -75,24 +75,32 @@ class GeminiAnswer implements AnswerReader {
   readonly #content: boolean;
   /** The last one: each chunk has the sums so far, and only the last sums are worth reading. */
   #usage: JsonObject = {};
+  readonly #choicesWanted: number;
   #whole = false;
   #ended = false;
+  /** Some servers write `STOP` into every chunk: then only the end of the stream tells that there is no more. */
+  #reasonIsFinal = true;
 
-  constructor(content: boolean) {
+  constructor(content: boolean, choicesWanted: number) {
     this.#content = content;
+    this.#choicesWanted = choicesWanted;
     this.#draft = new ResponseAccumulator(content);
   }
 
   whole(body: JsonObject): void {
     this.#read(body, 0);
+    const error = isResponse(body) ? undefined : bareError(body);
+    if (error) this.#draft.fail(error);
     this.#whole = [body.candidates, body.promptFeedback, body.embedding, body.embeddings].some(
       (field) => typeof field === 'object',
     );
   }
 
-  event(_name: string, data: string): void {
+  event(name: string, data: string): void {
     const chunk = object(parseJson(data));
     if (chunk) this.#read(chunk, data.length);
+    const error = chunk ? errorOfEvent(name, chunk) : name === 'error' ? plainError(data) : undefined;
+    if (error) this.#draft.fail(error);
   }
 
   end(): void {
@@ -101,8 +109,10 @@ class GeminiAnswer implements AnswerReader {
 
   answer(): Answer {
     this.#draft.usage = readUsage(this.#usage);
-    // There is no last event: some servers say `STOP` in every chunk, so that only the end of the stream tells.
-    return this.#draft.answer(this.#whole || (this.#ended && this.#draft.finished));
+    // There is no last event: the finish reasons tell. Before the end, a candidate may still be to come.
+    const { finished, choiceCount } = this.#draft;
+    const isFinal = this.#ended || (this.#reasonIsFinal && choiceCount >= this.#choicesWanted);
+    return this.#draft.answer(this.#whole || (finished && isFinal));
   }
 
   #read(chunk: JsonObject, length: number): void {
@@ -111,9 +121,10 @@ class GeminiAnswer implements AnswerReader {
     draft.model ??= word(chunk.modelVersion);
     const usage = object(chunk.usageMetadata);
     if (usage) this.#usage = usage;
-    const error = enclosedError(chunk);
+    const error = reportedError(chunk);
     if (error) draft.fail(error);
     const candidates = objects(chunk.candidates);
+    if (candidates.length > 0 && draft.finished) this.#reasonIsFinal = false;
     for (const [position, candidate] of candidates.entries()) {
       const index = count(candidate.index) ?? position;
       draft.choice(index, candidate.finishReason);
@@ -130,6 +141,17 @@ class GeminiAnswer implements AnswerReader {
       else this.#draft.put(index, readPart(part), length);
     }
   }
+}
+
+function isResponse(chunk: JsonObject): boolean {
+  return [chunk.candidates, chunk.promptFeedback, chunk.usageMetadata, chunk.embedding, chunk.embeddings].some(
+    (field) => typeof field === 'object',
+  );
+}
+
+function errorOfEvent(name: string, chunk: JsonObject): ProviderError | undefined {
+  if (name === 'error') return reportedError(chunk) ?? describeError(chunk);
+  return isResponse(chunk) ? undefined : bareError(chunk);
 }
 
 /**

@@ -1,5 +1,5 @@
-import type { Message, MessagePart, ModelRequest, Usage } from '../otel/genai.js';
-import * as names from '../otel/names.js';
+import type { Message, MessagePart, ModelRequest, Usage } from '../../otel/genai.js';
+import * as names from '../../otel/names.js';
 import {
   count,
   defined,
@@ -12,9 +12,8 @@ import {
   parseJson,
   text,
   word,
-} from '../util/json-fields.js';
-import { eventType } from './event-type.js';
-import type { Answer, AnswerReader, Protocol } from './format.js';
+} from '../../util/json-fields.js';
+import type { Answer, AnswerReader, Protocol } from '../format.js';
 import {
   audioPart,
   blobPart,
@@ -26,10 +25,11 @@ import {
   textParts,
   toolCallPart,
   toolResponsePart,
-} from './message-parts.js';
+} from '../message-parts.js';
+import { bareError, describeError, plainError, reportedError } from '../provider-error.js';
+import { ResponseAccumulator } from '../response-accumulator.js';
+import { eventType } from './event-type.js';
 import { formatType } from './openai-chat.js';
-import { describeError, enclosedError, type ProviderError } from './provider-error.js';
-import { ResponseAccumulator } from './response-accumulator.js';
 
 /**
  * OpenAI's Responses, and whoever speaks them: Azure, OpenRouter, Groq, xAI, Ollama, vLLM.
@@ -67,8 +67,14 @@ export const openAiResponses: Protocol = {
   openAnswer: (content) => new OpenAiResponsesAnswer(content),
 };
 
-/** The events that hold the whole response, as far as it is. */
-const WHOLE_RESPONSE = /^response\.(?:created|queued|completed|incomplete|failed)$/;
+/** The events that hold the whole response as far as it was generated. */
+const WHOLE_RESPONSE = /^response\.(?:created|queued|in_progress|completed|incomplete|failed|cancelled|done)$/;
+
+/** The events that end a stream. Some compatible servers have one name, `response.done`, for all of them. */
+const LAST_EVENT = /^response\.(?:completed|incomplete|cancelled|done)$/;
+
+/** A field in which any event may report an error. */
+const ERROR_FIELD = /"(?:errors?|error_code|base_resp)"/;
 
 /** All items of a response are one answer. */
 const CHOICE = 0;
@@ -76,6 +82,8 @@ const CHOICE = 0;
 class OpenAiResponsesAnswer implements AnswerReader {
   readonly #draft: ResponseAccumulator;
   readonly #content: boolean;
+  #status: string | undefined;
+  #anyOutput = false;
   #done = false;
 
   constructor(content: boolean) {
@@ -84,30 +92,48 @@ class OpenAiResponsesAnswer implements AnswerReader {
   }
 
   whole(body: JsonObject): void {
-    this.#readResponse(body);
     this.#done = Array.isArray(body.output);
+    this.#readResponse(body);
+    const error = this.#done ? undefined : bareError(body);
+    if (error) this.#draft.fail(error);
   }
 
   event(name: string, data: string): void {
     const type = eventType(name, data);
-    const telling = type === 'error' || WHOLE_RESPONSE.test(type);
-    if (!telling && !this.#content) return;
+    const isKnown = type.startsWith('response.');
+    const isWhole = isKnown && WHOLE_RESPONSE.test(type);
+    this.#anyOutput ||= isKnown && !isWhole;
+    if (isKnown && !isWhole && !this.#content && !ERROR_FIELD.test(data)) return;
     const event = object(parseJson(data));
-    if (!event) return;
-    if (type === 'error') {
-      this.#draft.fail(enclosedError(event) ?? describeStreamError(event));
-    } else if (telling) {
+    if (!event) {
+      this.#readPlainData(type, data);
+      return;
+    }
+    const error = reportedError(event) ?? (type === 'error' ? describeError(event) : undefined);
+    if (error) this.#draft.fail(error);
+    if (isWhole) {
       this.#readResponse(object(event.response) ?? {});
-      this.#done ||= type === 'response.completed' || type === 'response.incomplete';
-    } else {
-      this.#readDelta(type, event, data.length);
+      this.#done ||= LAST_EVENT.test(type);
+    } else if (isKnown) {
+      if (this.#content) this.#readDelta(type, event, data.length);
+    } else if (!error) {
+      const bare = bareError(event);
+      if (bare) this.#draft.fail(bare);
     }
   }
 
   end(): void {}
 
   answer(): Answer {
-    return this.#draft.answer(this.#done);
+    const answer = this.#draft.answer(this.#done);
+    if (this.#status !== undefined) answer.responseStatus = this.#status;
+    return answer;
+  }
+
+  /** Some compatible servers end a stream of output with the sentinel of Chat Completions, and no event of their own. */
+  #readPlainData(type: string, data: string): void {
+    if (type === 'error') this.#draft.fail(plainError(data));
+    else if (data.startsWith('[DONE]')) this.#done ||= this.#anyOutput;
   }
 
   #readResponse(response: JsonObject): void {
@@ -118,7 +144,8 @@ class OpenAiResponsesAnswer implements AnswerReader {
     if (tier !== undefined) draft.extra[names.OPENAI_RESPONSE_SERVICE_TIER] = tier;
     const usage = object(response.usage);
     if (usage) draft.usage = readUsage(usage);
-    const error = enclosedError(response);
+    this.#status = identifier(response.status) ?? this.#status;
+    const error = reportedError(response);
     if (error || response.status === 'failed') draft.fail(error ?? {});
     const output = objects(response.output);
     if (output.length > 0 && this.#content) {
@@ -137,8 +164,7 @@ class OpenAiResponsesAnswer implements AnswerReader {
     switch (type) {
       case 'response.output_item.added':
         if (item?.type === 'function_call' || item?.type === 'custom_tool_call') {
-          const part = draft.part(CHOICE, 'tool_call', key);
-          if (part) Object.assign(part, { id: label(item.call_id), name: label(item.name) });
+          draft.toolCall(CHOICE, key, { id: item.call_id, name: item.name });
         }
         break;
       case 'response.output_item.done':
@@ -158,11 +184,6 @@ class OpenAiResponsesAnswer implements AnswerReader {
         break;
     }
   }
-}
-
-/** The `error` event has `code` and `message` beside its own `type`, which is not the error's. */
-function describeStreamError({ type: _event, ...error }: JsonObject): ProviderError {
-  return describeError(error);
 }
 
 /**
