@@ -44,6 +44,7 @@ export class InFlightAttempt implements PendingAttempt, BodyObserver {
   #bodyEnded = false;
   #firstChunkMillis: number | undefined;
   #wasRead = false;
+  #dismissed = false;
   /** While the consumer, not the network, is waited for. */
   #idleSince: number | undefined;
   #error: unknown;
@@ -89,6 +90,10 @@ export class InFlightAttempt implements PendingAttempt, BodyObserver {
         throw error;
       },
     );
+  }
+
+  get statusCode(): number | undefined {
+    return this.#statusCode;
   }
 
   get refused(): boolean {
@@ -188,6 +193,7 @@ export class InFlightAttempt implements PendingAttempt, BodyObserver {
   }
 
   cancelled(closing: Promise<unknown>): void {
+    this.#dismissed = this.refused && !this.#wasRead;
     this.#wasRead = true;
     if (!this.#ended) this.giveUp();
     const ended = this.#ended;
@@ -232,6 +238,7 @@ export class InFlightAttempt implements PendingAttempt, BodyObserver {
       failure: reason,
       abortReason: kind === 'aborted' ? this.#signal?.reason : undefined,
       signal: this.#signal,
+      dismissed: this.#dismissed,
       beforeHeaders: this.#statusCode === undefined,
       retryAfterMillis: this.#responseHeaders && retryAfterMillis(this.#responseHeaders),
       outgoing: this.outgoing,

@@ -1,5 +1,5 @@
 /** Model calls that are in no run, for the fetch that stands in the place of the global one. */
-import { type Context, type Span, type Tracer, trace } from '@opentelemetry/api';
+import { type Context, type Tracer, trace } from '@opentelemetry/api';
 import type { CaptureSettings } from '../capture/levels.js';
 import type { Outside } from '../fetch/recording-fetch.js';
 import { startClock } from '../otel/clock.js';
@@ -64,8 +64,9 @@ class CallsOutsideRuns implements Outside {
   #implicitRun(active: Context, outgoing: OutgoingRequest, call: ModelCall): ImplicitRun | undefined {
     const key = `${outgoing.url.href} ${outgoing.body?.length}`;
     const runs = this.#runs.get(key) ?? new Set();
-    const around = trace.getSpan(active);
-    const candidates = [...runs].filter((run) => run.around === around);
+    // Not the span: Next.js wraps each fetch in a span of its own.
+    const traceId = trace.getSpanContext(active)?.traceId;
+    const candidates = [...runs].filter((run) => run.traceId === traceId);
     const step = retried(
       candidates.map(({ owner }) => owner),
       outgoing,
@@ -84,7 +85,7 @@ class CallsOutsideRuns implements Outside {
     if (!handle) return undefined;
     const owner = startImplicitStep(inside, handle, call);
     if (owner.isRecording) {
-      begun = { owner, around, inside };
+      begun = { owner, traceId, inside };
       this.#runs.set(key, runs.add(begun));
     }
     handle.recording.overAs(owner);
@@ -94,7 +95,8 @@ class CallsOutsideRuns implements Outside {
 
 interface ImplicitRun {
   readonly owner: StepRecording;
-  readonly around: Span | undefined;
+  /** Of the trace in which its first call was made. */
+  readonly traceId: string | undefined;
   readonly inside: Context;
 }
 

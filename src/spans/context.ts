@@ -18,6 +18,8 @@ interface Here {
   /** The explicit step around it. */
   readonly step?: StepScope | undefined;
   readonly reuse?: ReuseScope | undefined;
+  /** The span of the tool call around it. */
+  readonly tool?: Span | undefined;
   /** What may be kept here, where that is less than the run keeps. */
   readonly capturing?: CaptureSettings | undefined;
   /** Whether an attempt is already being recorded around it: one recording fetch around another records once. */
@@ -91,6 +93,11 @@ export function reuseOf(ctx: Context): ReuseScope | undefined {
   return here(ctx).reuse;
 }
 
+/** The span of the innermost tool call in this context. */
+export function toolOf(ctx: Context): Span | undefined {
+  return here(ctx).tool;
+}
+
 export function isRecorded(ctx: Context): boolean {
   return here(ctx).recorded === true;
 }
@@ -123,13 +130,19 @@ export function withUnsampledRun(ctx: Context, span: Span): Context {
 
 /** Inside an explicit step. */
 export function withStep(ctx: Context, step: StepScope): Context {
-  const { run, reuse, capturing } = here(ctx);
-  return trace.setSpan(inside(ctx, { run, reuse, step, capturing }), step.step.span);
+  const { run, reuse, tool, capturing } = here(ctx);
+  return trace.setSpan(inside(ctx, { run, reuse, tool, step, capturing }), step.step.span);
 }
 
-/** Inside something that is no model call, a tool: calls made there are none of the step around it. */
+/** Inside a tool call. Model calls made there do not belong to the step around the tool call. */
+export function withTool(ctx: Context, tool: Span): Context {
+  return trace.setSpan(inside(ctx, { run: here(ctx).run, tool }), tool);
+}
+
+/** Where a tool call can't be recorded: model calls made there do not belong to the step around it either. */
 export function withoutStep(ctx: Context): Context {
-  return inside(ctx, { run: here(ctx).run });
+  const { run, tool } = here(ctx);
+  return inside(ctx, { run, tool });
 }
 
 export function withReuse(ctx: Context, reuse: ReuseScope): Context {
@@ -148,8 +161,8 @@ export function capturingIn(ctx: Context, ofRun: CaptureSettings): CaptureSettin
 
 export function withRecording(ctx: Context): Context {
   // Once a call, and a copy by `...` with another field takes forty times as long.
-  const { run, step, reuse, capturing, unrecorded, unsampled } = here(ctx);
-  return inside(ctx, { run, step, reuse, capturing, unrecorded, unsampled, recorded: true });
+  const { run, step, reuse, tool, capturing, unrecorded, unsampled } = here(ctx);
+  return inside(ctx, { run, step, reuse, tool, capturing, unrecorded, unsampled, recorded: true });
 }
 
 /** The active context, seen from `run`: where no context manager carries the run, its own span is put in. */

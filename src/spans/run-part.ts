@@ -9,7 +9,7 @@ import type { StepRecording } from './step.js';
 /** What a run adds up of a step when it settles. */
 export interface StepSummary {
   readonly outcome: Proposal;
-  /** 1, or 0 for the attempts on somebody else's span. */
+  /** 1 for a step and for a model call on another instrumentation's span; 0 for a part that is no model call. */
   readonly stepCount: number;
   readonly attemptCount: number;
   readonly failedAttemptCount: number;

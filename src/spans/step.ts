@@ -10,7 +10,7 @@ import type { ModelCall } from '../providers/detect.js';
 import { report } from '../util/diagnostics.js';
 import { urlParts } from '../util/url-parts.js';
 import { merged } from '../util/validation.js';
-import { capturingIn } from './context.js';
+import { capturingIn, toolOf } from './context.js';
 import { type Bucket, cancel, type Deadline, schedule } from './deadlines.js';
 import { ManagedSpan, type SpanOwner } from './managed-span.js';
 import { AttemptLog } from './outcome/attempt-log.js';
@@ -24,7 +24,7 @@ import {
   type PendingAttempt,
 } from './outcome/http-exchange.js';
 import { endingProposal, MAX_STATUS_UPDATES, type Proposal, Proposals, toProposal } from './outcome/proposals.js';
-import { maySendAgain, Resends } from './outcome/resends.js';
+import { canRetryHelp, maySendAgain, Resends } from './outcome/resends.js';
 import { outcomeFailure, spanStatus, writeException } from './outcome/span-status.js';
 import type { Status } from './outcome/status.js';
 import type { StepOptions } from './outcome/step-options.js';
@@ -50,7 +50,7 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
   /** What its span began with: samplers look at it. */
   readonly #begun: Attributes;
   readonly #name: string;
-  readonly #parent: Span | undefined;
+  readonly #tool: Span | undefined;
   /** What is open or in flight, in the order in which it began. */
   #pending: Pending[] = [];
   /** Those of them of which only a refused body is open. */
@@ -72,7 +72,7 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
   ) {
     this.home = home;
     this.capturing = capturingIn(ctx, home.capturing);
-    this.#parent = trace.getSpan(ctx);
+    this.#tool = toolOf(ctx);
     this.implicit = implicit;
     this.#options = options;
     this.number = home.nextStepNumber();
@@ -136,9 +136,9 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     return this.#pending.length === 0 && this.status !== 'in_progress';
   }
 
-  /** Whether it was begun under the span that is active in `ctx`. */
+  /** Whether it was begun in the same tool call as `ctx`, or likewise outside of any. Spans of other instrumentations do not count. */
   beganIn(ctx: Context): boolean {
-    return this.#parent === trace.getSpan(ctx);
+    return this.#tool === toolOf(ctx);
   }
 
   /** How its last attempt ended, if none is in flight. */
@@ -288,8 +288,8 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
   #awaitsRetry(): boolean {
     const last = this.#lastEnding;
     if (!this.implicit || this.status !== 'error' || last?.how !== 'failed') return false;
-    const code = last.attempt.statusCode;
-    return code === undefined || code === 408 || code === 409 || code === 429 || code >= 500;
+    const { statusCode } = last.attempt;
+    return statusCode === undefined || canRetryHelp(statusCode);
   }
 
   #changed(now?: number): void {

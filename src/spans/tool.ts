@@ -14,7 +14,7 @@ import {
   requireObject,
   requireString,
 } from '../util/validation.js';
-import { type ActiveRun, capturingIn, contextIn, runOf, withoutStep } from './context.js';
+import { type ActiveRun, capturingIn, contextIn, runOf, withoutStep, withTool } from './context.js';
 import { managedSpanOf } from './managed-span.js';
 import { describeFailure, isAbort, keptFailure } from './outcome/errors.js';
 import { spanStatus, writeException } from './outcome/span-status.js';
@@ -83,7 +83,7 @@ export function openTool(options: ToolOptions, { recording }: ActiveRun, ctx: Co
     ctx,
   );
   return {
-    inside: trace.setSpan(withoutStep(ctx), span),
+    inside: withTool(ctx, span),
     end: (end) => endTool(span, capturing, recording.now(), end),
   };
 }

@@ -35,6 +35,8 @@ export interface PendingAttempt extends Pending {
   readonly call: ModelCall | undefined;
   /** Whether it was refused (HTTP 400 and above) and only its body is still open: nothing better can come of it. */
   readonly refused: boolean;
+  /** The HTTP status code, once the headers have arrived. */
+  readonly statusCode: number | undefined;
 }
 
 /** How an attempt ended, and what was learned from it. */
@@ -50,6 +52,8 @@ export interface AttemptEnd {
   readonly abortReason?: unknown;
   /** What its caller stops it by: as well when the attempt is over, and the client waits to ask again. */
   readonly signal?: AbortSignal | undefined;
+  /** Whether the consumer cancelled the body of a refusal without having read any of it. */
+  readonly dismissed: boolean;
   /** Whether an abort came before the headers: it may have been the client's own timeout. */
   readonly beforeHeaders: boolean;
   /** How long the provider asked to wait. */
