@@ -28,6 +28,7 @@ import type { StepOptions } from '../spans/outcome/step-options.js';
 import { expectCall } from '../spans/routing/expected-calls.js';
 import { isInOthersModelSpan } from '../spans/routing/others-model-span.js';
 import type { RunPart } from '../spans/run-part.js';
+import type { Activity } from '../spans/settle/idle.js';
 import type { StepRecording } from '../spans/step.js';
 import type { StepScope } from '../spans/step-scope.js';
 import { isInOthersToolSpan, type OpenTool, openTool } from '../spans/tool.js';
@@ -175,25 +176,25 @@ export class Operation implements RunPart {
       : inside;
     recording.add(this);
     // Nobody says when the consumer of a stream is gone, so it is over from the start, and settles when nothing is alive any more.
-    if (own) recording.overAs(this);
+    if (own) recording.closeAs(this);
   }
 
   get finished(): boolean {
     return this.#ending !== undefined;
   }
 
-  patience(overAt: number, now: number): number {
+  activities(): Activity[] {
     const { completedHoldMillis, idleMillis, retryHoldMillis } = this.#run.recording.capturing.limits;
     // A structured output is parsed after the end was told, and may fail.
-    if (this.#ending) return Math.max(0, this.#signOfLife + completedHoldMillis - now);
+    if (this.#ending) return [{ idleSince: this.#signOfLife, limitMillis: completedHoldMillis }];
     // It goes on by itself, whatever the consumer does.
-    if (!this.#streams || !this.#asked || this.#busy > 0) return Number.POSITIVE_INFINITY;
+    if (!this.#streams || !this.#asked || this.#busy > 0) return [{ idleSince: undefined, limitMillis: idleMillis }];
     const step = this.#scope?.step;
     const cancelled = step?.finished && step.status === 'interrupted';
     const isWaitedFor = this.#announced.size > 0 && this.#scope?.begun === false;
     const goesOn = this.#failed || this.#lastReason === 'tool-calls' || isWaitedFor;
-    const millis = cancelled ? completedHoldMillis : goesOn ? retryHoldMillis + idleMillis : idleMillis;
-    return Math.max(0, Math.max(overAt, this.#signOfLife, step?.signOfLife ?? 0) + millis - now);
+    const limitMillis = cancelled ? completedHoldMillis : goesOn ? retryHoldMillis + idleMillis : idleMillis;
+    return [{ idleSince: Math.max(this.#signOfLife, step?.lastActivityAt ?? 0), limitMillis }];
   }
 
   concludeRefused(): void {}
@@ -205,7 +206,7 @@ export class Operation implements RunPart {
     for (const { withdraw } of this.#announced.values()) withdraw();
     for (const tool of this.#tools.values()) tool.end({ leftAlone: true });
     const nothing = { stepCount: 0, attemptCount: 0, failedAttemptCount: 0, usage: {}, endpoint: undefined };
-    this.#run.recording.takeIn(this, { ...nothing, outcome: this.#ending });
+    this.#run.recording.partSettled(this, { ...nothing, outcome: this.#ending });
     this.#onSettled();
   }
 

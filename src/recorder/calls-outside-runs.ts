@@ -4,11 +4,11 @@ import type { CaptureSettings } from '../capture/levels.js';
 import type { Outside } from '../fetch/recording-fetch.js';
 import { startClock } from '../otel/clock.js';
 import type { ModelCall } from '../providers/detect.js';
-import type { Open, OpenRuns } from '../spans/deadlines.js';
 import type { AttemptOwner, OutgoingRequest } from '../spans/outcome/http-exchange.js';
 import { retried, startImplicitStep } from '../spans/routing/implicit-step.js';
 import { isInOthersModelSpan, othersModelSpanIn } from '../spans/routing/others-model-span.js';
 import type { RunPart, StepHome } from '../spans/run-part.js';
+import type { Open, OpenRuns } from '../spans/settle/deadlines.js';
 import { StepRecording } from '../spans/step.js';
 import { report } from '../util/diagnostics.js';
 import { environmentChoice } from '../util/environment.js';
@@ -88,7 +88,7 @@ class CallsOutsideRuns implements Outside {
       begun = { owner, traceId, inside };
       this.#runs.set(key, runs.add(begun));
     }
-    handle.recording.overAs(owner);
+    handle.recording.closeAs(owner);
     return begun;
   }
 }
@@ -132,7 +132,7 @@ class NoRun implements StepHome, Open {
 
   partChanged(): void {}
 
-  takeIn(part: RunPart): void {
+  partSettled(part: RunPart): void {
     if (part === this.#step) this.#openRuns.delete(this);
   }
 

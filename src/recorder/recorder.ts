@@ -1,7 +1,6 @@
 import { type Context, context, INVALID_TRACEID, type Tracer, type TracerProvider, trace } from '@opentelemetry/api';
 import { type CaptureOptions, createCapture } from '../capture/levels.js';
 import { reuseOf, runOf, withoutRun, withReuse, withRun, withUnsampledRun } from '../spans/context.js';
-import { OpenRuns } from '../spans/deadlines.js';
 import { watchGlobalFetch } from '../spans/omissions/missed-calls.js';
 import { checkProcessors } from '../spans/omissions/processor-check.js';
 import { runWithoutProvider } from '../spans/omissions/provider-check.js';
@@ -9,6 +8,7 @@ import { checkFinish } from '../spans/outcome/finish-details.js';
 import type { StepOptions } from '../spans/outcome/step-options.js';
 import { ReuseScope } from '../spans/routing/reuse-scope.js';
 import { RunRecording } from '../spans/run.js';
+import { OpenRuns } from '../spans/settle/deadlines.js';
 import { runTool, type ToolOptions } from '../spans/tool.js';
 import { guarded } from '../util/diagnostics.js';
 import { badOption, checkFields, requireFunction, requireObject } from '../util/validation.js';

@@ -60,7 +60,7 @@ export class RunHandle implements Run {
     this.traceId = recording.traceId;
     this.#steps = steps;
     this.#closes = closes;
-    if (recording.isRecording && dropped) recording.watchForDropOf(this, dropped);
+    if (recording.isRecording && dropped) recording.registerLater(this, dropped);
   }
 
   // Functions of their own, because applications take a run apart: `({ step, finish }) => …`.
@@ -68,7 +68,7 @@ export class RunHandle implements Run {
   readonly finish: Run['finish'] = (status, details) => {
     checkFinish(status, details);
     this.recording.finish(status, details);
-    if (this.#closes && status !== 'in_progress') this.recording.overSoon();
+    if (this.#closes && status !== 'in_progress') this.recording.closeSoon();
   };
 
   readonly step: Run['step'] = (options, fn) => this.#steps.step(this, options, fn);

@@ -4,12 +4,12 @@ import { createRedactor, type Redactor } from '../capture/redact/redactor.js';
 import * as names from '../otel/names.js';
 import { unwrapped } from '../otel/unwrap-span.js';
 import { runOf } from '../spans/context.js';
-import { type ManagedSpan, managedSpanOf, type SpanOwner, takeStarting } from '../spans/managed-span.js';
 import { STATUS_PROCESSOR } from '../spans/omissions/processor-check.js';
 import { checkFinish, type FinishDetails } from '../spans/outcome/finish-details.js';
 import { type Proposal, Proposals, toProposal } from '../spans/outcome/proposals.js';
 import { outcomeFailure, spanStatus } from '../spans/outcome/span-status.js';
 import type { Status } from '../spans/outcome/status.js';
+import { type ManagedSpan, managedSpanOf, type SpanOwner, takeStarting } from '../spans/settle/managed-span.js';
 import { guarded } from '../util/diagnostics.js';
 import { badOption } from '../util/validation.js';
 

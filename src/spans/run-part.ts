@@ -4,9 +4,10 @@ import type { Clock } from '../otel/clock.js';
 import type { Usage } from '../otel/genai.js';
 import type { Endpoint } from './outcome/attempt-log.js';
 import type { Proposal } from './outcome/proposals.js';
+import type { Activity } from './settle/idle.js';
 import type { StepRecording } from './step.js';
 
-/** What a run adds up of a step when it settles. */
+/** What a step adds to the totals of its run when it settles. */
 export interface StepSummary {
   readonly outcome: Proposal;
   /** 1 for a step and for a model call on another instrumentation's span; 0 for a part that is no model call. */
@@ -14,11 +15,11 @@ export interface StepSummary {
   readonly attemptCount: number;
   readonly failedAttemptCount: number;
   readonly usage: Usage;
-  /** The first completed attempt's. */
+  /** The endpoint of the first completed attempt. */
   readonly endpoint: Endpoint | undefined;
 }
 
-/** Where a step is at home: a run, or where there is none. */
+/** What a step belongs to: its run, or a stand-in for one where there is no run. */
 export interface StepHome {
   /** The run's id. */
   readonly id: string | undefined;
@@ -29,27 +30,25 @@ export interface StepHome {
   /** The run's span. */
   readonly span: Span | undefined;
   nextStepNumber(): number;
-  /** Settles `part` with it, at the latest. */
+  /** Adds a part, which settles no later than this does. */
   add(part: RunPart): void;
-  /** Until it settles, a call that no code announced may be a retry of `step`. */
+  /** Offers `step` for retries: until it settles, a call outside of explicit steps may be a retry of it. */
   mayBeRetried(step: StepRecording): void;
-  /** It may be that nothing is waited for any more. */
+  /** Called when a part changed in a way that may let its home settle. */
   partChanged(): void;
-  takeIn(part: RunPart, summary: StepSummary): void;
+  /** Called once by each part, when it has settled. */
+  partSettled(part: RunPart, summary: StepSummary): void;
   flush(): void;
   shutdown(): void;
 }
 
-/** Something that a run waits for, and that settles with it at the latest. */
+/** Something that a run waits for, and that settles no later than its run. */
 export interface RunPart {
-  /** Nothing can come of it but better news. */
+  /** Whether nothing is in flight and a terminal status is known; only a better status can still come. */
   readonly finished: boolean;
-  /**
-   * How long from `now` until it has shown no sign of life for `idleMillis` since the run was over, `overAt` (both in
-   * `performance.now()` time): 0 if it is finished, `Infinity` while somebody waits for the network.
-   */
-  patience(overAt: number, now: number): number;
-  /** Ends the attempts of which only a refused body is open. */
+  /** What the run waits for in this part. Empty if nothing. */
+  activities(): readonly Activity[];
+  /** Ends the attempts that were refused and whose body is still open. */
   concludeRefused(): void;
   settle(): void;
 }

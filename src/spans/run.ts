@@ -12,13 +12,10 @@ import { AttributeWriter } from '../capture/attribute-writer.js';
 import { keepValues } from '../capture/captured-content.js';
 import type { CaptureSettings, RunIdentity } from '../capture/levels.js';
 import { type Clock, startClock, toHrTime } from '../otel/clock.js';
-import type { Usage } from '../otel/genai.js';
 import * as names from '../otel/names.js';
 import { report } from '../util/diagnostics.js';
 import { copyGiven, merged } from '../util/validation.js';
 import { isUnsampled, runOf } from './context.js';
-import { type Bucket, cancel, type Deadline, type Open, type OpenRuns, schedule } from './deadlines.js';
-import { ManagedSpan, type SpanOwner } from './managed-span.js';
 import { checkRunEnd } from './omissions/missed-calls.js';
 import { isAbort, isTimeout } from './outcome/errors.js';
 import type { FinishDetails } from './outcome/finish-details.js';
@@ -26,15 +23,20 @@ import { MAX_STATUS_UPDATES, type Proposal, Proposals, toProposal } from './outc
 import { outcomeFailure, spanStatus, writeException } from './outcome/span-status.js';
 import type { Status } from './outcome/status.js';
 import { type Tail, type TailEnd, watchReturned } from './returned-stream.js';
+import { identityAttributes, runName } from './run-attributes.js';
 import type { RunPart, StepHome, StepSummary } from './run-part.js';
+import { RunTotals } from './run-totals.js';
+import { type Bucket, cancel, type Deadline, type Open, type OpenRuns, schedule } from './settle/deadlines.js';
+import { type Activity, idleAt } from './settle/idle.js';
+import { ManagedSpan, type SpanOwner } from './settle/managed-span.js';
 import type { StepRecording } from './step.js';
 import { StepNumbers } from './step-numbers.js';
 
 /**
- * How long a run's handle is held, whoever else holds it. After that its being dropped is watched for, which costs more than everything
- * else that is done for a short run: what a `FinalizationRegistry` knows outlives all collections but the full ones.
+ * A run that is open for longer is registered with a `FinalizationRegistry`, to learn that its handle was dropped. Registering costs more
+ * than all other work for a short run, because a registry's entries survive all collections but the full ones.
  */
-const HELD_MILLIS = 1000;
+const REGISTER_AFTER_MILLIS = 1000;
 
 /** How a run starts, apart from its identity. */
 export interface RunStart {
@@ -42,7 +44,15 @@ export interface RunStart {
   readonly attributes?: Attributes | null | undefined;
 }
 
-/** One run as it is recorded: everything is kept beside the span until it settles. */
+/**
+ * - `running`: its function has not ended.
+ * - `over`: its function has ended or it was finished; it waits for its calls.
+ * - `settling`: its parts are being settled; nothing may settle it again.
+ * - `settled`: its span has ended; what comes now is reported.
+ */
+type RunState = 'running' | 'over' | 'settling' | 'settled';
+
+/** The recording of one run. Nothing is written to its span until it settles. */
 export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
   readonly id: string;
   readonly traceId: string;
@@ -58,28 +68,24 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
   readonly #startedAt: number;
   #stepNumbers: StepNumbers | undefined;
   readonly #identity: Attributes;
-  /** The application's. */
-  readonly #own: Attributes | undefined;
+  /** The attributes that the application gave. */
+  readonly #given: Attributes | undefined;
   readonly #proposals = new Proposals();
-  /** Not settled yet. */
+  /** Parts that have not settled. */
   readonly #parts = new Set<RunPart>();
-  /** Those of them that a call may be a retry of: few, where most calls go well. */
+  /** Steps that a call may be a retry of; a run whose calls succeed has none. */
   #retriable: Set<StepRecording> | undefined;
-  #stepCount = 0;
-  #attemptCount = 0;
-  #failedAttemptCount = 0;
-  #hasError = false;
-  #lastStepStatus: Status | undefined;
-  #usage: Usage = {};
-  #endpoint: StepSummary['endpoint'];
-  #saidHow = false;
+  readonly #totals = new RunTotals();
+  #state: RunState = 'running';
+  /** When the run was over, in `performance.now()` time. */
+  #overAt = Number.POSITIVE_INFINITY;
+  /** How the run ended, by its `finish` or its function. Only the first one is proposed. */
+  #conclusion: Proposal | undefined;
+  /** The part whose outcome is the run's. */
   #endsAs: RunPart | undefined;
-  #tail: Tail | undefined;
-  /** When it was over, in `performance.now()` time. */
-  #overAt: number | undefined;
-  #watch: Deadline | undefined;
-  #settling = false;
-  #settled = false;
+  /** The stream that its function returned, until it ends. */
+  #returnedStream: Tail | undefined;
+  #registration: Deadline | undefined;
 
   constructor(
     identity: RunIdentity,
@@ -118,9 +124,9 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
       ctx,
     );
     this.traceId = this.span.spanContext().traceId;
-    this.#own = copyGiven(start.attributes);
+    this.#given = copyGiven(start.attributes);
     if (!this.isRecording) {
-      this.#settling = this.#settled = true;
+      this.#state = 'settled';
       return;
     }
     this.#stepNumbers = StepNumbers.acquire(this.id);
@@ -140,17 +146,17 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
   }
 
   get settled(): boolean {
-    return this.#settled;
+    return this.#state === 'settled';
   }
 
   /** How many of its steps have settled. */
   get stepCount(): number {
-    return this.#stepCount;
+    return this.#totals.stepCount;
   }
 
   /** Whether its function has ended, or `finish` was called with a terminal status. */
   get hasEnded(): boolean {
-    return this.#saidHow || this.#overAt !== undefined;
+    return this.#conclusion !== undefined || this.#state !== 'running';
   }
 
   nextStepNumber(): number {
@@ -161,7 +167,7 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
     this.#stepNumbers?.resumeAfter(n);
   }
 
-  /** What it waits for, oldest first. */
+  /** Parts that have not settled, oldest first. */
   get parts(): ReadonlySet<RunPart> {
     return this.#parts;
   }
@@ -170,7 +176,7 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
     this.#parts.add(part);
   }
 
-  /** The steps that no code announced and that a call may be a retry of. */
+  /** The implicit steps that a call may be a retry of. */
   get retriable(): Iterable<StepRecording> {
     return this.#retriable ?? [];
   }
@@ -181,73 +187,75 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
   }
 
   propose(proposal: Proposal): void {
-    if (this.#settled) report('a status was proposed after its run had settled');
+    if (this.#state === 'settled') report('a status was proposed after its run had settled');
     else this.#proposals.propose(proposal);
   }
 
-  /** What application code says. It outranks whatever the function's end would say. */
+  /** Proposes what application code says. The end of the run's function then proposes nothing. */
   finish(status: Status, details: FinishDetails | undefined): void {
-    if (status !== 'in_progress') this.#saidHow = true;
-    this.proposeStatus(status, details);
+    const proposal = toProposal(status, this.now(), details);
+    if (status !== 'in_progress') this.#conclusion = proposal;
+    this.propose(proposal);
   }
 
   proposeStatus(status: Status, details: FinishDetails | undefined): void {
     this.propose(toProposal(status, this.now(), details));
   }
 
+  /** The run's function threw, or its promise was rejected. */
   threw(error: unknown): void {
     const interrupted = isAbort(error) && !isTimeout(error);
-    this.#sayOnce(toProposal(interrupted ? 'interrupted' : 'error', this.now(), interrupted ? {} : { error }));
+    this.#conclude(toProposal(interrupted ? 'interrupted' : 'error', this.now(), interrupted ? {} : { error }));
     for (const part of this.#parts) part.concludeRefused();
     const parts = [...this.#parts];
-    // Whoever threw has given up on the retries of its calls. What still goes on beside it (`Promise.all`) may not have.
+    // A function that throws has given up on retries, so they are not waited for. Calls beside it (`Promise.all`) may still be retried.
     if (parts.every((part) => part.finished)) for (const part of parts) part.settle();
-    this.over();
+    this.close();
   }
 
-  /** Its function returned; a stream that it returned keeps it running. */
+  /** The run's function returned. A returned stream keeps the run going until it ends. */
   returned(value: unknown): void {
-    this.#tail = watchReturned(value, (end) => this.#tailEnded(end));
-    if (!this.#tail) this.#sayOnce(toProposal('completed', this.now()));
-    this.over();
+    this.#returnedStream = watchReturned(value, (end) => this.#returnedStreamEnded(end));
+    if (!this.#returnedStream) this.#conclude(toProposal('completed', this.now()));
+    this.close();
   }
 
-  /** Nothing new begins in it any more; it settles when its calls have ended. */
-  over(): void {
-    this.#overAt ??= performance.now();
-    if (!this.#tail) for (const part of this.#parts) part.concludeRefused();
-    this.#settleIfDone();
+  /** The run is over: it settles when its calls have ended. */
+  close(): void {
+    this.#becomeOver();
+    if (!this.#returnedStream) for (const part of this.#parts) part.concludeRefused();
+    this.#settleIfIdle();
   }
 
-  /** As `over`, for a run that no code announced: it is no more than `part`, and how that ends is how it ends. */
-  overAs(part: RunPart): void {
+  /** As `close`, for a run that was made for one call: the outcome of `part` is the run's. */
+  closeAs(part: RunPart): void {
     this.#endsAs = part;
-    this.over();
+    this.close();
   }
 
-  /** As `over`, after the rest of this turn: another `finish` may follow at once. */
-  overSoon(): void {
-    this.#overAt ??= performance.now();
-    queueMicrotask(() => this.#settleIfDone());
+  /** As `close`, after the current microtask: another `finish` may follow at once. */
+  closeSoon(): void {
+    this.#becomeOver();
+    queueMicrotask(() => this.#settleIfIdle());
   }
 
-  /** Learns of it when nobody holds `handle` any more; a run that is over soon never has to. */
-  watchForDropOf(handle: object, registry: FinalizationRegistry<RunRecording>): void {
-    this.#watch = {
+  /** Registers `handle` with `registry` if the run is still open after a second. */
+  registerLater(handle: object, registry: FinalizationRegistry<RunRecording>): void {
+    this.#registration = {
       due: () => {
-        this.#watch = undefined;
+        this.#registration = undefined;
         registry.register(handle, this);
       },
     };
-    schedule(this.#watch, HELD_MILLIS);
+    schedule(this.#registration, REGISTER_AFTER_MILLIS);
   }
 
-  /** Nobody can finish it any more. */
+  /** The run's handle was collected before it was finished, so no code can finish it. */
   abandoned(): void {
-    if (this.#overAt !== undefined || this.#settled) return;
+    if (this.#state !== 'running') return;
     report('a run was dropped without being finished; it was ended as interrupted');
-    this.#sayOnce(toProposal('interrupted', this.now()));
-    this.over();
+    this.#conclude(toProposal('interrupted', this.now()));
+    this.close();
   }
 
   endEarly(why: string): void {
@@ -256,102 +264,101 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
   }
 
   partChanged(): void {
-    this.#settleIfDone();
+    this.#settleIfIdle();
   }
 
-  /** Takes in what a part came to. */
-  takeIn(part: RunPart, summary: StepSummary): void {
+  partSettled(part: RunPart, summary: StepSummary): void {
     this.#parts.delete(part);
     this.#retriable?.delete(part as StepRecording);
-    this.#stepCount += summary.stepCount;
-    if (summary.stepCount > 0) this.#lastStepStatus = summary.outcome.status;
-    this.#attemptCount += summary.attemptCount;
-    this.#failedAttemptCount += summary.failedAttemptCount;
-    const { status, at, failure } = summary.outcome;
-    this.#hasError ||= summary.stepCount > 0 && status === 'error';
+    this.#totals.add(summary);
     if (this.#endsAs === part) {
       this.#endsAs = undefined;
-      this.#sayOnce({ status, at, failure });
+      const { status, at, failure } = summary.outcome;
+      this.#conclude({ status, at, failure });
     }
-    const { inputTokens, outputTokens } = summary.usage;
-    if (inputTokens !== undefined) this.#usage.inputTokens = (this.#usage.inputTokens ?? 0) + inputTokens;
-    if (outputTokens !== undefined) this.#usage.outputTokens = (this.#usage.outputTokens ?? 0) + outputTokens;
-    const { endpoint } = summary;
-    if (endpoint && !(this.#endpoint && this.#endpoint.at <= endpoint.at)) this.#endpoint = endpoint;
-    this.#settleIfDone();
+    this.#settleIfIdle();
   }
 
   due(): void {
-    this.#settleIfDone();
+    this.#settleIfIdle();
   }
 
   flush(): void {
-    if (this.#overAt === undefined || this.#tail) return;
+    if (this.#state !== 'over' || this.#returnedStream) return;
     for (const part of this.#parts) if (part.finished) part.settle();
-    this.#settleIfDone();
+    this.#settleIfIdle();
   }
 
   shutdown(): void {
-    if (this.#settling) return;
-    this.#sayOnce(toProposal('interrupted', this.now()));
+    if (this.#state !== 'running' && this.#state !== 'over') return;
+    this.#conclude(toProposal('interrupted', this.now()));
     this.#settle();
   }
 
-  #sayOnce(proposal: Proposal): void {
-    if (this.#saidHow) return;
-    this.#saidHow = true;
+  #becomeOver(): void {
+    if (this.#state !== 'running') return;
+    this.#state = 'over';
+    this.#overAt = performance.now();
+  }
+
+  /** Proposes how the run ended, unless it was proposed before. */
+  #conclude(proposal: Proposal): void {
+    if (this.#conclusion) return;
+    this.#conclusion = proposal;
     this.propose(proposal);
   }
 
-  #tailEnded(end: TailEnd): void {
-    this.#tail = undefined;
-    if (this.#settled) return;
-    if (end.how === 'ended') this.#sayOnce(toProposal('completed', this.now()));
-    else if (end.how === 'cancelled' || isAbort(end.error)) this.#sayOnce(toProposal('interrupted', this.now()));
-    else this.#sayOnce(toProposal('error', this.now(), { error: end.error }));
-    this.#settleIfDone();
+  #returnedStreamEnded(end: TailEnd): void {
+    this.#returnedStream = undefined;
+    if (this.#state === 'settled') return;
+    if (end.how === 'ended') this.#conclude(toProposal('completed', this.now()));
+    else if (end.how === 'cancelled' || isAbort(end.error)) this.#conclude(toProposal('interrupted', this.now()));
+    else this.#conclude(toProposal('error', this.now(), { error: end.error }));
+    this.#settleIfIdle();
   }
 
-  /** Settles, or waits for whoever shows a sign of life, and no longer than that. */
-  #settleIfDone(): void {
-    if (this.#overAt === undefined || this.#settling) return;
-    const now = performance.now();
+  *#activities(): Iterable<Activity> {
     const { idleMillis } = this.capturing.limits;
-    let wait = 0;
-    if (this.#tail) {
-      const idleSince = this.#tail.idleSince();
-      wait = idleSince === undefined ? Number.POSITIVE_INFINITY : Math.max(idleSince, this.#overAt) + idleMillis - now;
-    }
-    for (const part of this.#parts) wait = Math.max(wait, part.patience(this.#overAt, now));
-    // Where somebody waits for the network, nothing tells when he goes on to wait for nothing: it is looked at again.
-    if (wait > 0) schedule(this, wait === Number.POSITIVE_INFINITY ? idleMillis : wait);
+    if (this.#returnedStream) yield { idleSince: this.#returnedStream.idleSince(), limitMillis: idleMillis };
+    for (const part of this.#parts) yield* part.activities();
+  }
+
+  /** Settles a run that is over and idle; else looks again when it may be idle. */
+  #settleIfIdle(): void {
+    if (this.#state !== 'over') return;
+    const wait = idleAt(this.#activities(), this.#overAt) - performance.now();
+    // No event fires when a read stops waiting for the network, so look again.
+    if (wait > 0) schedule(this, wait === Number.POSITIVE_INFINITY ? this.capturing.limits.idleMillis : wait);
     else this.#settle();
   }
 
   #settle(): void {
-    if (this.#settling) return;
-    this.#settling = true;
+    this.#state = 'settling';
     cancel(this);
     for (const part of this.#parts) part.settle();
-    this.#sayOnce(this.#tail ? this.#leftAlone(this.#tail) : toProposal('completed', this.now()));
-    this.#tail = undefined;
-    this.#settled = true;
+    this.#conclude(
+      this.#returnedStream ? this.#abandonedStream(this.#returnedStream) : toProposal('completed', this.now()),
+    );
+    this.#returnedStream = undefined;
+    this.#state = 'settled';
     this.#openRuns.delete(this);
     checkRunEnd(this);
-    if (this.#watch) cancel(this.#watch);
+    if (this.#registration) cancel(this.#registration);
     this.#stepNumbers?.release();
     this.#write();
   }
 
   /**
-   * Nobody reads what it returned any more. Where it was not read in any way that can be seen, or the last call was over all the same, it
-   * may well have been read.
+   * What to propose for a returned stream that nothing reads any more. It may have been read in a way that can't be observed: so if no read
+   * was observed, or if the last call completed.
    */
-  #leftAlone(tail: Tail): Proposal {
-    const last = this.#lastStepStatus;
-    const interrupted = last === 'interrupted' || (tail.begun && last !== 'completed');
+  #abandonedStream(stream: Tail): Proposal {
+    const last = this.#totals.lastStepStatus;
+    const interrupted = last === 'interrupted' || (stream.begun && last !== 'completed');
     const now = performance.now();
-    const idleMillis = now - Math.max(tail.idleSince() ?? now, this.#overAt ?? now);
+    // A run that is shut down while it is running was never over.
+    const overAt = this.#overAt === Number.POSITIVE_INFINITY ? now : this.#overAt;
+    const idleMillis = now - Math.max(stream.idleSince() ?? now, overAt);
     return toProposal(interrupted ? 'interrupted' : 'completed', this.now() - idleMillis);
   }
 
@@ -361,16 +368,9 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
     const { capturing } = this;
     const failure = outcomeFailure(outcome, capturing);
     const write = (span: Span) => {
-      const to = new AttributeWriter(span, this.#identity, merged(this.#own, outcome.attributes), capturing);
+      const to = new AttributeWriter(span, this.#identity, merged(this.#given, outcome.attributes), capturing);
       to.write(names.STATUS, outcome.status);
-      to.write(names.RUN_STEP_COUNT, this.#stepCount);
-      to.write(names.RUN_ATTEMPT_COUNT, this.#attemptCount);
-      to.write(names.RUN_FAILED_ATTEMPT_COUNT, this.#failedAttemptCount);
-      to.write(names.RUN_HAS_ERROR, this.#hasError);
-      const { inputTokens, outputTokens } = merged(this.#usage, outcome.usage) ?? {};
-      to.keep(names.RUN_INPUT_TOKENS, inputTokens);
-      to.keep(names.RUN_OUTPUT_TOKENS, outputTokens);
-      if (this.#endpoint) to.write(names.RUN_ENDPOINT, this.#endpoint.name);
+      this.#totals.write(to, outcome.usage);
       if (failure) {
         to.write(names.ERROR_TYPE, failure.type);
         writeException(span, failure, endedAt);
@@ -380,22 +380,4 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
     };
     this.#managed.end(write, spanStatus(outcome.status, failure), endedAt);
   }
-}
-
-/** `invoke_agent {name}` or `invoke_workflow {kind}`. */
-function runName(identity: Attributes): string {
-  return `${identity[names.GEN_AI_OPERATION_NAME]} ${identity[names.GEN_AI_AGENT_NAME] ?? identity[names.RUN_KIND]}`;
-}
-
-function identityAttributes(identity: RunIdentity): Attributes {
-  const attributes: Attributes = {
-    [names.GEN_AI_OPERATION_NAME]: identity.agentName ? 'invoke_agent' : 'invoke_workflow',
-  };
-  if (identity.agentName) attributes[names.GEN_AI_AGENT_NAME] = identity.agentName;
-  attributes[names.RUN_KIND] = identity.kind;
-  if (identity.conversationId) attributes[names.GEN_AI_CONVERSATION_ID] = identity.conversationId;
-  if (identity.userId) attributes[names.USER_ID] = identity.userId;
-  if (identity.parentConversationId) attributes[names.RUN_PARENT_CONVERSATION_ID] = identity.parentConversationId;
-  if (identity.rootConversationId) attributes[names.RUN_ROOT_CONVERSATION_ID] = identity.rootConversationId;
-  return attributes;
 }

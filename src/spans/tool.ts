@@ -15,9 +15,9 @@ import {
   requireString,
 } from '../util/validation.js';
 import { type ActiveRun, capturingIn, contextIn, runOf, withoutStep, withTool } from './context.js';
-import { managedSpanOf } from './managed-span.js';
 import { describeFailure, isAbort, keptFailure } from './outcome/errors.js';
 import { spanStatus, writeException } from './outcome/span-status.js';
+import { managedSpanOf } from './settle/managed-span.js';
 
 /** What a tool call is about. */
 export interface ToolOptions {

@@ -131,7 +131,7 @@ describe('a foreign setStatus on a span of ours', () => {
     });
     assert.equal(statusOf(only(steps())), 'error');
     assert.equal(statusOf(only(runs())), 'completed');
-    assert.equal(messages.filter((message) => /somebody else called end\(\)/.test(message)).length, 1);
+    assert.equal(messages.filter((message) => /other code called end\(\)/.test(message)).length, 1);
   });
 
   test('while a foreign exception event stays', async () => {

@@ -2,7 +2,7 @@
 import { trace } from '@opentelemetry/api';
 import { guarded } from '../../util/diagnostics.js';
 import { reportOmission } from '../../util/omissions.js';
-import { cancel, type Deadline, schedule } from '../deadlines.js';
+import { cancel, type Deadline, schedule } from '../settle/deadlines.js';
 
 /** An SDK that starts a little after the first run is a mistake of its own; a program without an SDK is not in a hurry to hear of it. */
 const NO_PROVIDER_MILLIS = 5000;

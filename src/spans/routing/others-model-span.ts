@@ -5,13 +5,14 @@ import { type Clock, toHrTime } from '../../otel/clock.js';
 import * as names from '../../otel/names.js';
 import { unwrapped } from '../../otel/unwrap-span.js';
 import { capturingIn } from '../context.js';
-import { managedSpanOf } from '../managed-span.js';
 import { attemptAttributes } from '../outcome/attempt-event.js';
 import { AttemptLog } from '../outcome/attempt-log.js';
 import type { AttemptEnd, AttemptOwner, PendingAttempt } from '../outcome/http-exchange.js';
 import { endingProposal, toProposal } from '../outcome/proposals.js';
 import { Resends } from '../outcome/resends.js';
 import type { RunPart, StepHome, StepSummary } from '../run-part.js';
+import type { Activity } from '../settle/idle.js';
+import { managedSpanOf } from '../settle/managed-span.js';
 import { StepRecording } from '../step.js';
 
 /** Operations that are one model call. The span of an agent or a tool holds any number of calls. */
@@ -130,15 +131,12 @@ class OthersModelSpan implements AttemptOwner, RunPart {
     this.#step?.amend(ending);
   }
 
-  patience(overAt: number, now: number): number {
-    if (this.#step || this.finished) return 0;
-    let idleSince = Math.max(overAt, this.#signOfLife);
-    for (const live of this.#live) {
-      const since = live.idleSince();
-      if (since === undefined) return Number.POSITIVE_INFINITY;
-      idleSince = Math.max(idleSince, since);
-    }
-    return Math.max(0, idleSince + this.capturing.limits.idleMillis - now);
+  activities(): Activity[] {
+    if (this.#step || this.finished) return [];
+    const limitMillis = this.capturing.limits.idleMillis;
+    const activities: Activity[] = [...this.#live].map((live) => ({ idleSince: live.idleSince(), limitMillis }));
+    activities.push({ idleSince: this.#signOfLife, limitMillis });
+    return activities;
   }
 
   concludeRefused(): void {
@@ -154,7 +152,7 @@ class OthersModelSpan implements AttemptOwner, RunPart {
     if (this.#last && this.#span.isRecording()) this.#makeStep(this.#last, inside);
     this.#settled = true;
     calls.delete(this.#span);
-    this.#home.takeIn(this, this.#summary());
+    this.#home.partSettled(this, this.#summary());
   }
 
   /** The run's sums count this span as one model call, judged at the wire as an implicit step is. A step of ours counts itself. */
@@ -193,7 +191,7 @@ class OthersModelSpan implements AttemptOwner, RunPart {
     const startedAt = this.#log.get(1)?.startedAt ?? ending.attempt.startedAt;
     const begun = { startedAt, log: this.#log, resends: this.#resends };
     this.#step = new StepRecording(this.#home, {}, inside, true, begun);
-    if (this.#step.isRecording) this.#step.takeOver(ending, this.#live);
+    if (this.#step.isRecording) this.#step.continueFrom(ending, this.#live);
     this.#live.clear();
   }
 }

@@ -1,37 +1,37 @@
 /**
- * The settle engine: who is held, until when.
+ * The settle engine: what is held, until when.
  *
- * Everything that waits (a finished step for better news, a run for its calls, the oldest run for its age) is a `Deadline` in buckets of
- * time, and one timer, for the whole process, fires at the earliest bucket. Holding and releasing are O(1).
+ * Everything that waits (a finished step for a retry, a run for its calls, the oldest run for its maximum age) is a `Deadline` in buckets of
+ * time. One timer for the whole process fires at the earliest bucket. Scheduling and cancelling are O(1).
  */
-import { outsideContext } from '../otel/root-context.js';
-import { guarded } from '../util/diagnostics.js';
+import { outsideContext } from '../../otel/root-context.js';
+import { guarded } from '../../util/diagnostics.js';
 
-/** Something that has to be done later, at most once. */
+/** Something to be done later, at most once. */
 export interface Deadline {
-  /** Called when its time has come. */
+  /** Called when the deadline has passed. */
   due(): void;
-  /** Where it waits, and the place there; kept by the engine. */
+  /** The bucket that holds the deadline, and the index in it. Only the engine sets them. */
   bucket?: Bucket | undefined;
   place?: number;
 }
 
-/** What is due at the same time. */
+/** Deadlines that are due at the same time. */
 export interface Bucket {
-  /** `number * BUCKET_MILLIS`, in `performance.now()` time. */
+  /** The bucket is due at `number * BUCKET_MILLIS`, in `performance.now()` time. */
   readonly number: number;
-  /** In no order: the last one takes the place of one that is cancelled. */
+  /** Unordered: cancelling moves the last one into the freed place, which costs half as much as a Set. */
   readonly waiting: Deadline[];
 }
 
 const BUCKET_MILLIS = 20;
-/** The longest that `setTimeout` can wait; it fires at once for more. */
+/** The longest delay of `setTimeout`; it fires at once for a longer one. */
 const MAX_TIMEOUT_MILLIS = 2 ** 31 - 1;
 const buckets = new Map<number, Bucket>();
 let timer: ReturnType<typeof setTimeout> | undefined;
 let armedFor = Number.POSITIVE_INFINITY;
 
-/** Calls `deadline.due()` in `millis` from `now`, or a little later; what it was scheduled for before is forgotten. */
+/** Calls `deadline.due()` `millis` after `now`, or up to 20 ms later. Replaces what the deadline was scheduled for before. */
 export function schedule(deadline: Deadline, millis: number, now = performance.now()): void {
   cancel(deadline);
   const number = Math.ceil((now + millis) / BUCKET_MILLIS);
@@ -39,17 +39,17 @@ export function schedule(deadline: Deadline, millis: number, now = performance.n
   if (bucket.waiting.length === 0) buckets.set(number, bucket);
   deadline.bucket = bucket;
   deadline.place = bucket.waiting.push(deadline) - 1;
-  // On edge runtimes a timer dies with the request that made it: one that is overdue is made anew by whoever comes next.
+  // On edge runtimes a timer dies with the request that made it: one that is overdue by a second is replaced by the next call.
   if (number < armedFor || now > (armedFor + 50) * BUCKET_MILLIS) arm(number, now);
 }
 
-/** Forgets a deadline. */
+/** Removes a deadline, if it is scheduled. */
 export function cancel(deadline: Deadline): void {
   const { bucket } = deadline;
   if (bucket === undefined) return;
   deadline.bucket = undefined;
   const { number, waiting } = bucket;
-  // One that is being fired finds out.
+  // `fire` has removed the bucket and checks each deadline before it calls it.
   if (buckets.get(number) !== bucket) return;
   const last = waiting.pop() as Deadline;
   if (last !== deadline) {
@@ -79,19 +79,19 @@ function fire(): void {
     }
     buckets.delete(number);
     for (const deadline of waiting) {
-      // One before it may have cancelled it, or put it off.
+      // An earlier one may have cancelled or rescheduled it.
       if (deadline.bucket !== bucket) continue;
       deadline.bucket = undefined;
       guarded('settling failed', () => deadline.due());
     }
   }
-  // What was scheduled meanwhile may have armed the timer for itself.
+  // A `due` may have scheduled something and armed the timer for it.
   if (next < armedFor) arm(next, now);
 }
 
-/** A run as the bound on open runs sees it. */
+/** A run, as the limit on open runs uses it. */
 export interface Open {
-  /** Ends it now, as `interrupted`. */
+  /** Ends the run now, as `interrupted`. */
   endEarly(why: string): void;
 }
 

@@ -6,58 +6,58 @@ import {
   SpanStatusCode,
   type Tracer,
 } from '@opentelemetry/api';
-import { toHrTime } from '../otel/clock.js';
-import { report } from '../util/diagnostics.js';
-import type { FinishDetails } from './outcome/finish-details.js';
-import type { Status } from './outcome/status.js';
+import { toHrTime } from '../../otel/clock.js';
+import { report } from '../../util/diagnostics.js';
+import type { FinishDetails } from '../outcome/finish-details.js';
+import type { Status } from '../outcome/status.js';
 
-/** What stands behind a span of ours: a run or a step. */
+/** The recording that a runtrace span belongs to: a run or a step. */
 export interface SpanOwner {
-  /** The trace that its span begins with a `RunIdGenerator`, if it is a root. */
+  /** For a root: the trace id that a `RunIdGenerator` gives its span. */
   readonly wantedTraceId?: string | undefined;
-  /** Proposes how it ended, for `reportStatus`. */
+  /** Proposes a status, for `reportStatus`. */
   proposeStatus(status: Status, details: FinishDetails | undefined): void;
-  /** Settles what is held, if its run is over. */
+  /** Settles held steps, if their run is over. */
   flush(): void;
-  /** Settles everything; what still runs is proposed `interrupted`. */
+  /** Settles everything; proposes `interrupted` for what is in progress. */
   shutdown(): void;
 }
 
-/** On a span of ours: what it is here. A symbol of the registry, so that a second copy of this package knows it too. */
+/** The property of a runtrace span that holds its `ManagedSpan`. A registered symbol, so that a second copy of this package finds it too. */
 const OWNED = Symbol.for('runtrace.owned');
-/** In the process, while a span of ours is being started: how the processor's `onStart` and the id generator get to know it. */
+/** The global that holds the `ManagedSpan` while its span is being started: the processor's `onStart` and the id generator read it. */
 const STARTING = Symbol.for('runtrace.starting');
 
 const slot = globalThis as { [STARTING]?: ManagedSpan | undefined };
 
-/** The span of ours that `span` is, if it is one. */
+/** The `ManagedSpan` of `span`, if runtrace started it. */
 export function managedSpanOf(span: object): ManagedSpan | undefined {
   return (span as { [OWNED]?: ManagedSpan })[OWNED];
 }
 
-/** The span of ours that is being started right now. It is given once: whatever else starts meanwhile is not it. */
+/** The runtrace span that is being started now. Returned once: another span that starts during that is not it. */
 export function takeStarting(): ManagedSpan | undefined {
   const starting = slot[STARTING];
   slot[STARTING] = undefined;
   return starting;
 }
 
-/** The trace id for the span of ours that is being started right now. It is given once, as above. */
+/** The trace id for the runtrace span that is being started now. Returned once, as above. */
 export function takeTraceId(): string | undefined {
   return slot[STARTING]?.takeTraceId();
 }
 
 /**
- * A span that runtrace started, through the OpenTelemetry API, and ends once.
+ * A span that runtrace started through the OpenTelemetry API, and ends once.
  *
- * A `StatusPrioritySpanProcessor` that sees it start guards it: a foreign `end()` is ignored, and the status is written where nobody
- * comes after. Without one it works all the same.
+ * A `StatusPrioritySpanProcessor` that sees it start guards it: it ignores a foreign `end()`, and writes the status after all others.
+ * Without that processor the span ends in the same way, unguarded.
  */
 export class ManagedSpan {
   readonly span: Span;
-  /** Whether it is kept. Not so if it is not sampled, or its provider was shut down. */
+  /** False if the span is not sampled, or its provider was shut down. */
   readonly isRecording: boolean;
-  /** Whether nobody but the processor asks its owner to settle: it is a run, or a step where there is none. */
+  /** Whether the processor flushes its owner: a run, or a step without a run. */
   readonly standsAlone: boolean;
   #owner: SpanOwner;
   #end: Span['end'] | undefined;
@@ -86,7 +86,7 @@ export class ManagedSpan {
       try {
         (this.span as { [OWNED]?: ManagedSpan })[OWNED] = this;
       } catch {
-        // Another provider's span may be frozen; then only its owner knows that it is ours.
+        // Another provider's span may be frozen; then `managedSpanOf` does not find it.
       }
     }
   }
@@ -95,7 +95,7 @@ export class ManagedSpan {
     return this.#owner;
   }
 
-  /** The status that it ended with; `undefined` while it runs. */
+  /** The status that the span ended with; `undefined` until then. */
   get status(): SpanStatus | undefined {
     return this.#status;
   }
@@ -106,7 +106,7 @@ export class ManagedSpan {
     return this.#owner.wantedTraceId;
   }
 
-  /** Called by the processor when the span starts: from now on only we end it. */
+  /** Called by the processor when the span starts: from now on, `end()` called by other code is ignored. */
   guard(span: Span): void {
     // At once, so that a second processor on the same provider knows it too.
     (span as { [OWNED]?: ManagedSpan })[OWNED] = this;
@@ -119,7 +119,7 @@ export class ManagedSpan {
     this.#refused = true;
   }
 
-  /** Ends it, with what `write` writes of it; whatever fails in it, the rest of the run goes on. */
+  /** Lets `write` write the span, then ends it. Reports an error in any of these, and goes on. */
   end(write: (span: Span) => void, status: SpanStatus, at: number): void {
     const { span } = this;
     this.#status = status;
@@ -138,7 +138,7 @@ export class ManagedSpan {
     } catch (error) {
       report('a processor failed when a span ended', error);
     }
-    // An exporter may keep the span for long; what was recorded beside it is not needed any more.
+    // An exporter may hold the span for long; releasing the owner frees the recording.
     this.#owner = SETTLED;
   }
 }
@@ -152,5 +152,5 @@ const SETTLED: SpanOwner = {
 const NOT_WRITTEN = 'a span could not be written';
 
 function ignoreForeignEnd(): void {
-  report('somebody else called end() on a span of runtrace; it was ignored');
+  report('other code called end() on a span of runtrace; it was ignored');
 }
