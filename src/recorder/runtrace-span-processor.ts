@@ -94,7 +94,7 @@ export class RuntraceSpanProcessor {
     if (keep !== undefined) requireFunction(keep, 'keep');
     this.#delivery = new RuntraceBatchSpanProcessor(delivery);
     if (keep) this.#gate = new KeepGate({ keep, deliver: (span) => this.#delivery.onEnd(span) });
-    saveAtExit(this.#exit);
+    saveAtExit(this.#saver);
   }
 
   onStart(span: Span, parentContext: Context): void {
@@ -129,7 +129,7 @@ export class RuntraceSpanProcessor {
    * more: what it has not decided about is kept.
    */
   async shutdown(): Promise<void> {
-    forgetAtExit(this.#exit);
+    forgetAtExit(this.#saver);
     this.#gate?.close();
     await this.#rule.shutdown();
     await this.#delivery.shutdown();
@@ -144,10 +144,16 @@ export class RuntraceSpanProcessor {
     };
   }
 
-  /** The process ends without a shutdown: everything in memory goes to the exporter, which saves or counts it next. */
-  readonly #exit = () => {
-    guarded('undecided runs could not be kept', () => this.#gate?.close());
-    // Its work is done before it returns a promise.
-    void this.#rule.shutdown();
+  /** The process ends without a shutdown: the spans in memory go to the exporter, which delivers, saves or counts them next. */
+  readonly #saver = {
+    beforeExit: () => {
+      // It settles what is over before it returns a promise.
+      void this.#rule.forceFlush();
+    },
+    exit: () => {
+      guarded('undecided runs could not be kept', () => this.#gate?.close());
+      // Its work is done before it returns a promise.
+      void this.#rule.shutdown();
+    },
   };
 }
