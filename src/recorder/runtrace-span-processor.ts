@@ -45,6 +45,7 @@ const OPTIONS = Object.keys({
   exporter: true,
   destinations: true,
   url: true,
+  protocol: true,
   headers: true,
   httpAgentOptions: true,
   compression: true,
