@@ -9,6 +9,8 @@ import { type Attributes, type Context, context, trace } from '@opentelemetry/ap
 import type { ModelRequest } from '../capture/genai-writer.js';
 import type { CaptureSettings } from '../capture/levels.js';
 import * as names from '../otel/names.js';
+import { ModelAnswer, readCall, readUsage } from '../providers/formats/ai-sdk-model.js';
+import { providerOfAiSdk } from '../providers/provider-names.js';
 import { openScope } from '../recorder/recorder.js';
 import { capturingIn, contextIn, runOf, stepOf, withCapturing, withRun, withStep } from '../spans/context.js';
 import { describeFailure, type Failure, isAbort, isTimeout } from '../spans/outcome/errors.js';
@@ -22,7 +24,6 @@ import type { StepScope } from '../spans/step-scope.js';
 import { isInOthersToolSpan, type OpenTool, openTool } from '../spans/tool.js';
 import { guarded } from '../util/diagnostics.js';
 import { label, object } from '../util/json-fields.js';
-import { ModelAnswer, providerName, readCall, readUsage } from './language-model.js';
 import { recordAnswer } from './recorded-call.js';
 
 /** What every event of an operation says. */
@@ -414,7 +415,7 @@ export class Operation implements RunPart {
     earlier?: StepRecording,
   ): { scope?: StepScope; inside: Context } {
     const stepOptions: StepOptions = { ...options, model, attributes: this.#attributes() };
-    const name = providerName(provider);
+    const name = providerOfAiSdk(provider);
     if (name !== undefined) stepOptions.provider = name;
     return openScope(this.#run, stepOptions, { ctx: this.#inside, strict: true, earlier });
   }

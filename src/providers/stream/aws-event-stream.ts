@@ -10,8 +10,8 @@ const STRING_TYPE = 7;
 
 /**
  * Reads an AWS event stream (`application/vnd.amazon.eventstream`) that is received in chunks, cut anywhere. Memory is
- * bounded: a message that is longer than `maxLength` bytes is dropped and counted. The checksums are left to the
- * client.
+ * bounded: a message that is longer than `maxLength` bytes is dropped and counted. The checksum of each prelude tells
+ * messages from other bytes; the checksum of the whole message is left to the client.
  *
  * Source: docs.aws.amazon.com/AmazonS3/latest/API/RESTSelectObjectAppendix.html and smithy.io, "Amazon event stream
  * specification".
@@ -54,8 +54,8 @@ export class AwsEventStream {
     while (rest.length > 0 && !this.#broken) {
       const needed = this.#length || PRELUDE_LENGTH;
       const taken = rest.subarray(0, needed - this.#heldLength);
-      // A copy, because the buffer goes on to the consumer.
-      this.#held.push(taken.slice());
+      // A copy, because the buffer goes on to the consumer. (`slice` of a Node Buffer would not copy.)
+      this.#held.push(new Uint8Array(taken));
       this.#heldLength += taken.length;
       rest = rest.subarray(taken.length);
       if (this.#heldLength < needed) return;
@@ -76,7 +76,8 @@ export class AwsEventStream {
   #readPrelude(): number {
     const prelude = this.#takeHeld();
     const length = viewOf(prelude).getUint32(0);
-    if (length < PRELUDE_LENGTH + CHECKSUM_LENGTH) this.#broken = true;
+    this.#broken = length < PRELUDE_LENGTH + CHECKSUM_LENGTH || viewOf(prelude).getUint32(8) !== crc32(prelude, 8);
+    if (this.#broken) return 0;
     if (length > this.#maxLength) {
       this.dropped++;
       return length - PRELUDE_LENGTH;
@@ -136,6 +137,16 @@ export class AwsEventStream {
     }
     return headers;
   }
+}
+
+/** The CRC-32 of the first `length` bytes. */
+function crc32(bytes: Uint8Array, length: number): number {
+  let crc = 0xffffffff;
+  for (let at = 0; at < length; at++) {
+    crc ^= bytes[at] as number;
+    for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1;
+  }
+  return (crc ^ 0xffffffff) >>> 0;
 }
 
 function viewOf(bytes: Uint8Array): DataView {

@@ -16,7 +16,8 @@ export class Utf8Decoder {
   decode(bytes: Uint8Array): string {
     const all = this.#rest.length === 0 ? bytes : concat(this.#rest, bytes);
     const end = all.length - cutOffLength(all);
-    this.#rest = end === all.length ? NOTHING : all.slice(end);
+    // A copy, because the buffer goes on to the consumer. (`slice` of a Node Buffer would not copy.)
+    this.#rest = end === all.length ? NOTHING : new Uint8Array(all.subarray(end));
     return this.#text(end === all.length ? all : all.subarray(0, end));
   }
 
