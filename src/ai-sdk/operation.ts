@@ -9,17 +9,10 @@ import { type Attributes, type Context, context, trace } from '@opentelemetry/ap
 import type { CaptureSettings } from '../capture/levels.js';
 import type { ModelRequest } from '../otel/genai.js';
 import * as names from '../otel/names.js';
+import { ModelAnswer, readCall, readUsage } from '../providers/formats/ai-sdk-model.js';
+import { providerOfAiSdk } from '../providers/provider-names.js';
 import { openScope } from '../recorder/step-start.js';
-import {
-  type ActiveRun,
-  capturingIn,
-  contextIn,
-  runOf,
-  stepOf,
-  withCapturing,
-  withRun,
-  withStep,
-} from '../spans/context.js';
+import { type ActiveRun, capturingIn, contextIn, runOf, stepOf, withCapturing, withRun, withStep } from '../spans/context.js';
 import { describeFailure, type Failure, isAbort, isTimeout } from '../spans/outcome/errors.js';
 import type { FinishDetails } from '../spans/outcome/finish-details.js';
 import { type Proposal, toProposal } from '../spans/outcome/proposals.js';
@@ -34,7 +27,6 @@ import type { StepScope } from '../spans/step-scope.js';
 import { isInOthersToolSpan, type OpenTool, openTool } from '../spans/tool.js';
 import { guarded } from '../util/diagnostics.js';
 import { label, object } from '../util/json-fields.js';
-import { ModelAnswer, providerName, readCall, readUsage } from './language-model.js';
 import { recordAnswer } from './recorded-call.js';
 
 /** What every event of an operation says. */
@@ -426,7 +418,7 @@ export class Operation implements RunPart {
     earlier?: StepRecording,
   ): { scope?: StepScope; inside: Context } {
     const stepOptions: StepOptions = { ...options, model, attributes: this.#attributes() };
-    const name = providerName(provider);
+    const name = providerOfAiSdk(provider);
     if (name !== undefined) stepOptions.provider = name;
     return openScope(this.#run, stepOptions, { ctx: this.#inside, strict: true, earlier });
   }

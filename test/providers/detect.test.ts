@@ -218,7 +218,7 @@ describe('An answer', () => {
   it('that is too long to be read is complete, and tells nothing', () => {
     const body = JSON.stringify({ id: '1', choices: [{ message: { content: 'x'.repeat(1000) } }] });
     const url = new URL('https://api.openai.com/v1/chat/completions');
-    const small = readModelCall('POST', url, JSON.stringify(chat), true, 500);
+    const small = readModelCall('POST', url, JSON.stringify(chat), true, {}, 500);
     assert.ok(small);
     for (const chunks of [[body], body.match(/.{1,99}/g) ?? []]) {
       const answer = read(small, chunks);
@@ -231,7 +231,7 @@ describe('An answer', () => {
 
   it('whose last event is too long to be read is complete at its end', () => {
     const url = new URL('https://api.openai.com/v1/responses');
-    const small = readModelCall('POST', url, JSON.stringify({ ...responses, stream: true }), true, 500);
+    const small = readModelCall('POST', url, JSON.stringify({ ...responses, stream: true }), true, {}, 500);
     assert.ok(small);
     const created = 'event: response.created\ndata: {"type":"response.created","response":{"id":"r","model":"m"}}\n\n';
     const last = `event: response.completed\ndata: {"type":"response.completed","response":{"x":"${'x'.repeat(500)}"}}\n\n`;

@@ -1,4 +1,4 @@
-import type { Message, MessagePart, ModelRequest, Usage } from '../../otel/genai.js';
+import type { ModelRequest, Usage } from '../../otel/genai.js';
 import {
   count,
   defined,
@@ -9,45 +9,34 @@ import {
   object,
   objects,
   parseJson,
-  text,
   texts,
   word,
 } from '../../util/json-fields.js';
-import type { Answer, AnswerReader, Protocol } from '../format.js';
-import {
-  blobPart,
-  filePart,
-  mediaPart,
-  otherPart,
-  serverToolCallPart,
-  serverToolResponsePart,
-  textParts,
-  toolCallPart,
-  toolResponsePart,
-} from '../message-parts.js';
+import type { Answer, FormatReader, WireFormat } from '../format.js';
 import { bareError, describeError, plainError, reportedError } from '../provider-error.js';
 import { ResponseAccumulator } from '../response-accumulator.js';
+import { functionTool, readBlock, readContent, readMessage } from './anthropic-content.js';
 import { eventType } from './event-type.js';
 
-/** Vertex AI and Bedrock have the model in the path. Bedrock's streams are not server-sent events, and not read. */
+/** Vertex AI has the model in the path. */
 const MODEL_IN_PATH =
   /\/publishers\/anthropic\/models\/([^/:]+):(?:rawP|streamRawP)redict$|\/model\/([^/]*anthropic[^/]*)\/invoke$/;
 
 /**
- * Anthropic's Messages, at its own API, Vertex AI, Bedrock and whoever else speaks them.
+ * Anthropic's Messages, at Anthropic, Vertex AI and every compatible server.
  *
  * Source: the Anthropic API reference and the types of the `@anthropic-ai/sdk` package.
  */
-export const anthropic: Protocol = {
+export const anthropic: WireFormat = {
   provider: 'anthropic',
 
   operation: (path) => (path.endsWith('/messages') || MODEL_IN_PATH.test(path) ? 'chat' : undefined),
 
-  // SMS and chat services have a path `/messages` too.
+  // SMS and chat services have a path `/messages` too, so the body has to look like a model call's.
   accepts: (_path, body) =>
     Array.isArray(body.messages) && (number(body.max_tokens) !== undefined || label(body.model) !== undefined),
 
-  readRequest(path, body, content) {
+  readRequest({ path, body }, content) {
     const output = object(body.output_config);
     return defined<ModelRequest>({
       model: label(body.model) ?? modelInPath(path),
@@ -65,7 +54,7 @@ export const anthropic: Protocol = {
     });
   },
 
-  openAnswer: (content) => new AnthropicAnswer(content),
+  openReader: (content) => new AnthropicReader(content),
 };
 
 /** A response is a single message. */
@@ -77,8 +66,8 @@ const EVENT = /^(?:message_|content_block_|ping$)/;
 /** A field in which any event may report an error. */
 const ERROR_FIELD = /"(?:errors?|error_code|base_resp)"/;
 
-class AnthropicAnswer implements AnswerReader {
-  readonly #draft: ResponseAccumulator;
+class AnthropicReader implements FormatReader {
+  readonly #response: ResponseAccumulator;
   readonly #content: boolean;
   readonly #counters = new Map<string, number>();
   #iterations: JsonObject[] = [];
@@ -87,16 +76,16 @@ class AnthropicAnswer implements AnswerReader {
 
   constructor(content: boolean) {
     this.#content = content;
-    this.#draft = new ResponseAccumulator(content);
+    this.#response = new ResponseAccumulator(content);
   }
 
   whole(body: JsonObject): void {
     const isMessage = Array.isArray(body.content);
     const error = reportedError(body) ?? (isMessage ? undefined : bareError(body));
-    if (error) this.#draft.fail(error);
+    if (error) this.#response.fail(error);
     if (!isMessage) return;
     this.#readHead(body);
-    if (this.#content) this.#draft.put(CHOICE, readContent(body.content), 0);
+    if (this.#content) this.#response.put(CHOICE, readContent(body.content), 0);
     this.#done = true;
   }
 
@@ -104,15 +93,15 @@ class AnthropicAnswer implements AnswerReader {
     const type = eventType(name, data);
     // Some gateways end a stream with the sentinel of Chat Completions. A stream without a message has answered nothing.
     if (type === 'message_stop' || data.startsWith('[DONE]')) {
-      this.#done = this.#draft.choiceCount > 0;
+      this.#done = this.#response.choiceCount > 0;
       return;
     }
     const ofContent = type.startsWith('content_block_');
-    if (ofContent) this.#draft.choice(CHOICE);
+    if (ofContent) this.#response.choice(CHOICE);
     if (((ofContent && !this.#content) || type === 'ping') && !ERROR_FIELD.test(data)) return;
     const event = object(parseJson(data));
     if (!event) {
-      if (type === 'error') this.#draft.fail(plainError(data));
+      if (type === 'error') this.#response.fail(plainError(data));
       return;
     }
     this.#failIf(type, event);
@@ -127,29 +116,29 @@ class AnthropicAnswer implements AnswerReader {
 
   answer(): Answer {
     // A consumer may stop reading once the message has its stop reason. A stream that ends has to have its last event.
-    return this.#draft.answer(this.#done || (!this.#ended && this.#draft.finished));
+    return this.#response.answer(this.#done || (!this.#ended && this.#response.finished));
   }
 
   #failIf(type: string, event: JsonObject): void {
     const error =
       reportedError(event) ??
       (type === 'error' ? describeError(event) : EVENT.test(type) ? undefined : bareError(event));
-    if (error) this.#draft.fail(error);
+    if (error) this.#response.fail(error);
   }
 
   #readHead(message: JsonObject): void {
-    this.#draft.id = word(message.id);
-    this.#draft.model = word(message.model);
-    this.#draft.choice(CHOICE, message.stop_reason);
+    this.#response.id = word(message.id);
+    this.#response.model = word(message.model);
+    this.#response.choice(CHOICE, message.stop_reason);
     this.#readUsage(message.usage);
   }
 
   #readDelta(event: JsonObject): void {
-    this.#draft.choice(CHOICE, object(event.delta)?.stop_reason);
+    this.#response.choice(CHOICE, object(event.delta)?.stop_reason);
     this.#readUsage(event.usage);
   }
 
-  /** The counters of `message_delta` are sums, not differences, and those that it doesn't have stay as they were. */
+  /** The counters of `message_delta` are sums, not differences. Counters that it does not have stay as they were. */
   #readUsage(usage: unknown): void {
     const counters = object(usage);
     if (!counters) return;
@@ -160,7 +149,7 @@ class AnthropicAnswer implements AnswerReader {
     const thinking = count(object(counters.output_tokens_details)?.thinking_tokens);
     if (thinking !== undefined) this.#counters.set('thinking_tokens', thinking);
     if (Array.isArray(counters.iterations)) this.#iterations = objects(counters.iterations);
-    this.#draft.usage = totalUsage(this.#counters, this.#iterations);
+    this.#response.usage = totalUsage(this.#counters, this.#iterations);
   }
 
   #readBlock(type: string, event: JsonObject, length: number): void {
@@ -171,7 +160,7 @@ class AnthropicAnswer implements AnswerReader {
   }
 
   #beginBlock(key: number, block: JsonObject, length: number): void {
-    const draft = this.#draft;
+    const draft = this.#response;
     switch (block.type) {
       case 'text':
         draft.extend(draft.begin(CHOICE, 'text', key), block.text);
@@ -193,7 +182,7 @@ class AnthropicAnswer implements AnswerReader {
   }
 
   #extendBlock(key: number, delta: JsonObject): void {
-    const draft = this.#draft;
+    const draft = this.#response;
     switch (delta.type) {
       case 'text_delta':
         draft.extend(draft.part(CHOICE, 'text', key), delta.text);
@@ -245,73 +234,6 @@ function totalUsage(counters: ReadonlyMap<string, number>, iterations: readonly 
 function sumOf(counters: readonly (number | undefined)[]): number | undefined {
   const known = counters.filter((counter) => counter !== undefined);
   return known.length === 0 ? undefined : known.reduce((total, counter) => total + counter, 0);
-}
-
-function readMessage(message: JsonObject): Message {
-  return { role: text(message.role) ?? 'user', parts: readContent(message.content) };
-}
-
-function readContent(content: unknown): MessagePart[] {
-  return typeof content === 'string' ? textParts(content) : objects(content).flatMap(readBlock);
-}
-
-function readBlock(block: JsonObject): MessagePart[] {
-  switch (block.type) {
-    case 'tool_use':
-      return [toolCallPart(block.id, block.name, block.input)];
-    case 'tool_result':
-      return [toolResponsePart(block.tool_use_id, responseOf(block.content))];
-    case 'server_tool_use':
-    case 'mcp_tool_use':
-      return [serverToolCallPart(block.id, block.name, { input: block.input })];
-  }
-  const isResult = typeof block.type === 'string' && block.type.endsWith('_tool_result');
-  return isResult ? [serverToolResponsePart(block.tool_use_id, block)] : readSimpleBlock(block);
-}
-
-/** A block that holds no other blocks. */
-function readSimpleBlock(block: JsonObject): MessagePart[] {
-  switch (block.type) {
-    case 'text':
-      return textParts(block.text);
-    case 'thinking':
-      return textParts(block.thinking, 'reasoning');
-    case 'redacted_thinking':
-      return [{ type: 'redacted_thinking' }];
-    case 'image':
-    case 'document':
-      return readSource(block.type, object(block.source) ?? {});
-    case 'container_upload':
-      return [filePart(block.file_id)];
-    default:
-      return otherPart(block);
-  }
-}
-
-/** A tool's answer, without the bytes of what is attached to it. */
-function responseOf(content: unknown): unknown {
-  return Array.isArray(content) ? objects(content).flatMap(readSimpleBlock) : content;
-}
-
-function readSource(modality: string, source: JsonObject): MessagePart[] {
-  switch (source.type) {
-    case 'base64':
-      return [blobPart(source.media_type, source.data, modality)];
-    case 'url':
-      return [mediaPart(source.url, modality, source.media_type)];
-    case 'file':
-      return [filePart(source.file_id, modality)];
-    case 'text':
-      return textParts(source.data);
-    default:
-      return textParts(source.content);
-  }
-}
-
-/** The conventions have `parameters` for what Anthropic calls `input_schema`; a tool without a type is a function. */
-function functionTool(tool: JsonObject): JsonObject {
-  const { input_schema: parameters, ...rest } = tool;
-  return { type: 'function', ...rest, ...(parameters !== undefined && { parameters }) };
 }
 
 function modelInPath(path: string): string | undefined {

@@ -1,11 +1,11 @@
 import { label, object, parseJson } from '../../util/json-fields.js';
 
-/** Where a provider writes the type, it is the first field. */
+/** Providers write the type as the first field, so that it can be read without parsing the event. */
 const FIRST_FIELD = /^\s*\{\s*"type"\s*:\s*"([\w.]+)"/;
 
 /**
- * The type of an event whose data have a `type`, as its SSE name says it; read from the data where a gateway dropped
- * the name, or made it `message`, which is what server-sent events without a name are called.
+ * The type of an event whose data has a `type`: the name of the server-sent event, else the `type`. Some gateways drop
+ * the name, or replace it by `message`, the name that a browser gives to events without one.
  */
 export function eventType(name: string, data: string): string {
   if (name !== '' && name !== 'message') return name;

@@ -13,7 +13,7 @@ import {
   texts,
   word,
 } from '../../util/json-fields.js';
-import type { Answer, AnswerReader, Protocol } from '../format.js';
+import type { Answer, FormatReader, WireFormat } from '../format.js';
 import {
   blobPart,
   mediaPart,
@@ -33,7 +33,7 @@ const MODEL_AND_METHOD = /\/([^/:]+):(generateContent|streamGenerateContent|embe
  *
  * Source: the Gemini API reference and the types of the `@google/genai` package.
  */
-export const gemini: Protocol = {
+export const gemini: WireFormat = {
   provider: 'gcp.gemini',
 
   operation(path) {
@@ -44,7 +44,7 @@ export const gemini: Protocol = {
 
   accepts: (_path, body) => [body.contents, body.content, body.requests].some((field) => typeof field === 'object'),
 
-  readRequest(path, body, content) {
+  readRequest({ path, body }, content) {
     const [, model, method] = MODEL_AND_METHOD.exec(path) ?? [];
     const config = object(body.generationConfig) ?? object(body.generation_config) ?? {};
     return defined<ModelRequest>({
@@ -67,13 +67,13 @@ export const gemini: Protocol = {
     });
   },
 
-  openAnswer: (content, request) => new GeminiAnswer(content, request.choiceCount ?? 1),
+  openReader: (content, request) => new GeminiReader(content, request.choiceCount ?? 1),
 };
 
-class GeminiAnswer implements AnswerReader {
-  readonly #draft: ResponseAccumulator;
+class GeminiReader implements FormatReader {
+  readonly #response: ResponseAccumulator;
   readonly #content: boolean;
-  /** The last one: each chunk has the sums so far, and only the last sums are worth reading. */
+  /** The usage of the last chunk: each chunk has the sums up to it. */
   #usage: JsonObject = {};
   readonly #choicesWanted: number;
   #whole = false;
@@ -84,13 +84,13 @@ class GeminiAnswer implements AnswerReader {
   constructor(content: boolean, choicesWanted: number) {
     this.#content = content;
     this.#choicesWanted = choicesWanted;
-    this.#draft = new ResponseAccumulator(content);
+    this.#response = new ResponseAccumulator(content);
   }
 
   whole(body: JsonObject): void {
     this.#read(body, 0);
     const error = isResponse(body) ? undefined : bareError(body);
-    if (error) this.#draft.fail(error);
+    if (error) this.#response.fail(error);
     this.#whole = [body.candidates, body.promptFeedback, body.embedding, body.embeddings].some(
       (field) => typeof field === 'object',
     );
@@ -100,7 +100,7 @@ class GeminiAnswer implements AnswerReader {
     const chunk = object(parseJson(data));
     if (chunk) this.#read(chunk, data.length);
     const error = chunk ? errorOfEvent(name, chunk) : name === 'error' ? plainError(data) : undefined;
-    if (error) this.#draft.fail(error);
+    if (error) this.#response.fail(error);
   }
 
   end(): void {
@@ -108,15 +108,15 @@ class GeminiAnswer implements AnswerReader {
   }
 
   answer(): Answer {
-    this.#draft.usage = readUsage(this.#usage);
+    this.#response.usage = readUsage(this.#usage);
     // There is no last event: the finish reasons tell. Before the end, a candidate may still be to come.
-    const { finished, choiceCount } = this.#draft;
+    const { finished, choiceCount } = this.#response;
     const isFinal = this.#ended || (this.#reasonIsFinal && choiceCount >= this.#choicesWanted);
-    return this.#draft.answer(this.#whole || (finished && isFinal));
+    return this.#response.answer(this.#whole || (finished && isFinal));
   }
 
   #read(chunk: JsonObject, length: number): void {
-    const draft = this.#draft;
+    const draft = this.#response;
     draft.id ??= word(chunk.responseId);
     draft.model ??= word(chunk.modelVersion);
     const usage = object(chunk.usageMetadata);
@@ -130,15 +130,16 @@ class GeminiAnswer implements AnswerReader {
       draft.choice(index, candidate.finishReason);
       if (this.#content) this.#readParts(index, candidate, length);
     }
-    // A prompt that was refused has no candidates: that is why.
+    // The response to a prompt that was refused has no candidates; the reason stands here.
     const blockReason = object(chunk.promptFeedback)?.blockReason;
     if (candidates.length === 0 && blockReason !== undefined) draft.choice(0, blockReason);
   }
 
   #readParts(index: number, candidate: JsonObject, length: number): void {
     for (const part of objects(object(candidate.content)?.parts)) {
-      if (part.text !== undefined) this.#draft.append(index, part.thought === true ? 'reasoning' : 'text', part.text);
-      else this.#draft.put(index, readPart(part), length);
+      if (part.text !== undefined)
+        this.#response.append(index, part.thought === true ? 'reasoning' : 'text', part.text);
+      else this.#response.put(index, readPart(part), length);
     }
   }
 }
@@ -155,7 +156,7 @@ function errorOfEvent(name: string, chunk: JsonObject): ProviderError | undefine
 }
 
 /**
- * The conventions have the thoughts in the output, and what a tool brought in the input; Gemini counts them beside.
+ * The conventions count thoughts as output and tool results as input; Gemini counts both separately.
  */
 function readUsage(usage: JsonObject): Usage {
   const thoughts = count(usage.thoughtsTokenCount);
@@ -176,7 +177,7 @@ const ROLES: ReadonlyMap<string, string> = new Map([
   ['function', 'tool'],
 ]);
 
-/** A content without a role is the user's. */
+/** A message; one without a role is the user's. */
 function readContent(content: JsonObject): Message {
   const role = text(content.role) ?? 'user';
   return { role: ROLES.get(role) ?? role, parts: objects(content.parts).flatMap(readPart) };
@@ -186,7 +187,7 @@ function readInstruction(instruction: unknown): MessagePart[] {
   return [...textParts(instruction), ...listed(instruction).flatMap((content) => readContent(content).parts)];
 }
 
-/** Where the API has a list it takes a single one, too. */
+/** The objects in a list; the API accepts a single object in its place. */
 function listed(value: unknown): JsonObject[] {
   return objects(Array.isArray(value) ? value : [value]);
 }
@@ -194,7 +195,7 @@ function listed(value: unknown): JsonObject[] {
 function readPart(part: JsonObject): MessagePart[] {
   if (part.text !== undefined) return textParts(part.text, part.thought === true ? 'reasoning' : 'text');
   const call = object(part.functionCall);
-  // Vertex AI can stream the arguments, in parts without a name.
+  // Vertex AI can stream the arguments; the parts after the first one have no name.
   if (call) return call.name === undefined ? [] : [toolCallPart(call.id, call.name, call.args)];
   const response = object(part.functionResponse);
   if (response) return [toolResponsePart(response.id ?? response.name, response.response)];
@@ -208,7 +209,7 @@ function readPart(part: JsonObject): MessagePart[] {
   return result ? [serverToolResponsePart(result.id, { type: 'code_execution', ...result })] : [];
 }
 
-/** A tool is a list of functions, or an object named after what the provider runs itself. */
+/** A tool of Gemini is a list of functions, or an object named after the tool that the provider runs itself. */
 function flatTools(tool: JsonObject): JsonObject[] {
   const { functionDeclarations, function_declarations, ...others } = tool;
   const functions = objects(functionDeclarations ?? function_declarations).map((declared) => {

@@ -1,4 +1,4 @@
-import type { Message, MessagePart, ModelRequest, Usage } from '../../otel/genai.js';
+import type { ModelRequest, Usage } from '../../otel/genai.js';
 import * as names from '../../otel/names.js';
 import {
   count,
@@ -14,27 +14,29 @@ import {
   texts,
   word,
 } from '../../util/json-fields.js';
-import type { Answer, AnswerReader, Protocol } from '../format.js';
-import {
-  audioPart,
-  filePart,
-  mediaPart,
-  otherPart,
-  textParts,
-  toolCallPart,
-  toolResponsePart,
-} from '../message-parts.js';
+import type { Answer, FormatReader, WireFormat } from '../format.js';
+import { textParts } from '../message-parts.js';
 import { bareError, describeError, plainError, reportedError } from '../provider-error.js';
 import { ResponseAccumulator } from '../response-accumulator.js';
+import {
+  calledTool,
+  flatTool,
+  messageParts,
+  promptMessages,
+  readMessage,
+  readPart,
+  reasoningOf,
+  toolCallsOf,
+} from './openai-chat-content.js';
 
 /**
- * OpenAI's Chat Completions, the older Completions and Embeddings, and whoever speaks them: Azure, OpenRouter, Groq,
- * Mistral, xAI, DeepSeek, Ollama, vLLM and many more.
+ * OpenAI's Chat Completions, the older Completions and Embeddings, at OpenAI and at every compatible server: Azure,
+ * OpenRouter, Groq, Mistral, xAI, DeepSeek, Ollama, vLLM and many more.
  *
- * Source: the OpenAI API reference and the types of the `openai` package; what the others do differently is said where
- * it is read.
+ * Source: the OpenAI API reference and the types of the `openai` package. A comment names each server that does
+ * something differently.
  */
-export const openAiChat: Protocol = {
+export const openAiChat: WireFormat = {
   provider: 'openai',
 
   operation(path) {
@@ -48,7 +50,7 @@ export const openAiChat: Protocol = {
     return path.endsWith('/completions') ? body.prompt !== undefined : body.input !== undefined;
   },
 
-  readRequest(path, body, content) {
+  readRequest({ path, body }, content) {
     const chat = path.endsWith('/chat/completions');
     return defined<ModelRequest>({
       model: label(body.model) ?? azureDeployment(path),
@@ -62,7 +64,7 @@ export const openAiChat: Protocol = {
       frequencyPenalty: number(body.frequency_penalty),
       presencePenalty: number(body.presence_penalty),
       choiceCount: number(body.n),
-      // OpenRouter has an object for it.
+      // OpenRouter's name is `reasoning`.
       reasoningLevel: identifier(body.reasoning_effort) ?? identifier(object(body.reasoning)?.effort),
       outputType: outputType(body),
       messages: content ? (chat ? objects(body.messages).map(readMessage) : promptMessages(body.prompt)) : undefined,
@@ -74,7 +76,7 @@ export const openAiChat: Protocol = {
     });
   },
 
-  openAnswer: (content, request) => new OpenAiChatAnswer(content, request.choiceCount ?? 1),
+  openReader: (content, request) => new OpenAiChatReader(content, request.choiceCount ?? 1),
 };
 
 /**
@@ -92,12 +94,12 @@ const DONE = /^\s*"?\[DONE\]/;
 /** Errors that gateways write as plain text where a chunk is expected. */
 const PLAIN_ERROR = /^\s*(?:\[error\b|error:)/i;
 
-class OpenAiChatAnswer implements AnswerReader {
-  readonly #draft: ResponseAccumulator;
+class OpenAiChatReader implements FormatReader {
+  readonly #response: ResponseAccumulator;
   readonly #content: boolean;
   readonly #choicesWanted: number;
   #usage: Usage | undefined;
-  /** From where it counts only if the response has no usage of its own. */
+  /** Usage from other places, which counts only if the response has none in its own field. */
   #otherUsage: Usage | undefined;
   #done = false;
   #ended = false;
@@ -105,7 +107,7 @@ class OpenAiChatAnswer implements AnswerReader {
   constructor(content: boolean, choicesWanted: number) {
     this.#content = content;
     this.#choicesWanted = choicesWanted;
-    this.#draft = new ResponseAccumulator(content);
+    this.#response = new ResponseAccumulator(content);
   }
 
   whole(body: JsonObject): void {
@@ -115,24 +117,24 @@ class OpenAiChatAnswer implements AnswerReader {
       const index = count(choice.index) ?? position;
       const message = object(choice.message);
       this.#readChoice(index, choice, message);
-      if (this.#content) this.#draft.put(index, message ? messageParts(message) : textParts(choice.text), 0);
+      if (this.#content) this.#response.put(index, message ? messageParts(message) : textParts(choice.text), 0);
     }
   }
 
   event(name: string, data: string): void {
     if (DONE.test(data)) {
       // A stream that had no choice has answered nothing, though it ended properly.
-      this.#done = this.#draft.choiceCount > 0;
+      this.#done = this.#response.choiceCount > 0;
       return;
     }
     if (this.#tellsNothing(name, data)) return;
     const chunk = object(parseJson(data));
     if (!chunk) {
-      if (name === 'error' || PLAIN_ERROR.test(data)) this.#draft.fail(plainError(data));
+      if (name === 'error' || PLAIN_ERROR.test(data)) this.#response.fail(plainError(data));
       return;
     }
     this.#readHead(chunk, !Array.isArray(chunk.choices) && !object(chunk.usage));
-    if (name === 'error') this.#draft.fail(reportedError(chunk) ?? describeError(chunk));
+    if (name === 'error') this.#response.fail(reportedError(chunk) ?? describeError(chunk));
     for (const [position, choice] of objects(chunk.choices).entries()) {
       const index = count(choice.index) ?? position;
       const delta = object(choice.delta);
@@ -146,23 +148,23 @@ class OpenAiChatAnswer implements AnswerReader {
   }
 
   answer(): Answer {
-    this.#draft.usage = this.#usage ?? this.#otherUsage ?? {};
+    this.#response.usage = this.#usage ?? this.#otherUsage ?? {};
     // Some compatible servers never send `[DONE]`, and a consumer may stop reading before it: the finish reasons tell.
     // Before the end, a choice that was asked for may still be to come.
-    const { finished, choiceCount } = this.#draft;
-    return this.#draft.answer(this.#done || (finished && (this.#ended || choiceCount >= this.#choicesWanted)));
+    const { finished, choiceCount } = this.#response;
+    return this.#response.answer(this.#done || (finished && (this.#ended || choiceCount >= this.#choicesWanted)));
   }
 
   /** Whether a chunk has nothing but the next piece of text, which is not wanted. */
   #tellsNothing(name: string, data: string): boolean {
-    const { id, model } = this.#draft;
+    const { id, model } = this.#response;
     if (this.#content || id === undefined || model === undefined || name === 'error') return false;
     return HAS_CHOICES.test(data) && !TELLING.test(data);
   }
 
   /** Reads what a whole response and a chunk have in common; `bare` if it has none of the format's own fields. */
   #readHead(body: JsonObject, bare: boolean): void {
-    const draft = this.#draft;
+    const draft = this.#response;
     // Azure begins with a chunk of nothing but its filter's results, with an empty id and model.
     draft.id ??= word(body.id);
     draft.model ??= word(body.model);
@@ -182,7 +184,7 @@ class OpenAiChatAnswer implements AnswerReader {
 
   /** Reads a choice without its content. `message` is its message or delta. */
   #readChoice(index: number, choice: JsonObject, message: JsonObject | undefined): void {
-    const draft = this.#draft;
+    const draft = this.#response;
     // OpenRouter's choices may hold an error.
     const error = reportedError(choice) ?? (message && reportedError(message));
     if (error) draft.fail(error);
@@ -193,7 +195,7 @@ class OpenAiChatAnswer implements AnswerReader {
   }
 
   #readDelta(index: number, delta: JsonObject): void {
-    const draft = this.#draft;
+    const draft = this.#response;
     draft.append(index, 'reasoning', reasoningOf(delta));
     draft.append(index, 'text', delta.content ?? delta.text);
     // Mistral's content may be a list, as in a message.
@@ -254,85 +256,6 @@ function readTimings({ prompt_n, cache_n, predicted_n }: JsonObject): Usage {
 function outputTokens(total?: number, input?: number, completion?: number, reasoning?: number): number | undefined {
   if (completion === undefined || !reasoning || total !== (input ?? 0) + completion + reasoning) return completion;
   return completion + reasoning;
-}
-
-function readMessage(message: JsonObject): Message {
-  const role = text(message.role) ?? 'user';
-  const name = label(message.name);
-  const parts =
-    role === 'tool' ? [toolResponsePart(message.tool_call_id, responseOf(message.content))] : messageParts(message);
-  return { role, parts, ...(name !== undefined && { name }) };
-}
-
-/** A tool's answer, without the bytes of what is attached to it. */
-function responseOf(content: unknown): unknown {
-  return Array.isArray(content) ? objects(content).flatMap(readPart) : content;
-}
-
-function messageParts(message: JsonObject): MessagePart[] {
-  return [
-    ...textParts(reasoningOf(message), 'reasoning'),
-    ...textParts(message.content),
-    ...objects(message.content).flatMap(readPart),
-    ...textParts(message.refusal, 'refusal'),
-    ...textParts(object(message.audio)?.transcript),
-    ...objects(message.images).flatMap(readPart),
-    ...toolCallsOf(message).map((call) => {
-      const { name, args } = calledTool(call);
-      return toolCallPart(call.id, name, args);
-    }),
-  ];
-}
-
-/** DeepSeek, xAI and vLLM call it `reasoning_content`, OpenRouter, Groq and Ollama `reasoning`. */
-function reasoningOf(message: JsonObject): unknown {
-  return message.reasoning_content ?? message.reasoning;
-}
-
-function toolCallsOf(message: JsonObject): JsonObject[] {
-  const older = object(message.function_call);
-  return older ? [{ function: older }] : objects(message.tool_calls);
-}
-
-function calledTool(call: JsonObject): { name: unknown; args: unknown } {
-  const called = object(call.function);
-  if (called) return { name: called.name, args: called.arguments };
-  const custom = object(call.custom);
-  return { name: custom?.name, args: custom?.input };
-}
-
-function readPart(part: JsonObject): MessagePart[] {
-  switch (part.type) {
-    case 'text':
-      return textParts(part.text);
-    case 'refusal':
-      return textParts(part.refusal, 'refusal');
-    case 'image_url':
-      return [mediaPart(object(part.image_url)?.url ?? part.image_url, 'image')];
-    case 'video_url':
-      return [mediaPart(object(part.video_url)?.url, 'video')];
-    case 'input_audio':
-      return [audioPart(part.input_audio)];
-    case 'file': {
-      const file = object(part.file);
-      return [file?.file_data === undefined ? filePart(file?.file_id) : mediaPart(file.file_data, 'document')];
-    }
-    // Mistral's reasoning.
-    case 'thinking':
-      return objects(part.thinking).flatMap((thought) => textParts(thought.text, 'reasoning'));
-    default:
-      return otherPart(part);
-  }
-}
-
-/** The conventions have the function's fields on the tool itself. */
-function flatTool(tool: JsonObject): JsonObject {
-  const { function: called, custom, ...rest } = tool;
-  return { ...rest, ...object(called), ...object(custom) };
-}
-
-function promptMessages(prompt: unknown): Message[] | undefined {
-  return texts(prompt)?.map((content) => ({ role: 'user', parts: textParts(content) }));
 }
 
 function outputType(body: JsonObject): string | undefined {

@@ -13,7 +13,7 @@ import {
   text,
   word,
 } from '../../util/json-fields.js';
-import type { Answer, AnswerReader, Protocol } from '../format.js';
+import type { Answer, FormatReader, WireFormat } from '../format.js';
 import {
   audioPart,
   blobPart,
@@ -32,11 +32,11 @@ import { eventType } from './event-type.js';
 import { formatType } from './openai-chat.js';
 
 /**
- * OpenAI's Responses, and whoever speaks them: Azure, OpenRouter, Groq, xAI, Ollama, vLLM.
+ * OpenAI's Responses, at OpenAI and at every compatible server: Azure, OpenRouter, Groq, xAI, Ollama, vLLM.
  *
  * Source: the OpenAI API reference and the types of the `openai` package.
  */
-export const openAiResponses: Protocol = {
+export const openAiResponses: WireFormat = {
   provider: 'openai',
 
   operation: (path) => (path.endsWith('/responses') ? 'chat' : undefined),
@@ -44,7 +44,7 @@ export const openAiResponses: Protocol = {
   accepts: (_path, body) =>
     [body.input, body.prompt, body.conversation, body.previous_response_id].some((field) => field !== undefined),
 
-  readRequest(_path, body, content) {
+  readRequest({ body }, content) {
     return defined<ModelRequest>({
       model: label(body.model),
       stream: body.stream === true || undefined,
@@ -64,7 +64,7 @@ export const openAiResponses: Protocol = {
     });
   },
 
-  openAnswer: (content) => new OpenAiResponsesAnswer(content),
+  openReader: (content) => new OpenAiResponsesReader(content),
 };
 
 /** The events that hold the whole response as far as it was generated. */
@@ -76,11 +76,11 @@ const LAST_EVENT = /^response\.(?:completed|incomplete|cancelled|done)$/;
 /** A field in which any event may report an error. */
 const ERROR_FIELD = /"(?:errors?|error_code|base_resp)"/;
 
-/** All items of a response are one answer. */
+/** All items of a response are one choice. */
 const CHOICE = 0;
 
-class OpenAiResponsesAnswer implements AnswerReader {
-  readonly #draft: ResponseAccumulator;
+class OpenAiResponsesReader implements FormatReader {
+  readonly #response: ResponseAccumulator;
   readonly #content: boolean;
   #status: string | undefined;
   #anyOutput = false;
@@ -88,14 +88,14 @@ class OpenAiResponsesAnswer implements AnswerReader {
 
   constructor(content: boolean) {
     this.#content = content;
-    this.#draft = new ResponseAccumulator(content);
+    this.#response = new ResponseAccumulator(content);
   }
 
   whole(body: JsonObject): void {
     this.#done = Array.isArray(body.output);
     this.#readResponse(body);
     const error = this.#done ? undefined : bareError(body);
-    if (error) this.#draft.fail(error);
+    if (error) this.#response.fail(error);
   }
 
   event(name: string, data: string): void {
@@ -110,7 +110,7 @@ class OpenAiResponsesAnswer implements AnswerReader {
       return;
     }
     const error = reportedError(event) ?? (type === 'error' ? describeError(event) : undefined);
-    if (error) this.#draft.fail(error);
+    if (error) this.#response.fail(error);
     if (isWhole) {
       this.#readResponse(object(event.response) ?? {});
       this.#done ||= LAST_EVENT.test(type);
@@ -118,26 +118,26 @@ class OpenAiResponsesAnswer implements AnswerReader {
       if (this.#content) this.#readDelta(type, event, data.length);
     } else if (!error) {
       const bare = bareError(event);
-      if (bare) this.#draft.fail(bare);
+      if (bare) this.#response.fail(bare);
     }
   }
 
   end(): void {}
 
   answer(): Answer {
-    const answer = this.#draft.answer(this.#done);
+    const answer = this.#response.answer(this.#done);
     if (this.#status !== undefined) answer.responseStatus = this.#status;
     return answer;
   }
 
   /** Some compatible servers end a stream of output with the sentinel of Chat Completions, and no event of their own. */
   #readPlainData(type: string, data: string): void {
-    if (type === 'error') this.#draft.fail(plainError(data));
+    if (type === 'error') this.#response.fail(plainError(data));
     else if (data.startsWith('[DONE]')) this.#done ||= this.#anyOutput;
   }
 
   #readResponse(response: JsonObject): void {
-    const draft = this.#draft;
+    const draft = this.#response;
     draft.id ??= word(response.id);
     draft.model = word(response.model) ?? draft.model;
     const tier = identifier(response.service_tier);
@@ -149,7 +149,7 @@ class OpenAiResponsesAnswer implements AnswerReader {
     if (error || response.status === 'failed') draft.fail(error ?? {});
     const output = objects(response.output);
     if (output.length > 0 && this.#content) {
-      // Once more, and now whole: what was put together from deltas is no longer needed.
+      // The whole output, which replaces what was accumulated from deltas.
       draft.clear(CHOICE);
       draft.put(CHOICE, output.flatMap(readItem), 0);
     }
@@ -157,7 +157,7 @@ class OpenAiResponsesAnswer implements AnswerReader {
   }
 
   #readDelta(type: string, event: JsonObject, length: number): void {
-    const draft = this.#draft;
+    const draft = this.#response;
     const key = count(event.output_index);
     if (key === undefined) return;
     const item = object(event.item);
@@ -187,7 +187,7 @@ class OpenAiResponsesAnswer implements AnswerReader {
 }
 
 /**
- * The status, in the provider's words, and for an incomplete response why it is. None while it goes on, or if it
+ * The response's status, or why it is incomplete, in the provider's words. None while it is in progress, or if it
  * failed.
  */
 function finishReason(response: JsonObject): unknown {
@@ -235,7 +235,7 @@ function readItem(item: JsonObject): MessagePart[] {
       return [toolCallPart(item.call_id, item.name, item.input)];
     case 'function_call_output':
     case 'custom_tool_call_output':
-      return [toolResponsePart(item.call_id, responseOf(item.output))];
+      return [toolResponsePart(item.call_id, item.output, readPart)];
     case 'computer_call_output':
       return [toolResponsePart(item.call_id, objects([item.output]).flatMap(readPart))];
     case 'image_generation_call':
@@ -244,11 +244,6 @@ function readItem(item: JsonObject): MessagePart[] {
   if (type.endsWith('_call')) return [serverToolCallPart(item.id ?? item.call_id, type, item)];
   if (type.endsWith('_output')) return [serverToolResponsePart(item.call_id ?? item.id, item)];
   return otherPart(item);
-}
-
-/** A tool's answer, without the bytes of what is attached to it. */
-function responseOf(output: unknown): unknown {
-  return Array.isArray(output) ? objects(output).flatMap(readPart) : output;
 }
 
 function readPart(part: JsonObject): MessagePart[] {

@@ -18,7 +18,7 @@ const OPENING_BRACE = 123;
 export class SseParser {
   readonly #onEvent: (name: string, data: string) => void;
   readonly #maxLength: number;
-  /** The beginning of a line whose end has not come yet. Chunks are added to it, never searched again. */
+  /** The line that is being received. Chunks are added to it, and not searched again. */
   #line = '';
   #name = '';
   #data: string | undefined;
@@ -61,7 +61,7 @@ export class SseParser {
   /** Nothing to do: each event is read as soon as it is complete. */
   readEarly(): void {}
 
-  /** The stream is over: gives out what its end has cut off. */
+  /** The stream is over: an event that its end cut off is read too. */
   end(): void {
     if (this.#line !== '') this.#endLine('', 0, 0);
     this.#dispatch();
@@ -69,11 +69,11 @@ export class SseParser {
 
   #hold(chunk: string, start: number): void {
     if (this.#fits(this.#line.length + chunk.length - start)) this.#line += start === 0 ? chunk : chunk.slice(start);
-    // Not empty, or the end of this line would be taken for the end of the event.
+    // A comment: an empty line would end the event.
     else this.#line = ':';
   }
 
-  /** Whether the event still fits with another line of this length. Once it doesn't, all of it is dropped. */
+  /** Whether the event still fits with another line of this length. If not, all of it is dropped. */
   #fits(lineLength: number): boolean {
     if (!this.#tooLong && lineLength + (this.#data?.length ?? 0) <= this.#maxLength) return true;
     this.#tooLong = true;
@@ -127,7 +127,7 @@ export class SseParser {
   }
 }
 
-/** What follows a field's name that ends at `nameEnd`; `undefined` if the name goes on there. */
+/** The value of the field whose name ends at `nameEnd`; `undefined` if the name does not end there. */
 function fieldValue(source: string, nameEnd: number, end: number): string | undefined {
   if (nameEnd === end) return '';
   if (source.charCodeAt(nameEnd) !== COLON) return undefined;

@@ -1,6 +1,6 @@
 /** Notices model calls that are not recorded: outside of a run, without the recording fetch, or in a format that runtrace does not read. */
 import { type Context, context, createContextKey, ROOT_CONTEXT } from '@opentelemetry/api';
-import { providerOf } from '../../providers/hosts.js';
+import { providerOf } from '../../providers/provider-names.js';
 import { builtinModule } from '../../util/builtin-module.js';
 import { guarded } from '../../util/diagnostics.js';
 import { isReported, reportOmission } from '../../util/omissions.js';

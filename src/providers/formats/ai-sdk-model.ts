@@ -1,19 +1,10 @@
 /**
- * What a language model of the AI SDK is asked and answers, in the conventions' shapes.
+ * The calls and results of the AI SDK's language models, in the conventions' shapes.
  *
- * Source: `LanguageModelV2`, `V3` and `V4` of `@ai-sdk/provider`. Where they differ (usage, finish reasons, files) each is read as it is.
+ * Source: `LanguageModelV2`, `V3` and `V4` of `@ai-sdk/provider`. Where they differ (usage, finish reasons, files), each
+ * is read as it is.
  */
-import type { Message, MessagePart, ModelRequest, ModelResponse, Usage } from '../otel/genai.js';
-import {
-  blobPart,
-  filePart,
-  mediaPart,
-  otherPart,
-  textParts,
-  toolCallPart,
-  toolResponsePart,
-} from '../providers/message-parts.js';
-import { ResponseAccumulator } from '../providers/response-accumulator.js';
+import type { Message, MessagePart, ModelRequest, ModelResponse, Usage } from '../../otel/genai.js';
 import {
   count,
   defined,
@@ -26,24 +17,17 @@ import {
   text,
   texts,
   word,
-} from '../util/json-fields.js';
-
-/** Where the AI SDK's name for a provider is another than the conventions'. */
-const PROVIDERS: readonly (readonly [name: RegExp, provider: string])[] = [
-  [/^(?:google[.-])?vertex\b/, 'gcp.vertex_ai'],
-  [/^google\b/, 'gcp.gemini'],
-  [/^azure\b/, 'azure.ai.openai'],
-  [/^(?:amazon-)?bedrock\b/, 'aws.bedrock'],
-  [/^mistral\b/, 'mistral_ai'],
-  [/^xai\b/, 'x_ai'],
-  [/^moonshotai\b/, 'moonshot_ai'],
-];
-
-/** The `gen_ai.provider.name` of a model's `provider`, which is `openai.chat`, `google.generative-ai`… */
-export function providerName(provider: unknown): string | undefined {
-  const name = label(provider);
-  return name && (PROVIDERS.find(([pattern]) => pattern.test(name))?.[1] ?? name.split('.', 1)[0]);
-}
+} from '../../util/json-fields.js';
+import {
+  blobPart,
+  filePart,
+  mediaPart,
+  otherPart,
+  textParts,
+  toolCallPart,
+  toolResponsePart,
+} from '../message-parts.js';
+import { ResponseAccumulator } from '../response-accumulator.js';
 
 /** Reads the options of a call; messages, system instructions and tools only if `content`. */
 export function readCall(given: unknown, streaming: boolean, content: boolean): ModelRequest {
@@ -82,7 +66,7 @@ function readTool(tool: JsonObject): JsonObject {
     : defined({ type: 'extension', name, id, args: tool.args });
 }
 
-/** One part of a message, asked or answered. */
+/** A part of a message of the prompt or the result. */
 function readPart(part: JsonObject): MessagePart[] {
   switch (part.type) {
     case 'text':
@@ -105,7 +89,7 @@ function readPart(part: JsonObject): MessagePart[] {
 }
 
 function readFile(part: JsonObject): MessagePart {
-  // What `generateText` hands on is a file object of its own, which would have to encode the bytes first.
+  // `generateText` passes on a file object of its own, which would have to encode the bytes first.
   const file = object(part.file);
   const mediaType = part.mediaType ?? file?.mediaType;
   if (file) return { ...blobPart(mediaType, ''), content: '[a generated file]' };
@@ -118,7 +102,7 @@ function readFile(part: JsonObject): MessagePart {
   return blobPart(mediaType, given);
 }
 
-/** What the AI SDK counts, by the conventions' sums; `undefined` for what isn't known. */
+/** The AI SDK's counters, as the conventions' sums. */
 export function readUsage(given: unknown): Usage {
   const usage = object(given) ?? {};
   const input = object(usage.inputTokens);
@@ -135,13 +119,13 @@ export function readUsage(given: unknown): Usage {
   });
 }
 
-/** Why the model stopped: in the provider's own words where it has them, else in the AI SDK's. */
+/** Why the model stopped: in the provider's own words, if it has them, else in the AI SDK's. */
 function finishReason(given: unknown): string | undefined {
   const reason = object(given);
   return reason ? (label(reason.raw) ?? label(reason.unified)) : label(given);
 }
 
-/** What a call was warned of: `unsupported: temperature`. What the warning says in free text only if `content`. */
+/** The warnings of a call: `unsupported: temperature`. Their free text only if `content`. */
 export function readWarnings(given: unknown, content: boolean): string[] {
   return objects(given)
     .slice(0, MAX_WARNINGS)
@@ -154,7 +138,7 @@ export function readWarnings(given: unknown, content: boolean): string[] {
 
 const MAX_WARNINGS = 16;
 
-/** One answer of a language model, whole or part by part, in bounded memory. */
+/** Reads one result of a language model, whole or part by part, in bounded memory. */
 export class ModelAnswer {
   readonly #draft: ResponseAccumulator;
   #warnings: unknown;
@@ -162,7 +146,7 @@ export class ModelAnswer {
   /** The error part of a stream, if there was one. */
   error: unknown;
 
-  /** Messages are put together only if `content`. */
+  /** Messages are accumulated only if `content`. */
   constructor(content: boolean) {
     this.#draft = new ResponseAccumulator(content);
   }
@@ -219,22 +203,22 @@ export class ModelAnswer {
     }
   }
 
-  /** Whether it said why it stopped. */
+  /** Whether the model gave its finish reason. */
   get stopped(): boolean {
     return this.#reason !== undefined;
   }
 
-  /** Whether it did, or told of an error: then it is known how it went, whatever becomes of the stream. */
+  /** Whether the model gave its finish reason or an error: then its outcome is known, however the stream ends. */
   get told(): boolean {
     return this.stopped || this.error !== undefined;
   }
 
-  /** Whether it stopped, and there was no error. Some models finish with a reason of their own after they have told of one. */
+  /** Whether the model stopped without an error. Some models give a finish reason after an error. */
   get complete(): boolean {
     return this.stopped && this.error === undefined && (object(this.#reason)?.unified ?? this.#reason) !== 'error';
   }
 
-  /** What is known so far. */
+  /** What was read so far. */
   get details(): { response: ModelResponse; usage: Usage } {
     const { response, usage } = this.#draft.answer(this.complete);
     return { response, usage };
