@@ -12,7 +12,16 @@ import * as names from '../otel/names.js';
 import { ModelAnswer, readCall, readUsage } from '../providers/formats/ai-sdk-model.js';
 import { providerOfAiSdk } from '../providers/provider-names.js';
 import { openScope } from '../recorder/step-start.js';
-import { type ActiveRun, capturingIn, contextIn, runOf, stepOf, withCapturing, withRun, withStep } from '../spans/context.js';
+import {
+  type ActiveRun,
+  capturingIn,
+  contextIn,
+  runOf,
+  stepOf,
+  withCapturing,
+  withRun,
+  withStep,
+} from '../spans/context.js';
 import { describeFailure, type Failure, isAbort, isTimeout } from '../spans/outcome/errors.js';
 import type { FinishDetails } from '../spans/outcome/finish-details.js';
 import { type Proposal, toProposal } from '../spans/outcome/proposals.js';

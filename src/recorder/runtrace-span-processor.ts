@@ -6,7 +6,7 @@ import type { ReadableSpan } from '../exporter/otlp/span.js';
 import { forgetAtExit, saveAtExit } from '../exporter/process-exit.js';
 import type { Amount, ExporterStats } from '../exporter/stats.js';
 import { runOf } from '../spans/context.js';
-import { STATUS_PROCESSOR } from '../spans/omissions/processor-check.js';
+import { markStatusProcessor } from '../spans/omissions/processor-check.js';
 import { guarded } from '../util/diagnostics.js';
 import { badOption, checkFields, requireFunction, requireObject } from '../util/validation.js';
 import { StatusPrioritySpanProcessor } from './status-processor.js';
@@ -83,7 +83,6 @@ const OPTIONS = Object.keys({
  * });
  */
 export class RuntraceSpanProcessor {
-  readonly [STATUS_PROCESSOR] = { exports: true };
   readonly #rule = new StatusPrioritySpanProcessor();
   readonly #delivery: RuntraceBatchSpanProcessor;
   readonly #gate: KeepGate | undefined;
@@ -95,6 +94,7 @@ export class RuntraceSpanProcessor {
     if (keep !== undefined) requireFunction(keep, 'keep');
     this.#delivery = new RuntraceBatchSpanProcessor(delivery);
     if (keep) this.#gate = new KeepGate({ keep, deliver: (span) => this.#delivery.onEnd(span) });
+    markStatusProcessor(this, true);
     saveAtExit(this.#saver);
   }
 

@@ -101,9 +101,15 @@ export function compileKeyMatcher(rows: readonly FormatRow[]): KeyMatcher {
   };
 }
 
-const PLAIN_ALPHABETS: ReadonlySet<Alphabet> = /* @__PURE__ */ new Set<Alphabet>(
-  (['hex', 'HEX', 'hex-', 'letters', 'lower', 'UPPER', 'alnum'] as const),
-);
+const PLAIN_ALPHABETS: ReadonlySet<Alphabet> = /* @__PURE__ */ new Set<Alphabet>([
+  'hex',
+  'HEX',
+  'hex-',
+  'letters',
+  'lower',
+  'UPPER',
+  'alnum',
+] as const);
 
 function addTo<Key>(map: Map<Key, Format[]>, key: Key, format: Format): void {
   const known = map.get(key);
