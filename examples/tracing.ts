@@ -1,16 +1,16 @@
 /**
- * The set-up that an application has anyway, and the one line more: the first processor. It is what every example begins with.
+ * The set-up that every example imports first.
  *
- * Spans go where `OTEL_EXPORTER_OTLP_ENDPOINT` says, else to http://localhost:4318.
+ * Spans go to `OTEL_EXPORTER_OTLP_ENDPOINT`, by default http://localhost:4318. If nothing listens there, a warning says so.
  */
 import { NodeSDK } from '@opentelemetry/sdk-node';
-import { RunIdGenerator, StatusPrioritySpanProcessor } from 'runtrace';
-import { RuntraceBatchSpanProcessor } from 'runtrace/exporter';
+import { RunIdGenerator } from 'runtrace';
+import { RuntraceSpanProcessor } from 'runtrace/exporter';
 
 export const sdk = new NodeSDK({
   serviceName: 'runtrace-examples',
-  spanProcessors: [new StatusPrioritySpanProcessor(), new RuntraceBatchSpanProcessor()],
-  // If you like: the trace of a run is then found by the run's id.
+  spanProcessors: [new RuntraceSpanProcessor()],
+  // Optional: the trace id of a run is then its id without the dashes.
   idGenerator: new RunIdGenerator(),
 });
 

@@ -1,23 +1,17 @@
-export type { Message, MessagePart, ModelRequest, ModelResponse, Usage } from './capture/genai-writer.js';
 export type { Capture, CaptureOptions, Limits, RunIdentity } from './capture/levels.js';
 export type { RedactOptions } from './capture/redact/redactor.js';
 export { recordingFetch, wrapFetch } from './fetch/recording-fetch.js';
-export {
-  createRecorder,
-  type Recorder,
-  type RecorderOptions,
-  reuseStep,
-  run,
-  startRun,
-  startStep,
-  step,
-  tool,
-} from './recorder/recorder.js';
+export type { Message, MessagePart, ModelRequest, ModelResponse, Usage } from './otel/genai.js';
+export { reuseStep, run, startRun, startStep, step, tool } from './recorder/default-recorder.js';
+export { createRecorder, type Recorder, type RecorderOptions } from './recorder/recorder.js';
+export type { Run } from './recorder/run-handle.js';
 export { RunIdGenerator } from './recorder/run-id-generator.js';
+export type { RunOptions } from './recorder/run-options.js';
 export { reportStatus, StatusPrioritySpanProcessor } from './recorder/status-processor.js';
-export { type Attempt, AttemptLog, type AttemptStatus } from './spans/outcome/attempt-log.js';
-export type { FinishDetails } from './spans/outcome/proposals.js';
+export type { Step } from './recorder/step-handle.js';
+export type { Attempt, AttemptStatus } from './spans/outcome/attempt.js';
+export { AttemptLog } from './spans/outcome/attempt-log.js';
+export type { FinishDetails } from './spans/outcome/finish-details.js';
 export type { Status } from './spans/outcome/status.js';
-export type { Run, RunOptions } from './spans/run.js';
-export type { Step, StepOptions } from './spans/step.js';
+export type { StepOptions } from './spans/outcome/step-options.js';
 export type { ToolOptions } from './spans/tool.js';

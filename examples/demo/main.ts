@@ -1,7 +1,7 @@
 /**
- * Real model clients, a provider that misbehaves, and what runtrace makes of it.
+ * Real model clients, a provider that misbehaves, and the runs that runtrace recorded of it.
  *
- *     npm run demo                                                      writes build/demo-traces.jsonl
+ *     npm run demo                                                      writes demo-traces.jsonl in the current folder
  *     npm run demo -- traces.jsonl                                      appends to a file of your own
  *     OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318 npm run demo    sends to a backend as well
  *
@@ -12,19 +12,18 @@ import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { constants } from 'node:os';
-import { join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join, relative, resolve } from 'node:path';
 import Anthropic from '@anthropic-ai/sdk';
 import { DiagConsoleLogger, DiagLogLevel, diag } from '@opentelemetry/api';
 import { NodeSDK } from '@opentelemetry/sdk-node';
 import OpenAI from 'openai';
-import { recordingFetch, StatusPrioritySpanProcessor } from 'runtrace';
-import { OTLPFileExporter, RuntraceBatchSpanProcessor } from 'runtrace/exporter';
+import { recordingFetch } from 'runtrace';
+import { OTLPFileExporter, RuntraceSpanProcessor } from 'runtrace/exporter';
 import { BegunTraces, tracesIn } from './delivery.js';
 import { startProvider } from './provider.js';
 import { type Demo, SCENARIOS } from './scenarios.js';
 
-const DEFAULT_FILE = fileURLToPath(new URL('../../demo-traces.jsonl', import.meta.url));
+const DEFAULT_FILE = resolve('demo-traces.jsonl');
 const JAEGER_URL = 'http://localhost:16686';
 
 const file = resolve(process.argv[2] ?? DEFAULT_FILE);
@@ -41,23 +40,19 @@ async function main(): Promise<void> {
   if (file === DEFAULT_FILE) rmSync(file, { force: true });
   diag.setLogger(new DiagConsoleLogger(), DiagLogLevel.WARN);
 
-  // One for each destination, to be able to say which one failed. An application's one needs no argument.
-  const toFile = new RuntraceBatchSpanProcessor({ exporter: new OTLPFileExporter({ path: file }) });
+  // One for each destination, so that the demo can say which one failed. An application needs one, without an argument.
+  const toFile = new RuntraceSpanProcessor({ exporter: new OTLPFileExporter({ path: file }) });
   const processors = new Map([[file, toFile]]);
   if (endpoint) {
-    // Nobody wants to wait for a demo: by default an endpoint that is down is tried for longer.
-    processors.set(endpoint, new RuntraceBatchSpanProcessor({ timeoutMillis: 2000, shutdownTimeoutMillis: 4000 }));
+    // A demo must end soon; by default an endpoint that is down is tried for longer.
+    processors.set(endpoint, new RuntraceSpanProcessor({ timeoutMillis: 2000, shutdownTimeoutMillis: 4000 }));
   }
   const begun = new BegunTraces();
 
-  // The set-up that an application has anyway, and the one line more: the first.
-  const sdk = new NodeSDK({
-    serviceName: 'runtrace-demo',
-    spanProcessors: [new StatusPrioritySpanProcessor(), ...processors.values(), begun],
-  });
+  const sdk = new NodeSDK({ serviceName: 'runtrace-demo', spanProcessors: [...processors.values(), begun] });
   sdk.start();
 
-  // The one option more where a client is made. Anthropic's own tracing is off: each call is traced once.
+  // Anthropic's own tracing is off, so that each call is traced once.
   const provider = await startProvider();
   const baseURL = provider.url;
   const openai = new OpenAI({ apiKey: 'none', baseURL: `${baseURL}/v1`, fetch: recordingFetch });
@@ -119,9 +114,10 @@ function printTree(): void {
 function printTraces(titles: Map<string, string>): void {
   console.log(`\n${titles.size} runs, for ${file}${endpoint ? ` and ${endpoint}` : ''}:`);
   for (const [traceId, title] of titles) console.log(`  ${traceId}  ${title}`);
+  console.log(`\nTo see the tree again:  npx runtrace show ${relative('.', file)}`);
   console.log(
     endpoint
-      ? `Jaeger shows one at ${JAEGER_URL}/trace/ and its id.`
-      : `Jaeger shows them when you upload the file: ${JAEGER_URL}, "Search", "Upload".`,
+      ? `In Jaeger:              ${JAEGER_URL}/trace/ and a trace id`
+      : `In Jaeger:              ${JAEGER_URL}, "Search", "Upload", and this file`,
   );
 }

@@ -6,23 +6,36 @@
  * or doesn't read: then the wire does, or that nothing shows a sign of life any more.
  */
 import { type Attributes, type Context, context, trace } from '@opentelemetry/api';
-import type { ModelRequest } from '../capture/genai-writer.js';
 import type { CaptureSettings } from '../capture/levels.js';
+import type { ModelRequest } from '../otel/genai.js';
 import * as names from '../otel/names.js';
-import { openScope } from '../recorder/recorder.js';
-import { capturingIn, contextIn, runOf, stepOf, withCapturing, withRun, withStep } from '../spans/context.js';
+import { ModelAnswer, readCall, readUsage } from '../providers/formats/ai-sdk-model.js';
+import { providerOfAiSdk } from '../providers/provider-names.js';
+import { openScope } from '../recorder/step-start.js';
+import {
+  type ActiveRun,
+  capturingIn,
+  contextIn,
+  runOf,
+  stepOf,
+  withCapturing,
+  withRun,
+  withStep,
+} from '../spans/context.js';
 import { describeFailure, type Failure, isAbort, isTimeout } from '../spans/outcome/errors.js';
-import { type FinishDetails, type Proposal, toProposal } from '../spans/outcome/proposals.js';
+import type { FinishDetails } from '../spans/outcome/finish-details.js';
+import { type Proposal, toProposal } from '../spans/outcome/proposals.js';
 import type { TerminalStatus } from '../spans/outcome/status.js';
+import type { StepOptions } from '../spans/outcome/step-options.js';
 import { expectCall } from '../spans/routing/expected-calls.js';
 import { isInOthersModelSpan } from '../spans/routing/others-model-span.js';
-import type { RunHandle, RunPart } from '../spans/run.js';
-import type { StepOptions, StepRecording } from '../spans/step.js';
+import type { RunPart } from '../spans/run-part.js';
+import type { Activity } from '../spans/settle/idle.js';
+import type { StepRecording } from '../spans/step.js';
 import type { StepScope } from '../spans/step-scope.js';
 import { isInOthersToolSpan, type OpenTool, openTool } from '../spans/tool.js';
 import { guarded } from '../util/diagnostics.js';
 import { label, object } from '../util/json-fields.js';
-import { ModelAnswer, providerName, readCall, readUsage } from './language-model.js';
 import { recordAnswer } from './recorded-call.js';
 
 /** What every event of an operation says. */
@@ -124,7 +137,7 @@ interface ExpectedCall {
 export class Operation implements RunPart {
   readonly #start: StartEvent;
   readonly #streams: boolean;
-  readonly #run: RunHandle;
+  readonly #run: ActiveRun;
   /** Whether the run is of its making, and no more than it. */
   readonly #own: boolean;
   /** Where it was called. */
@@ -149,7 +162,7 @@ export class Operation implements RunPart {
   #ending: Proposal | undefined;
   #settled = false;
 
-  constructor(start: StartEvent, run: RunHandle, own: boolean, onSettled: () => void) {
+  constructor(start: StartEvent, run: ActiveRun, own: boolean, onSettled: () => void) {
     this.#start = start;
     this.#streams = STREAMS[start.operationId] === true;
     this.#run = run;
@@ -164,25 +177,25 @@ export class Operation implements RunPart {
       : inside;
     recording.add(this);
     // Nobody says when the consumer of a stream is gone, so it is over from the start, and settles when nothing is alive any more.
-    if (own) recording.overAs(this);
+    if (own) recording.closeAs(this);
   }
 
   get finished(): boolean {
     return this.#ending !== undefined;
   }
 
-  patience(overAt: number, now: number): number {
+  activities(): Activity[] {
     const { completedHoldMillis, idleMillis, retryHoldMillis } = this.#run.recording.capturing.limits;
     // A structured output is parsed after the end was told, and may fail.
-    if (this.#ending) return Math.max(0, this.#signOfLife + completedHoldMillis - now);
+    if (this.#ending) return [{ idleSince: this.#signOfLife, limitMillis: completedHoldMillis }];
     // It goes on by itself, whatever the consumer does.
-    if (!this.#streams || !this.#asked || this.#busy > 0) return Number.POSITIVE_INFINITY;
+    if (!this.#streams || !this.#asked || this.#busy > 0) return [{ idleSince: undefined, limitMillis: idleMillis }];
     const step = this.#scope?.step;
     const cancelled = step?.finished && step.status === 'interrupted';
     const isWaitedFor = this.#announced.size > 0 && this.#scope?.begun === false;
     const goesOn = this.#failed || this.#lastReason === 'tool-calls' || isWaitedFor;
-    const millis = cancelled ? completedHoldMillis : goesOn ? retryHoldMillis + idleMillis : idleMillis;
-    return Math.max(0, Math.max(overAt, this.#signOfLife, step?.signOfLife ?? 0) + millis - now);
+    const limitMillis = cancelled ? completedHoldMillis : goesOn ? retryHoldMillis + idleMillis : idleMillis;
+    return [{ idleSince: Math.max(this.#signOfLife, step?.lastActivityAt ?? 0), limitMillis }];
   }
 
   concludeRefused(): void {}
@@ -194,7 +207,7 @@ export class Operation implements RunPart {
     for (const { withdraw } of this.#announced.values()) withdraw();
     for (const tool of this.#tools.values()) tool.end({ leftAlone: true });
     const nothing = { stepCount: 0, attemptCount: 0, failedAttemptCount: 0, usage: {}, endpoint: undefined };
-    this.#run.recording.takeIn(this, { ...nothing, outcome: this.#ending });
+    this.#run.recording.partSettled(this, { ...nothing, outcome: this.#ending });
     this.#onSettled();
   }
 
@@ -414,7 +427,7 @@ export class Operation implements RunPart {
     earlier?: StepRecording,
   ): { scope?: StepScope; inside: Context } {
     const stepOptions: StepOptions = { ...options, model, attributes: this.#attributes() };
-    const name = providerName(provider);
+    const name = providerOfAiSdk(provider);
     if (name !== undefined) stepOptions.provider = name;
     return openScope(this.#run, stepOptions, { ctx: this.#inside, strict: true, earlier });
   }

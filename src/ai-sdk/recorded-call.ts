@@ -1,10 +1,10 @@
 /** One call of a language model's `doGenerate` or `doStream` that has returned. */
 import * as names from '../otel/names.js';
+import { ModelAnswer } from '../providers/formats/ai-sdk-model.js';
 import { isAbort, isTimeout } from '../spans/outcome/errors.js';
 import type { Tail, TailEnd } from '../spans/returned-stream.js';
 import type { StepScope } from '../spans/step-scope.js';
 import { type JsonObject, object } from '../util/json-fields.js';
-import { ModelAnswer } from './language-model.js';
 import { observeParts, type PartObserver } from './stream-parts.js';
 
 /**

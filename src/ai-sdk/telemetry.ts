@@ -1,8 +1,10 @@
 import { context } from '@opentelemetry/api';
 import * as names from '../otel/names.js';
-import { defaultRecorder, type Recorder } from '../recorder/recorder.js';
+import { defaultRecorder } from '../recorder/default-recorder.js';
+import type { Recorder } from '../recorder/recorder.js';
+import { RunHandle } from '../recorder/run-handle.js';
+import type { RunOptions } from '../recorder/run-options.js';
 import { isOutside, runOf } from '../spans/context.js';
-import { RunHandle, type RunOptions } from '../spans/run.js';
 import { guarded } from '../util/diagnostics.js';
 import { label, object } from '../util/json-fields.js';
 import { checkObject, requireFunction, requireObject } from '../util/validation.js';

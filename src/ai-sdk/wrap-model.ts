@@ -1,14 +1,18 @@
 /** A language model of the AI SDK whose calls are steps, where no telemetry is registered. */
 import { type Attributes, context } from '@opentelemetry/api';
-import { defaultRecorder, openScope, type Recorder } from '../recorder/recorder.js';
+import { readCall } from '../providers/formats/ai-sdk-model.js';
+import { providerOfAiSdk } from '../providers/provider-names.js';
+import { defaultRecorder } from '../recorder/default-recorder.js';
+import type { Recorder } from '../recorder/recorder.js';
+import { openScope } from '../recorder/step-start.js';
 import { capturingIn, runOf, stepOf } from '../spans/context.js';
+import type { StepOptions } from '../spans/outcome/step-options.js';
 import { isInOthersModelSpan } from '../spans/routing/others-model-span.js';
 import type { RunRecording } from '../spans/run.js';
-import { type StepOptions, StepRecording } from '../spans/step.js';
+import { StepRecording } from '../spans/step.js';
 import { guarded } from '../util/diagnostics.js';
 import { label, object } from '../util/json-fields.js';
 import { badOption, checkObject, checkString, requireObject } from '../util/validation.js';
-import { providerName, readCall } from './language-model.js';
 import { recordAnswer } from './recorded-call.js';
 import { isSameCall } from './same-call.js';
 
@@ -111,7 +115,7 @@ function openCall(model: LanguageModel, stepOptions: StepOptions, given: unknown
   if (!run || (around && !around.step.settled) || isInOthersModelSpan(active)) return undefined;
   const { recording } = run;
   const options: StepOptions = { ...stepOptions, operation: 'chat' };
-  const provider = providerName(model.provider);
+  const provider = providerOfAiSdk(model.provider);
   const modelId = label(model.modelId);
   if (provider !== undefined) options.provider = provider;
   if (modelId !== undefined) options.model = modelId;

@@ -1,12 +1,9 @@
-import type { Attributes, AttributeValue, Span } from '@opentelemetry/api';
-import { sendable } from '../otel/attribute-value.js';
 import { report } from '../util/diagnostics.js';
 import { environment, environmentChoice } from '../util/environment.js';
 import { lastRemembered, remembered } from '../util/memo.js';
 import { badOption, checkFields, checkNumber, requireObject } from '../util/validation.js';
-import type { ContentWriter } from './genai-writer.js';
+import { bounded } from './captured-content.js';
 import { createRedactor, type RedactOptions, type Redactor } from './redact/redactor.js';
-import { bound } from './redact/truncation.js';
 
 /**
  * How much is recorded.
@@ -165,108 +162,4 @@ function checkLimits(given: unknown): Limits {
 function messagesFromEnvironment(): boolean {
   const value = environment('OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT')?.toUpperCase();
   return value === 'SPAN_ONLY' || value === 'SPAN_AND_EVENT' || value === 'TRUE';
-}
-
-type Redacting = Pick<CaptureSettings, 'redactor'>;
-
-/** Kept of a text that is neither a body nor content: an attribute, an error's message, a stack trace. In bytes of UTF-8. */
-const MAX_TEXT_BYTES = 65_536;
-
-/** Free text as it may be kept: redacted, bounded. */
-export function keptText(text: string, { redactor }: Redacting): string {
-  return bounded(redactor.text(text));
-}
-
-/** The beginning of a redacted text that is longer than anybody reads. */
-function bounded(text: string): string {
-  // No character takes more than three bytes.
-  if (text.length <= MAX_TEXT_BYTES / 3) return text;
-  const { text: kept, truncatedBytes } = bound(
-    [{ head: '', body: text, tail: '', jsonDepth: undefined }],
-    MAX_TEXT_BYTES,
-  );
-  if (truncatedBytes > 0) report('a text was longer than 65536 bytes; it was truncated');
-  return kept;
-}
-
-/** Attributes as they may be kept, whoever they come from: names and texts redacted, texts bounded. */
-export function keptAttributes(attributes: Attributes | undefined, { redactor }: Redacting): Attributes {
-  const kept: Attributes = {};
-  for (const name in attributes) {
-    const value = keptValue(name, attributes[name], redactor);
-    if (value !== undefined) kept[redactor.name(name)] = value;
-  }
-  return kept;
-}
-
-/** The same for attributes that are runtrace's own, in their place: their names say nothing that must not be kept. */
-export function keepValues(attributes: Attributes, { redactor }: Redacting): Attributes {
-  for (const name in attributes) {
-    const value = keptValue(name, attributes[name], redactor);
-    if (value !== undefined) attributes[name] = value;
-    else delete attributes[name];
-  }
-  return attributes;
-}
-
-function keptValue(name: string, value: unknown, redactor: Redactor): AttributeValue | undefined {
-  if (Array.isArray(value)) return sendable(value.map((item) => keptItem(name, item, redactor)) as string[]);
-  const kept = keptItem(name, value, redactor);
-  return kept == null ? undefined : sendable(kept);
-}
-
-function keptItem(name: string, value: unknown, redactor: Redactor): string | number | boolean | null | undefined {
-  switch (typeof value) {
-    case 'string':
-      return bounded(redactor.attribute(name, value));
-    case 'number':
-    case 'boolean':
-      return value;
-    default:
-      if (value != null)
-        report('an attribute that is neither a text, a number, a boolean nor a list of them was left out');
-      return value === null ? null : undefined;
-  }
-}
-
-/** Writes the attributes of one span, as they may be kept. */
-export class AttributeWriter {
-  readonly #span: Span;
-  readonly #redactor: Redactor;
-  /** What the span began with is there already. */
-  readonly #begun: Attributes;
-  /** What others add, as far as runtrace doesn't say otherwise. */
-  readonly #others: Attributes | undefined;
-
-  constructor(span: Span, begun: Attributes, others: Attributes | undefined, { redactor }: Redacting) {
-    this.#span = span;
-    this.#redactor = redactor;
-    this.#begun = begun;
-    this.#others = others && keptAttributes(others, { redactor });
-  }
-
-  /** Writes what may hold a secret, and returns what was kept of it. */
-  keep(name: string, value: AttributeValue | null | undefined): AttributeValue | undefined {
-    if (value == null) return undefined;
-    const kept = keptValue(name, value, this.#redactor);
-    if (kept !== undefined) this.write(name, kept);
-    return kept;
-  }
-
-  /** Writes what is kept as it is. */
-  write(name: string, value: AttributeValue): void {
-    if (this.#others !== undefined && Object.hasOwn(this.#others, name)) delete this.#others[name];
-    this.#span.setAttribute(name, value);
-  }
-
-  /** Writes what others add. It comes last, because the SDK keeps the first 128 names. */
-  end(): void {
-    for (const name in this.#others) {
-      if (!Object.hasOwn(this.#begun, name)) this.#span.setAttribute(name, this.#others[name] as AttributeValue);
-    }
-  }
-}
-
-export function contentWriter({ messages, redactor, limits }: CaptureSettings): ContentWriter | undefined {
-  return messages ? { redactor, maxBytes: limits.contentBytes } : undefined;
 }

@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util';
 import { replay } from './replay.js';
 import { show } from './show.js';
+import { complain, messageOf } from './terminal.js';
 
 const USAGE = `Usage: runtrace show [--jaeger URL] FILE…
        runtrace replay [--url URL] [--header NAME=VALUE]… FILE…
@@ -10,51 +11,72 @@ const USAGE = `Usage: runtrace show [--jaeger URL] FILE…
   replay  sends OTLP JSON files to an OTLP/HTTP endpoint
 
 Options:
-  --jaeger URL          where Jaeger's UI is (default: http://localhost:16686)
-  --url URL             the endpoint, path included (default: what the OTEL_EXPORTER_OTLP_* variables say)
+  --jaeger URL          the address of Jaeger's page (default: http://localhost:16686)
+  --url URL             the endpoint, path included (default: from the OTEL_EXPORTER_OTLP_* variables)
   --header NAME=VALUE   a header of every request
-  --help                prints this
+  --help                prints this text
 `;
 
-/** Ends with 0 if all went well, 1 if not, 2 if it was called wrongly. */
+/** 0: all went well. 1: something failed. 2: wrong arguments. */
 process.exitCode = await main(process.argv.slice(2));
 
 async function main(args: string[]): Promise<number> {
-  // `runtrace show … | head` is no error.
+  // `runtrace show … | head` closes the pipe early, which is not an error.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+  let parsed: ReturnType<typeof parse>;
   try {
-    const { values, positionals } = parseArgs({
-      args,
-      allowPositionals: true,
-      options: {
-        jaeger: { type: 'string' },
-        url: { type: 'string' },
-        header: { type: 'string', multiple: true },
-        help: { type: 'boolean', short: 'h' },
-      },
-    });
-    const [command, ...files] = positionals;
-    if (values.help) {
-      process.stdout.write(USAGE);
-      return 0;
-    }
-    if (command === 'show' && files.length > 0) return await show(files, values.jaeger);
-    if (command === 'replay' && files.length > 0) {
-      return await replay(files, { url: values.url, headers: toHeaders(values.header ?? []) });
-    }
+    parsed = parse(args);
   } catch (error) {
-    process.stderr.write(`runtrace: ${(error as Error).message}\n`);
+    return wrongUse(messageOf(error));
   }
+  const { values, positionals } = parsed;
+  const [command, ...files] = positionals;
+  if (values.help) {
+    process.stdout.write(USAGE);
+    return 0;
+  }
+  const headers = readHeaders(values.header ?? []);
+  if (headers === undefined) return wrongUse('--header must be NAME=VALUE');
+  if (files.length === 0 || (command !== 'show' && command !== 'replay')) return wrongUse();
+  try {
+    if (command === 'show') return await show(files, values.jaeger);
+    return await replay(files, { url: values.url, headers });
+  } catch (error) {
+    // A `TypeError` of runtrace names a bad option.
+    if (error instanceof TypeError && error.message.startsWith('runtrace: ')) {
+      return wrongUse(error.message.slice('runtrace: '.length));
+    }
+    complain(messageOf(error));
+    return 1;
+  }
+}
+
+function parse(args: string[]) {
+  return parseArgs({
+    args,
+    allowPositionals: true,
+    options: {
+      jaeger: { type: 'string' },
+      url: { type: 'string' },
+      header: { type: 'string', multiple: true },
+      help: { type: 'boolean', short: 'h' },
+    },
+  });
+}
+
+function wrongUse(message?: string): number {
+  if (message !== undefined) complain(message);
   process.stderr.write(USAGE);
   return 2;
 }
 
-function toHeaders(pairs: readonly string[]): Record<string, string> {
-  return Object.fromEntries(
-    pairs.map((pair) => {
-      const [name = '', ...value] = pair.split('=');
-      if (value.length === 0) throw new TypeError(`--header must be NAME=VALUE, got '${name}'`);
-      return [name, value.join('=')];
-    }),
-  );
+/** `undefined` if one of them has no `=`. A header may hold a key, so the caller does not quote it. */
+function readHeaders(pairs: readonly string[]): Record<string, string> | undefined {
+  const headers: Record<string, string> = {};
+  for (const pair of pairs) {
+    const equals = pair.indexOf('=');
+    if (equals < 1) return undefined;
+    headers[pair.slice(0, equals)] = pair.slice(equals + 1);
+  }
+  return headers;
 }

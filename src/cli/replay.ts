@@ -1,74 +1,75 @@
-import { DiagConsoleLogger, DiagLogLevel, diag } from '@opentelemetry/api';
+import { DiagLogLevel, diag } from '@opentelemetry/api';
 import { readOtlpFile } from '../exporter/otlp/file-reader.js';
 import { spanBytes } from '../exporter/otlp/size.js';
+import { complain, messageOf, printLine, showProgress, terminalLogger } from './terminal.js';
 
 export interface ReplayOptions {
-  /** The whole URL. Default: what the `OTEL_EXPORTER_OTLP_*` variables say. */
+  /** The whole URL. Default: the endpoint of the `OTEL_EXPORTER_OTLP_*` variables. */
   url: string | undefined;
   headers: Record<string, string>;
 }
 
-/** How much may be under way; files may be larger than memory, and so may a line. */
-const MOST_HELD_BYTES = 16 * 1024 * 1024;
-/** Long enough for an endpoint that restarts, short enough for somebody who waits. */
-const PATIENCE_MILLIS = 60_000;
+/** The most bytes of spans that are queued at once. Files may be larger than memory, and so may a line. */
+const MAX_QUEUED_BYTES = 16 * 1024 * 1024;
+/** Long enough for an endpoint that restarts, short enough for a user who waits. */
+const RETRY_TIMEOUT_MILLIS = 60_000;
 
 /**
- * Sends what is in OTLP files to an endpoint, with progress, and stops where the endpoint takes no more. Returns the process's
- * exit code: 0 if every span arrived.
+ * Sends the spans in OTLP files to an endpoint. Stops at the first spans that the endpoint does not accept. Returns the exit code of
+ * the process: 0 if every span arrived.
  */
 export async function replay(files: readonly string[], { url, headers }: ReplayOptions): Promise<number> {
-  diag.setLogger(new DiagConsoleLogger(), DiagLogLevel.WARN);
-  // Not at the top: the sender is an optional peer, and `show` does without.
+  diag.setLogger(terminalLogger, DiagLogLevel.WARN);
+  // Imported here because `show` needs no sender.
   const { RuntraceExporter } = await import('../exporter/exporter.js');
   const exporter = new RuntraceExporter({
     ...(url !== undefined && { url }),
     headers,
-    retryTimeoutMillis: PATIENCE_MILLIS,
-    flushTimeoutMillis: 2 * PATIENCE_MILLIS,
-    shutdownTimeoutMillis: 2 * PATIENCE_MILLIS,
+    retryTimeoutMillis: RETRY_TIMEOUT_MILLIS,
+    flushTimeoutMillis: 2 * RETRY_TIMEOUT_MILLIS,
+    shutdownTimeoutMillis: 2 * RETRY_TIMEOUT_MILLIS,
   });
   const unreadable: string[] = [];
   let stoppedAt: string | undefined;
-  let heldBytes = 0;
+  let queuedBytes = 0;
 
-  const isLost = () => exporter.stats().dropped.spans > 0;
+  const hasDropped = () => exporter.stats().dropped.spans > 0;
   const flush = async () => {
     await exporter.forceFlush();
-    heldBytes = 0;
-    if (process.stderr.isTTY) process.stderr.write(`\r${exporter.stats().sent.spans} spans sent`);
+    queuedBytes = 0;
+    showProgress(`${exporter.stats().sent.spans} spans sent`);
   };
-  read: for (const file of files) {
+  reading: for (const file of files) {
     try {
       for await (const line of readOtlpFile(file)) {
         if ('error' in line) {
-          unreadable.push(`${file}:${line.number}: ${line.error.message}`);
+          unreadable.push(`${file}:${line.number}: ${messageOf(line.error)}`);
           continue;
         }
         for (const span of line.spans) {
           exporter.add(span);
-          heldBytes += spanBytes(span);
-          if (heldBytes <= MOST_HELD_BYTES) continue;
+          queuedBytes += spanBytes(span);
+          if (queuedBytes <= MAX_QUEUED_BYTES) continue;
           await flush();
-          if (!isLost()) continue;
+          if (!hasDropped()) continue;
           stoppedAt = `${file}:${line.number}`;
-          break read;
+          break reading;
         }
       }
     } catch (error) {
-      unreadable.push((error as Error).message);
+      unreadable.push(messageOf(error));
     }
   }
   await flush();
   await exporter.shutdown();
 
-  if (process.stderr.isTTY) process.stderr.write('\r');
+  showProgress('');
   const { sent, dropped } = exporter.stats();
-  for (const what of unreadable) process.stderr.write(`runtrace: ${what}\n`);
-  if (isLost()) {
+  for (const message of unreadable) complain(message);
+  if (hasDropped()) {
     const where = stoppedAt ? `; stopped at ${stoppedAt}` : '';
-    process.stderr.write(`runtrace: ${dropped.spans} spans were not taken by the endpoint${where}\n`);
+    complain(`the endpoint did not accept ${dropped.spans} spans${where}`);
   }
-  process.stdout.write(`Sent ${sent.spans} spans.\n`);
-  return isLost() || unreadable.length > 0 ? 1 : 0;
+  printLine(`Sent ${sent.spans} spans.`);
+  return hasDropped() || unreadable.length > 0 ? 1 : 0;
 }

@@ -1,19 +1,20 @@
-import type { HrTime } from '@opentelemetry/api';
 import type { ReadableSpan } from '../exporter/otlp/span.js';
 import * as names from '../otel/names.js';
+import { isRun, isStep, type RunTree, runTrees, type SpanNode } from './span-tree.js';
+import { printable } from './terminal.js';
 
 export interface TreeOptions {
-  /** Whether to colour with ANSI escapes. Default: false. */
+  /** Whether to colour the text with ANSI escape sequences. Default: false. */
   colors?: boolean;
-  /** Columns that a line may have. Default: 100. */
+  /** The most columns of a line. Default: 100. */
   width?: number;
-  /** Where Jaeger's UI is. Default: `http://localhost:16686`. */
+  /** The address of Jaeger's page. Default: `http://localhost:16686`. */
   jaegerUrl?: string;
 }
 
 /**
- * The runs in `spans`, each as a tree: the run, its steps with every attempt, and whatever else happened inside.
- * Spans that belong to no run are left out. A pure function; nothing that stands in a span can control the terminal.
+ * The runs in `spans`, each as a tree: the run, its steps with every attempt, and the other spans inside of it. Spans that belong to no
+ * run are left out. A pure function; no text of a span can control the terminal.
  *
  * ```text
  * ✔ chat_turn  invoke_agent support  completed  1.61 s  42 in, 17 out
@@ -26,23 +27,10 @@ export interface TreeOptions {
  */
 export function tree(spans: readonly ReadableSpan[], options: TreeOptions = {}): string {
   const { colors = false, width = 100, jaegerUrl = 'http://localhost:16686' } = options;
-  const blocks = topmost(linked(spans)).map((nodes) => {
-    const { traceId } = nodes[0].span.spanContext();
-    const link: Cell = [`${jaegerUrl.replace(/\/+$/, '')}/trace/${traceId}`, 'cyan'];
-    if (isRun(nodes[0].span)) return nodeRows(nodes[0], '', '', link);
-    const heading: Row = {
-      prefix: '',
-      cells: [['? a run whose own span is not here', 'yellow'], 'still open, or lost'],
-    };
-    return [heading, { prefix: '│  ', cells: [link] }, ...childRows(nodes, '', undefined)];
-  });
-  return blocks.map((rows) => rows.map((row) => `${printRow(row, width, colors)}\n`).join('')).join('\n');
-}
-
-interface Node {
-  span: ReadableSpan;
-  parent: Node | undefined;
-  children: Node[];
+  return runTrees(spans)
+    .map((run) => rowsOf(run, jaegerUrl.replace(/\/+$/, '')))
+    .map((rows) => rows.map((row) => `${printRow(row, width, colors)}\n`).join(''))
+    .join('\n');
 }
 
 type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
@@ -53,75 +41,64 @@ interface Row {
   cells: Cell[];
 }
 
-/** One node a span, in order of start, linked; a span that was delivered twice is there once. */
-function linked(spans: readonly ReadableSpan[]): Node[] {
-  const byId = new Map<string, Node>();
-  for (const span of [...spans].sort((a, b) => compareTimes(a.startTime, b.startTime))) {
-    byId.set(idOf(span.spanContext()), { span, parent: undefined, children: [] });
-  }
-  for (const node of byId.values()) {
-    const { parentSpanContext } = node.span;
-    const parent = parentSpanContext && byId.get(idOf(parentSpanContext));
-    // A file may hold anything, a circle of parents too.
-    if (!parent || parent === node || ancestors(parent).includes(node)) continue;
-    node.parent = parent;
-    parent.children.push(node);
-  }
-  return [...byId.values()];
-}
+/** Levels below this one are not indented any further: the lines would have no room for text. */
+const MAX_INDENTED_LEVELS = 16;
 
-/** Each run that is inside no other; and for each trace, what is left of runs whose own span is missing. */
-function topmost(nodes: readonly Node[]): [Node, ...Node[]][] {
-  const tops: [Node, ...Node[]][] = [];
-  const orphans = new Map<string, [Node, ...Node[]]>();
-  for (const node of nodes) {
-    if (!belongsToRun(node.span) || ancestors(node).some((ancestor) => belongsToRun(ancestor.span))) continue;
-    const { traceId } = node.span.spanContext();
-    const together = isRun(node.span) ? undefined : orphans.get(traceId);
-    if (together) {
-      together.push(node);
-      continue;
+function rowsOf({ traceId, run, tops }: RunTree, jaegerUrl: string): Row[] {
+  const link: Cell = [`${jaegerUrl}/trace/${traceId}`, 'cyan'];
+  const rows: Row[] = [];
+  if (!run) {
+    rows.push({ prefix: '', cells: [['? a run whose own span is missing', 'yellow'], 'still open, or lost'] });
+    rows.push({ prefix: '│  ', cells: [link] });
+  }
+  // A stack, not recursion: the input decides how deep the tree is.
+  const pending: { node: SpanNode; first: string; rest: string; level: number }[] = [];
+  const push = (nodes: readonly SpanNode[], rest: string, level: number) => {
+    const indent = level <= MAX_INDENTED_LEVELS;
+    for (let index = nodes.length - 1; index >= 0; index--) {
+      const isLast = index === nodes.length - 1;
+      const first = indent ? `${rest}${isLast ? '└─ ' : '├─ '}` : `${rest}… ${level}  `;
+      const below = indent ? `${rest}${isLast ? '   ' : '│  '}` : rest;
+      pending.push({ node: nodes[index] as SpanNode, first, rest: below, level });
     }
-    const top: [Node] = [node];
-    tops.push(top);
-    if (!isRun(node.span)) orphans.set(traceId, top);
+  };
+  if (run) pending.push({ node: run, first: '', rest: '', level: 0 });
+  else push(tops, '', 1);
+  for (let next = pending.pop(); next; next = pending.pop()) {
+    const { node, first, rest, level } = next;
+    const { span, children } = node;
+    const prefix = `${rest}${children.length > 0 ? '│  ' : '   '}`;
+    rows.push({ prefix: first, cells: headingCells(span) });
+    for (const cells of detailCells(span, node === run ? link : undefined)) rows.push({ prefix, cells });
+    push(children, rest, level + 1);
   }
-  return tops;
+  return rows;
 }
 
-/** `link` only for the topmost run: the ones inside are on the same page. */
-function nodeRows(node: Node, first: string, rest: string, link: Cell | undefined): Row[] {
-  const { span, children } = node;
-  const [heading, ...details] = isRun(span)
-    ? runCells(span, link)
-    : [isStep(span) ? stepCells(span) : otherCells(span)];
-  const prefix = `${rest}${children.length > 0 ? '│  ' : '   '}`;
+function headingCells(span: ReadableSpan): Cell[] {
+  if (isRun(span)) return runCells(span);
+  return isStep(span) ? stepCells(span) : otherCells(span);
+}
+
+/** `link` only for the topmost run: the runs inside of it are on the same page. */
+function detailCells(span: ReadableSpan, link: Cell | undefined): Cell[][] {
+  return [...(isRun(span) ? identityCells(span) : []), ...(link ? [[link]] : []), ...attemptCells(span)];
+}
+
+function runCells(span: ReadableSpan): Cell[] {
+  const { attributes } = span;
   return [
-    { prefix: first, cells: heading as Cell[] },
-    ...[...details, ...attemptCells(span)].map((cells) => ({ prefix, cells })),
-    ...childRows(children, rest, undefined),
+    [`${mark(span)} ${attributes[names.RUN_KIND]}`, 'bold', statusStyle(span)],
+    span.name,
+    ...outcomeCells(span),
+    tokens(attributes[names.RUN_INPUT_TOKENS], attributes[names.RUN_OUTPUT_TOKENS]),
   ];
 }
 
-function childRows(children: readonly Node[], rest: string, link: Cell | undefined): Row[] {
-  return children.flatMap((child, i) => {
-    const isLast = i === children.length - 1;
-    return nodeRows(child, `${rest}${isLast ? '└─ ' : '├─ '}`, `${rest}${isLast ? '   ' : '│  '}`, link);
-  });
-}
-
-function runCells(span: ReadableSpan, link: Cell | undefined): Cell[][] {
-  const { attributes } = span;
+function identityCells({ attributes }: ReadableSpan): Cell[][] {
   const conversation = attributes[names.GEN_AI_CONVERSATION_ID];
   return [
-    [
-      [`${mark(span)} ${attributes[names.RUN_KIND]}`, 'bold', statusStyle(span)],
-      span.name,
-      ...outcomeCells(span),
-      tokens(attributes[names.RUN_INPUT_TOKENS], attributes[names.RUN_OUTPUT_TOKENS]),
-    ],
     [[`run ${attributes[names.RUN_ID]}`, 'dim'], conversation === undefined ? '' : `conversation ${conversation}`],
-    ...(link ? [[link]] : []),
   ];
 }
 
@@ -147,19 +124,19 @@ function outcomeCells(span: ReadableSpan): Cell[] {
   ];
 }
 
-/** One row an attempt, in columns; a column that no attempt has anything for is left out. */
+/** One row for each attempt, in columns; a column that is empty in every row is left out. */
 function attemptCells(span: ReadableSpan): Cell[][] {
   const attempts = span.events
     .filter((event) => event.name === names.EVENT_ATTEMPT)
     .map(({ attributes: of = {} }) => {
       const status = text(of[names.ATTEMPT_STATUS]);
       const code = text(of[names.HTTP_RESPONSE_STATUS_CODE]);
-      const saysItAll = status === 'completed' || Number(code) >= 400;
+      const codeSuffices = status === 'completed' || Number(code) >= 400;
       return {
         style: (status === 'completed' ? 'green' : status === 'failed' ? 'red' : 'yellow') as Style,
         columns: [
           `#${of[names.ATTEMPT_NUMBER]}`,
-          code && saysItAll ? code : `${code} ${status}`.trim(),
+          code && codeSuffices ? code : `${code} ${status}`.trim(),
           millis(of[names.ATTEMPT_DURATION_MS]),
           labelled('waited', millis(of[names.ATTEMPT_WAIT_MS])),
           labelled('first chunk', millis(of[names.ATTEMPT_TIME_TO_FIRST_CHUNK_MS])),
@@ -169,8 +146,10 @@ function attemptCells(span: ReadableSpan): Cell[][] {
         ],
       };
     });
-  // The last column has nothing to its right that it must make room for.
-  const widths = [0, 1, 2, 3, 4].map((i) => Math.max(0, ...attempts.map(({ columns }) => columns[i]?.length ?? 0)));
+  // The last column needs no padding: nothing stands to its right.
+  const widths = [0, 1, 2, 3, 4].map((i) =>
+    attempts.reduce((most, { columns }) => Math.max(most, columns[i]?.length ?? 0), 0),
+  );
   const rows = attempts.map(({ style, columns }) =>
     columns.map((column, i): Cell => {
       const isRightAligned = i === 0 || i === 2;
@@ -178,26 +157,16 @@ function attemptCells(span: ReadableSpan): Cell[][] {
       return i === 1 ? [padded, style] : padded;
     }),
   );
+  if (attempts.length === 0) rows.push(...codesWithoutEvents(span));
   const dropped = Number(span.attributes[names.STEP_DROPPED_ATTEMPT_COUNT] ?? 0);
-  return dropped > 0 ? [...rows, [[`and ${dropped} more attempts in the middle that were not kept`, 'dim']]] : rows;
+  return dropped > 0 ? [...rows, [[`and ${dropped} more attempts in the middle that were dropped`, 'dim']]] : rows;
 }
 
-function isRun(span: ReadableSpan): boolean {
-  return span.attributes[names.RUN_KIND] !== undefined;
-}
-
-function isStep(span: ReadableSpan): boolean {
-  return span.attributes[names.STEP_NUMBER] !== undefined;
-}
-
-function belongsToRun(span: ReadableSpan): boolean {
-  return isRun(span) || isStep(span) || span.attributes[names.RUN_ID] !== undefined;
-}
-
-function ancestors(node: Node): Node[] {
-  const above: Node[] = [];
-  for (let it = node.parent; it; it = it.parent) above.push(it);
-  return above;
+/** Some backends drop events. The codes are an attribute: one string, or a list as version 0.1 wrote it. */
+function codesWithoutEvents({ attributes }: ReadableSpan): Cell[][] {
+  const codes = attributes[names.STEP_ATTEMPT_CODES];
+  const line = Array.isArray(codes) ? codes.join(' ') : text(codes);
+  return line ? [[`attempts ${line}`]] : [];
 }
 
 function mark(span: ReadableSpan): string {
@@ -257,17 +226,4 @@ function printRow({ prefix, cells }: Row, width: number, colors: boolean): strin
 function shortened(value: string, room: number): string {
   if (value.length <= room) return value;
   return room < 2 ? '' : `${value.slice(0, room - 1)}…`;
-}
-
-/** Names come from whoever wrote the file: no escape sequence, line break or change of direction reaches the terminal. */
-function printable(value: string): string {
-  return value.replace(/[\p{Cc}\p{Zl}\p{Zp}\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, '·');
-}
-
-function idOf({ traceId, spanId }: { traceId: string; spanId: string }): string {
-  return `${traceId}-${spanId}`;
-}
-
-function compareTimes(a: HrTime, b: HrTime): number {
-  return a[0] - b[0] || a[1] - b[1];
 }

@@ -15,6 +15,8 @@ export const RUN_HAS_ERROR = 'runtrace.run.has_error';
 export const RUN_ENDPOINT = 'runtrace.run.endpoint';
 export const RUN_INPUT_TOKENS = 'runtrace.run.input_tokens';
 export const RUN_OUTPUT_TOKENS = 'runtrace.run.output_tokens';
+/** Only on a run that `keep` kept because `sampledByTraceId` said so: 0.05 stands for 20 runs. */
+export const RUN_SAMPLING_RATIO = 'runtrace.run.sampling_ratio';
 export const RUN_PARENT_CONVERSATION_ID = 'runtrace.run.parent_conversation_id';
 export const RUN_ROOT_CONVERSATION_ID = 'runtrace.run.root_conversation_id';
 

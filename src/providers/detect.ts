@@ -1,91 +1,96 @@
-import type { ModelRequest } from '../capture/genai-writer.js';
+/** Recognizes model calls, and opens the reader of their responses. */
+import type { ModelRequest } from '../otel/genai.js';
 import { type JsonObject, label, object, parseJson } from '../util/json-fields.js';
-import { anthropic } from './anthropic.js';
-import type { Protocol } from './format.js';
-import { gemini } from './gemini.js';
-import { providerOf } from './hosts.js';
-import { openAiChat } from './openai-chat.js';
-import { openAiResponses } from './openai-responses.js';
+import type { WireFormat } from './format.js';
+import { anthropic } from './formats/anthropic.js';
+import { gemini } from './formats/gemini.js';
+import { openAiChat } from './formats/openai-chat.js';
+import { openAiResponses } from './formats/openai-responses.js';
+import { providerOf } from './provider-names.js';
 import { ResponseReader } from './stream/response-reader.js';
 
 export type { Answer } from './format.js';
 export { type ProviderError, readErrorCode } from './provider-error.js';
+export { isUnreadModelCall, type UnknownRequest, type UnreadCallRules } from './unread-call.js';
 export type { ResponseReader };
 
-const PROTOCOLS: readonly Protocol[] = [openAiChat, openAiResponses, anthropic, gemini];
+/** Every wire format that is read. The first one that accepts a request reads it. */
+const FORMATS: readonly WireFormat[] = [openAiChat, openAiResponses, anthropic, gemini];
 
-/** The longest request body, whole answer or single event that is read, in characters: 4 Mi. */
+/** The longest request body, whole response or single event that is read, in characters: 4 Mi. */
 const MAX_LENGTH = 4 << 20;
 
-/** A path that says which version of an API it is, or whose. */
-const TELLING_PATH = /\/(?:v\d\w*|openai)\//;
+/** A path that names an API's version, or whose API it is. */
+const API_PATH = /\/(?:v\d\w*|openai)\//;
 
 /** A request that is known to be a model call. */
 export interface ModelCall {
-  /** `gen_ai.operation.name`: `chat`, `generate_content`, `text_completion` or `embeddings`. */
+  /** `gen_ai.operation.name`: `chat`, `generate_content`, `text_completion`, `embeddings`… */
   readonly operation: string;
-  /** `gen_ai.provider.name`: by the host where it is known, else the one whose API it is. */
+  /** `gen_ai.provider.name`: by the host if it is known, else the provider that the format comes from. */
   readonly provider: string;
-  /** Whether the answer was asked for as a stream. */
+  /** Whether a streamed response was asked for. */
   readonly streaming: boolean;
   readonly request: ModelRequest;
-  /** Begins to read the answer of one attempt. */
+  /** Begins to read the response of one attempt. */
   openAnswer(): ResponseReader;
 }
 
 /**
  * Reads a request; `undefined` if it is not known to be a model call.
  *
- * The path and the shape of the body decide. Where the body is not known (a stream, multipart, or longer than 4 Mi
- * characters) it is the path alone, if its host is a known provider's or it names an API's version (`/v1/…`). Text
- * that is no JSON is a model call only at a known provider's.
+ * The path and the shape of the body decide. If the body is not known (a stream, multipart, or longer than 4 Mi
+ * characters), the path alone decides, provided that the host is a known provider's or the path names an API's version
+ * (`/v1/…`). A body that is not JSON is a model call only at a known provider.
  *
  * @param bodyText the body as text; `undefined` if it could not be read.
  * @param content whether messages, system instructions and tools are read as well.
- * @param maxLength the longest answer, or single event of a stream, that is read, in characters. Default: 4 Mi.
+ * @param headers the request's headers, by lower-case name. Some formats have the model there.
+ * @param maxLength the longest whole response, or single event, that is read, in characters. Default: 4 Mi.
  *
  * @example
  * const call = readModelCall('POST', new URL('https://api.openai.com/v1/chat/completions'), body, false);
- * const observer = call?.openAnswer();
- * observer?.chunk(bytes);
- * observer?.end();
- * observer?.answer().usage; // { inputTokens: 12, outputTokens: 34 }
+ * const reader = call?.openAnswer();
+ * reader?.chunk(bytes);
+ * reader?.end();
+ * reader?.answer().usage; // { inputTokens: 12, outputTokens: 34 }
  */
 export function readModelCall(
   method: string,
   url: URL,
   bodyText: string | undefined,
   content: boolean,
+  headers: Readonly<Record<string, string>> = {},
   maxLength: number = MAX_LENGTH,
 ): ModelCall | undefined {
   if (method.toUpperCase() !== 'POST') return undefined;
   const path = pathOf(url);
   const host = providerOf(url);
-  for (const protocol of PROTOCOLS) {
-    const operation = protocol.operation(path);
+  for (const format of FORMATS) {
+    const operation = format.operation(path);
     if (operation === undefined) continue;
     const body = readBody(bodyText);
-    const known = host !== undefined || (TELLING_PATH.test(path) && body !== 'no JSON');
-    if (typeof body === 'object' ? !(known || label(body.model)) || !protocol.accepts(path, body) : !known) continue;
-    const provider = host ?? protocol.provider;
+    const known = host !== undefined || (API_PATH.test(path) && body !== 'no JSON');
+    if (typeof body === 'object' ? !(known || label(body.model)) || !format.accepts(path, body) : !known) continue;
+    const provider = host ?? format.provider;
     const extra = provider === 'openai' || provider === 'azure.ai.openai';
-    const request = protocol.readRequest(path, typeof body === 'object' ? body : {}, content);
+    const request = format.readRequest({ path, body: typeof body === 'object' ? body : {}, headers }, content);
     if (!extra) delete request.extra;
     return {
       operation,
       provider,
       streaming: request.stream === true,
       request,
-      openAnswer: () => new ResponseReader(protocol.openAnswer(content), { maxLength, extra }),
+      openAnswer: () => new ResponseReader(format, { request, content, extra, maxLength }),
     };
   }
   return undefined;
 }
 
-/** Whether such a request can be a model call at all; for whoever would have to read its body to know. */
+/** Whether such a request can be a model call, as far as method and path tell: only then its body has to be read. */
 export function mayBeModelCall(method: string, url: URL): boolean {
   const path = pathOf(url);
-  return method.toUpperCase() === 'POST' && PROTOCOLS.some((protocol) => protocol.operation(path) !== undefined);
+  return method.toUpperCase() === 'POST' && FORMATS.some((format) => format.operation(path) !== undefined);
 }
 
 function pathOf(url: URL): string {

@@ -1,44 +1,68 @@
-import type { ModelRequest, ModelResponse, Usage } from '../capture/genai-writer.js';
+import type { ModelRequest, ModelResponse, Usage } from '../otel/genai.js';
 import type { JsonObject } from '../util/json-fields.js';
 
-/** One model API's wire format: how to know its calls, and how to read them and their answers. No method throws. */
-export interface Protocol {
-  /** The `gen_ai.provider.name` where the host says nothing. */
+/**
+ * The wire format of one model API: how its calls are recognized, and how their requests and responses are read. No
+ * method throws.
+ */
+export interface WireFormat {
+  /** The `gen_ai.provider.name` if the host does not tell. */
   readonly provider: string;
   /**
-   * The `gen_ai.operation.name` of a call to this path (without query); `undefined` if it is none of this protocol's.
+   * `json-lines` if a streamed response is a sequence of JSON objects; then a whole response is read as one event. All
+   * other ways to send a response are recognized by its first byte.
    */
+  readonly framing?: 'json-lines';
+  /** The `gen_ai.operation.name` of a call to this path (without query); `undefined` if the path is not this format's. */
   operation(path: string): string | undefined;
   /** Whether a body has the shape of such a call. */
   accepts(path: string, body: JsonObject): boolean;
-  /** Reads the request; messages, system and tools only if `content`. A body that could not be read is `{}`. */
-  readRequest(path: string, body: JsonObject, content: boolean): ModelRequest;
-  /** Makes a reader for one answer; output messages only if `content`. */
-  openAnswer(content: boolean): AnswerReader;
+  /** Reads a request; messages, system instructions and tools only if `content`. */
+  readRequest(call: CallParts, content: boolean): ModelRequest;
+  /** Makes a reader for one response to `request`; output messages only if `content`. */
+  openReader(content: boolean, request: ModelRequest): FormatReader;
 }
 
-/** Reads one answer of a model, whole or event by event. No method throws. */
-export interface AnswerReader {
-  /** A whole JSON answer. */
+/** The parts of an HTTP request that say what is asked of a model. */
+export interface CallParts {
+  readonly path: string;
+  /** `{}` if the body could not be read. */
+  readonly body: JsonObject;
+  /** By lower-case name. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** Reads one response of a model, whole or event by event. No method throws. */
+export interface FormatReader {
+  /** A whole JSON response. */
   whole(body: JsonObject): void;
-  /** One event of a stream; `name` is the SSE event's name, `''` if it has none. */
+  /** One event of a stream; `name` is the event's name, `''` if it has none. An exception of AWS has the name `error`. */
   event(name: string, data: string): void;
-  /** The stream ended by itself; it was not broken off. */
+  /** The body ended by itself; it did not break off and was not cancelled. */
   end(): void;
-  /** What is known so far. */
+  /** What was read so far. */
   answer(): Answer;
 }
 
-/** What is known of an answer. */
+/** What was read of a response. */
 export interface Answer {
   response: ModelResponse;
   usage: Usage;
   /**
-   * Whether the answer is all there: a whole body that has the protocol's shape, or a stream with the protocol's last
-   * event. Also `true` at the end of an answer that was too long to be read: nothing speaks against it. Never `true`
-   * with an `error`.
+   * Whether the response was received completely: a whole body that has the format's shape, or a stream with the
+   * format's last event. Before the body's end it is also `true` if every choice has its finish reason, because then a
+   * consumer may well stop reading. It is `true` at the end of a response that was too long to be read: nothing speaks
+   * against it. Never `true` with an `error`.
    */
   complete: boolean;
-  /** An error event inside the stream, or an error body with a 2xx. `code` is the provider's, for `error.type`. */
+  /**
+   * An error that the response reports: an error event, an error body with a 2xx, a finish reason that means failure.
+   * `code` is the provider's, for `error.type`; `provider_error` if it gives none.
+   */
   error?: { code: string; message?: string };
+  /**
+   * The last status that an OpenAI response had: `queued`, `in_progress`, `completed`, `incomplete`, `failed` or
+   * `cancelled`. A response to a background request is complete, as a body, while its status is `queued`.
+   */
+  responseStatus?: string;
 }

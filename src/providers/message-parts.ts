@@ -1,11 +1,11 @@
-import type { MessagePart } from '../capture/genai-writer.js';
-import { type JsonObject, label, object, parseJson, text } from '../util/json-fields.js';
+import type { MessagePart } from '../otel/genai.js';
+import { type JsonObject, label, object, objects, parseJson, text } from '../util/json-fields.js';
 
 /**
- * Parts of messages in the conventions' shapes, made from what the protocols have in common.
+ * Parts of messages in the conventions' shapes, made from what the wire formats have in common.
  *
- * The bytes of images, audio and documents that stand in a body as base64 are never kept: `content` of such a `blob`
- * says how many there were.
+ * Images, audio and documents that a body contains as base64 are never recorded: the `content` of such a `blob` says
+ * how many bytes they have.
  */
 
 /** A text part; none for an empty text. */
@@ -13,7 +13,7 @@ export function textParts(content: unknown, type = 'text'): MessagePart[] {
   return typeof content === 'string' && content !== '' ? [{ type, content }] : [];
 }
 
-/** A tool call; `args` are parsed where they are JSON, and kept as the text that had arrived where they are not. */
+/** A tool call. `args` are parsed if they are JSON; if not (they broke off), they are recorded as text. */
 export function toolCallPart(id: unknown, name: unknown, args: unknown): MessagePart {
   const parsed = readArguments(args);
   return {
@@ -24,12 +24,20 @@ export function toolCallPart(id: unknown, name: unknown, args: unknown): Message
   };
 }
 
-/** What a tool answered. */
-export function toolResponsePart(id: unknown, response: unknown): MessagePart {
+/**
+ * The result of a tool. `readPart` reads one of the parts that a result may be a list of, so that no bytes of attached
+ * media are recorded.
+ */
+export function toolResponsePart(
+  id: unknown,
+  result: unknown,
+  readPart?: (part: JsonObject) => MessagePart[],
+): MessagePart {
+  const response = readPart && Array.isArray(result) ? objects(result).flatMap(readPart) : result;
   return { type: 'tool_call_response', ...optional('id', label(id)), response: response ?? null };
 }
 
-/** Arguments that had arrived as text: parsed where they are JSON. */
+/** The arguments of a tool call: parsed if they are JSON text. */
 export function readArguments(args: unknown): unknown {
   if (args === '') return undefined;
   return typeof args === 'string' ? (parseJson(args) ?? args) : args;
@@ -43,12 +51,12 @@ export function serverToolCallPart(id: unknown, toolName: unknown, details: Json
   return { type: 'server_tool_call', ...optional('id', label(id)), name, server_tool_call: { type: name, ...details } };
 }
 
-/** What a tool that the provider ran itself answered. */
+/** The result of a tool that the provider ran itself. */
 export function serverToolResponsePart(id: unknown, response: JsonObject): MessagePart {
   return { type: 'server_tool_call_response', ...optional('id', label(id)), server_tool_call_response: response };
 }
 
-/** Media that stand in the body as base64; their bytes are counted, not kept. */
+/** Media that the body contains as base64: their bytes are counted, not recorded. */
 export function blobPart(mimeType: unknown, base64: unknown, modality?: string): MessagePart {
   const encoded = text(base64) ?? '';
   const padding = encoded.endsWith('==') ? 2 : encoded.endsWith('=') ? 1 : 0;
@@ -61,13 +69,13 @@ export function blobPart(mimeType: unknown, base64: unknown, modality?: string):
   };
 }
 
-/** Sound in the shape that OpenAI's APIs share. */
+/** Audio in the shape that OpenAI's APIs share. */
 export function audioPart(audio: unknown): MessagePart {
   const { format, data } = object(audio) ?? {};
   return blobPart(`audio/${text(format) ?? 'wav'}`, data);
 }
 
-/** Media by their URL, which may be a `data:` URL. */
+/** Media given by their URL, which may be a `data:` URL. */
 export function mediaPart(url: unknown, modality?: string, mimeType?: unknown): MessagePart {
   const uri = text(url) ?? '';
   const data = /^data:([^;,]*)[^,]{0,200},/i.exec(uri.slice(0, 300));
@@ -80,12 +88,12 @@ export function mediaPart(url: unknown, modality?: string, mimeType?: unknown): 
   };
 }
 
-/** Media that were given to the provider before. */
+/** Media that were uploaded to the provider before. */
 export function filePart(id: unknown, modality = 'document'): MessagePart {
   return { type: 'file', modality, file_id: text(id) ?? '' };
 }
 
-/** A part that the conventions have no shape for, as it came; none if it doesn't even have a type. */
+/** A part for which the conventions have no shape, unchanged; none if it has no type. */
 export function otherPart(part: JsonObject): MessagePart[] {
   const type = label(part.type);
   return type === undefined ? [] : [{ ...part, type }];

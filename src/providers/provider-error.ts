@@ -1,3 +1,4 @@
+/** Errors as providers and compatible servers write them, in bodies and in the events of a stream. */
 import { identifier, type JsonObject, number, object, parseJson, text } from '../util/json-fields.js';
 
 /** What a provider says went wrong. */
@@ -7,6 +8,9 @@ export interface ProviderError {
   message?: string;
 }
 
+/** The first `data` line with JSON in a body of server-sent events. */
+const FIRST_DATA_LINE = /^data:\s*(\{.*)$/m;
+
 /**
  * Reads the body of an error response.
  *
@@ -15,19 +19,47 @@ export interface ProviderError {
  * // { code: 'overloaded_error', message: 'Overloaded' }
  */
 export function readErrorCode(bodyText: string): ProviderError {
-  const parsed = parseJson(bodyText);
+  // DashScope answers a streaming request with an SSE body, also where it refuses it.
+  const parsed = parseJson(bodyText) ?? parseJson(FIRST_DATA_LINE.exec(bodyText)?.[1] ?? '');
   // Gemini's OpenAI-compatible endpoint, and its streams, put the error into a list.
   const body = object(Array.isArray(parsed) ? parsed[0] : parsed);
-  // vLLM and Mistral have nothing around the error.
-  return body ? (enclosedError(body) ?? describeError(body)) : {};
+  return body ? (reportedError(body) ?? describeError(body)) : {};
 }
 
-/** The error in the `error` field of `body`, if there is one. */
-export function enclosedError(body: JsonObject): ProviderError | undefined {
-  const error = object(body.error);
-  if (error) return describeError(error);
-  // Ollama and xAI: the text alone, xAI with the code beside it.
-  return text(body.error) ? withMessage(identifier(body.code), text(body.error)) : undefined;
+/**
+ * The error that a body or an event reports in a field of its own, which may stand beside content.
+ *
+ * - `error`: an object (OpenAI, Anthropic, Gemini), a text (Ollama, xAI, TGI), a list (Cloudflare, Hugging Face)
+ * - `errors`: a list (Cloudflare)
+ * - `base_resp.status_code` other than 0 (MiniMax)
+ * - `error_code` other than 0 (FastChat, Baidu)
+ * - `object` or `type` is `error`, with the error's fields beside it (vLLM, Mistral, OpenAI's `error` event)
+ */
+export function reportedError(body: JsonObject): ProviderError | undefined {
+  const enclosed = fromField(body.error, body) ?? fromField(body.errors, body);
+  if (enclosed) return enclosed;
+  const status = object(body.base_resp);
+  if (status && isFailureCode(status.status_code)) return describeError(status);
+  if (isFailureCode(body.error_code)) return describeError(body);
+  return body.object === 'error' || body.type === 'error' ? describeError(body) : undefined;
+}
+
+/**
+ * The error that a body or an event is, if it has none of the fields of a response: `{"detail": …}` (FastAPI, NVIDIA),
+ * `{"message": …, "code": …}` (Cerebras, DashScope, Cohere), `{"code": 1, "msg": …}`.
+ */
+export function bareError(body: JsonObject): ProviderError | undefined {
+  if (isSuccessCode(body.code) || body.success === true) return undefined;
+  const error = describeError(body);
+  const says = error.message !== undefined || isFailureCode(body.code) || body.success === false;
+  return says ? error : undefined;
+}
+
+/** The error whose text is all that there is: `event: error`, `data: upstream gone`. */
+export function plainError(message: string): ProviderError {
+  const parsed = parseJson(message);
+  const said = (text(parsed) ?? message).trim();
+  return withMessage(codeInText(said), said === '' ? undefined : said);
 }
 
 /**
@@ -36,9 +68,77 @@ export function enclosedError(body: JsonObject): ProviderError | undefined {
  * codes are sentences, which are none.
  */
 export function describeError(error: JsonObject): ProviderError {
-  const code =
-    identifier(error.status) ?? identifier(error.code) ?? identifier(error.type) ?? number(error.code)?.toString();
-  return withMessage(code, text(error.message));
+  const { status, code, type, error_type, err_type, error_code, status_code } = error;
+  const words = [status, code, type, error_type, err_type, awsType(error.__type), error_code];
+  const numbers = [code, error_code, status_code, status, error.http_status_code];
+  return withMessage(first(words, tellingCode) ?? first(numbers, numericCode), messageOf(error));
+}
+
+/** An error in a field of a body, whose other fields may hold the code (xAI, TGI) or the message. */
+function fromField(value: unknown, body: JsonObject): ProviderError | undefined {
+  if (value === true) return describeError(body);
+  if (typeof value === 'string' && value !== '') {
+    return withMessage(first([body.code, body.error_type], tellingCode) ?? codeInText(value), value);
+  }
+  if (Array.isArray(value)) {
+    for (const item of value) {
+      const error = fromField(item, body);
+      if (error) return error;
+    }
+  }
+  const error = object(value);
+  return error && Object.keys(error).length > 0 ? describeError(error) : undefined;
+}
+
+/** Mistral's message may be an object with FastAPI's list of details. */
+function messageOf(error: JsonObject, depth = 0): string | undefined {
+  for (const name of ['message', 'msg', 'detail', 'error_msg', 'status_msg', 'title']) {
+    const value = Array.isArray(error[name]) ? error[name][0] : error[name];
+    const nested = object(value);
+    const message = nested && depth < 3 ? messageOf(nested, depth + 1) : text(value);
+    if (message !== undefined && message !== '') return message;
+  }
+  return undefined;
+}
+
+/** Words that stand where a code could, and say nothing: the envelope's own type, and Python's `None` (LiteLLM). */
+const EMPTY_CODES = new Set(['error', 'none', 'null', 'undefined']);
+
+function tellingCode(value: unknown): string | undefined {
+  const code = identifier(value);
+  return code !== undefined && EMPTY_CODES.has(code.toLowerCase()) ? undefined : code;
+}
+
+/** A code that stands where a message could: `over_capacity`, `ModelError`; but not `Unauthorized`, which is a message. */
+function codeInText(value: string): string | undefined {
+  return /^[a-z]|[\d_.:-]|[a-z][A-Z]/.test(value) ? tellingCode(value) : undefined;
+}
+
+function numericCode(value: unknown): string | undefined {
+  return number(value)?.toString();
+}
+
+/** AWS writes `com.amazon.coral.service#ThrottlingException`. */
+function awsType(value: unknown): unknown {
+  return text(value)?.replace(/^.*#/, '');
+}
+
+const SUCCESS_CODE = /^(?:0|200|ok|success)$/i;
+
+function isSuccessCode(code: unknown): boolean {
+  return (typeof code === 'number' || typeof code === 'string') && SUCCESS_CODE.test(String(code));
+}
+
+function isFailureCode(code: unknown): boolean {
+  return (typeof code === 'number' || (typeof code === 'string' && code !== '')) && !isSuccessCode(code);
+}
+
+function first<T>(values: readonly unknown[], read: (value: unknown) => T | undefined): T | undefined {
+  for (const value of values) {
+    const found = read(value);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 function withMessage(code: string | undefined, message: string | undefined): ProviderError {

@@ -1,32 +1,33 @@
 import type { Attributes } from '@opentelemetry/api';
-import type { Message, MessagePart, ModelResponse, Usage } from '../capture/genai-writer.js';
-import { defined, identifier } from '../util/json-fields.js';
+import type { Message, MessagePart, ModelResponse, Usage } from '../otel/genai.js';
+import { defined, label, object, parseJson } from '../util/json-fields.js';
+import { isFailureReason, readFinishReason } from './finish-reason.js';
 import type { Answer } from './format.js';
 import { readArguments, serverToolCallPart, textParts, toolCallPart } from './message-parts.js';
-import type { ProviderError } from './provider-error.js';
+import { describeError, type ProviderError } from './provider-error.js';
 
-/** More answers to one question than any provider gives. */
+/** More choices than any provider gives. */
 const MAX_CHOICES = 128;
 
-/**
- * How much of a streamed answer's content is put together, in characters: 1 Mi, some 250 000 tokens. The rest is left
- * out.
- */
+/** How much of a streamed response's content is accumulated, in characters: 1 Mi, some 250 000 tokens. */
 const MAX_CONTENT_LENGTH = 1 << 20;
 
-/** Most that is taken off: a longer key has its shape by then. */
+/** How far back half of a key is looked for: a longer key has its shape by then. */
 const LONGEST_HALF_KEY = 256;
 
-/** What a part takes of that at least, so that empty ones are bounded too. */
+/** What each part counts for at least, so that the number of empty parts is bounded too. */
 const PART_LENGTH = 64;
 
-/** A part of a message that is being put together. */
+/** The `error.type` of a failure for which the provider gives no code. */
+const NO_CODE = 'provider_error';
+
+/** A part of a message, as far as it was received. */
 export interface PartDraft {
   readonly type: string;
   text: string;
-  id?: unknown;
-  name?: unknown;
-  /** What came whole: it counts, then, and not the text. */
+  id?: string | undefined;
+  name?: string | undefined;
+  /** A part that was received whole; then `text` does not count. */
   whole?: MessagePart[];
 }
 
@@ -34,11 +35,17 @@ interface Choice {
   readonly index: number;
   finishReason?: string;
   /** In the order in which they began. */
-  readonly parts: Map<string | number, PartDraft>;
+  readonly parts: PartDraft[];
+  readonly byKey: Map<string | number, PartDraft>;
   last?: PartDraft;
 }
 
-/** An answer that is being put together, in bounded memory. The protocols' readers fill it. */
+/**
+ * Accumulates a response in bounded memory. The readers of the wire formats fill it.
+ *
+ * A choice is one of the alternative messages that a response holds. A part's key is what the wire format calls it by:
+ * a content block's index, a tool call's index.
+ */
 export class ResponseAccumulator {
   id: string | undefined;
   model: string | undefined;
@@ -47,26 +54,37 @@ export class ResponseAccumulator {
   readonly #content: boolean;
   readonly #choices = new Map<number, Choice>();
   #room = MAX_CONTENT_LENGTH;
-  #error: Answer['error'];
+  #error: ProviderError | undefined;
+  #failureReason: string | undefined;
 
-  /** Messages are put together only if `content`. */
+  /** Messages are accumulated only if `content`. */
   constructor(content: boolean) {
     this.#content = content;
   }
 
-  /**
-   * The provider says that it failed. The first thing it says counts; a code that it doesn't give is `_OTHER`, as for
-   * any `error.type`.
-   */
+  /** The provider reports an error. The first one counts; a later one adds the code that the first one lacks. */
   fail(error: ProviderError): void {
-    this.#error ??= { code: '_OTHER', ...error };
+    const earlier = this.#error;
+    if (!earlier) this.#error = { ...error };
+    else if (earlier.code === undefined) this.#error = { ...error, ...earlier };
   }
 
-  /** There is a choice `index`; `finishReason` is why it ended, if it has. */
+  /** There is a choice `index`; `finishReason` is why it ended, if it has. A reason that means failure is an error. */
   choice(index: number, finishReason?: unknown): void {
     const choice = this.#choice(index);
-    const reason = identifier(finishReason);
-    if (choice && reason !== undefined) choice.finishReason = reason;
+    const reason = readFinishReason(finishReason);
+    if (reason === undefined) return;
+    if (choice) choice.finishReason = reason;
+    if (!isFailureReason(reason)) return;
+    this.#failureReason ??= reason;
+    // SGLang's object says more: `{"type":"abort","message":…}`.
+    const details = object(finishReason);
+    if (details) this.fail(describeError(details));
+  }
+
+  /** How many choices there are. */
+  get choiceCount(): number {
+    return this.#choices.size;
   }
 
   /** Whether there is a choice, and each one has its finish reason. */
@@ -75,25 +93,49 @@ export class ResponseAccumulator {
     return this.#choices.size > 0;
   }
 
-  /** Text that goes on where the choice is, or begins a new part if what is there is of another type. */
+  /** Adds text to the choice's last part, or begins a part if the last one has another type. */
   append(index: number, type: string, delta: unknown): void {
     if (delta === '' || typeof delta !== 'string') return;
     const last = this.#choice(index)?.last;
     this.extend(last?.type === type && !last.whole ? last : this.part(index, type), delta);
   }
 
-  /** The part that the protocol knows by `key`, begun now if it is new. `undefined` if it isn't kept. */
+  /** The part with this key, begun now if it is new. `undefined` if it is not kept. */
   part(index: number, type: string, key?: string | number): PartDraft | undefined {
+    const known = key === undefined ? undefined : this.#choice(index)?.byKey.get(key);
+    return known ?? this.begin(index, type, key);
+  }
+
+  /** Begins a part. From now on the key means this part, also if an earlier part had the same key. */
+  begin(index: number, type: string, key?: string | number): PartDraft | undefined {
     const choice = this.#choice(index);
-    if (!this.#content || !choice) return undefined;
-    const known = key === undefined ? undefined : choice.parts.get(key);
-    if (known) return known;
-    if (this.#room < PART_LENGTH) return undefined;
+    if (!this.#content || !choice || this.#room < PART_LENGTH) return undefined;
     this.#room -= PART_LENGTH;
     const draft: PartDraft = { type, text: '' };
-    choice.parts.set(key ?? choice.parts.size, draft);
+    choice.parts.push(draft);
+    if (key !== undefined) choice.byKey.set(key, draft);
     choice.last = draft;
     return draft;
+  }
+
+  /**
+   * The tool call that a delta belongs to. Some servers give all calls the same index, so a delta with a name begins a
+   * new call if its id is another one, or if it has no id and the arguments of the call before are complete.
+   */
+  toolCall(index: number, key: string | number, given: { id?: unknown; name?: unknown }): PartDraft | undefined {
+    const id = label(given.id);
+    const name = label(given.name);
+    const choice = this.#choice(index);
+    const current = choice?.byKey.get(key);
+    const known = id === undefined ? undefined : choice?.byKey.get(idKey(id));
+    const isNext = current !== undefined && name !== undefined && isNextCall(current, id);
+    const part = known ?? (current && !isNext ? current : this.begin(index, 'tool_call', key));
+    if (!part) return undefined;
+    part.id ??= id;
+    part.name ??= name;
+    choice?.byKey.set(key, part);
+    if (id !== undefined) choice?.byKey.set(idKey(id), part);
+    return part;
   }
 
   /** More text for a part. */
@@ -103,7 +145,7 @@ export class ResponseAccumulator {
     this.#room = Math.max(0, this.#room - delta.length);
   }
 
-  /** Parts that came whole; they take `length` characters. They replace what the same `key` had. */
+  /** Parts that were received whole; they count for `length` characters. They replace the part with the same key. */
   put(index: number, parts: MessagePart[], length: number, key?: string | number): void {
     const draft = length <= this.#room ? this.part(index, 'whole', key) : undefined;
     if (!draft) return;
@@ -111,15 +153,16 @@ export class ResponseAccumulator {
     draft.whole = parts;
   }
 
-  /** Forgets the parts of a choice, because all of them come again, whole. */
+  /** Drops the parts of a choice, because all of them are sent again, whole. */
   clear(index: number): void {
     this.#choices.delete(index);
     this.#room = MAX_CONTENT_LENGTH;
   }
 
-  /** The answer as far as it has come. */
+  /** The response as far as it was received. */
   answer(complete: boolean): Answer {
-    const ended = complete && !this.#error;
+    const error = this.#failure();
+    const ended = complete && !error;
     const { id, model, extra } = this;
     return {
       response: defined<ModelResponse>({
@@ -131,13 +174,20 @@ export class ResponseAccumulator {
       }),
       usage: { ...this.usage },
       complete: ended,
-      ...(this.#error && { error: { ...this.#error } }),
+      ...(error && { error }),
     };
+  }
+
+  #failure(): Answer['error'] {
+    const reason = this.#failureReason;
+    if (!this.#error && reason === undefined) return undefined;
+    const code = this.#error?.code ?? (reason === 'error' ? undefined : reason) ?? NO_CODE;
+    return { ...this.#error, code };
   }
 
   /**
    * Why each choice ended, in the provider's own words: the conventions have none of their own for it. A reason that
-   * was due and didn't come is `error`, because the answer broke off.
+   * was due and was not received is `error`, because the response broke off.
    *
    * Source: semantic-conventions-genai, `gen_ai.response.finish_reasons`.
    */
@@ -153,7 +203,7 @@ export class ResponseAccumulator {
   #messages(complete: boolean): Message[] {
     return this.#inOrder().map(({ parts, last, finishReason }) => ({
       role: 'assistant',
-      parts: [...parts.values()].flatMap((part) =>
+      parts: parts.flatMap((part) =>
         partsOf(
           part === last && !complete && finishReason === undefined
             ? { ...part, text: withoutHalfKey(part.text) }
@@ -171,16 +221,26 @@ export class ResponseAccumulator {
   #choice(index: number): Choice | undefined {
     const known = this.#choices.get(index);
     if (known || this.#choices.size >= MAX_CHOICES) return known;
-    const choice: Choice = { index, parts: new Map() };
+    const choice: Choice = { index, parts: [], byKey: new Map() };
     this.#choices.set(index, choice);
     return choice;
   }
 }
 
-/** Long enough for something of a key behind its prefix, and no word. */
+/** The key under which a call is found by its own id. No wire format calls a part by such a text. */
+function idKey(id: string): string {
+  return `id ${id}`;
+}
+
+function isNextCall(current: PartDraft, id: string | undefined): boolean {
+  if (id !== undefined && current.id !== undefined) return id !== current.id;
+  return current.name !== undefined && object(parseJson(current.text)) !== undefined;
+}
+
+/** Text after a key's prefix that is long enough to be part of the key, and is no word. */
 const HALF_KEY = /(?=\S*[^a-z])[\w!#$%*+./=?@~-]{8,}$/i;
 
-/** Where a text broke off, its end may be half of a key, which has no shape any more. */
+/** Removes the end of a text that broke off if it may be the first half of a key, which redaction would not know. */
 function withoutHalfKey(text: string): string {
   return text.slice(0, -LONGEST_HALF_KEY) + text.slice(-LONGEST_HALF_KEY).replace(HALF_KEY, '');
 }

@@ -1,18 +1,20 @@
 /** Model calls that are in no run, for the fetch that stands in the place of the global one. */
-import { type Context, type Span, type Tracer, trace } from '@opentelemetry/api';
+import { type Context, type Tracer, trace } from '@opentelemetry/api';
 import type { CaptureSettings } from '../capture/levels.js';
 import type { Outside } from '../fetch/recording-fetch.js';
 import { startClock } from '../otel/clock.js';
 import type { ModelCall } from '../providers/detect.js';
-import type { Open, OpenRuns } from '../spans/deadlines.js';
 import type { AttemptOwner, OutgoingRequest } from '../spans/outcome/http-exchange.js';
 import { retried, startImplicitStep } from '../spans/routing/implicit-step.js';
 import { isInOthersModelSpan, othersModelSpanIn } from '../spans/routing/others-model-span.js';
-import { type RunOptions, type RunPart, runIdentity } from '../spans/run.js';
-import { type StepHome, StepRecording } from '../spans/step.js';
+import type { RunPart, StepHome } from '../spans/run-part.js';
+import type { Open, OpenRuns } from '../spans/settle/deadlines.js';
+import { StepRecording } from '../spans/step.js';
 import { report } from '../util/diagnostics.js';
 import { environmentChoice } from '../util/environment.js';
-import { defaultParts, type RecorderParts } from './recorder.js';
+import { defaultParts } from './default-recorder.js';
+import type { RecorderParts } from './recorder.js';
+import { type RunOptions, runIdentity } from './run-options.js';
 
 const RUN: RunOptions = { kind: 'model_call' };
 
@@ -62,8 +64,9 @@ class CallsOutsideRuns implements Outside {
   #implicitRun(active: Context, outgoing: OutgoingRequest, call: ModelCall): ImplicitRun | undefined {
     const key = `${outgoing.url.href} ${outgoing.body?.length}`;
     const runs = this.#runs.get(key) ?? new Set();
-    const around = trace.getSpan(active);
-    const candidates = [...runs].filter((run) => run.around === around);
+    // Not the span: Next.js wraps each fetch in a span of its own.
+    const traceId = trace.getSpanContext(active)?.traceId;
+    const candidates = [...runs].filter((run) => run.traceId === traceId);
     const step = retried(
       candidates.map(({ owner }) => owner),
       outgoing,
@@ -82,17 +85,18 @@ class CallsOutsideRuns implements Outside {
     if (!handle) return undefined;
     const owner = startImplicitStep(inside, handle, call);
     if (owner.isRecording) {
-      begun = { owner, around, inside };
+      begun = { owner, traceId, inside };
       this.#runs.set(key, runs.add(begun));
     }
-    handle.recording.overAs(owner);
+    handle.recording.closeAs(owner);
     return begun;
   }
 }
 
 interface ImplicitRun {
   readonly owner: StepRecording;
-  readonly around: Span | undefined;
+  /** Of the trace in which its first call was made. */
+  readonly traceId: string | undefined;
   readonly inside: Context;
 }
 
@@ -128,7 +132,7 @@ class NoRun implements StepHome, Open {
 
   partChanged(): void {}
 
-  takeIn(part: RunPart): void {
+  partSettled(part: RunPart): void {
     if (part === this.#step) this.#openRuns.delete(this);
   }
 

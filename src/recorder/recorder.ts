@@ -1,51 +1,21 @@
-/** run(), step(), reuseStep(), tool(): who begins and ends what. */
-import {
-  type Attributes,
-  type Context,
-  context,
-  INVALID_TRACEID,
-  type Tracer,
-  type TracerProvider,
-  trace,
-} from '@opentelemetry/api';
-import type { ModelRequest } from '../capture/genai-writer.js';
+import { type Context, context, INVALID_TRACEID, type Tracer, type TracerProvider, trace } from '@opentelemetry/api';
 import { type CaptureOptions, createCapture } from '../capture/levels.js';
-import { fetchOf } from '../fetch/recording-fetch.js';
-import {
-  contextIn,
-  reuseOf,
-  runOf,
-  withoutRun,
-  withReuse,
-  withRun,
-  withStep,
-  withUnsampledRun,
-} from '../spans/context.js';
-import { OpenRuns } from '../spans/deadlines.js';
-import { checkFinish } from '../spans/outcome/proposals.js';
-import {
-  checkRunOptions,
-  checkStepNumber,
-  type Run,
-  RunHandle,
-  type RunOptions,
-  RunRecording,
-  runIdentity,
-  type StepStarter,
-} from '../spans/run.js';
-import { type Step, type StepOptions, StepRecording } from '../spans/step.js';
-import { ReuseScope, StepHandle, StepScope } from '../spans/step-scope.js';
+import { reuseOf, runOf, withoutRun, withReuse, withRun, withUnsampledRun } from '../spans/context.js';
+import { watchGlobalFetch } from '../spans/omissions/missed-calls.js';
+import { checkProcessors } from '../spans/omissions/processor-check.js';
+import { runWithoutProvider } from '../spans/omissions/provider-check.js';
+import { checkFinish } from '../spans/outcome/finish-details.js';
+import type { StepOptions } from '../spans/outcome/step-options.js';
+import { ReuseScope } from '../spans/routing/reuse-scope.js';
+import { RunRecording } from '../spans/run.js';
+import { OpenRuns } from '../spans/settle/deadlines.js';
 import { runTool, type ToolOptions } from '../spans/tool.js';
-import { guarded, report } from '../util/diagnostics.js';
-import {
-  badOption,
-  checkFields,
-  checkObject,
-  checkString,
-  copyGiven,
-  requireFunction,
-  requireObject,
-} from '../util/validation.js';
+import { guarded } from '../util/diagnostics.js';
+import { badOption, checkFields, requireFunction, requireObject } from '../util/validation.js';
+import { type Run, RunHandle } from './run-handle.js';
+import { checkRunOptions, checkStepNumber, type RunOptions, runIdentity } from './run-options.js';
+import type { Step } from './step-handle.js';
+import { checkContextManager, settleWith, stepIn, steps } from './step-start.js';
 
 /** The options of a recorder. */
 export interface RecorderOptions extends CaptureOptions {
@@ -138,7 +108,7 @@ export interface RecorderParts {
   ): { run: Run; handle: RunHandle | undefined; inside: Context };
 }
 
-function openRecorder(options: RecorderOptions): { recorder: Recorder; parts: RecorderParts } {
+export function openRecorder(options: RecorderOptions): { recorder: Recorder; parts: RecorderParts } {
   checkFields(requireObject(options, 'options'), 'options', OPTIONS);
   const { tracerProvider } = options;
   if (tracerProvider !== undefined && typeof tracerProvider?.getTracer !== 'function') {
@@ -169,9 +139,12 @@ function openRecorder(options: RecorderOptions): { recorder: Recorder; parts: Re
       return { run: unrecordedRun(identity.id, INVALID_TRACEID), handle: undefined, inside: withoutRun(active) };
     }
     if (!recording.isRecording) {
+      if (!tracerProvider && recording.traceId === INVALID_TRACEID) runWithoutProvider();
       const inside = withUnsampledRun(active, recording.span);
       return { run: unrecordedRun(identity.id, recording.traceId), handle: undefined, inside };
     }
+    checkProcessors(recording.span);
+    watchGlobalFetch();
     const handle = new RunHandle(recording, steps, closes);
     return { run: handle, handle, inside: withRun(active, handle) };
   };
@@ -207,120 +180,6 @@ function openRecorder(options: RecorderOptions): { recorder: Recorder; parts: Re
   return { recorder, parts: { capture, openRuns, tracer, begin } };
 }
 
-/** Who is told how a function ended. */
-interface Scope {
-  returned(value: unknown): void;
-  threw(error: unknown): void;
-}
-
-/** A handle that nobody holds is taken for dropped, so whoever still runs inside of one holds it. */
-function keepAlive(_held: unknown): void {}
-
-const NOT_RECORDED = 'the end of a scope could not be recorded';
-
-/** Calls `fn` and tells `scope` how it ended; until then `held` is not collected. */
-function settleWith<T>(fn: () => T | PromiseLike<T>, scope: Scope | undefined, held: unknown): Promise<T> {
-  let result: Promise<T>;
-  try {
-    result = Promise.resolve(fn());
-  } catch (error) {
-    result = Promise.reject(error);
-  }
-  if (!scope) return result;
-  return result.then(
-    (value) => {
-      guarded(NOT_RECORDED, () => scope.returned(value));
-      keepAlive(held);
-      return value;
-    },
-    (error) => {
-      guarded(NOT_RECORDED, () => scope.threw(error));
-      keepAlive(held);
-      throw error;
-    },
-  );
-}
-
-const steps: StepStarter = {
-  step: (run, options, fn) => stepIn(run && contextIn(run), run, options, fn),
-  startStep(run, options = {}) {
-    checkStepOptions(options);
-    return new StepHandle(openScope(run, options).scope, run, fetchOf, true);
-  },
-};
-
-function stepIn<T>(
-  ctx: Context | undefined,
-  run: RunHandle | undefined,
-  options: StepOptions,
-  fn: (step: Step) => T | PromiseLike<T>,
-): Promise<T> {
-  checkStepOptions(options);
-  requireFunction(fn, 'fn');
-  const { scope, inside } = openScope(run, options, ctx && { ctx });
-  const handle = new StepHandle(scope, run, fetchOf, false);
-  return context.with(inside, () => {
-    if (scope && run) checkContextManager(run);
-    return settleWith(() => fn(handle), scope, handle);
-  });
-}
-
-/** How a scope is opened for a client that is recorded through its own hooks. */
-interface ClientScope {
-  /** Where it is opened. Default: in the active context. */
-  ctx?: Context;
-  /** The wire is believed where it knows better than the client. */
-  strict?: boolean;
-  /** The step that it goes on with. */
-  earlier?: StepRecording | undefined;
-}
-
-/** The scope of a step, with the context for what is inside of it. No scope if nothing of it is recorded. */
-export function openScope(
-  run: RunHandle | undefined,
-  given: StepOptions,
-  { ctx = run && contextIn(run), strict, earlier }: ClientScope = {},
-): { scope?: StepScope; inside: Context } {
-  if (!run || !ctx) return { inside: context.active() };
-  const { recording } = run;
-  if (recording.settled) {
-    report('a step was begun after its run had settled; it is not recorded');
-    return { inside: ctx };
-  }
-  const options = ownOptions(given);
-  const reuse = reuseOf(ctx);
-  const start = () => new StepRecording(recording, options, ctx, false);
-  const step = guarded('a step could not be recorded', () =>
-    reuse && !reuse.over ? reuse.sharedStep(recording, start) : (earlier ?? start()),
-  );
-  if (!step) return { inside: withoutRun(ctx) };
-  if (!step.isRecording) return { inside: withUnsampledRun(ctx, step.span) };
-  const scope = new StepScope(step, options, strict);
-  return { scope, inside: withStep(ctx, scope) };
-}
-
-/** The application may go on using what it gave: a list of messages grows. */
-function ownOptions(given: StepOptions): StepOptions {
-  const options = { ...given };
-  if (given.request) options.request = copyGiven(given.request) as ModelRequest;
-  if (given.attributes) options.attributes = copyGiven(given.attributes) as Attributes;
-  return options;
-}
-
-const STEP_OPTIONS = ['operation', 'provider', 'model', 'conversationId', 'userId', 'request', 'attributes'];
-
-function checkStepOptions(options: unknown): void {
-  checkFields(requireObject(options, 'options'), 'options', STEP_OPTIONS);
-  const { operation, provider, model, conversationId, userId, request, attributes } = requireObject(options, 'options');
-  checkString(operation, 'options.operation');
-  checkString(provider, 'options.provider');
-  checkString(model, 'options.model');
-  checkString(conversationId, 'options.conversationId');
-  checkString(userId, 'options.userId');
-  checkObject(request, 'options.request');
-  checkObject(attributes, 'options.attributes');
-}
-
 /** A run of which nothing is recorded. */
 function unrecordedRun(id: string, traceId: string): Run {
   return {
@@ -334,46 +193,3 @@ function unrecordedRun(id: string, traceId: string): Run {
     async [Symbol.asyncDispose]() {},
   };
 }
-
-let checkedContextManager = false;
-
-/** Called where `run` should be around. Once: it is there for good, or missing. */
-function checkContextManager(run: RunHandle): void {
-  if (checkedContextManager) return;
-  checkedContextManager = true;
-  if (runOf(context.active()) === run) return;
-  report(
-    'no context manager is registered, so only run.step() and step.fetch know their run; register one ' +
-      '(NodeSDK and NodeTracerProvider do; else context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable()))',
-  );
-}
-
-let openedByDefault: ReturnType<typeof openRecorder> | undefined;
-
-function byDefault(): ReturnType<typeof openRecorder> {
-  openedByDefault ??= openRecorder({});
-  return openedByDefault;
-}
-
-/** The recorder that the functions of this module are those of. */
-export function defaultRecorder(): Recorder {
-  return byDefault().recorder;
-}
-
-/** What it is made of. */
-export function defaultParts(): RecorderParts {
-  return byDefault().parts;
-}
-
-/** {@inheritDoc Recorder.run} */
-export const run: Recorder['run'] = (options, fn) => defaultRecorder().run(options, fn);
-/** {@inheritDoc Recorder.step} */
-export const step: Recorder['step'] = (options, fn) => defaultRecorder().step(options, fn);
-/** {@inheritDoc Recorder.reuseStep} */
-export const reuseStep: Recorder['reuseStep'] = (fn) => defaultRecorder().reuseStep(fn);
-/** {@inheritDoc Recorder.tool} */
-export const tool: Recorder['tool'] = (options, fn) => defaultRecorder().tool(options, fn);
-/** {@inheritDoc Recorder.startRun} */
-export const startRun: Recorder['startRun'] = (options) => defaultRecorder().startRun(options);
-/** {@inheritDoc Recorder.startStep} */
-export const startStep: Recorder['startStep'] = (options) => defaultRecorder().startStep(options);

@@ -1,4 +1,4 @@
-import { takeTraceId } from '../spans/managed-span.js';
+import { takeTraceId } from '../spans/settle/managed-span.js';
 
 /**
  * Makes the trace id of a root run its run id without the dashes, so that an application links to a trace from its own tables. Every other

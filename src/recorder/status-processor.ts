@@ -1,24 +1,19 @@
-import { type Context, context, diag, type Span } from '@opentelemetry/api';
-import { keptAttributes } from '../capture/levels.js';
+import { type Context, context, type Span } from '@opentelemetry/api';
+import { keptAttributes } from '../capture/captured-content.js';
 import { createRedactor, type Redactor } from '../capture/redact/redactor.js';
 import * as names from '../otel/names.js';
 import { unwrapped } from '../otel/unwrap-span.js';
 import { runOf } from '../spans/context.js';
-import { type ManagedSpan, managedSpanOf, type SpanOwner, takeStarting } from '../spans/managed-span.js';
-import {
-  checkFinish,
-  type FinishDetails,
-  outcomeFailure,
-  type Proposal,
-  Proposals,
-  spanStatus,
-  toProposal,
-} from '../spans/outcome/proposals.js';
+import { STATUS_PROCESSOR } from '../spans/omissions/processor-check.js';
+import { checkFinish, type FinishDetails } from '../spans/outcome/finish-details.js';
+import { type Proposal, Proposals, toProposal } from '../spans/outcome/proposals.js';
+import { outcomeFailure, spanStatus } from '../spans/outcome/span-status.js';
 import type { Status } from '../spans/outcome/status.js';
+import { type ManagedSpan, managedSpanOf, type SpanOwner, takeStarting } from '../spans/settle/managed-span.js';
 import { guarded } from '../util/diagnostics.js';
 import { badOption } from '../util/validation.js';
 
-/** What the processor reads and writes of a span that has ended; the same on every line of the SDK. */
+/** The fields of an ended span that the processor reads and writes. The SDK 2.x and 3.x both have them. */
 interface EndedSpan {
   readonly attributes: object;
   readonly status: object;
@@ -27,7 +22,7 @@ interface EndedSpan {
 /** The proposals for a span that runtrace did not start. */
 interface Reported {
   readonly proposals: Proposals;
-  /** Of the run that it was first reported in. */
+  /** The redactor of the run in which a status was first reported. */
   readonly redactor: Redactor;
 }
 
@@ -35,7 +30,7 @@ const reported = new WeakMap<object, Reported>();
 
 let builtIn: Redactor | undefined;
 
-/** The redactor of the run around; without one, that of the built-in rules. */
+/** The redactor of the active run, or outside of runs one with the built-in rules. */
 function redactorHere(): Redactor {
   const redactor = runOf(context.active())?.recording.capturing.redactor;
   if (redactor) return redactor;
@@ -44,10 +39,15 @@ function redactorHere(): Redactor {
 }
 
 /**
- * Proposes how a span ended: one of runtrace's, or anybody's, as long as it is recording. The status-priority rule decides, for
- * somebody else's span when it ends and only if a {@link StatusPrioritySpanProcessor} is there; its owner's own `setStatus` then doesn't count.
+ * Proposes a status for a span. The span must be recording; it may be one of runtrace's or any other. The status-priority rule
+ * decides between proposals.
  *
- * Where there is no span (`undefined`), nothing happens. Throws a `TypeError` for an unknown status, bad details, or something that is no span.
+ * For a span that runtrace did not start, the rule decides when the span ends, and only if the provider has a
+ * {@link StatusPrioritySpanProcessor} or a `RuntraceSpanProcessor`. The outcome then replaces the status that was set with `setStatus`.
+ *
+ * With `undefined` in place of a span, nothing happens.
+ *
+ * @throws TypeError for an unknown status, bad details, or a value that is not a span.
  *
  * @example reportStatus(trace.getActiveSpan(), 'interrupted');
  */
@@ -67,27 +67,31 @@ export function reportStatus(span: Span | undefined, status: Status, details?: F
 }
 
 /**
- * Applies the status-priority rule where the SDK exports. List it first:
+ * Applies the status-priority rule. List it before all other processors:
  *
- * - it writes the outcome of runs and steps before any other processor sees the span: nobody else's `setStatus` or `end` counts;
- * - it applies what {@link reportStatus} said of other spans;
- * - it settles on `forceFlush` (what is held in runs that are over) and `shutdown` (everything; what still runs is `interrupted`);
- * - it stamps `runtrace.run.id` on every other span started inside of a run.
+ * - it writes the outcome of runs and steps before any other processor sees the span, so a foreign `setStatus` or `end` has no effect;
+ * - it writes the outcome of the proposals that {@link reportStatus} made for other spans;
+ * - on `forceFlush` it settles the held steps of runs that are over; on `shutdown` it settles everything, open runs as `interrupted`;
+ * - it writes `runtrace.run.id` on every other span that starts inside a run.
  *
- * Works with the SDK 2.x and 3.x; it is a `SpanProcessor` of either.
+ * It implements the `SpanProcessor` of the SDK 2.x and 3.x. `RuntraceSpanProcessor` contains one.
  *
  * @example
  * new NodeSDK({ spanProcessors: [new StatusPrioritySpanProcessor(), new BatchSpanProcessor(new RuntraceExporter())] });
  */
 export class StatusPrioritySpanProcessor {
+  /** @internal */
+  readonly [STATUS_PROCESSOR] = { exports: false };
   readonly #open = new Set<SpanOwner>();
   #shutDown = false;
-  #checkedPosition = false;
 
   onStart(span: Span, parentContext: Context): void {
     guarded('a span could not be guarded', () => {
-      const owned = takeStarting();
-      if (owned) this.#adopt(owned, span);
+      const starting = takeStarting();
+      const guardedBefore = starting ? undefined : managedSpanOf(span);
+      if (starting) this.#adopt(starting, span);
+      // Another processor like this one comes before it in the list.
+      else if (guardedBefore) this.#watch(guardedBefore);
       else this.#stamp(span, parentContext);
     });
   }
@@ -106,9 +110,9 @@ export class StatusPrioritySpanProcessor {
   }
 
   /**
-   * Settles the held steps of runs that are over, at once; what still runs goes on. Where a run is open, it resolves a turn of the event loop
-   * later and settles what is over by then: a stream that was just cancelled ends its call, and so its run, a moment after whoever reads it
-   * is told. Whoever flushes one processor after the other then loses nothing.
+   * Settles the held steps of runs that are over, at once. Runs in progress go on. If a run is open, the promise resolves one turn of
+   * the event loop later, and what is over by then is settled too: when a stream is cancelled, its reader learns of it a moment before
+   * its call ends, and with it the run. So code that flushes one processor after another loses nothing.
    */
   async forceFlush(): Promise<void> {
     this.#settleWhatIsOver();
@@ -117,9 +121,9 @@ export class StatusPrioritySpanProcessor {
     this.#settleWhatIsOver();
   }
 
-  /** Settles everything; what still runs ends as `interrupted`. Nothing is recorded after it. */
+  /** Settles everything; runs and steps in progress end as `interrupted`. Nothing is recorded afterwards. */
   async shutdown(): Promise<void> {
-    // The newest first: a run inside of another one ends before it.
+    // The newest first, because a run inside another one must end before it.
     for (const run of [...this.#open].reverse()) guarded('settling failed', () => run.shutdown());
     this.#open.clear();
     this.#shutDown = true;
@@ -130,35 +134,25 @@ export class StatusPrioritySpanProcessor {
   }
 
   #adopt(owned: ManagedSpan, span: Span): void {
-    this.#warnIfNotFirst(span);
     if (this.#shutDown) {
       owned.refuse();
       return;
     }
     owned.guard(span);
-    if (owned.standsAlone) this.#open.add(owned.owner);
+    this.#watch(owned);
+  }
+
+  #watch(owned: ManagedSpan): void {
+    if (owned.standsAlone && !this.#shutDown) this.#open.add(owned.owner);
   }
 
   #stamp(span: Span, parentContext: Context): void {
     const run = runOf(parentContext);
-    if (run) span.setAttribute(names.RUN_ID, run.id);
-  }
-
-  /** The SDK has no public way to ask; where its fields are others, nothing is said. */
-  #warnIfNotFirst(span: Span): void {
-    if (this.#checkedPosition) return;
-    this.#checkedPosition = true;
-    const { _spanProcessor: all } = span as { _spanProcessor?: { _spanProcessors?: unknown[] } };
-    const position = all?._spanProcessors?.indexOf(this) ?? 0;
-    if (position > 0) {
-      diag.warn(
-        'runtrace: list StatusPrioritySpanProcessor first in spanProcessors; those before it see spans without their outcome',
-      );
-    }
+    if (run) span.setAttribute(names.RUN_ID, run.recording.id);
   }
 }
 
-/** What the rule decided of somebody else's span, as it reaches the processors after this one. */
+/** Writes the outcome on a span that runtrace did not start, for the processors after this one. */
 function writeOutcome(span: EndedSpan, outcome: Proposal, redactor: Redactor): void {
   if (outcome.status === 'in_progress') return;
   const attributes = span.attributes as Record<string, unknown>;

@@ -1,17 +1,25 @@
 /** What rides in the OpenTelemetry context. */
 import { type Context, context, createContextKey, type Span, trace } from '@opentelemetry/api';
 import type { CaptureSettings } from '../capture/levels.js';
-import type { RunHandle } from './run.js';
-import type { ReuseScope, StepScope } from './step-scope.js';
+import type { ReuseScope } from './routing/reuse-scope.js';
+import type { RunRecording } from './run.js';
+import type { StepScope } from './step-scope.js';
 
 const HERE = /* @__PURE__ */ createContextKey('runtrace');
 
+/** A run, as the code inside of it finds it in the context. The object is the one that the application holds. */
+export interface ActiveRun {
+  readonly recording: RunRecording;
+}
+
 /** Where in an application's work some code runs. */
 interface Here {
-  readonly run?: RunHandle | undefined;
+  readonly run?: ActiveRun | undefined;
   /** The explicit step around it. */
   readonly step?: StepScope | undefined;
   readonly reuse?: ReuseScope | undefined;
+  /** The span of the tool call around it. */
+  readonly tool?: Span | undefined;
   /** What may be kept here, where that is less than the run keeps. */
   readonly capturing?: CaptureSettings | undefined;
   /** Whether an attempt is already being recorded around it: one recording fetch around another records once. */
@@ -73,7 +81,7 @@ function inside(ctx: Context, here: Here): Context {
   return ctx instanceof Layer ? ctx.setValue(HERE, here) : new Layer(ctx, HERE, here);
 }
 
-export function runOf(ctx: Context): RunHandle | undefined {
+export function runOf(ctx: Context): ActiveRun | undefined {
   return here(ctx).run;
 }
 
@@ -83,6 +91,11 @@ export function stepOf(ctx: Context): StepScope | undefined {
 
 export function reuseOf(ctx: Context): ReuseScope | undefined {
   return here(ctx).reuse;
+}
+
+/** The span of the innermost tool call in this context. */
+export function toolOf(ctx: Context): Span | undefined {
+  return here(ctx).tool;
 }
 
 export function isRecorded(ctx: Context): boolean {
@@ -101,7 +114,7 @@ export function isUnsampled(ctx: Context): boolean {
 }
 
 /** Inside a run; no step of another run is visible there. */
-export function withRun(ctx: Context, run: RunHandle): Context {
+export function withRun(ctx: Context, run: ActiveRun): Context {
   return trace.setSpan(inside(ctx, { run, reuse: here(ctx).reuse }), run.recording.span);
 }
 
@@ -117,13 +130,19 @@ export function withUnsampledRun(ctx: Context, span: Span): Context {
 
 /** Inside an explicit step. */
 export function withStep(ctx: Context, step: StepScope): Context {
-  const { run, reuse, capturing } = here(ctx);
-  return trace.setSpan(inside(ctx, { run, reuse, step, capturing }), step.step.span);
+  const { run, reuse, tool, capturing } = here(ctx);
+  return trace.setSpan(inside(ctx, { run, reuse, tool, step, capturing }), step.step.span);
 }
 
-/** Inside something that is no model call, a tool: calls made there are none of the step around it. */
+/** Inside a tool call. Model calls made there do not belong to the step around the tool call. */
+export function withTool(ctx: Context, tool: Span): Context {
+  return trace.setSpan(inside(ctx, { run: here(ctx).run, tool }), tool);
+}
+
+/** Where a tool call can't be recorded: model calls made there do not belong to the step around it either. */
 export function withoutStep(ctx: Context): Context {
-  return inside(ctx, { run: here(ctx).run });
+  const { run, tool } = here(ctx);
+  return inside(ctx, { run, tool });
 }
 
 export function withReuse(ctx: Context, reuse: ReuseScope): Context {
@@ -142,11 +161,11 @@ export function capturingIn(ctx: Context, ofRun: CaptureSettings): CaptureSettin
 
 export function withRecording(ctx: Context): Context {
   // Once a call, and a copy by `...` with another field takes forty times as long.
-  const { run, step, reuse, capturing, unrecorded, unsampled } = here(ctx);
-  return inside(ctx, { run, step, reuse, capturing, unrecorded, unsampled, recorded: true });
+  const { run, step, reuse, tool, capturing, unrecorded, unsampled } = here(ctx);
+  return inside(ctx, { run, step, reuse, tool, capturing, unrecorded, unsampled, recorded: true });
 }
 
 /** The active context, seen from `run`: where no context manager carries the run, its own span is put in. */
-export function contextIn(run: RunHandle, active: Context = context.active()): Context {
+export function contextIn(run: ActiveRun, active: Context = context.active()): Context {
   return runOf(active) === run ? active : withRun(active, run);
 }

@@ -2,8 +2,8 @@ import type { Attributes, Context } from '@opentelemetry/api';
 import type { CaptureSettings } from '../capture/levels.js';
 import type { Clock } from '../otel/clock.js';
 import type { ModelCall } from '../providers/detect.js';
-import { AttemptLog } from './outcome/attempt-log.js';
 import { isAbort, isTimeout } from './outcome/errors.js';
+import type { FinishDetails } from './outcome/finish-details.js';
 import {
   type AttemptEnd,
   type AttemptOwner,
@@ -12,33 +12,43 @@ import {
   type Pending,
   type PendingAttempt,
 } from './outcome/http-exchange.js';
-import { checkFinish, endingProposal, type FinishDetails, type Proposal, toProposal } from './outcome/proposals.js';
+import { endingProposal, type Proposal, toProposal } from './outcome/proposals.js';
 import type { Status } from './outcome/status.js';
+import type { StepOptions } from './outcome/step-options.js';
 import { type Tail, type TailEnd, watchReturned } from './returned-stream.js';
-import type { RunHandle, RunRecording } from './run.js';
-import type { Step, StepOptions, StepRecording } from './step.js';
+import type { StepRecording } from './step.js';
 
-/** An explicit `step()`: what its scope says is what counts. Several share one step in a reuse scope. */
+/**
+ * - `open`: its function is running.
+ * - `returned`: its function has returned; a call or a returned stream goes on.
+ * - `closed`: it has proposed how it ended.
+ */
+type ScopeState = 'open' | 'returned' | 'closed';
+
+/** What the scope proposed, and why: `presumed` is a return without any attempt, which a call that begins later withdraws. */
+interface Conclusion {
+  readonly proposal: Proposal;
+  readonly by: 'finish' | 'throw' | 'attempt' | 'return' | 'presumed' | 'stop';
+}
+
+/** The scope of an explicit `step()`. Its end decides the step's outcome. In a reuse scope, several scopes share one step. */
 export class StepScope implements AttemptOwner, Pending {
   readonly step: StepRecording;
   readonly #options: StepOptions;
-  /** Whether it is made by a client's own hooks, which accept what the wire knows to be no answer: then the wire is believed. */
+  /** Whether a client's own hooks opened it. They accept answers that the wire shows to be invalid; then the wire decides. */
   readonly #strict: boolean;
-  /** Attempts of the step when this scope began: in a reuse scope, those of others. */
+  /** How many attempts the step had before this scope: in a reuse scope, those of other scopes. */
   readonly #countBefore: number;
-  #live = 0;
-  #begun = false;
-  #understood = false;
-  #last: AttemptEnd | undefined;
-  /** What it proposed last; nothing less than that is proposed after it. */
-  #said: Proposal | undefined;
-  /** Attempts that began after it was closed. */
+  /** Attempts in flight that began before the scope was closed. */
+  #inFlight = 0;
+  /** Attempts in flight that began after it was closed. */
   #late: Set<PendingAttempt> | undefined;
-  #state: 'open' | 'returned' | 'closed' = 'open';
-  /** That it is completed was said because its function had returned, and for nothing else: there was no attempt. */
-  #presumed = false;
-  #tail: Tail | undefined;
-  #signOfLife = performance.now();
+  #calls: 'none' | 'unread' | 'read' = 'none';
+  #last: AttemptEnd | undefined;
+  #state: ScopeState = 'open';
+  #conclusion: Conclusion | undefined;
+  #returnedStream: Tail | undefined;
+  #lastActivityAt = performance.now();
 
   constructor(step: StepRecording, options: StepOptions, strict = false) {
     this.step = step;
@@ -56,32 +66,32 @@ export class StepScope implements AttemptOwner, Pending {
     return this.step.now;
   }
 
-  /** Whether its function has neither returned nor thrown. */
+  /** Whether its function is still running. */
   get isOpen(): boolean {
     return this.#state === 'open';
   }
 
-  /** Whether application code has proposed a terminal status. */
+  /** Whether a terminal status was proposed. */
   get hasStatus(): boolean {
-    return this.#said !== undefined;
+    return this.#conclusion !== undefined;
   }
 
   /** Whether it has made a call. */
   get begun(): boolean {
-    return this.#begun;
+    return this.#calls !== 'none';
   }
 
-  /** Whether the wire tells of its calls: one of them is in a protocol that can be read. */
+  /** Whether one of its calls is in a format that runtrace reads. */
   get understood(): boolean {
-    return this.#understood;
+    return this.#calls === 'read';
   }
 
   /** Whether all of its calls so far have failed. */
   get awaitsRetry(): boolean {
-    return this.#state === 'open' && this.#live === 0 && this.#last?.how !== 'answered';
+    return this.#state === 'open' && this.#inFlight === 0 && this.#last?.how !== 'answered';
   }
 
-  /** Adds to what it was told. */
+  /** Adds attributes to its options. */
   note(attributes: Attributes): void {
     this.#options.attributes = { ...this.#options.attributes, ...attributes };
   }
@@ -95,11 +105,11 @@ export class StepScope implements AttemptOwner, Pending {
   }
 
   begin(live: PendingAttempt): { number: number; resendCount: number } {
-    if (this.#presumed) this.#reopen();
-    this.#begun = true;
-    this.#understood ||= live.call !== undefined;
+    if (this.#conclusion?.by === 'presumed') this.#reopen(this.#conclusion.proposal);
+    if (live.call) this.#calls = 'read';
+    else if (this.#calls === 'none') this.#calls = 'unread';
     if (this.#state === 'closed') this.#late = (this.#late ?? new Set()).add(live);
-    else this.#live++;
+    else this.#inFlight++;
     return this.step.begin(live);
   }
 
@@ -109,17 +119,17 @@ export class StepScope implements AttemptOwner, Pending {
 
   end(live: PendingAttempt, ending: AttemptEnd): void {
     if (this.#late?.delete(live)) {
-      // Nobody but the wire can say how it ended.
+      // The scope has ended, so the attempt proposes its own end.
       this.step.end(live, ending, this.#options);
       return;
     }
-    this.#live--;
-    this.#signOfLife = performance.now();
+    this.#inFlight--;
+    this.#lastActivityAt = performance.now();
     if (!this.#last || ending.attempt.number >= this.#last.attempt.number) this.#last = ending;
-    // The function threw while the call was in flight: what is known of it now belongs to what was said then.
-    if (this.#state === 'closed' && this.#said) this.#said.ending = this.#last;
+    // The function threw while the call was in flight: its proposal lacks the facts of that call.
+    if (this.#state === 'closed' && this.#conclusion) this.#conclusion.proposal.ending = this.#last;
     this.step.record(live, ending);
-    if (this.#state === 'returned') this.#conclude(ending.attempt.endedAt);
+    if (this.#state === 'returned') this.#concludeReturn(ending.attempt.endedAt);
   }
 
   amend(ending: AttemptEnd): void {
@@ -127,14 +137,14 @@ export class StepScope implements AttemptOwner, Pending {
     this.step.amend(ending);
   }
 
-  /** What application code says. It outranks whatever the scope's end would say. */
+  /** Proposes what application code says. The scope's end then proposes nothing. */
   finish(status: Status, details: FinishDetails | undefined): void {
     const proposal = this.#proposal(status, this.now(), details);
-    if (status !== 'in_progress') this.#said = proposal;
+    if (status !== 'in_progress') this.#conclusion = { proposal, by: 'finish' };
     this.step.propose(proposal);
   }
 
-  /** What is behind an abort: a client that waits to ask again says that it was aborted, also where its time had run out. */
+  /** The cause of an abort. A client that waits for its retry throws an abort error, even if its signal's reason is a timeout. */
   reasonFor(error: unknown): unknown {
     const reason: unknown = this.#last?.signal?.reason;
     return isAbort(error) && isTimeout(reason) ? reason : error;
@@ -149,79 +159,93 @@ export class StepScope implements AttemptOwner, Pending {
     const interrupted =
       !isTimeout(error) && (isAbort(error) || (last?.how === 'aborted' && last.abortReason === error));
     if (last?.how === 'aborted' && last.beforeHeaders && isTimeout(error)) this.amend(asTimeout(last, error));
-    // Whoever stops it while it waits to be tried again stops it, whatever became of the attempt before.
+    // A stop while the client waits for its retry interrupts the call, however the attempt before ended.
     const stopped = isAbort(error) || isTimeout(error);
-    if (this.#strict && last && last.how !== 'answered' && !stopped) this.#sayOnce(endingProposal(last, this.#options));
-    else this.#sayOnce(interrupted ? this.#proposal('interrupted') : this.#proposal('error', this.now(), { error }));
+    if (this.#strict && last && last.how !== 'answered' && !stopped) {
+      this.#conclude(endingProposal(last, this.#options), 'attempt');
+    } else {
+      this.#conclude(
+        interrupted ? this.#proposal('interrupted') : this.#proposal('error', this.now(), { error }),
+        'throw',
+      );
+    }
     this.#close();
   }
 
-  /** The scope's function returned; a stream that it returned, or that it left open, keeps the scope open. */
+  /** The scope's function returned. A returned stream, or a call in flight, keeps the scope open. */
   returned(value: unknown, watch = watchReturned): void {
     if (this.#state !== 'open') return;
     this.#state = 'returned';
     this.step.concludeRefused();
-    if (this.#live === 0 && this.#state === 'returned') {
-      this.#tail = watch(value, (end) => this.#tailEnded(end));
-      if (!this.#tail) this.#conclude();
+    if (this.#inFlight === 0 && this.#state === 'returned') {
+      this.#returnedStream = watch(value, (end) => this.#returnedStreamEnded(end));
+      if (!this.#returnedStream) this.#concludeReturn();
     }
   }
 
   idleSince(): number | undefined {
-    return this.#tail ? this.#tail.idleSince() : this.#signOfLife;
+    return this.#returnedStream ? this.#returnedStream.idleSince() : this.#lastActivityAt;
   }
 
   giveUp(): void {
     if (this.#state === 'closed') return;
-    if (this.#state === 'returned' && this.#live === 0) {
-      const idleSince = this.#tail?.idleSince() ?? performance.now();
-      const leftAt = this.now() - (performance.now() - idleSince);
-      const leftAlone = this.#tail?.begun && !this.#last;
-      this.#tail = undefined;
-      if (leftAlone) this.#sayOnce(this.#proposal('interrupted', leftAt));
-      this.#conclude(this.#last?.attempt.endedAt ?? leftAt);
+    if (this.#state === 'returned' && this.#inFlight === 0) {
+      const idleSince = this.#returnedStream?.idleSince() ?? performance.now();
+      const idleAt = this.now() - (performance.now() - idleSince);
+      const abandoned = this.#returnedStream?.begun && !this.#last;
+      this.#returnedStream = undefined;
+      if (abandoned) this.#conclude(this.#proposal('interrupted', idleAt), 'stop');
+      this.#concludeReturn(this.#last?.attempt.endedAt ?? idleAt);
       return;
     }
-    this.#sayOnce(this.#proposal('interrupted'));
+    this.#conclude(this.#proposal('interrupted'), 'stop');
     this.#close();
   }
 
-  #tailEnded(end: TailEnd): void {
-    this.#tail = undefined;
+  #returnedStreamEnded(end: TailEnd): void {
+    this.#returnedStream = undefined;
     if (this.#state !== 'returned') return;
     if (end.how === 'broke' && !isAbort(end.error)) {
-      this.#sayOnce(this.#proposal('error', this.now(), { error: end.error }));
+      this.#conclude(this.#proposal('error', this.now(), { error: end.error }), 'throw');
     } else if (end.how !== 'ended') {
-      this.#sayOnce(this.#proposal('interrupted'));
+      this.#conclude(this.#proposal('interrupted'), 'stop');
     }
-    this.#conclude();
+    this.#concludeReturn();
   }
 
-  /** The function has returned: the last attempt's own end counts, where it is worse than that. */
-  #conclude(at?: number): void {
-    // A returned object that nobody iterates over may be consumed by other ways: then the wire alone tells.
-    if (this.#live > 0 || (this.#tail && (this.#tail.begun || !this.#last)) || this.#state !== 'returned') return;
+  /** The function has returned and nothing is in flight: the last attempt decides if it did not go well, else the return. */
+  #concludeReturn(at?: number): void {
+    if (this.#inFlight > 0 || this.#state !== 'returned') return;
+    // A returned object that is not iterated may be consumed in ways that can't be observed: then the attempts alone decide.
+    if (this.#returnedStream && (this.#returnedStream.begun || !this.#last)) return;
     const last = this.#last;
     const answered = last && (last.how === 'answered' || (last.how === 'invalid' && !this.#strict));
-    if (!this.#said) {
-      this.#presumed = !last && this.step.log.count === this.#countBefore;
-      if (last && !answered) this.#sayOnce(endingProposal(last, this.#options));
-      else this.#sayOnce((!last && this.#handRecorded(at)) || this.#proposal('completed', at));
-    }
+    if (last && !answered) this.#conclude(endingProposal(last, this.#options), 'attempt');
+    else if (last) this.#conclude(this.#proposal('completed', at), 'return');
+    else this.#concludeWithoutCall(at);
     this.#close();
   }
 
-  /** Some functions return before they have begun their call. How that ends is how the scope ended. */
-  #reopen(): void {
-    this.#presumed = false;
-    if (!this.#said || !this.step.retract(this.#said)) return;
-    this.#said = undefined;
+  #concludeWithoutCall(at: number | undefined): void {
+    const recorded = this.#recordedByHand(at);
+    if (recorded) this.#conclude(recorded, 'attempt');
+    else {
+      const presumed = this.step.log.count === this.#countBefore;
+      this.#conclude(this.#proposal('completed', at), presumed ? 'presumed' : 'return');
+    }
+  }
+
+  /** Some functions return before their call has begun. The end of that call is then the end of the scope. */
+  #reopen(presumed: Proposal): void {
+    this.#conclusion = { proposal: presumed, by: 'return' };
+    if (!this.step.retract(presumed)) return;
+    this.#conclusion = undefined;
     this.#state = 'returned';
     this.step.open(this);
   }
 
-  /** Attempts that were given by hand count like those on the wire. */
-  #handRecorded(at: number | undefined): Proposal | undefined {
+  /** Attempts that the application recorded itself decide like those of the recording fetch. */
+  #recordedByHand(at: number | undefined): Proposal | undefined {
     const last = this.step.log.count > this.#countBefore ? this.step.log.last() : undefined;
     if (!last || last.status === 'completed') return undefined;
     if (last.status !== 'failed') return this.#proposal('interrupted', at);
@@ -233,113 +257,15 @@ export class StepScope implements AttemptOwner, Pending {
     return toProposal(status, at, details, this.#last, this.#options);
   }
 
-  #sayOnce(proposal: Proposal): void {
-    if (this.#said) return;
-    this.#said = proposal;
+  /** Proposes how the scope ended, unless a terminal status was proposed before. */
+  #conclude(proposal: Proposal, by: Conclusion['by']): void {
+    if (this.#conclusion) return;
+    this.#conclusion = { proposal, by };
     this.step.propose(proposal);
   }
 
   #close(): void {
     this.#state = 'closed';
     this.step.close(this);
-  }
-}
-
-/** A reuse scope: the model calls in it that belong to the same run id share one step. */
-export class ReuseScope {
-  readonly #steps = new Map<string, { step: StepRecording; hold: Pending }>();
-  #tail: Pick<Pending, 'idleSince'> | undefined;
-  #over = false;
-
-  get over(): boolean {
-    return this.#over;
-  }
-
-  /** The step that calls of this run share. */
-  sharedStep(run: RunRecording, start: () => StepRecording): StepRecording {
-    const shared = this.#steps.get(run.id)?.step;
-    if (shared && !shared.settled) return shared;
-    const step = start();
-    if (step.isRecording) {
-      // Its run may be over before the scope is, which is nothing to the other runs in it.
-      const hold: Pending = { idleSince: () => this.#idleSince(), giveUp: () => step.close(hold) };
-      this.#steps.set(run.id, { step, hold });
-      step.open(hold);
-    }
-    return step;
-  }
-
-  /** Its function threw. */
-  threw(): void {
-    this.#release();
-  }
-
-  /** Its function returned; it is over when a stream that it returned is. */
-  returned(value: unknown): void {
-    this.#tail = watchReturned(value, () => this.#release());
-    if (!this.#tail) this.#release();
-  }
-
-  #idleSince(): number | undefined {
-    return this.#tail ? this.#tail.idleSince() : Number.NEGATIVE_INFINITY;
-  }
-
-  #release(): void {
-    this.#over = true;
-    for (const { step, hold } of this.#steps.values()) {
-      step.concludeRefused();
-      step.close(hold);
-    }
-    this.#steps.clear();
-  }
-}
-
-/** What application code holds of a step. Without a scope nothing is recorded. */
-export class StepHandle implements Step {
-  readonly id: string;
-  readonly number: number;
-  readonly attempts: AttemptLog;
-  readonly #scope: StepScope | undefined;
-  readonly #run: RunHandle | undefined;
-  readonly #closes: boolean;
-  readonly #fetchOf: (scope: StepScope | undefined) => typeof globalThis.fetch;
-  #fetch: typeof globalThis.fetch | undefined;
-
-  /** `closes`: there is no function around it, so the first terminal `finish` closes the scope. */
-  constructor(
-    scope: StepScope | undefined,
-    run: RunHandle | undefined,
-    fetchOf: (scope: StepScope | undefined) => typeof globalThis.fetch,
-    closes: boolean,
-  ) {
-    this.#scope = scope;
-    this.#run = run;
-    this.#closes = closes;
-    this.#fetchOf = fetchOf;
-    this.id = scope?.step.id ?? crypto.randomUUID();
-    this.number = scope?.step.number ?? 0;
-    this.attempts = scope?.step.log ?? new AttemptLog(undefined);
-  }
-
-  get fetch(): typeof globalThis.fetch {
-    this.#fetch ??= this.#fetchOf(this.#scope);
-    return this.#fetch;
-  }
-
-  /** A function of its own, because applications take a step apart: `({ finish }) => …`. */
-  readonly finish: Step['finish'] = (status, details) => {
-    checkFinish(status, details);
-    const scope = this.#scope;
-    if (!scope || !this.#run) return;
-    scope.finish(status, details);
-    if (this.#closes && status !== 'in_progress') scope.returned(undefined);
-  };
-
-  [Symbol.dispose](): void {
-    if (this.#scope?.isOpen && !this.#scope.hasStatus) this.finish('interrupted');
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this[Symbol.dispose]();
   }
 }

@@ -1,161 +1,69 @@
-import {
-  type Attributes,
-  type AttributeValue,
-  type Context,
-  type Span,
-  SpanKind,
-  type Tracer,
-  trace,
-} from '@opentelemetry/api';
-import {
-  type ModelRequest,
-  type Usage,
-  writeContent,
-  writeRequest,
-  writeResponse,
-  writeUsage,
-} from '../capture/genai-writer.js';
-import { AttributeWriter, type CaptureSettings, contentWriter, keepValues } from '../capture/levels.js';
+import { type Context, type Span, SpanKind, trace } from '@opentelemetry/api';
+import type { CaptureSettings } from '../capture/levels.js';
 import { type Clock, toHrTime } from '../otel/clock.js';
 import * as names from '../otel/names.js';
 import type { ModelCall } from '../providers/detect.js';
 import { report } from '../util/diagnostics.js';
-import { urlParts } from '../util/memo.js';
 import { merged } from '../util/validation.js';
-import { capturingIn } from './context.js';
-import { type Bucket, cancel, type Deadline, schedule } from './deadlines.js';
-import { ManagedSpan, type SpanOwner } from './managed-span.js';
-import { AttemptLog, type Endpoint } from './outcome/attempt-log.js';
+import { capturingIn, toolOf } from './context.js';
+import { AttemptLog } from './outcome/attempt-log.js';
+import type { FinishDetails } from './outcome/finish-details.js';
 import {
   type AttemptEnd,
   type AttemptOwner,
   asTimeout,
-  maySendAgain,
   type OutgoingRequest,
   type Pending,
   type PendingAttempt,
-  Resends,
 } from './outcome/http-exchange.js';
-import {
-  endingProposal,
-  type FinishDetails,
-  MAX_STATUS_UPDATES,
-  outcomeFailure,
-  type Proposal,
-  Proposals,
-  spanStatus,
-  toProposal,
-  writeException,
-} from './outcome/proposals.js';
+import { endingProposal, MAX_STATUS_UPDATES, type Proposal, Proposals, toProposal } from './outcome/proposals.js';
+import { canRetryHelp, maySendAgain, Resends } from './outcome/resends.js';
+import { outcomeFailure, spanStatus, writeException } from './outcome/span-status.js';
 import type { Status } from './outcome/status.js';
-import type { RunPart } from './run.js';
+import type { StepOptions } from './outcome/step-options.js';
+import type { RunPart, StepHome } from './run-part.js';
+import { type Bucket, cancel, type Deadline, schedule } from './settle/deadlines.js';
+import type { Activity } from './settle/idle.js';
+import { ManagedSpan, type SpanOwner } from './settle/managed-span.js';
+import { type StepStart, stepStart, writeStepAttributes } from './step-attributes.js';
 
-/** What a step is about. All of it can also be read off the wire, for the APIs that runtrace knows. */
-export interface StepOptions {
-  /** A `gen_ai.operation.name`. Default: what the call is, `chat` if that is not known. */
-  operation?: string | null | undefined;
-  /** A `gen_ai.provider.name`: `openai`, `anthropic`, `gcp.gemini`… */
-  provider?: string | null | undefined;
-  /** The model that is asked. */
-  model?: string | null | undefined;
-  /** The conversation, if it is another than the run's. */
-  conversationId?: string | null | undefined;
-  /** The user, if it is another than the run's. */
-  userId?: string | null | undefined;
-  /** What is asked of the model, in the shape of the GenAI conventions. */
-  request?: ModelRequest | null | undefined;
-  /** Further attributes, under their full names. Strings are redacted. */
-  attributes?: Attributes | null | undefined;
-}
-
-/** One logical model call, all its retries included. */
-export interface Step {
-  /** A UUID. */
-  readonly id: string;
-  /** Counts from 1 across everything in the process that shares the run's id; 0 where nothing is recorded. */
-  readonly number: number;
-  /** A `fetch` whose calls are attempts of this step, also where no context manager is registered. */
-  readonly fetch: typeof globalThis.fetch;
-  /** The attempts; the recording fetch fills it, and so can you for calls that don't go through `fetch`. */
-  readonly attempts: AttemptLog;
-  /**
-   * Proposes how the step ended; the status-priority rule decides. Never throws, except a `TypeError` for an unknown status or bad details.
-   *
-   * @example step.finish('error', { error });
-   */
-  finish(status: Status, details?: FinishDetails): void;
-  /** Ends the step as `interrupted` if it has no terminal status yet: `using step = startStep(…)` calls it when its block ends. */
-  [Symbol.dispose](): void;
-  /** The same, for `await using`. */
-  [Symbol.asyncDispose](): Promise<void>;
-}
-
-/** Ten seconds past the longest Retry-After, a retry is not expected any more. */
+/** A retry is not expected later than ten seconds past the longest Retry-After. */
 const RETRY_GRACE_MILLIS = 10_000;
 
-/** What a run adds up of a step when it settles. */
-export interface StepSummary {
-  readonly outcome: Proposal;
-  /** 1, or 0 for the attempts on somebody else's span. */
-  readonly stepCount: number;
-  readonly attemptCount: number;
-  readonly failedAttemptCount: number;
-  readonly usage: Usage;
-  /** The first completed attempt's. */
-  readonly endpoint: Endpoint | undefined;
-}
+/**
+ * - `open`: attempts and proposals are accepted. If it is finished, it is held for a retry or a late proposal.
+ * - `settling`: what is pending is being ended; nothing may settle it again.
+ * - `settled`: its span has ended; what comes now is reported.
+ */
+type StepState = 'open' | 'settling' | 'settled';
 
-/** Where a step is at home: a run, or where there is none. */
-export interface StepHome {
-  /** The run's id. */
-  readonly id: string | undefined;
-  readonly conversationId: string | undefined;
-  readonly capturing: CaptureSettings;
-  readonly tracer: Tracer;
-  readonly now: Clock;
-  /** The run's span. */
-  readonly span: Span | undefined;
-  nextStepNumber(): number;
-  /** Settles `part` with it, at the latest. */
-  add(part: RunPart): void;
-  /** Until it settles, a call that no code announced may be a retry of `step`. */
-  mayBeRetried(step: StepRecording): void;
-  /** It may be that nothing is waited for any more. */
-  partChanged(): void;
-  takeIn(part: RunPart, summary: StepSummary): void;
-  flush(): void;
-  shutdown(): void;
-}
-
-/** One step as it is recorded: everything is kept beside the span until it settles. */
+/** The recording of one step. Nothing that may change is written to its span until it settles. */
 export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline {
   readonly id = crypto.randomUUID();
   readonly number: number;
   readonly home: StepHome;
   readonly capturing: CaptureSettings;
   readonly log: AttemptLog;
-  /** Whether no code said that here is a step: its outcome is what the wire says. */
+  /** Whether the step was made for a model call outside of any `step()`. Its outcome is read at the wire. */
   readonly implicit: boolean;
   bucket?: Bucket | undefined;
   place?: number;
   readonly #managed: ManagedSpan;
   readonly #options: StepOptions;
   readonly #startedAt: number;
-  /** What its span began with: samplers look at it. */
-  readonly #begun: Attributes;
-  readonly #name: string;
-  readonly #parent: Span | undefined;
-  /** What is open or in flight, in the order in which it began. */
+  readonly #start: StepStart;
+  /** The span of the tool call that the step began in. */
+  readonly #tool: Span | undefined;
+  /** Open scopes and attempts in flight, in the order in which they began. */
   #pending: Pending[] = [];
-  /** Those of them of which only a refused body is open. */
+  /** Those of them that were refused and whose body is still open. */
   #refused: PendingAttempt[] = [];
   readonly #proposals = new Proposals();
   readonly #resends: Resends;
   #lastEnding: AttemptEnd | undefined;
   #retryAfterMillis = 0;
-  #signOfLife = performance.now();
-  #settling = false;
-  #settled = false;
+  #lastActivityAt = performance.now();
+  #state: StepState = 'open';
 
   constructor(
     home: StepHome,
@@ -166,45 +74,37 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
   ) {
     this.home = home;
     this.capturing = capturingIn(ctx, home.capturing);
-    this.#parent = trace.getSpan(ctx);
+    this.#tool = toolOf(ctx);
     this.implicit = implicit;
     this.#options = options;
     this.number = home.nextStepNumber();
     this.log = begun?.log ?? new AttemptLog(this.capturing);
     this.#startedAt = begun?.startedAt ?? home.now();
     this.#resends = begun?.resends ?? new Resends();
-    const { provider, model } = options;
-    const operation = options.operation || 'chat';
-    const known: Attributes = { [names.GEN_AI_OPERATION_NAME]: operation };
-    if (provider) known[names.GEN_AI_PROVIDER_NAME] = provider;
-    if (model) known[names.GEN_AI_REQUEST_MODEL] = model;
-    const attributes = keepValues(known, this.capturing);
-    attributes[names.STEP_NUMBER] = this.number;
-    this.#begun = attributes;
-    this.#name = spanName(attributes[names.GEN_AI_OPERATION_NAME], attributes[names.GEN_AI_REQUEST_MODEL]);
+    this.#start = stepStart(this.number, options, this.capturing);
     this.#managed = new ManagedSpan(
       this,
       home.id === undefined,
       home.tracer,
-      this.#name,
-      { kind: SpanKind.CLIENT, startTime: toHrTime(this.#startedAt), attributes },
+      this.#start.name,
+      { kind: SpanKind.CLIENT, startTime: toHrTime(this.#startedAt), attributes: this.#start.attributes },
       ctx,
     );
     if (this.#managed.isRecording) home.add(this);
-    else this.#settling = this.#settled = true;
+    else this.#state = 'settled';
   }
 
   get span(): Span {
     return this.#managed.span;
   }
 
-  /** Not so if the sampler drops it. */
+  /** False if the sampler dropped its span. */
   get isRecording(): boolean {
     return this.#managed.isRecording;
   }
 
   get settled(): boolean {
-    return this.#settled;
+    return this.#state === 'settled';
   }
 
   get now(): Clock {
@@ -215,32 +115,32 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     return this.#proposals.status;
   }
 
-  /** How it stands, or ended. */
+  /** The outcome so far. */
   get outcome(): Proposal | undefined {
     return this.#proposals.outcome;
   }
 
-  /** When something in it ended last, in `performance.now()` time. */
-  get signOfLife(): number {
-    return this.#signOfLife;
+  /** When a scope or an attempt ended last, in `performance.now()` time. */
+  get lastActivityAt(): number {
+    return this.#lastActivityAt;
   }
 
-  /** Terminal, closed, and with nothing in flight: only held for better news. */
+  /** Whether it has a terminal status, its scopes are closed and nothing is in flight: it is only held. */
   get finished(): boolean {
     return this.#pending.length === 0 && this.status !== 'in_progress';
   }
 
-  /** Whether it was begun under the span that is active in `ctx`. */
+  /** Whether it was begun in the same tool call as `ctx`, or likewise outside of any. Spans of other instrumentations do not count. */
   beganIn(ctx: Context): boolean {
-    return this.#parent === trace.getSpan(ctx);
+    return this.#tool === toolOf(ctx);
   }
 
-  /** How its last attempt ended, if none is in flight. */
+  /** How its last attempt ended, if nothing is pending. */
   get lastEnding(): AttemptEnd | undefined {
     return this.#pending.length === 0 ? this.#lastEnding : undefined;
   }
 
-  /** The attempt that was refused, if nothing but its body is open. */
+  /** The last attempt that was refused, if nothing but the bodies of refused attempts is open. */
   get openRefusal(): PendingAttempt | undefined {
     return this.#pending.length === this.#refused.length ? this.#refused.at(-1) : undefined;
   }
@@ -256,7 +156,7 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
   begin(live: PendingAttempt): { number: number; resendCount: number } {
     this.concludeRefused(live.outgoing);
     const last = this.#lastEnding;
-    // The client aborted that attempt itself, and asks again: its time had run out.
+    // The client aborted that attempt itself and sends it again: its timeout had expired.
     if (last?.how === 'aborted' && last.beforeHeaders && maySendAgain(last.outgoing, live.outgoing)) {
       this.amend(asTimeout(last, undefined));
     }
@@ -265,31 +165,31 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     return { number: this.log.next(), resendCount: this.#resends.sent(live.outgoing) };
   }
 
-  /** `options`: what its scope was told, if there is one. */
+  /** `options`: those of the scope that the attempt belongs to, if there is one. */
   end(live: PendingAttempt, ending: AttemptEnd, options: StepOptions = {}): void {
-    // While the attempt is still in flight: as soon as it isn't, a step that has a status may settle.
-    if (!this.#settled) this.propose(endingProposal(ending, options));
+    // Before the attempt is removed: a step that has a status and nothing pending may settle.
+    if (this.#state !== 'settled') this.propose(endingProposal(ending, options));
     this.record(live, ending);
   }
 
-  /** Takes an attempt's end into the log; the scope that it belongs to proposes. */
+  /** Records how an attempt ended, without a proposal: the scope that it belongs to proposes. */
   record(live: PendingAttempt, ending: AttemptEnd): void {
-    if (this.#settled) {
+    if (this.#state === 'settled') {
       report('an attempt ended after its step had settled');
       return;
     }
-    this.#take(ending);
+    this.#recordEnding(ending);
     this.close(live);
   }
 
-  /** Goes on with what was begun elsewhere: the attempt that ended last, and those in flight. */
-  takeOver(last: AttemptEnd, inFlight: Iterable<PendingAttempt>): void {
+  /** Continues attempts that began on another span: the one that ended last, and those in flight. */
+  continueFrom(last: AttemptEnd, inFlight: Iterable<PendingAttempt>): void {
     this.#pending.push(...inFlight);
-    this.#take(last);
+    this.#recordEnding(last);
     this.propose(endingProposal(last, {}));
   }
 
-  #take(ending: AttemptEnd): void {
+  #recordEnding(ending: AttemptEnd): void {
     this.log.record(ending.attempt);
     this.#retryAfterMillis = Math.max(this.#retryAfterMillis, ending.retryAfterMillis ?? 0);
     if (!this.#lastEnding || ending.attempt.number >= this.#lastEnding.attempt.number) this.#lastEnding = ending;
@@ -298,38 +198,38 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
   }
 
   amend(ending: AttemptEnd): void {
-    if (this.#settled) report('closing a body failed after its step had settled');
+    if (this.#state === 'settled') report('closing a body failed after its step had settled');
     else this.log.replace(ending.attempt.number, ending.attempt);
   }
 
-  /** Something that is open begins. */
+  /** A scope opens; the step is not finished before it is closed. */
   open(pending: Pending): void {
     this.#pending.push(pending);
     this.#changed();
   }
 
-  /** Something that was open, or in flight, is not any more. */
+  /** A scope has closed, or an attempt has ended. */
   close(pending: Pending): void {
     remove(this.#pending, pending);
     remove(this.#refused, pending as PendingAttempt);
-    this.#signOfLife = performance.now();
-    this.#changed(this.#signOfLife);
+    this.#lastActivityAt = performance.now();
+    this.#changed(this.#lastActivityAt);
   }
 
-  /** Whatever comes next does not wait for the body of a refused attempt to be read. */
+  /** An attempt was refused: a retry does not wait until its body is read. */
   refused(live: PendingAttempt): void {
     this.#refused.push(live);
     if (this.implicit) this.home.mayBeRetried(this);
   }
 
-  /** Ends the attempts of which only a refused body is open: all, or those that `retry` asks again for. */
+  /** Ends the refused attempts whose body is still open: all, or those that `retry` sends again. */
   concludeRefused(retry?: OutgoingRequest): void {
     if (this.#refused.length === 0) return;
     for (const live of [...this.#refused]) if (!retry || maySendAgain(live.outgoing, retry)) live.giveUp();
   }
 
   propose(proposal: Proposal): void {
-    if (this.#settled) {
+    if (this.#state === 'settled') {
       report('a status was proposed after its step had settled');
       return;
     }
@@ -337,29 +237,24 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     this.#changed();
   }
 
-  /** Takes back what was presumed, unless there is more than that by now. Returns whether it did. */
+  /** Withdraws an inferred proposal, unless another one followed. Returns whether it did. */
   retract(proposal: Proposal): boolean {
-    return !this.#settling && this.#proposals.retract(proposal);
+    return this.#state === 'open' && this.#proposals.retract(proposal);
   }
 
   proposeStatus(status: Status, details: FinishDetails | undefined): void {
     this.propose(toProposal(status, this.now(), details, this.#lastEnding));
   }
 
-  patience(overAt: number, now: number): number {
-    const { idleMillis } = this.capturing.limits;
-    let idleSince = overAt;
-    for (const pending of this.#pending) {
-      const since = pending.idleSince();
-      if (since === undefined) return Number.POSITIVE_INFINITY;
-      idleSince = Math.max(idleSince, since);
-    }
-    if (this.finished && !this.#awaitsRetry()) return 0;
-    idleSince = Math.max(idleSince, this.#signOfLife + this.#retryAfterMillis);
-    return Math.max(0, idleSince + idleMillis - now);
+  activities(): Activity[] {
+    if (this.finished && !this.#awaitsRetry()) return [];
+    const limitMillis = this.capturing.limits.idleMillis;
+    const activities: Activity[] = this.#pending.map((pending) => ({ idleSince: pending.idleSince(), limitMillis }));
+    activities.push({ idleSince: this.#lastActivityAt + this.#retryAfterMillis, limitMillis });
+    return activities;
   }
 
-  /** Ends what is still open; what has no outcome by then is `interrupted`. */
+  /** Ends what is still open. A step without an outcome becomes `interrupted`. */
   giveUp(): void {
     // The attempts before the scopes that they belong to.
     if (this.#pending.length > 0) for (const pending of [...this.#pending].reverse()) pending.giveUp();
@@ -378,16 +273,17 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     this.home.shutdown();
   }
 
-  /** A client that was refused or got no answer may ask again, if it is one of those that do. */
+  /** Whether a client that retries would send the last attempt again. */
   #awaitsRetry(): boolean {
     const last = this.#lastEnding;
     if (!this.implicit || this.status !== 'error' || last?.how !== 'failed') return false;
-    const code = last.attempt.statusCode;
-    return code === undefined || code === 408 || code === 409 || code === 429 || code >= 500;
+    const { statusCode } = last.attempt;
+    return statusCode === undefined || canRetryHelp(statusCode);
   }
 
+  /** Starts the hold of a finished step, or stops it. */
   #changed(now?: number): void {
-    if (this.#settling) return;
+    if (this.#state !== 'open') return;
     if (!this.finished) {
       cancel(this);
       return;
@@ -398,21 +294,23 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     this.home.partChanged();
   }
 
-  /** The outcome is written and the span ends. Once. */
+  /** Writes the outcome and ends the span. Once. */
   settle(): void {
-    if (this.#settling) return;
-    this.#settling = true;
+    if (this.#state !== 'open') return;
+    this.#state = 'settling';
     this.giveUp();
-    this.#settled = true;
+    this.#state = 'settled';
     cancel(this);
     const outcome = this.#proposals.outcome as Proposal;
-    // At least the microsecond that each attempt's event needs for itself.
+    // Each attempt's event needs a microsecond of its own.
     const endedAt = Math.max(outcome.at, this.#startedAt + this.log.count / 1000);
-    const { capturing } = this;
+    const { id, home, capturing, implicit } = this;
     const usage = merged(outcome.ending?.answer?.usage, outcome.usage) ?? {};
     const failure = outcomeFailure(outcome, capturing);
     const write = (span: Span) => {
-      const to = this.#writeAttributes(outcome, usage);
+      const lastCall = this.#lastEnding?.call;
+      const facts = { id, home, capturing, implicit, start: this.#start, options: this.#options };
+      const to = writeStepAttributes(span, { ...facts, outcome, lastCall, usage });
       this.log.writeTo(span, to, this.#startedAt, endedAt);
       if (failure) {
         to.write(names.ERROR_TYPE, failure.type);
@@ -422,7 +320,7 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
       to.end();
     };
     this.#managed.end(write, spanStatus(outcome.status, failure), endedAt);
-    this.home.takeIn(this, {
+    home.partSettled(this, {
       outcome,
       stepCount: 1,
       attemptCount: this.log.count,
@@ -431,54 +329,10 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
       endpoint: this.log.endpoint(),
     });
   }
-
-  /** What is known of the call that the outcome rests on; what the application said comes before what the wire says. */
-  #writeAttributes(outcome: Proposal, usage: Usage): AttributeWriter {
-    const { span, home, capturing } = this;
-    const { answer, outgoing, attempt } = outcome.ending ?? {};
-    const call = outcome.ending?.call ?? this.#lastEnding?.call;
-    // What an implicit step began with was read from its first call, and another one may have won.
-    const options = outcome.options ?? (this.implicit && call ? {} : this.#options);
-    const request: ModelRequest = merged(call?.request, options.request) ?? {};
-    const streaming = call?.streaming ?? request.stream;
-    const response = merged(answer?.response, outcome.response) ?? {};
-    const own = merged((outcome.options ?? this.#options).attributes, outcome.attributes);
-    const others = merged(own, merged(response.extra, request.extra));
-    const to = new AttributeWriter(span, this.#begun, others, capturing);
-    const operation = to.keep(names.GEN_AI_OPERATION_NAME, options.operation || call?.operation || 'chat');
-    to.keep(names.GEN_AI_PROVIDER_NAME, options.provider || call?.provider);
-    to.keep(names.GEN_AI_CONVERSATION_ID, options.conversationId || home.conversationId);
-    to.keep(names.USER_ID, options.userId);
-    const model = to.keep(names.GEN_AI_REQUEST_MODEL, options.model || request.model);
-    const name = spanName(operation, model);
-    if (name !== this.#name) span.updateName(name);
-    writeRequest(to, request);
-    writeResponse(to, response);
-    const server = outgoing && urlParts(capturing.redactUrl(outgoing.url.href));
-    if (server) {
-      to.write(names.SERVER_ADDRESS, server.address);
-      to.write(names.SERVER_PORT, server.port);
-    }
-    to.write(names.STATUS, outcome.status);
-    to.write(names.STEP_ID, this.id);
-    if (streaming !== undefined) to.write(names.STEP_OPERATION, streaming ? 'stream' : 'generate');
-    if (home.id) to.write(names.RUN_ID, home.id);
-    const writer = contentWriter(capturing);
-    if (writer) writeContent(to, request, response, writer);
-    writeUsage(to, usage);
-    const firstChunkMillis = streaming ? attempt?.timeToFirstChunkMillis : undefined;
-    if (firstChunkMillis !== undefined) to.write(names.GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK, firstChunkMillis / 1000);
-    return to;
-  }
 }
 
 function remove<T>(list: T[], item: T): void {
   const index = list.indexOf(item);
   if (index === list.length - 1) list.pop();
   else if (index >= 0) list.splice(index, 1);
-}
-
-/** `chat gpt-5` */
-function spanName(operation: AttributeValue | undefined, model: AttributeValue | undefined): string {
-  return model ? `${operation} ${model}` : String(operation);
 }

@@ -1,6 +1,7 @@
 import { type Attributes, type Context, context, type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
+import { keptAttributes } from '../capture/captured-content.js';
 import { contentJson } from '../capture/genai-writer.js';
-import { type CaptureSettings, keptAttributes } from '../capture/levels.js';
+import type { CaptureSettings } from '../capture/levels.js';
 import { toHrTime } from '../otel/clock.js';
 import * as names from '../otel/names.js';
 import { guarded, report } from '../util/diagnostics.js';
@@ -13,11 +14,10 @@ import {
   requireObject,
   requireString,
 } from '../util/validation.js';
-import { capturingIn, contextIn, runOf, withoutStep } from './context.js';
-import { managedSpanOf } from './managed-span.js';
+import { type ActiveRun, capturingIn, contextIn, runOf, withoutStep, withTool } from './context.js';
 import { describeFailure, isAbort, keptFailure } from './outcome/errors.js';
-import { spanStatus, writeException } from './outcome/proposals.js';
-import type { RunHandle } from './run.js';
+import { spanStatus, writeException } from './outcome/span-status.js';
+import { managedSpanOf } from './settle/managed-span.js';
 
 /** What a tool call is about. */
 export interface ToolOptions {
@@ -74,7 +74,7 @@ export interface OpenTool {
 type ToolEnd = { value: unknown } | { error: unknown } | { leftAlone: true };
 
 /** Begins the span of a tool call. */
-export function openTool(options: ToolOptions, { recording }: RunHandle, ctx: Context): OpenTool {
+export function openTool(options: ToolOptions, { recording }: ActiveRun, ctx: Context): OpenTool {
   const capturing = capturingIn(ctx, recording.capturing);
   const attributes = toolAttributes(options, capturing);
   const span = recording.tracer.startSpan(
@@ -83,7 +83,7 @@ export function openTool(options: ToolOptions, { recording }: RunHandle, ctx: Co
     ctx,
   );
   return {
-    inside: trace.setSpan(withoutStep(ctx), span),
+    inside: withTool(ctx, span),
     end: (end) => endTool(span, capturing, recording.now(), end),
   };
 }

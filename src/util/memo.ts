@@ -1,19 +1,4 @@
-/** What is asked again and again of the same few texts. */
-
-/** The parts of a URL that are recorded by themselves. */
-export interface UrlParts {
-  readonly address: string;
-  /** Said even where it is the scheme's own, as the HTTP conventions want. */
-  readonly port: number;
-  readonly path: string;
-}
-
-/** The parts of a URL; `undefined` if it isn't one. */
-export const urlParts = /* @__PURE__ */ remembered((url: string): UrlParts | undefined => {
-  if (!URL.canParse(url)) return undefined;
-  const { hostname, port, protocol, pathname } = new URL(url);
-  return { address: hostname, port: Number(port) || (protocol === 'http:' ? 80 : 443), path: pathname };
-});
+/** Answers of pure functions that are asked for the same few texts again and again. */
 
 const MAX_REMEMBERED = 64;
 

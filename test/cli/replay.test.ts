@@ -36,7 +36,7 @@ test('replay stops where the endpoint takes no more, says where, and ends with 1
   );
   assert.equal(code, 1);
   assert.equal(out, 'Sent 0 spans.\n');
-  assert.match(err, /20 spans were not taken by the endpoint/);
+  assert.match(err, /the endpoint did not accept 20 spans/);
 });
 
 test('replay sends what can be read of a torn file, and ends with 1', async (t) => {
@@ -64,7 +64,7 @@ test('replay sends a line that is larger than what may be held in memory', async
 test('replay with a header that has no value is wrong use', async (t) => {
   const { code, err } = await runtrace('replay', '--header', 'x-key', fileWith(t, ''));
   assert.equal(code, 2);
-  assert.match(err, /--header must be NAME=VALUE, got 'x-key'/);
+  assert.match(err, /--header must be NAME=VALUE/);
 });
 
 test('replay to an endpoint that is none is wrong use', async (t) => {

@@ -41,3 +41,50 @@ test('a file that is not there is an error, wrong use prints the usage', async (
   }
   assert.equal((await runtrace('--help')).code, 0);
 });
+
+const HOSTILE = '\u001b[2J\u0007\u202e\u200b\u2066\u{e0041}';
+// biome-ignore lint/suspicious/noControlCharactersInRegex: none of these characters may reach the terminal
+const UNPRINTABLE = /[\u0000-\u0009\u000b-\u001f\u200b\u202e\u2066]|[\u{e0000}-\u{e007f}]/u;
+
+test('neither a torn line, a file name nor a span can control the terminal', async (t) => {
+  const torn = fileWith(t, `${ofRun(`chat${HOSTILE}`)}\n{"${HOSTILE}": ${HOSTILE}\n`);
+  for (const args of [
+    ['show', torn],
+    ['show', `/nowhere${HOSTILE}.jsonl`],
+
+    [`--${HOSTILE}`],
+    ['replay', torn, '--header', HOSTILE],
+  ]) {
+    const { out, err } = await runtrace(...args);
+    assert.notEqual(out + err, '');
+    assert.doesNotMatch(out + err, UNPRINTABLE, args.join(' '));
+  }
+});
+
+test('a chain of 20 000 spans is shown in full', async (t) => {
+  const spans = endedSpans(20_000, {
+    attributes: (index) => ({
+      'runtrace.run.id': 'id',
+      ...(index === 0 && { 'runtrace.run.kind': 'deep' }),
+      link: index,
+    }),
+  });
+  spans.forEach((span, index) => {
+    const parentSpanContext = spans[index - 1]?.spanContext();
+    Object.assign(span, { parentSpanContext, startTime: [1_700_000_000, index] });
+  });
+  const { code, out } = await runtrace('show', fileWith(t, `${encodeRequest(spans)}\n`));
+  assert.equal(code, 0);
+  // The run has two more lines: its id and the link.
+  assert.equal(out.trimEnd().split('\n').length, 20_002);
+});
+
+test('where a backend dropped the events of attempts, the codes are shown, as a text and as the list of version 0.1', async (t) => {
+  for (const codes of ['429 200', ['429', '200']]) {
+    const file = fileWith(
+      t,
+      `${encodeRequest(endedSpans(1, { attributes: () => ({ 'runtrace.run.id': 'id', 'runtrace.step.number': 1, 'runtrace.step.attempt_codes': codes }) }))}\n`,
+    );
+    assert.match((await runtrace('show', file)).out, /attempts 429 200/);
+  }
+});

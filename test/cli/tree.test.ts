@@ -138,14 +138,14 @@ test('a run under a span of somebody else is shown, the span is not; spans witho
 
 test('steps of a run that is not there are shown together', () => {
   const text = tree([span(step(2, 1, 1)), span(step(3, 1, 2))]);
-  assert.match(text, /^\? a run whose own span is not here.*\n.*\n├─ ✔ 1 chat gpt-5.*\n.*└─ ✔ 2 chat gpt-5.*\n$/);
+  assert.match(text, /^\? a run whose own span is missing.*\n.*\n├─ ✔ 1 chat gpt-5.*\n.*└─ ✔ 2 chat gpt-5.*\n$/);
 });
 
 test('a span that was delivered twice is shown once', () => {
   assert.equal(tree([span(run(1, 'chat_turn')), span(run(1, 'chat_turn'))]), tree([span(run(1, 'chat_turn'))]));
 });
 
-test('how many attempts were not kept is said', () => {
+test('the number of attempts that were dropped is shown', () => {
   const text = tree([span(run(1, 'chat_turn')), span(step(2, 1, 1, { 'runtrace.step.dropped_attempt_count': 144 }))]);
   assert.match(text, /144 more attempts/);
 });

@@ -39,7 +39,7 @@ const known: [url: string, body: object, expected: [operation: string, provider:
   ['https://api.perplexity.ai/chat/completions', chat, ['chat', 'perplexity', 'm']],
   ['https://api.moonshot.ai/v1/chat/completions', chat, ['chat', 'moonshot_ai', 'm']],
   ['https://generativelanguage.googleapis.com/v1beta/openai/chat/completions', chat, ['chat', 'gcp.gemini', 'm']],
-  ['http://127.0.0.1:11434/v1/chat/completions', chat, ['chat', 'openai', 'm']],
+  ['http://127.0.0.1:11434/v1/chat/completions', chat, ['chat', 'ollama', 'm']],
   ['http://vllm.internal/chat/completions', chat, ['chat', 'openai', 'm']],
   ['https://api.anthropic.com/v1/messages?beta=true', messages, ['chat', 'anthropic', 'm']],
   ['https://gateway.example/anthropic/v1/messages', messages, ['chat', 'anthropic', 'm']],
@@ -207,15 +207,18 @@ describe('An answer', () => {
     assert.equal(read(call, [body]).response.model, 'm-1');
   });
 
-  it('that is whole is not complete before its end', () => {
-    const body = '{"id":"1","choices":[{"message":{"content":"Hi"},"finish_reason":"stop"}]}';
-    assert.equal(readBrokenOff(call, [body]).complete, false);
+  it('that is whole is complete once all of its bytes were read, and not before', () => {
+    const body = '{"id":"1","choices":[{"message":{"content":"{Hi}"},"finish_reason":"stop"}]}';
+    assert.equal(readBrokenOff(call, [`${body}\n`]).complete, true);
+    for (let cut = 0; cut < body.length; cut++) {
+      assert.equal(readBrokenOff(call, [body.slice(0, cut)]).complete, false, `cut at ${cut}`);
+    }
   });
 
   it('that is too long to be read is complete, and tells nothing', () => {
     const body = JSON.stringify({ id: '1', choices: [{ message: { content: 'x'.repeat(1000) } }] });
     const url = new URL('https://api.openai.com/v1/chat/completions');
-    const small = readModelCall('POST', url, JSON.stringify(chat), true, 500);
+    const small = readModelCall('POST', url, JSON.stringify(chat), true, {}, 500);
     assert.ok(small);
     for (const chunks of [[body], body.match(/.{1,99}/g) ?? []]) {
       const answer = read(small, chunks);
@@ -228,7 +231,7 @@ describe('An answer', () => {
 
   it('whose last event is too long to be read is complete at its end', () => {
     const url = new URL('https://api.openai.com/v1/responses');
-    const small = readModelCall('POST', url, JSON.stringify({ ...responses, stream: true }), true, 500);
+    const small = readModelCall('POST', url, JSON.stringify({ ...responses, stream: true }), true, {}, 500);
     assert.ok(small);
     const created = 'event: response.created\ndata: {"type":"response.created","response":{"id":"r","model":"m"}}\n\n';
     const last = `event: response.completed\ndata: {"type":"response.completed","response":{"x":"${'x'.repeat(500)}"}}\n\n`;
@@ -319,7 +322,7 @@ describe('The code of an error body', () => {
     ],
     ['xAI, whose codes are sentences', { code: 'Invalid argument', error: 'Bad key' }, { message: 'Bad key' }],
     ['Ollama', { error: 'model not found' }, { message: 'model not found' }],
-    ['FastAPI', { detail: 'Not Found' }, {}],
+    ['FastAPI', { detail: 'Not Found' }, { message: 'Not Found' }],
     ['nobody', {}, {}],
     ['nobody, with nothing', { error: null }, {}],
   ];

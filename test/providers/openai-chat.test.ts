@@ -215,12 +215,14 @@ describe('A Chat Completions answer', () => {
     });
   });
 
-  it('is complete at [DONE], before the body ends', () => {
-    assert.equal(
-      readBrokenOff(call, [data(delta({ content: 'Hi' }), delta({}, { finish_reason: 'stop' }))]).complete,
-      false,
-    );
-    assert.equal(readBrokenOff(call, [data(delta({}, { finish_reason: 'stop' }), '[DONE]')]).complete, true);
+  it('is complete before the body ends at [DONE], or once every choice has its finish reason', () => {
+    const two = modelCall({ url, request: { model: 'm', messages: [], stream: true, n: 2 } });
+    const end = (index: number) => delta({}, { index, finish_reason: 'stop' });
+    assert.equal(readBrokenOff(call, [data(delta({ content: 'Hi' }))]).complete, false);
+    assert.equal(readBrokenOff(call, [data(delta({ content: 'Hi' }), end(0))]).complete, true);
+    assert.equal(readBrokenOff(call, [data(delta({ content: 'Hi' }), '[DONE]')]).complete, true);
+    assert.equal(readBrokenOff(two, [data(delta({ content: 'Hi' }), end(0))]).complete, false);
+    assert.equal(readBrokenOff(two, [data(end(1), end(0))]).complete, true);
   });
 
   it('is complete at its end where every choice has a finish reason, for servers that send no [DONE]', () => {
@@ -374,7 +376,7 @@ describe('A Chat Completions answer', () => {
       ],
       [`event: error\ndata: {"message":"Gone","type":"overloaded"}\n\n`, { code: 'overloaded', message: 'Gone' }],
       [data(delta({}, { error: { code: 429, message: 'Slow' } })), { code: '429', message: 'Slow' }],
-      [data({ error: 'out of memory' }), { code: '_OTHER', message: 'out of memory' }],
+      [data({ error: 'out of memory' }), { code: 'provider_error', message: 'out of memory' }],
     ];
     for (const reader of [call, plain]) {
       for (const [body, error] of table) {

@@ -115,6 +115,7 @@ describe('A Responses answer', () => {
       },
       usage: { inputTokens: 120, outputTokens: 80, cacheReadTokens: 64, cacheWriteTokens: 16, reasoningTokens: 48 },
       complete: true,
+      responseStatus: 'completed',
     });
   });
 
@@ -179,14 +180,31 @@ describe('A Responses answer', () => {
       assert.deepEqual([answer.error, answer.complete], [{ code: 'server_error', message: 'Broke' }, false]);
       const enclosed = read(reader, [named({ type: 'error', error: { type: 'overloaded', message: 'Busy' } })]);
       assert.deepEqual(enclosed.error, { code: 'overloaded', message: 'Busy' });
-      assert.deepEqual(read(reader, [named({ type: 'error', code: null })]).error, { code: '_OTHER' });
+      assert.deepEqual(read(reader, [named({ type: 'error', code: null })]).error, { code: 'provider_error' });
     }
   });
 
-  it('that goes on in the background is all there, without an end', () => {
-    const answer = read(call, [JSON.stringify({ ...recorded.completed, status: 'queued', output: [], usage: null })]);
-    assert.equal(answer.complete, true);
-    assert.deepEqual(answer.response.finishReasons, []);
+  it('that goes on in the background is all there, without an end, and has its status', () => {
+    for (const status of ['queued', 'in_progress']) {
+      const response = { ...recorded.completed, status, output: [], usage: null };
+      const answer = read(call, [JSON.stringify(response)]);
+      assert.deepEqual([answer.complete, answer.responseStatus], [true, status]);
+      assert.deepEqual(answer.response.finishReasons, []);
+      const streamed = read(plain, [named({ type: `response.${status}`, response })]);
+      assert.deepEqual([streamed.complete, streamed.responseStatus], [false, status]);
+    }
+  });
+
+  it('may end with response.done, or with [DONE] after output', () => {
+    for (const reader of [call, plain]) {
+      const done = named({ type: 'response.done', response: recorded.completed });
+      assert.deepEqual(read(reader, [recorded.beginning, done]), read(reader, [recorded.body]));
+      assert.equal(read(reader, [recorded.beginning, 'data: [DONE]\n\n']).complete, true);
+      assert.equal(read(reader, ['data: [DONE]\n\n']).complete, false);
+      const failed = { ...recorded.completed, status: 'failed', output: [], error: { code: 'server_error' } };
+      const answer = read(reader, [recorded.beginning, named({ type: 'response.done', response: failed })]);
+      assert.deepEqual([answer.complete, answer.error], [false, { code: 'server_error' }]);
+    }
   });
 
   it('has images by their size only', () => {

@@ -183,7 +183,7 @@ test("an application's own attributes come beside those of runtrace, and none ta
     'runtrace.run.id': 'mine',
     'runtrace.step.number': 7,
   };
-  const details = { error: new RangeError('too far'), metadata: { shard: 3, ...attributes } };
+  const details = { error: new RangeError('too far'), attributes: { shard: 3, ...attributes } };
   await recorder.run({ kind: 'chat_turn', attributes }, async (run) => {
     await recorder.step({ model: 'gpt-5', attributes }, (step) => step.finish('error', details));
     run.finish('error', details);
@@ -318,12 +318,12 @@ describe('nothing is thrown into the application', () => {
     );
   const HORRORS: Record<string, unknown> = {
     'an error whose getters throw': { error: throwing() },
-    'metadata whose getters throw': { metadata: throwing() },
+    'attributes whose getters throw': { attributes: throwing() },
     'a response whose getters throw': { response: throwing() },
     'usage whose getters throw': { usage: throwing() },
     'messages with cycles and bigints': { response: { messages: [{ role: 'assistant', parts: [cyclic] }] } },
     'values that are no attributes': {
-      metadata: { cyclic, fn: () => {}, big: 1n, symbol: Symbol('s'), nothing: null },
+      attributes: { cyclic, fn: () => {}, big: 1n, symbol: Symbol('s'), nothing: null },
     },
     'finish reasons that are no list': { response: { finishReasons: 'stop' } },
     'usage that is no number': { usage: { inputTokens: 'many', outputTokens: Number.NaN } },

@@ -84,6 +84,16 @@ const SCENARIOS: Record<string, (provider: Provider) => Promise<unknown[]>> = {
     return [await chat(provider)];
   },
 
+  'a call that is retried, with a span around each fetch': (provider) =>
+    run({ kind: 'chat_turn' }, () => chatWithSpans(provider)),
+
+  'a call outside of any run that is retried, with a span around each fetch': (provider) =>
+    tracer.startActiveSpan('GET /chat', async (span) => {
+      const answers = await chatWithSpans(provider);
+      span.end();
+      return answers;
+    }),
+
   'two identical calls at once, retried': async (provider) => {
     const busy = status(429, { retryAfterMillis: 1 });
     provider.script('gpt-5', busy, busy, ok());
@@ -144,6 +154,14 @@ const SCENARIOS: Record<string, (provider: Provider) => Promise<unknown[]>> = {
 
 function client(provider: Provider, options: { fetch?: typeof globalThis.fetch } = {}): OpenAI {
   return new OpenAI({ apiKey: 'none', baseURL: `${provider.url}/v1`, logLevel: 'off', ...options });
+}
+
+/** A call that is retried twice; each `fetch` runs in a span of its own, as with Next.js. */
+async function chatWithSpans(provider: Provider): Promise<unknown[]> {
+  provider.script('gpt-5', status(429, { retryAfterMillis: 1 }), status(503, { retryAfterMillis: 1 }), ok());
+  const inSpan: typeof globalThis.fetch = (...args) =>
+    tracer.startActiveSpan('fetch POST', (span) => fetch(...args).finally(() => span.end()));
+  return [await chat(provider, { fetch: inSpan })];
 }
 
 async function chat(provider: Provider, options?: { fetch: typeof globalThis.fetch }): Promise<unknown> {

@@ -52,6 +52,7 @@ describe('runtrace/register', () => {
     'a call in a model span',
     'a call in a model span that ends too early',
     'a call in an agent’s span',
+    'a call that is retried, with a span around each fetch',
   ];
   let app: Ended;
   before(async () => {
@@ -62,6 +63,12 @@ describe('runtrace/register', () => {
     const { spans, answers } = app.of('a call in a run');
     assert.deepEqual(spans.map(shape), [STEP, CHAT_TURN]);
     assert.deepEqual(answers, ['chat.completion']);
+  });
+
+  test('makes one step of a call and its retries, also where another instrumentation has a span around each fetch', () => {
+    const { spans } = app.of('a call that is retried, with a span around each fetch');
+    const own = spans.filter(({ name }) => name !== 'fetch POST');
+    assert.deepEqual(own.map(shape), [['chat gpt-5', 'completed', [429, 503, 200]], CHAT_TURN]);
   });
 
   test('lets calls outside of a run through as they are', () => {
@@ -131,6 +138,7 @@ describe('with RUNTRACE_IMPLICIT_RUNS=true', () => {
     'another request',
     'a call in a run',
     'a call that is retried',
+    'a call outside of any run that is retried, with a span around each fetch',
     'two identical calls at once, retried',
     'a call that fails',
     'a stream that is left',
@@ -159,6 +167,12 @@ describe('with RUNTRACE_IMPLICIT_RUNS=true', () => {
   test('the retries of a call are in its run', () => {
     const { spans } = app.of('a call that is retried');
     assert.deepEqual(spans.map(shape), [['chat gpt-5', 'completed', [429, 503, 200]], MODEL_CALL]);
+  });
+
+  test('so they are where another instrumentation has a span around each fetch', () => {
+    const { spans } = app.of('a call outside of any run that is retried, with a span around each fetch');
+    const own = spans.filter(({ name }) => name !== 'GET /chat' && name !== 'fetch POST');
+    assert.deepEqual(own.map(shape), [['chat gpt-5', 'completed', [429, 503, 200]], MODEL_CALL]);
   });
 
   test('identical calls at once have a run each', () => {

@@ -203,7 +203,7 @@ describe('the sums of a run', () => {
       span.end();
     });
     assert.deepEqual(sumsOf(set), {
-      step_count: 0,
+      step_count: 1,
       attempt_count: 2,
       failed_attempt_count: 1,
       has_error: false,

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const START_MILLIS = 30_000;
@@ -7,8 +7,11 @@ const POLL_MILLIS = 50;
 
 /** A program that serves something. */
 export interface ServerProcess {
-  /** Kills it: it has nothing to save, and would wait for connections that lie idle. */
-  stop(): Promise<void>;
+  readonly pid: number;
+  /** Its last log lines. */
+  log(): string;
+  /** Kills it, and resolves when it is gone. SIGKILL is the default: most servers here have nothing to save, and wait for idle connections. */
+  stop(signal?: 'SIGKILL' | 'SIGTERM'): Promise<void>;
 }
 
 /** Starts a server and waits until it is `ready`. It never outlives this process. */
@@ -28,10 +31,10 @@ export async function startServer(
   });
   const kill = () => child.kill('SIGKILL');
   process.once('exit', kill);
-  const stop = async () => {
-    process.removeListener('exit', kill);
-    kill();
+  const stop = async (signal: NodeJS.Signals = 'SIGKILL') => {
+    child.kill(signal);
     await closed;
+    process.removeListener('exit', kill);
   };
 
   let isOver = false;
@@ -43,7 +46,7 @@ export async function startServer(
     await stop();
     throw new Error(`${binary} ${args.join(' ')} did not start:\n${log}`);
   }
-  return { stop };
+  return { pid: child.pid as number, log: () => log, stop };
 }
 
 /** Ports of 127.0.0.1 that were free a moment ago, for servers that can't say which one they took for 0. */
@@ -73,6 +76,17 @@ export async function answers(url: string): Promise<boolean> {
   } catch {
     return false;
   }
+}
+
+/** Whether a TCP connection can be made there. */
+export function accepts(port: number, host = '127.0.0.1'): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, host, () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
 }
 
 /** Asks until the answer is true, and says whether it ever was. */

@@ -1,7 +1,10 @@
 import { type Edit, inOrder, REDACTED } from './edits.js';
+import { findKeys, MIN_KEY_LENGTH } from './keys/find-keys.js';
+import { looksRandom } from './keys/randomness.js';
+import { findPemBlocks, findSchemes } from './keys/schemes.js';
+import { endOf } from './keys/sticky.js';
 import { type NameKind, PLAIN, SECRET, SUSPECT, TOKEN } from './names.js';
 import type { Policy } from './policy.js';
-import { endOf, findKeys, findPemBlocks, findSchemes, looksRandom, MIN_KEY_LENGTH } from './shapes.js';
 import { findUrlSecrets } from './urls.js';
 
 /** `Basic YTo=` */

@@ -1,7 +1,8 @@
 import { type Edit, REDACTED } from './edits.js';
+import { MIN_KEY_LENGTH } from './keys/find-keys.js';
+import { looksRandom } from './keys/randomness.js';
 import { PLAIN } from './names.js';
 import type { Policy } from './policy.js';
-import { looksRandom, MIN_KEY_LENGTH } from './shapes.js';
 import { findSecrets } from './text.js';
 
 const SCHEME = /^(?:[a-z][a-z0-9+.-]{0,30}:)?\/\//i;

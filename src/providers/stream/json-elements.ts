@@ -1,31 +1,34 @@
 const QUOTE = 34;
 const BACKSLASH = 92;
-/** Everything that matters outside of a string. */
+/** The characters that matter outside of a string. */
 const STRUCTURE = /["[\]{}]/g;
-/** Everything that matters inside of one. */
+/** The characters that matter inside of a string. */
 const STRING_END = /["\\]/g;
 
 /**
- * Takes the objects out of a JSON list, one by one, while its text arrives in chunks, cut anywhere: the way in which
- * Gemini streams where it isn't asked for server-sent events. Memory is bounded: an element that is longer than
- * `maxLength` characters is dropped and counted.
+ * Reads the objects of a JSON list (Gemini, if it was not asked for server-sent events), or a sequence of JSON objects
+ * (Ollama), one by one, from text that is received in chunks, cut anywhere. Memory is bounded: an element that is longer
+ * than `maxLength` characters is dropped and counted.
  */
 export class JsonElements {
   readonly #onElement: (json: string) => void;
   readonly #maxLength: number;
-  /** How deep: 1 is in the list, 2 and more in an element. */
+  /** How many brackets are open where the elements are: 1 in a list, 0 in a sequence. */
+  readonly #baseDepth: number;
+  /** How many brackets are open. */
   #depth = 0;
   #inString = false;
   #afterBackslash = false;
-  /** The beginning of an element whose end has not come yet. */
+  /** The element that is being received. */
   #element = '';
   #tooLong = false;
   #dropped = 0;
 
-  /** `onElement` gets the JSON text of each object. */
-  constructor(onElement: (json: string) => void, maxLength: number) {
+  /** `onElement` gets the JSON text of each object. `baseDepth` is 1 for a list and 0 for a sequence. */
+  constructor(onElement: (json: string) => void, maxLength: number, baseDepth: 0 | 1) {
     this.#onElement = onElement;
     this.#maxLength = maxLength;
+    this.#baseDepth = baseDepth;
   }
 
   /** How many elements were too long to be read. */
@@ -50,15 +53,18 @@ export class JsonElements {
         if (position === chunk.length) this.#afterBackslash = true;
         position++;
       } else if (found[0] === '{' || found[0] === '[') {
-        if (++this.#depth === 2) elementStart = found.index;
-      } else if (this.#depth > 0 && --this.#depth === 1) {
+        if (++this.#depth === this.#baseDepth + 1) elementStart = found.index;
+      } else if (this.#depth > 0 && --this.#depth === this.#baseDepth) {
         this.#endElement(chunk.slice(elementStart, position));
       }
     }
-    if (this.#depth > 1) this.#hold(chunk.slice(elementStart));
+    if (this.#depth > this.#baseDepth) this.#hold(chunk.slice(elementStart));
   }
 
-  /** The text is over. What it cut off is no element. */
+  /** Nothing to do: each element is read as soon as it is complete. */
+  readEarly(): void {}
+
+  /** The text is over. An element that its end cut off is none. */
   end(): void {
     this.#element = '';
   }

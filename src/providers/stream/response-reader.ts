@@ -1,36 +1,49 @@
+import type { ModelRequest } from '../../otel/genai.js';
 import { object, parseJson } from '../../util/json-fields.js';
-import type { Answer, AnswerReader } from '../format.js';
+import type { Answer, FormatReader, WireFormat } from '../format.js';
+import { AwsEventStream } from './aws-event-stream.js';
 import { JsonElements } from './json-elements.js';
 import { SseParser } from './server-sent-events.js';
 import { Utf8Decoder } from './utf8.js';
 
-/** The first character that is no blank: it tells JSON from everything else. */
+/** The first character that is not blank tells how a body of text is framed. */
 const FIRST_CHARACTER = /[^\s]/;
 
-export interface ObserverOptions {
-  /** The longest whole answer, or single event, that is read, in characters. */
-  readonly maxLength: number;
-  /** Whether the attributes of one provider belong to this one. */
+/** The first byte of an AWS event stream: the highest byte of a message's length, which is below 16 MiB. */
+const AWS_FIRST_BYTE = 0;
+
+export interface ReadOptions {
+  readonly request: ModelRequest;
+  /** Whether output messages are read. */
+  readonly content: boolean;
+  /** Whether the response has the attributes of one provider (`ModelResponse.extra`). */
   readonly extra: boolean;
+  /** The longest whole response, or single event, that is read, in characters. */
+  readonly maxLength: number;
 }
 
 /**
- * Reads a model's answer while its body passes by. Keeps none of the bytes that it is shown, and throws nothing.
+ * Reads a model's response while its body passes by. It does not hold on to the bytes that it is given, and never
+ * throws.
  *
- * What the body is, is told by its first character, not by its content type, which gateways get wrong: `{` is a whole
- * answer, `[` a stream of JSON objects, anything else is read as server-sent events. So a body that is none of the
- * three (HTML, nothing at all) is one without an event, and not complete.
+ * The first byte tells how the body is framed, because gateways get the content type wrong: NUL begins an AWS event
+ * stream, `{` a whole response (or a sequence of JSON objects, if the format has those), `[` a list of JSON objects.
+ * Everything else is read as server-sent events. So HTML, or an empty body, is a stream without an event, and not
+ * complete.
  */
 export class ResponseReader {
-  readonly #reader: AnswerReader;
-  readonly #options: ObserverOptions;
+  readonly #format: WireFormat;
+  readonly #reader: FormatReader;
+  readonly #options: ReadOptions;
   readonly #decoder = new Utf8Decoder();
+  #binary: AwsEventStream | undefined;
   #body: BodyReader | undefined;
   #ended = false;
 
-  constructor(reader: AnswerReader, options: ObserverOptions) {
-    this.#reader = reader;
+  constructor(format: WireFormat, options: ReadOptions) {
+    this.#format = format;
     this.#options = options;
+    this.#reader = format.openReader(options.content, options.request);
   }
 
   /**
@@ -38,23 +51,30 @@ export class ResponseReader {
    * after the call.
    */
   chunk(bytes: Uint8Array): void {
-    if (!this.#ended) this.#push(this.#decoder.decode(bytes));
+    if (this.#ended || bytes.length === 0) return;
+    if (!this.#body && bytes[0] === AWS_FIRST_BYTE) {
+      this.#binary = new AwsEventStream((name, data) => this.#reader.event(name, data), this.#options.maxLength);
+      this.#body = this.#binary;
+    }
+    if (this.#binary) this.#binary.pushBytes(bytes);
+    else this.#push(this.#decoder.decode(bytes));
   }
 
-  /** The body ended by itself. Not to be called if it broke off or was cancelled. */
+  /** The body ended by itself. Do not call it if the body broke off or was cancelled. */
   end(): void {
     if (this.#ended) return;
-    this.#push(this.#decoder.end());
+    if (!this.#binary) this.#push(this.#decoder.end());
     this.#ended = true;
     this.#body?.end();
     this.#reader.end();
   }
 
-  /** What is known so far; at any time, as often as wanted. */
+  /** What was read so far. It can be called at any time, and more than once. */
   answer(): Answer {
+    if (!this.#ended) this.#body?.readEarly();
     const answer = this.#reader.answer();
     if (!this.#options.extra) delete answer.response.extra;
-    // What was too long to be read may well have been the last event.
+    // An event that was too long to be read may have been the last one.
     if (this.#ended && this.#body?.dropped && !answer.error) answer.complete = true;
     return answer;
   }
@@ -63,46 +83,63 @@ export class ResponseReader {
     if (!this.#body) {
       const first = FIRST_CHARACTER.exec(text)?.[0];
       if (first === undefined) return;
-      this.#body = openBody(first, this.#reader, this.#options.maxLength);
+      this.#body = this.#openBody(first);
     }
     this.#body.push(text);
   }
+
+  #openBody(firstCharacter: string): BodyReader {
+    const reader = this.#reader;
+    const { maxLength } = this.#options;
+    const elements = (depth: 0 | 1) => new JsonElements((json) => reader.event('', json), maxLength, depth);
+    if (firstCharacter === '[') return elements(1);
+    if (firstCharacter !== '{') return new SseParser((name, data) => reader.event(name, data), maxLength);
+    return this.#format.framing === 'json-lines' ? elements(0) : new WholeResponse(reader, maxLength);
+  }
 }
 
-/** Reads one kind of body from its text, chunk by chunk. */
+/** Reads one kind of body, chunk by chunk. */
 interface BodyReader {
-  push(chunk: string): void;
+  push(text: string): void;
+  /** Reads what was received completely, although the body has not ended. */
+  readEarly(): void;
   /** The body ended by itself. */
   end(): void;
-  /** How much was too long to be read: events, or the whole body. */
+  /** How many events were too long to be read, or 1 for a whole body. */
   readonly dropped: number;
 }
 
-function openBody(firstCharacter: string, reader: AnswerReader, maxLength: number): BodyReader {
-  if (firstCharacter === '{') return new WholeAnswer(reader, maxLength);
-  if (firstCharacter === '[') return new JsonElements((json) => reader.event('', json), maxLength);
-  return new SseParser((name, data) => reader.event(name, data), maxLength);
-}
-
-class WholeAnswer implements BodyReader {
-  readonly #reader: AnswerReader;
+class WholeResponse implements BodyReader {
+  readonly #reader: FormatReader;
   readonly #maxLength: number;
   #text = '';
+  #wasRead = false;
   dropped = 0;
 
-  constructor(reader: AnswerReader, maxLength: number) {
+  constructor(reader: FormatReader, maxLength: number) {
     this.#reader = reader;
     this.#maxLength = maxLength;
   }
 
-  push(chunk: string): void {
-    if (this.#text.length + chunk.length > this.#maxLength) this.dropped = 1;
-    this.#text = this.dropped ? '' : this.#text + chunk;
+  push(text: string): void {
+    if (this.#text.length + text.length > this.#maxLength) this.dropped = 1;
+    this.#text = this.dropped ? '' : this.#text + text;
+  }
+
+  /** A consumer that knows the body's length may read all of it, and never ask whether there is more. */
+  readEarly(): void {
+    if (this.#text.trimEnd().endsWith('}')) this.#read();
   }
 
   end(): void {
-    const body = object(parseJson(this.#text));
+    this.#read();
     this.#text = '';
-    if (body) this.#reader.whole(body);
+  }
+
+  #read(): void {
+    const body = this.#wasRead ? undefined : object(parseJson(this.#text));
+    if (!body) return;
+    this.#wasRead = true;
+    this.#reader.whole(body);
   }
 }

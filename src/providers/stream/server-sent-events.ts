@@ -2,17 +2,23 @@ const LINE_FEED = 10;
 const SPACE = 32;
 const COLON = 58;
 
+const OPENING_BRACE = 123;
+
 /**
- * Reads server-sent events from text that arrives in chunks, cut anywhere: LF, CR and CRLF, comments, data of many
+ * Reads server-sent events from text that is received in chunks, cut anywhere: LF, CR and CRLF, comments, data of many
  * lines. Memory is bounded: an event that is longer than `maxLength` characters is dropped and counted.
  *
- * Source: HTML Standard, "Server-sent events". One thing is different: an event that the end of the stream cuts off is
- * given out, because some servers send no empty line after their last one (`data: [DONE]`).
+ * Source: HTML Standard, "Server-sent events". What servers do differently is read too:
+ * - The end of the stream ends an event: some servers send no empty line after their last one (`data: [DONE]`).
+ * - An `error` event needs no data.
+ * - A line that is a JSON object is an event of its own: Ollama's compatible endpoint and some gateways write an error
+ *   into the stream without `data:`.
+ * - A field `error` is an event with that name: llama.cpp wrote its errors so until 2025.
  */
 export class SseParser {
   readonly #onEvent: (name: string, data: string) => void;
   readonly #maxLength: number;
-  /** The beginning of a line whose end has not come yet. Chunks are added to it, never searched again. */
+  /** The line that is being received. Chunks are added to it, and not searched again. */
   #line = '';
   #name = '';
   #data: string | undefined;
@@ -52,7 +58,10 @@ export class SseParser {
     if (start < chunk.length) this.#hold(chunk, start);
   }
 
-  /** The stream is over: gives out what its end has cut off. */
+  /** Nothing to do: each event is read as soon as it is complete. */
+  readEarly(): void {}
+
+  /** The stream is over: an event that its end cut off is read too. */
   end(): void {
     if (this.#line !== '') this.#endLine('', 0, 0);
     this.#dispatch();
@@ -60,11 +69,11 @@ export class SseParser {
 
   #hold(chunk: string, start: number): void {
     if (this.#fits(this.#line.length + chunk.length - start)) this.#line += start === 0 ? chunk : chunk.slice(start);
-    // Not empty, or the end of this line would be taken for the end of the event.
+    // A comment: an empty line would end the event.
     else this.#line = ':';
   }
 
-  /** Whether the event still fits with another line of this length. Once it doesn't, all of it is dropped. */
+  /** Whether the event still fits with another line of this length. If not, all of it is dropped. */
   #fits(lineLength: number): boolean {
     if (!this.#tooLong && lineLength + (this.#data?.length ?? 0) <= this.#maxLength) return true;
     this.#tooLong = true;
@@ -93,6 +102,14 @@ export class SseParser {
       if (value !== undefined) this.#data = this.#data === undefined ? value : `${this.#data}\n${value}`;
     } else if (source.startsWith('event', start)) {
       this.#name = fieldValue(source, start + 5, end) ?? this.#name;
+    } else if (source.charCodeAt(start) === OPENING_BRACE) {
+      this.#dispatch();
+      this.#onEvent('', source.slice(start, end));
+    } else if (source.startsWith('error', start)) {
+      const value = fieldValue(source, start + 5, end);
+      if (value === undefined) return;
+      this.#dispatch();
+      this.#onEvent('error', value);
     }
   }
 
@@ -104,13 +121,13 @@ export class SseParser {
     if (this.#tooLong) {
       this.#tooLong = false;
       this.#dropped++;
-    } else if (data !== undefined) {
-      this.#onEvent(name, data);
+    } else if (data !== undefined || name === 'error') {
+      this.#onEvent(name, data ?? '');
     }
   }
 }
 
-/** What follows a field's name that ends at `nameEnd`; `undefined` if the name goes on there. */
+/** The value of the field whose name ends at `nameEnd`; `undefined` if the name does not end there. */
 function fieldValue(source: string, nameEnd: number, end: number): string | undefined {
   if (nameEnd === end) return '';
   if (source.charCodeAt(nameEnd) !== COLON) return undefined;

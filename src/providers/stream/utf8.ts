@@ -1,11 +1,11 @@
 const NOTHING = /* @__PURE__ */ new Uint8Array(0);
 
 /**
- * Decodes UTF-8 that arrives in chunks, cut anywhere. Nothing of a chunk is kept but the at most three bytes of a
- * character that it cuts off; a byte order mark at the beginning is left out.
+ * Decodes UTF-8 that is received in chunks, cut anywhere. It holds at most three bytes of a chunk: the beginning of a
+ * character that the chunk's end cut off. A byte order mark at the beginning is left out.
  *
- * `TextDecoder` could do so itself with `stream: true`, but that is its slow path in Node 20: twice the time for a
- * short chunk, and longer to parse what comes out. So every chunk is decoded as a whole text.
+ * `TextDecoder` can do this with `stream: true`, but that is its slow path in Node 20: it takes twice the time for a
+ * short chunk, and its strings take longer to parse. So every chunk is decoded as a whole text.
  */
 export class Utf8Decoder {
   readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true });
@@ -16,11 +16,12 @@ export class Utf8Decoder {
   decode(bytes: Uint8Array): string {
     const all = this.#rest.length === 0 ? bytes : concat(this.#rest, bytes);
     const end = all.length - cutOffLength(all);
-    this.#rest = end === all.length ? NOTHING : all.slice(end);
+    // A copy, because the buffer goes on to the consumer. (`slice` of a Node Buffer would not copy.)
+    this.#rest = end === all.length ? NOTHING : new Uint8Array(all.subarray(end));
     return this.#text(end === all.length ? all : all.subarray(0, end));
   }
 
-  /** The text of what is left after the last bytes: a replacement character if they ended inside of a character. */
+  /** The text of the bytes that are still held: a replacement character, if the body ended inside of a character. */
   end(): string {
     const rest = this.#rest;
     this.#rest = NOTHING;
@@ -36,7 +37,7 @@ export class Utf8Decoder {
   }
 }
 
-/** How many bytes at the end of `bytes` begin a character that is not all there. */
+/** How many bytes at the end of `bytes` are the beginning of a character that was cut off. */
 function cutOffLength(bytes: Uint8Array): number {
   for (let length = 1; length <= 3 && length <= bytes.length; length++) {
     const byte = bytes[bytes.length - length] as number;

@@ -1,4 +1,5 @@
-import { type CaptureSettings, keptText } from '../../capture/levels.js';
+import { keptText } from '../../capture/captured-content.js';
+import type { CaptureSettings } from '../../capture/levels.js';
 import { identifier } from '../../util/json-fields.js';
 
 /** What is kept of an error. */

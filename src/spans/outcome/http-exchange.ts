@@ -1,10 +1,11 @@
-/** The seam between the recording fetch, which sees an exchange, and whoever it is made for. */
 import type { Context } from '@opentelemetry/api';
 import type { CaptureSettings } from '../../capture/levels.js';
 import type { Clock } from '../../otel/clock.js';
 import type { Answer, ModelCall } from '../../providers/detect.js';
-import type { Attempt } from './attempt-log.js';
+import type { Attempt } from './attempt.js';
 import { describeFailure, type Failure } from './errors.js';
+
+/** The seam between the recording fetch, which sees an exchange, and whoever it is made for. */
 
 /** Something that keeps a step from being finished: an attempt in flight, a scope that is open. */
 export interface Pending {
@@ -34,6 +35,8 @@ export interface PendingAttempt extends Pending {
   readonly call: ModelCall | undefined;
   /** Whether it was refused (HTTP 400 and above) and only its body is still open: nothing better can come of it. */
   readonly refused: boolean;
+  /** The HTTP status code, once the headers have arrived. */
+  readonly statusCode: number | undefined;
 }
 
 /** How an attempt ended, and what was learned from it. */
@@ -49,6 +52,8 @@ export interface AttemptEnd {
   readonly abortReason?: unknown;
   /** What its caller stops it by: as well when the attempt is over, and the client waits to ask again. */
   readonly signal?: AbortSignal | undefined;
+  /** Whether the consumer cancelled the body of a refusal without having read any of it. */
+  readonly dismissed: boolean;
   /** Whether an abort came before the headers: it may have been the client's own timeout. */
   readonly beforeHeaders: boolean;
   /** How long the provider asked to wait. */
@@ -75,55 +80,9 @@ export interface AttemptOwner {
   amend(ending: AttemptEnd): void;
 }
 
-/** Where the bodies are the same, the client keeps the very same string, so comparing them costs nothing. */
-export function isSameRequest(a: OutgoingRequest, b: OutgoingRequest): boolean {
-  return !a.opaqueBody && !b.opaqueBody && isSameTarget(a, b) && a.body === b.body;
-}
-
-function isSameTarget(a: OutgoingRequest, b: OutgoingRequest): boolean {
-  return a.method === b.method && a.url.href === b.url.href;
-}
-
-/** As far as can be seen, the same request: a body that can't be read is like any other one. */
-export function maySendAgain(a: OutgoingRequest, b: OutgoingRequest): boolean {
-  return a.opaqueBody && b.opaqueBody ? isSameTarget(a, b) : isSameRequest(a, b);
-}
-
-/** Whether the client aborted an attempt itself, because its time had run out: it asks again, and numbers that. */
-export function isRetryOfTimeout(last: AttemptEnd, { retryCount }: OutgoingRequest): boolean {
-  if (last.how !== 'aborted' || !last.beforeHeaders || retryCount === undefined) return false;
-  return last.outgoing.retryCount === retryCount - 1;
-}
-
 /** An abort that turned out to be the client's timeout. */
 export function asTimeout(ending: AttemptEnd, error: unknown): AttemptEnd {
   const failure: Failure = error === undefined ? { type: 'timeout' } : describeFailure(error);
   const { attempt } = ending;
   return { ...ending, how: 'failed', failure, attempt: { ...attempt, status: 'failed', errorType: failure.type } };
-}
-
-/** How often one request was sent, and what was known of it when it was sent before. */
-export class Resends {
-  #last: { outgoing: OutgoingRequest; call: ModelCall | undefined; count: number } | undefined;
-  #anyEnded = false;
-
-  /** What was known of the same request: saves reading it again. */
-  recall(outgoing: OutgoingRequest): ModelCall | undefined {
-    const last = this.#last;
-    return last && isSameRequest(last.outgoing, outgoing) ? last.call : undefined;
-  }
-
-  /** A request is sent. Returns how often it was sent before, by the client's own count where it has one. */
-  sent(outgoing: OutgoingRequest): number {
-    const last = this.#last;
-    const isResend = this.#anyEnded && last !== undefined && isSameRequest(last.outgoing, outgoing);
-    const count = outgoing.retryCount ?? (isResend ? last.count + 1 : 0);
-    this.#last = { outgoing, call: isResend ? last.call : undefined, count };
-    return count;
-  }
-
-  ended({ outgoing, call }: AttemptEnd): void {
-    this.#anyEnded = true;
-    if (this.#last?.outgoing === outgoing) this.#last.call = call;
-  }
 }

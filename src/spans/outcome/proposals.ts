@@ -1,26 +1,15 @@
-import { type Attributes, type Span, type SpanStatus, SpanStatusCode } from '@opentelemetry/api';
-import { type ModelResponse, type Usage, usageOf } from '../../capture/genai-writer.js';
-import { type CaptureSettings, keptText } from '../../capture/levels.js';
+import type { Attributes, Span } from '@opentelemetry/api';
+import { keptText } from '../../capture/captured-content.js';
+import type { CaptureSettings } from '../../capture/levels.js';
 import { toHrTime } from '../../otel/clock.js';
+import type { ModelResponse, Usage } from '../../otel/genai.js';
 import * as names from '../../otel/names.js';
 import { guarded, report } from '../../util/diagnostics.js';
-import { badOption, checkFields, checkObject, copyGiven, requireObject } from '../../util/validation.js';
-import type { StepOptions } from '../step.js';
-import { describeFailure, type Failure, keptFailure } from './errors.js';
+import type { Failure } from './errors.js';
+import { type FinishDetails, NOTHING, readDetails } from './finish-details.js';
 import type { AttemptEnd } from './http-exchange.js';
-import { accepts, isStatus, type Status } from './status.js';
-
-/** What comes with the end of a run or a step. */
-export interface FinishDetails {
-  /** What the model answered; fills `gen_ai.response.*` and, where content is captured, the output messages. */
-  response?: ModelResponse | null | undefined;
-  /** What it cost, in tokens. */
-  usage?: Usage | null | undefined;
-  /** What went wrong: anything that was thrown. Only its class and codes are kept unless content is captured. */
-  error?: unknown;
-  /** Further attributes, under their full names. */
-  attributes?: Attributes | null | undefined;
-}
+import { accepts, type Status } from './status.js';
+import type { StepOptions } from './step-options.js';
 
 /** A claim, by any callback, of how a run or step ended. */
 export interface Proposal {
@@ -106,34 +95,6 @@ function toUpdate({ status, at, failure }: Proposal, accepted: boolean): StatusU
   return { status, at, accepted, errorType: failure?.type };
 }
 
-const DETAILS = ['response', 'usage', 'error', 'attributes'];
-
-/** Checks what was given to `finish`; throws a `TypeError` that names what is wrong. */
-export function checkFinish(status: unknown, details: unknown): void {
-  if (!isStatus(status)) {
-    throw badOption('status', "'in_progress', 'interrupted', 'error' or 'completed'", status);
-  }
-  if (details === undefined) return;
-  const { response, usage, attributes } = requireObject(details, 'details');
-  checkFields(details as object, 'details', DETAILS, { metadata: 'attributes' });
-  checkObject(response, 'details.response');
-  checkObject(usage, 'details.usage');
-  checkObject(attributes, 'details.attributes');
-}
-
-type Given = Pick<Proposal, 'failure' | 'response' | 'usage' | 'attributes'>;
-
-const NOTHING: Given = {};
-
-function readDetails({ response, usage, error, attributes }: FinishDetails): Given {
-  return {
-    failure: error === undefined ? undefined : describeFailure(error),
-    response: copyGiven(response),
-    usage: usageOf(usage),
-    attributes: copyGiven(attributes),
-  };
-}
-
 export function toProposal(
   status: Status,
   at: number,
@@ -153,32 +114,4 @@ export function endingProposal(ending: AttemptEnd, options?: StepOptions): Propo
   if (ending.how === 'aborted' || ending.how === 'unread')
     return toProposal('interrupted', at, undefined, ending, options);
   return { ...toProposal('error', at, undefined, ending, options), failure: ending.failure };
-}
-
-/** What of the failure of an outcome may be kept; `undefined` if it did not fail. */
-export function outcomeFailure(
-  { status, failure, ending }: Proposal,
-  capturing: Pick<CaptureSettings, 'content' | 'redactor'>,
-): Failure | undefined {
-  if (status !== 'error') return undefined;
-  // Who says `error` and no more leaves it to the last attempt to say which.
-  return keptFailure(failure ?? ending?.failure ?? { type: '_OTHER' }, capturing);
-}
-
-/** The span status of an outcome: OK, ERROR with the reason in one line, or UNSET where the caller stopped it. `failure` is what may be kept. */
-export function spanStatus(status: Status, failure: Failure | undefined): SpanStatus {
-  if (status === 'completed') return { code: SpanStatusCode.OK };
-  if (status !== 'error') return { code: SpanStatusCode.UNSET };
-  if (!failure) return { code: SpanStatusCode.ERROR };
-  const { type, className, message } = failure;
-  const reason = className && className !== type ? `${type} ${className}` : type;
-  return { code: SpanStatusCode.ERROR, message: message ? `${reason}: ${message}` : reason };
-}
-
-/** Writes the exception behind a failure; `failure` is what may be kept. */
-export function writeException(span: Span, failure: Failure, at: number): void {
-  const exception: Attributes = { [names.EXCEPTION_TYPE]: failure.className ?? failure.type };
-  if (failure.message) exception[names.EXCEPTION_MESSAGE] = failure.message;
-  if (failure.stack) exception[names.EXCEPTION_STACKTRACE] = failure.stack;
-  span.addEvent(names.EVENT_EXCEPTION, exception, toHrTime(at));
 }

@@ -1,34 +1,37 @@
-/** Model spans of other instrumentations: the attempts go on them, and no second span is made. */
+/** Model spans of other instrumentations: runtrace adds the attempts to them as events and makes no second span. */
 import { type Context, type HrTime, type Span, trace } from '@opentelemetry/api';
 import type { CaptureSettings } from '../../capture/levels.js';
 import { type Clock, toHrTime } from '../../otel/clock.js';
 import * as names from '../../otel/names.js';
 import { unwrapped } from '../../otel/unwrap-span.js';
 import { capturingIn } from '../context.js';
-import { managedSpanOf } from '../managed-span.js';
-import { AttemptLog, attemptAttributes } from '../outcome/attempt-log.js';
-import { type AttemptEnd, type AttemptOwner, type PendingAttempt, Resends } from '../outcome/http-exchange.js';
-import { toProposal } from '../outcome/proposals.js';
-import type { RunPart } from '../run.js';
-import { type StepHome, StepRecording } from '../step.js';
+import { attemptAttributes } from '../outcome/attempt-event.js';
+import { AttemptLog } from '../outcome/attempt-log.js';
+import type { AttemptEnd, AttemptOwner, PendingAttempt } from '../outcome/http-exchange.js';
+import { endingProposal, toProposal } from '../outcome/proposals.js';
+import { Resends } from '../outcome/resends.js';
+import type { RunPart, StepHome, StepSummary } from '../run-part.js';
+import type { Activity } from '../settle/idle.js';
+import { managedSpanOf } from '../settle/managed-span.js';
+import { StepRecording } from '../step.js';
 
-/** Operations that are one model call; an agent's or a tool's span holds many, or none. */
+/** Operations that are one model call. The span of an agent or a tool holds any number of calls. */
 const MODEL_OPERATIONS: readonly unknown[] = ['chat', 'text_completion', 'generate_content', 'embeddings'];
 
-/** How the AI SDK up to 6, and the legacy integration for 7, name a model call: `ai.streamText.doStream`. */
+/** The AI SDK up to 6, and the legacy integration for 7, name a model call like this: `ai.streamText.doStream`. */
 const AI_SDK_MODEL_CALL = /^ai\.\w+\.do(?:Generate|Stream|Embed)$/;
 
 const calls = new WeakMap<Span, OthersModelSpan>();
 
-/** Whether somebody else's model span is active. */
+/** Whether the active span is a model span of another instrumentation. */
 export function isInOthersModelSpan(active: Context): boolean {
   const span = trace.getSpan(active);
   return span !== undefined && (calls.has(span) || (span.isRecording() && isModelSpan(span)));
 }
 
 /**
- * Somebody else's model span, if the active one is: the attempts of a call in it go there, also those that begin after its owner has
- * ended it. `home` is asked for where a step of ours would be at home, if this is its first call.
+ * The owner of attempts that are made while another instrumentation's model span is active, also after that span has ended.
+ * `home` is called at the first attempt in that span; it returns the home that a step of runtrace would have here.
  */
 export function othersModelSpanIn(active: Context, home: () => StepHome | undefined): AttemptOwner | undefined {
   const span = trace.getSpan(active);
@@ -55,8 +58,9 @@ function isModelSpan(span: Span): boolean {
 }
 
 /**
- * The attempts on one such span, each an event as it ends. Where the span's owner ends it before they are over, or has not ended it when
- * the run settles, a step of ours is exported with them after all: its child, or else the run's, because no parent may be missing.
+ * The attempts on one such span. Each becomes an event when it ends. runtrace exports a step of its own after all in two cases: if the
+ * owner ends the span before the attempts are over, as a child of that span; and if the owner has not ended it when the run settles, as a
+ * child of the run, because an open span may never be exported.
  */
 class OthersModelSpan implements AttemptOwner, RunPart {
   readonly #span: Span;
@@ -68,7 +72,7 @@ class OthersModelSpan implements AttemptOwner, RunPart {
   readonly #live = new Set<PendingAttempt>();
   #last: AttemptEnd | undefined;
   #signOfLife = performance.now();
-  /** Made when its owner has ended the span. From then on it is the step's call. */
+  /** Made when the owner has ended the span too early. From then on the attempts belong to this step. */
   #step: StepRecording | undefined;
   #settled = false;
 
@@ -127,15 +131,12 @@ class OthersModelSpan implements AttemptOwner, RunPart {
     this.#step?.amend(ending);
   }
 
-  patience(overAt: number, now: number): number {
-    if (this.#step || this.finished) return 0;
-    let idleSince = Math.max(overAt, this.#signOfLife);
-    for (const live of this.#live) {
-      const since = live.idleSince();
-      if (since === undefined) return Number.POSITIVE_INFINITY;
-      idleSince = Math.max(idleSince, since);
-    }
-    return Math.max(0, idleSince + this.capturing.limits.idleMillis - now);
+  activities(): Activity[] {
+    if (this.#step || this.finished) return [];
+    const limitMillis = this.capturing.limits.idleMillis;
+    const activities: Activity[] = [...this.#live].map((live) => ({ idleSince: live.idleSince(), limitMillis }));
+    activities.push({ idleSince: this.#signOfLife, limitMillis });
+    return activities;
   }
 
   concludeRefused(): void {
@@ -145,20 +146,30 @@ class OthersModelSpan implements AttemptOwner, RunPart {
   settle(): void {
     if (this.#settled) return;
     for (const live of [...this.#live]) live.giveUp();
-    // Whatever its owner does with it later, the run is exported now. A span that nobody ends is nobody's parent.
+    // The run is exported now. A span that is still open may never be exported, so it can't be the step's parent.
     const { span } = this.#home;
     const inside = span ? trace.setSpan(this.#context, span) : this.#context;
     if (this.#last && this.#span.isRecording()) this.#makeStep(this.#last, inside);
     this.#settled = true;
     calls.delete(this.#span);
-    this.#home.takeIn(this, {
-      outcome: toProposal('completed', this.now()),
-      stepCount: 0,
-      attemptCount: this.#step ? 0 : this.#log.count,
-      failedAttemptCount: this.#step ? 0 : this.#log.failedCount,
-      usage: (!this.#step && this.#last?.answer?.usage) || {},
-      endpoint: this.#step ? undefined : this.#log.endpoint(),
-    });
+    this.#home.partSettled(this, this.#summary());
+  }
+
+  /** The run's sums count this span as one model call, judged at the wire as an implicit step is. A step of ours counts itself. */
+  #summary(): StepSummary {
+    const last = this.#step ? undefined : this.#last;
+    if (!last) {
+      const outcome = toProposal('completed', this.now());
+      return { outcome, stepCount: 0, attemptCount: 0, failedAttemptCount: 0, usage: {}, endpoint: undefined };
+    }
+    return {
+      outcome: endingProposal(last),
+      stepCount: 1,
+      attemptCount: this.#log.count,
+      failedAttemptCount: this.#log.failedCount,
+      usage: last.answer?.usage ?? {},
+      endpoint: this.#log.endpoint(),
+    };
   }
 
   #writeEvent(number: number): void {
@@ -168,7 +179,7 @@ class OthersModelSpan implements AttemptOwner, RunPart {
     this.#span.addEvent(names.EVENT_ATTEMPT, attributes, this.#inside(toHrTime(attempt.startedAt)));
   }
 
-  /** Not before the span: it has a clock of its own, and the machine's may have been set since the run began. */
+  /** An event must not precede its span. The span has its own clock, and the system clock may have been set since the run began. */
   #inside(time: HrTime): HrTime {
     const { startTime } = unwrapped(this.#span) as { startTime?: HrTime };
     if (!Array.isArray(startTime)) return time;
@@ -180,7 +191,7 @@ class OthersModelSpan implements AttemptOwner, RunPart {
     const startedAt = this.#log.get(1)?.startedAt ?? ending.attempt.startedAt;
     const begun = { startedAt, log: this.#log, resends: this.#resends };
     this.#step = new StepRecording(this.#home, {}, inside, true, begun);
-    if (this.#step.isRecording) this.#step.takeOver(ending, this.#live);
+    if (this.#step.isRecording) this.#step.continueFrom(ending, this.#live);
     this.#live.clear();
   }
 }

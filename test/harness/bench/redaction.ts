@@ -1,5 +1,6 @@
+import { findKeys } from '../../../src/capture/redact/keys/find-keys.js';
+import { findPemBlocks, findSchemes } from '../../../src/capture/redact/keys/schemes.js';
 import { createRedactor } from '../../../src/capture/redact/redactor.js';
-import { findKeys, findPemBlocks, findSchemes } from '../../../src/capture/redact/shapes.js';
 import { measure, type Row, ratioRow } from './measure.js';
 import { words } from './spans.js';
 

@@ -2,6 +2,7 @@
 export class Checks {
   #passed = 0;
   #failed = 0;
+  #skipped = 0;
 
   /** A group of checks. If it throws before all were made, that is a failed one. */
   async group(title: string, checks: () => Promise<void>): Promise<void> {
@@ -26,9 +27,16 @@ export class Checks {
     }
   }
 
+  /** Says that a check was not made, and why. */
+  skip(name: string, reason: string): void {
+    this.#skipped++;
+    say(`  skip  ${name}: ${reason}`);
+  }
+
   /** The last line, and whether all is well. */
   end(): boolean {
-    say(`${this.#passed} passed, ${this.#failed} failed`);
+    const skipped = this.#skipped > 0 ? `, ${this.#skipped} skipped` : '';
+    say(`${this.#passed} passed, ${this.#failed} failed${skipped}`);
     return this.#failed === 0;
   }
 }

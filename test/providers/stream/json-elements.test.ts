@@ -5,7 +5,7 @@ import { JsonElements } from '../../../src/providers/stream/json-elements.js';
 
 function elements(chunks: Iterable<string>, maxLength = 10_000): { elements: string[]; dropped: number } {
   const found: string[] = [];
-  const parser = new JsonElements((json) => found.push(json), maxLength);
+  const parser = new JsonElements((json) => found.push(json), maxLength, 1);
   for (const chunk of chunks) parser.push(chunk);
   parser.end();
   return { elements: found, dropped: parser.dropped };
@@ -32,7 +32,7 @@ describe('The elements of a JSON list', () => {
 
   it('come out as soon as each one is there', () => {
     const found: string[] = [];
-    const parser = new JsonElements((json) => found.push(json), 100);
+    const parser = new JsonElements((json) => found.push(json), 100, 1);
     parser.push('[{"a":"}"}\n,\r\n{"b":');
     assert.deepEqual(found, ['{"a":"}"}']);
     parser.push('"\\"}"}');

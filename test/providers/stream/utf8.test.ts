@@ -37,6 +37,15 @@ describe('UTF-8 in chunks', () => {
     );
   });
 
+  it('does not hold on to the buffer of a chunk, also of a Node Buffer', () => {
+    for (const first of [Uint8Array.of(0xe2, 0x82), Buffer.of(0xe2, 0x82)]) {
+      const decoder = new Utf8Decoder();
+      decoder.decode(first);
+      first.fill(0x41);
+      assert.equal(decoder.decode(Uint8Array.of(0xac)), '€');
+    }
+  });
+
   it('gives out what is complete at once', () => {
     const decoder = new Utf8Decoder();
     const bytes = new TextEncoder().encode('a€b');

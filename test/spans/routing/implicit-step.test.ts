@@ -3,8 +3,9 @@ import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { context, trace } from '@opentelemetry/api';
 import fc from 'fast-check';
+import OpenAI from 'openai';
 import { wrapFetch } from 'runtrace';
-import { attemptsOf, type ReadableSpan, type Traced, traced } from '../../support/traced.js';
+import { attemptsOf, only, type ReadableSpan, type Traced, traced } from '../../support/traced.js';
 
 const URL_OF_CALL = 'https://api.openai.com/v1/chat/completions';
 
@@ -24,7 +25,9 @@ interface Sent {
   span?: string;
   /** Whether the client leaves the body of a refusal alone. */
   unread?: true;
-  /** How long the answer takes. */
+  /** Whether the client cancels the body of a refusal: so do the clients that number their retries, when they are about to retry. */
+  cancelled?: boolean;
+  /** How long the answer takes. It may set `answer` and `cancelled`. */
   delay?: () => Promise<unknown>;
 }
 
@@ -47,19 +50,13 @@ const answering = wrapFetch(async (_input, init) => {
 });
 const answers = new WeakMap<AbortSignal, () => Promise<Response>>();
 
-async function send({
-  answer,
-  number,
-  body = bodyOf('Hello'),
-  url = URL_OF_CALL,
-  streamed,
-  unread,
-  delay,
-}: Sent): Promise<void> {
+async function send(sent: Sent): Promise<void> {
+  const { number, body = bodyOf('Hello'), url = URL_OF_CALL, streamed, unread } = sent;
   const controller = new AbortController();
   const { signal } = controller;
   answers.set(signal, async () => {
-    await delay?.();
+    await sent.delay?.();
+    const { answer } = sent;
     if (answer === 'reset') throw new TypeError('fetch failed', { cause: { code: 'ECONNRESET', message: 'reset' } });
     if (answer === 'abort') {
       controller.abort();
@@ -83,7 +80,7 @@ async function send({
     body: stream ?? body,
     ...(stream && { duplex: 'half' }),
   } as RequestInit).catch(() => undefined);
-  if (answer === 'abort in mid-stream') await response?.body?.cancel();
+  if (sent.cancelled || sent.answer === 'abort in mid-stream') await response?.body?.cancel();
   else if (!unread) await response?.text();
 }
 
@@ -112,9 +109,13 @@ const CASES: Record<string, Case> = {
     sent: [{ answer: 500 }, { answer: 'reset' }, { answer: 503 }, { answer: 200 }],
     steps: ['500 failed 503 200'],
   },
-  'and whatever it failed with: a refusal for good, too': {
-    sent: [{ answer: 400 }, { answer: 200 }],
-    steps: ['400 200'],
+  'a call that is made again after a refusal that a retry can’t help is another step': {
+    sent: [{ answer: 400 }, { answer: 401 }, { answer: 403 }, { answer: 404 }, { answer: 422 }, { answer: 200 }],
+    steps: ['400', '401', '403', '404', '422', '200'],
+  },
+  'also where the body of that refusal was not read': {
+    sent: [{ answer: 400, unread: true }, { answer: 200 }],
+    steps: ['400', '200'],
   },
   'an answer that makes no sense has failed as well': {
     sent: [{ answer: 'nonsense' }, { answer: 200 }],
@@ -140,12 +141,9 @@ const CASES: Record<string, Case> = {
     sent: [{ answer: 500 }, { answer: 200, url: `${URL_OF_CALL}?second` }],
     steps: ['500', '200'],
   },
-  'a call under another active span is another step': {
-    sent: [
-      { answer: 500, span: 'one' },
-      { answer: 200, span: 'other' },
-    ],
-    steps: ['500', '200'],
+  'a span of another instrumentation around each attempt does not separate the attempts': {
+    sent: [{ answer: 500, span: 'one' }, { answer: 503, span: 'other' }, { answer: 200 }],
+    steps: ['500 503 200'],
   },
   'a call under the same active span is a retry': {
     sent: [
@@ -180,12 +178,60 @@ const CASES: Record<string, Case> = {
     ],
     steps: ['429 429 200'],
   },
-  'number 0 begins a step, however like a failed one it is': {
+  'number 0 after a failure that a retry can help is a retry by a layer above the client': {
     sent: [
+      { answer: 429, number: 0 },
       { answer: 429, number: 0 },
       { answer: 200, number: 0 },
     ],
+    steps: ['429 429 200'],
+  },
+  'whichever of those failures it is': {
+    sent: ([408, 409, 425, 500, 529, 'reset', 'nonsense', 200] as const).map((answer) => ({ answer, number: 0 })),
+    steps: ['408 409 425 500 529 failed 200 200'],
+  },
+  'number 0 after a refusal that a retry can’t help begins a step': {
+    sent: ([400, 401, 403, 404, 422, 200] as const).map((answer) => ({ answer, number: 0 })),
+    steps: ['400', '401', '403', '404', '422', '200'],
+  },
+  'number 0 is a retry of the last number of a client that has given up': {
+    sent: [
+      { answer: 503, number: 0, cancelled: true },
+      { answer: 503, number: 1 },
+      { answer: 503, number: 0, cancelled: true },
+      { answer: 200, number: 1 },
+    ],
+    steps: ['503 503 503 200'],
+  },
+  'number 0 begins a step while the client is about to retry the failure': {
+    sent: [
+      { answer: 503, number: 0, cancelled: true },
+      { answer: 200, number: 0 },
+      { answer: 200, number: 1 },
+    ],
+    steps: ['503 200', '200'],
+  },
+  'number 0 with another body begins a step': {
+    sent: [
+      { answer: 429, number: 0 },
+      { answer: 200, number: 0, body: bodyOf('Goodbye') },
+    ],
     steps: ['429', '200'],
+  },
+  'number 0 after an answer begins a step': {
+    sent: [
+      { answer: 429, number: 0 },
+      { answer: 200, number: 0 },
+      { answer: 200, number: 0 },
+    ],
+    steps: ['429 200', '200'],
+  },
+  'number 0 after an abort begins a step, because nothing shows that the client’s time had run out': {
+    sent: [
+      { answer: 'abort', number: 0 },
+      { answer: 200, number: 0 },
+    ],
+    steps: ['aborted', '200'],
   },
   'a number that is not the next one begins a step': {
     sent: [
@@ -246,6 +292,13 @@ const CASES: Record<string, Case> = {
     ],
     steps: ['503 200'],
   },
+  'a streamed body with number 0 begins a step': {
+    sent: [
+      { answer: 503, number: 0, streamed: true },
+      { answer: 200, number: 0, streamed: true },
+    ],
+    steps: ['503', '200'],
+  },
   'a streamed body without a number begins a step': {
     sent: [
       { answer: 503, streamed: true },
@@ -289,6 +342,38 @@ describe('in a run, without an explicit step,', () => {
       2,
     ]);
     await scene.shutdown();
+  });
+
+  test('a call in another tool call is another step, and one in the same tool call is a retry', async () => {
+    const scene = traced();
+    const { tool } = scene.recorder;
+    const span = (name: string) => ({ span: name });
+    await scene.recorder.run({ kind: 'chat_turn' }, async () => {
+      await send({ answer: 500 });
+      await tool({ name: 'one' }, () =>
+        play([
+          { answer: 503, ...span('a') },
+          { answer: 200, ...span('b') },
+        ]),
+      );
+      await tool({ name: 'other' }, () => play([{ answer: 502, ...span('c') }]));
+      await send({ answer: 201 });
+    });
+    await scene.shutdown();
+    assert.deepEqual(stepsOf(scene), ['500 201', '503 200', '502']);
+  });
+
+  test('a call in a nested run is another step, also below a span of another instrumentation', async () => {
+    const scene = traced();
+    await scene.recorder.run({ kind: 'chat_turn' }, async () => {
+      await send({ answer: 500 });
+      await trace.getTracer('test').startActiveSpan('workflow', async () => {
+        await scene.recorder.run({ kind: 'title' }, () => play([{ answer: 503 }, { answer: 200 }]));
+      });
+      await send({ answer: 201 });
+    });
+    await scene.shutdown();
+    assert.deepEqual(stepsOf(scene).sort(), ['500 201', '503 200']);
   });
 
   test('a call in another run is another step', async () => {
@@ -350,18 +435,31 @@ describe('inside of an explicit step', () => {
   });
 });
 
-/** Clients that ask the very same thing at the same time, and retry what fails. */
-async function askAtOnce(failures: readonly number[], numbered: boolean, delays: readonly number[]): Promise<Traced> {
+/** Which layer retries: a client that numbers its retries, a client that doesn’t, or a layer above a client, so each number is 0. */
+const LAYERS = ['numbered', 'not numbered', 'above the client', 'in both layers'] as const;
+type Layer = (typeof LAYERS)[number];
+
+/** Attempt number `attempt` of a call that fails `failures` times. */
+function sentBy(layer: Layer, attempt: number, failures: number): Sent {
+  const answer = attempt < failures ? 429 : 200;
+  if (layer === 'not numbered') return { answer };
+  if (layer === 'above the client') return { answer, number: 0 };
+  const cancelled = answer === 429;
+  if (layer === 'numbered') return { answer, number: attempt, cancelled };
+  // The client retries once, then the layer above it calls the client again.
+  return { answer, number: attempt % 2, cancelled: cancelled && attempt % 2 === 0 };
+}
+
+/** Clients send equal requests at the same time, and what fails is retried. */
+async function askAtOnce(failures: readonly number[], layer: Layer, delays: readonly number[]): Promise<Traced> {
   const scene = traced();
   let turn = 0;
-  // Answers come in an order that has nothing to do with that of the requests.
+  // The order of the answers has nothing to do with the order of the requests.
   const delay = () => sleep(delays[turn++ % delays.length]);
   await scene.recorder.run({ kind: 'chat_turn' }, () =>
     Promise.all(
       failures.map(async (count) => {
-        for (let attempt = 0; attempt <= count; attempt++) {
-          await send({ answer: attempt < count ? 429 : 200, delay, ...(numbered && { number: attempt }) });
-        }
+        for (let attempt = 0; attempt <= count; attempt++) await send({ ...sentBy(layer, attempt, count), delay });
       }),
     ),
   );
@@ -371,9 +469,9 @@ async function askAtOnce(failures: readonly number[], numbered: boolean, delays:
 
 describe('identical calls at once', () => {
   for (const count of [2, 50]) {
-    for (const numbered of [true, false]) {
-      test(`${count} of them, ${numbered ? 'numbered' : 'not numbered'}, are ${count} steps, each answered after two failures`, async () => {
-        const scene = await askAtOnce(Array(count).fill(2), numbered, [0]);
+    for (const layer of LAYERS) {
+      test(`${count} of them, retried ${layer}, are ${count} steps, each answered after two failures`, async () => {
+        const scene = await askAtOnce(Array(count).fill(2), layer, [0]);
         assert.deepEqual(stepsOf(scene), Array(count).fill('429 429 200'));
       });
     }
@@ -383,10 +481,10 @@ describe('identical calls at once', () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.integer({ min: 0, max: 3 }), { minLength: 2, maxLength: 12 }),
-        fc.boolean(),
+        fc.constantFrom(...LAYERS),
         fc.array(fc.integer({ min: 0, max: 3 }), { minLength: 1, maxLength: 20 }),
-        async (failures, numbered, order) => {
-          const scene = await askAtOnce(failures, numbered, order);
+        async (failures, layer, order) => {
+          const scene = await askAtOnce(failures, layer, order);
           const steps = scene.steps();
           assert.equal(steps.length, failures.length);
           assert.ok(steps.every(({ attributes }) => attributes['runtrace.status'] === 'completed'));
@@ -394,14 +492,174 @@ describe('identical calls at once', () => {
             steps.flatMap((step) => codesOf(step).split(' ')).sort(),
             failures.flatMap((count) => [...Array(count).fill('429'), '200']).sort(),
           );
-          if (!numbered) return;
+          if (layer !== 'numbered') return;
           assert.deepEqual(
             steps.map((step) => attemptsOf(step).length).sort(),
             failures.map((count) => count + 1).sort(),
           );
         },
       ),
-      { numRuns: 30 },
+      { numRuns: 40 },
     );
+  });
+});
+
+/** A request is sent, or the oldest request in flight is answered. */
+type Event = { send: { number: number | undefined; prompt: number } } | { answer: Answer; cancelled: boolean };
+
+/** The rules of folding, as docs/recording.md has them, for requests of one URL. */
+class Model {
+  readonly #steps: { prompt: number; codes: string[]; last: { number: number | undefined; state: string } }[] = [];
+
+  /** Returns what ends the attempt. */
+  send({
+    number,
+    prompt,
+  }: {
+    number: number | undefined;
+    prompt: number;
+  }): (answer: Answer, cancelled: boolean) => void {
+    const known = this.#steps.find(({ prompt: its, last }) => {
+      if (its !== prompt) return false;
+      if (number === undefined) return last.number === undefined && last.state === 'can be retried';
+      if (last.number === undefined) return false;
+      if (number === 0) return last.state === 'can be retried';
+      return last.number === number - 1 && last.state !== 'in flight' && last.state !== 'answered';
+    });
+    const step = known ?? { prompt, codes: [], last: { number, state: '' } };
+    if (!known) this.#steps.push(step);
+    step.last = { number, state: 'in flight' };
+    const place = step.codes.push('') - 1;
+    return (answer, cancelled) => {
+      step.codes[place] = answer === 'reset' ? 'failed' : answer === 'nonsense' ? '200' : String(answer);
+      step.last.state =
+        answer === 200
+          ? 'answered'
+          : answer === 400
+            ? 'refused for good'
+            : cancelled && number !== undefined && typeof answer === 'number'
+              ? 'about to be retried by its client'
+              : 'can be retried';
+    };
+  }
+
+  get steps(): string[] {
+    return this.#steps.map(({ codes }) => codes.join(' '));
+  }
+}
+
+describe('any order of requests and answers', () => {
+  const event: fc.Arbitrary<Event> = fc.oneof(
+    fc.record({
+      send: fc.record({
+        number: fc.constantFrom(undefined, 0, 0, 0, 1, 2),
+        prompt: fc.constantFrom(1, 1, 2),
+      }),
+    }),
+    fc.record({
+      answer: fc.constantFrom<Answer[]>(200, 400, 408, 425, 429, 503, 'reset', 'nonsense'),
+      cancelled: fc.boolean(),
+    }),
+  );
+
+  test('makes the steps that the rules of folding make', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(event, { minLength: 2, maxLength: 30 }), async (events) => {
+        const scene = traced();
+        const model = new Model();
+        const inFlight: { answer(answer: Answer, cancelled: boolean): Promise<void> }[] = [];
+        await scene.recorder.run({ kind: 'chat_turn' }, async () => {
+          for (const event of events) {
+            if ('send' in event) inFlight.push(begin(event.send, model));
+            else await inFlight.shift()?.answer(event.answer, event.cancelled && typeof event.answer === 'number');
+          }
+          for (const one of inFlight) await one.answer(200, false);
+        });
+        await scene.shutdown();
+        assert.deepEqual(stepsOf(scene), model.steps);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  /** Sends a request, in the model and in fact. */
+  function begin({ number, prompt }: { number: number | undefined; prompt: number }, model: Model) {
+    const inModel = model.send({ number, prompt });
+    const sent: Sent = { answer: 200, body: bodyOf(`${prompt}`), ...(number !== undefined && { number }) };
+    let arrive = (): void => {};
+    sent.delay = () =>
+      new Promise<void>((resolve) => {
+        arrive = resolve;
+      });
+    const done = send(sent);
+    return {
+      async answer(answer: Answer, cancelled: boolean) {
+        inModel(answer, cancelled && answer !== 200);
+        Object.assign(sent, { answer, cancelled: cancelled && answer !== 200 });
+        arrive();
+        await done;
+      },
+    };
+  }
+});
+
+describe('a retry that is made above the openai client', () => {
+  const ask = (client: OpenAI) =>
+    client.chat.completions.create({ model: 'gpt-5', messages: [{ role: 'user', content: 'Hello' }] });
+
+  /** Answers one request after the other. */
+  function clientOf(codes: number[], maxRetries: number, waitMillis = 1): OpenAI {
+    const headers = { 'content-type': 'application/json', 'retry-after-ms': `${waitMillis}` };
+    const fetch = wrapFetch(async () => {
+      const status = codes.shift() ?? 200;
+      return new Response(status === 200 ? OK : '{"error":{"message":"busy"}}', { status, headers });
+    });
+    return new OpenAI({ apiKey: 'sk-not-a-key', maxRetries, fetch, logLevel: 'off' });
+  }
+
+  /** Calls again, as LangChain does, until there is an answer. */
+  async function askAgain(client: OpenAI, calls: number): Promise<void> {
+    for (let call = 1; call <= calls; call++) {
+      const answer = await ask(client).catch(() => undefined);
+      if (answer) return;
+    }
+  }
+
+  test('is the same step, and the run has no error', async () => {
+    const scene = traced();
+    await scene.recorder.run({ kind: 'chat_turn' }, () => askAgain(clientOf([429, 429], 0), 3));
+    await scene.shutdown();
+    assert.deepEqual(stepsOf(scene), ['429 429 200']);
+    assert.equal(only(scene.runs()).attributes['runtrace.run.has_error'], false);
+  });
+
+  test('is the same step where the client retries, too', async () => {
+    const scene = traced();
+    await scene.recorder.run({ kind: 'chat_turn' }, () => askAgain(clientOf([503, 503, 503, 503], 1), 3));
+    await scene.shutdown();
+    assert.deepEqual(stepsOf(scene), ['503 503 503 503 200']);
+  });
+
+  test('is not what a second call is that begins while the client waits for its own retry', async () => {
+    const scene = traced();
+    await scene.recorder.run({ kind: 'chat_turn' }, async () => {
+      const client = clientOf([429], 2, 200);
+      const first = ask(client);
+      await sleep(20);
+      await Promise.all([first, ask(client)]);
+    });
+    await scene.shutdown();
+    assert.deepEqual(stepsOf(scene).sort(), ['200', '429 200']);
+  });
+
+  test('makes two steps in two explicit steps', async () => {
+    const scene = traced();
+    const client = clientOf([429], 0);
+    await scene.recorder.run({ kind: 'chat_turn' }, async () => {
+      await scene.recorder.step({}, () => ask(client)).catch(() => {});
+      await scene.recorder.step({}, () => ask(client));
+    });
+    await scene.shutdown();
+    assert.deepEqual(stepsOf(scene), ['429', '200']);
   });
 });

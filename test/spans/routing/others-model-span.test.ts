@@ -3,7 +3,15 @@ import { after, before, describe, test } from 'node:test';
 import Anthropic from '@anthropic-ai/sdk';
 import { type Attributes, context, type Span, trace } from '@opentelemetry/api';
 import { type Recorder, recordingFetch, reportStatus, type Status } from 'runtrace';
-import { ok, type Provider, slow, startProvider, status } from '../../../examples/demo/provider.js';
+import {
+  garbage,
+  ok,
+  type Provider,
+  resetMidStream,
+  slow,
+  startProvider,
+  status,
+} from '../../../examples/demo/provider.js';
 import { attemptsOf, only, type ReadableSpan, type Traced, type TracedOptions, traced } from '../../support/traced.js';
 import { until } from '../../support/until.js';
 
@@ -94,11 +102,56 @@ describe('a call in somebody else’s model span', () => {
       });
     });
     const { attributes } = only(seen.runs());
-    assert.equal(attributes['runtrace.run.step_count'], 0);
+    assert.equal(attributes['runtrace.run.step_count'], 1);
+    assert.equal(attributes['runtrace.run.has_error'], false);
     assert.equal(attributes['runtrace.run.attempt_count'], 2);
     assert.equal(attributes['runtrace.run.failed_attempt_count'], 1);
     assert.equal(attributes['runtrace.run.input_tokens'], 31);
     assert.equal(attributes['runtrace.run.endpoint'], 'POST /v1/chat/completions');
+  });
+
+  test('counts once, however many attempts it has, and beside the run’s own steps', async () => {
+    const seen = await scene(async ({ span, call }) => {
+      provider.script('gpt-5', status(429), ok(), ok());
+      await span(CHAT, async (active) => {
+        await retrying(() => call());
+        active.end();
+      });
+      await (await call('Another')).text();
+    });
+    const { attributes } = only(seen.runs());
+    assert.equal(seen.steps().length, 1);
+    assert.equal(attributes['runtrace.run.step_count'], 2);
+    assert.equal(attributes['runtrace.run.attempt_count'], 3);
+  });
+
+  test('makes has_error true where its last attempt failed, also in mid-stream or with an answer that makes no sense', async () => {
+    for (const behaviour of [status(500), resetMidStream(2), garbage()]) {
+      const seen = await scene(async ({ span, call }) => {
+        provider.script('gpt-5', behaviour);
+        await span(CHAT, async (active) => {
+          await (await call()).text().catch(() => {});
+          active.end();
+        });
+      });
+      const { attributes } = only(seen.runs());
+      assert.deepEqual(
+        [attributes['runtrace.status'], attributes['runtrace.run.step_count'], attributes['runtrace.run.has_error']],
+        ['completed', 1, true],
+      );
+    }
+  });
+
+  test('that its caller stops is no error in the sums', async () => {
+    const seen = await scene(async ({ span, call }) => {
+      provider.script('gpt-5', slow(20));
+      await span(CHAT, async (active) => {
+        await (await call()).body?.cancel();
+        active.end();
+      });
+    });
+    const { attributes } = only(seen.runs());
+    assert.deepEqual([attributes['runtrace.run.step_count'], attributes['runtrace.run.has_error']], [1, false]);
   });
 
   test('that begins after the wall clock was set has them inside of it', async () => {
@@ -350,6 +403,22 @@ describe('@anthropic-ai/sdk with its own tracing', () => {
       return client(here).messages.stream(asks).finalText();
     });
     assert.deepEqual([codes(clients(seen)), seen.steps()], [[529, 200], []]);
+  });
+
+  test('that fails twice and is caught counts as a step with an error in the run’s sums', async () => {
+    const seen = await scene(async (here) => {
+      provider.script('claude-sonnet-5', status(529, { retryAfterMillis: 1 }), status(529));
+      const { messages } = client(here).withOptions({ maxRetries: 1 });
+      await assert.rejects(messages.create(asks));
+    });
+    const { attributes } = only(seen.runs());
+    assert.deepEqual(seen.steps(), []);
+    assert.deepEqual(
+      ['status', 'run.step_count', 'run.attempt_count', 'run.failed_attempt_count', 'run.has_error'].map(
+        (name) => attributes[`runtrace.${name}`],
+      ),
+      ['completed', 1, 2, 2, true],
+    );
   });
 
   test('ends its span before it stops a stream that is left: a step of ours has the attempt', async () => {

@@ -1,8 +1,10 @@
 import { applyEdits, type Edit, inOrder, REDACTED } from '../edits.js';
 import { SPECIAL } from '../json-string-memo.js';
+import { MIN_KEY_LENGTH } from '../keys/find-keys.js';
+import { looksRandom } from '../keys/randomness.js';
+import { endOf } from '../keys/sticky.js';
 import { type NameKind, PLAIN, SECRET, SUSPECT, TOKEN } from '../names.js';
 import type { Policy } from '../policy.js';
-import { endOf, looksRandom, MIN_KEY_LENGTH } from '../shapes.js';
 import { findSecrets } from '../text.js';
 import { redactCutString, redactString } from './json.js';
 import type { Lanes } from './split-texts.js';

@@ -1,4 +1,5 @@
 /** What an application writes, for the compiler: everything public, with its types. */
+import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { NodeSDK } from '@opentelemetry/sdk-node';
 import {
   type Attempt,
@@ -23,7 +24,15 @@ import {
   wrapFetch,
 } from 'runtrace';
 import { type LanguageModel, runtraceTelemetry, wrapModel } from 'runtrace/ai-sdk';
-import { OTLPFileExporter, RuntraceBatchSpanProcessor, RuntraceExporter, type SpanExporter } from 'runtrace/exporter';
+import {
+  OTLPFileExporter,
+  RuntraceBatchSpanProcessor,
+  RuntraceExporter,
+  RuntraceSpanProcessor,
+  type SettledRun,
+  type SpanExporter,
+  sampledByTraceId,
+} from 'runtrace/exporter';
 import 'runtrace/register';
 
 export const sdk = new NodeSDK({
@@ -32,6 +41,10 @@ export const sdk = new NodeSDK({
     new StatusPrioritySpanProcessor(),
     new RuntraceBatchSpanProcessor({ exporter: new OTLPFileExporter({ path: 'traces.jsonl' }) }),
   ],
+});
+const keep = ({ status, traceId }: SettledRun) => status !== 'completed' || sampledByTraceId(traceId, 0.05);
+export const inOne = new NodeSDK({
+  spanProcessors: [new RuntraceSpanProcessor({ exporter: new OTLPTraceExporter(), keep })],
 });
 export const withExporter = new NodeSDK({ traceExporter: new RuntraceExporter() });
 export const exporter: SpanExporter = new RuntraceExporter({ url: 'http://127.0.0.1:4318/v1/traces' });

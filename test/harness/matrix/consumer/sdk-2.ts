@@ -1,7 +1,7 @@
 import { BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
 import { createRecorder, RunIdGenerator, StatusPrioritySpanProcessor } from 'runtrace';
-import { RuntraceBatchSpanProcessor, RuntraceExporter } from 'runtrace/exporter';
+import { RuntraceBatchSpanProcessor, RuntraceExporter, RuntraceSpanProcessor } from 'runtrace/exporter';
 
 const spanProcessors = [
   new StatusPrioritySpanProcessor(),
@@ -10,4 +10,5 @@ const spanProcessors = [
 ];
 export const basic = new BasicTracerProvider({ idGenerator: new RunIdGenerator(), spanProcessors });
 export const node = new NodeTracerProvider({ idGenerator: new RunIdGenerator(), spanProcessors });
+export const inOne = new BasicTracerProvider({ spanProcessors: [new RuntraceSpanProcessor()] });
 export const recorder = createRecorder({ tracerProvider: basic });

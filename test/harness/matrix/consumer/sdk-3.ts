@@ -1,6 +1,6 @@
 import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 import { createRecorder, RunIdGenerator, StatusPrioritySpanProcessor } from 'runtrace';
-import { RuntraceBatchSpanProcessor, RuntraceExporter } from 'runtrace/exporter';
+import { RuntraceBatchSpanProcessor, RuntraceExporter, RuntraceSpanProcessor } from 'runtrace/exporter';
 
 const spanProcessors = [
   new StatusPrioritySpanProcessor(),
@@ -9,3 +9,4 @@ const spanProcessors = [
 ];
 export const tracerProvider = new TracerProvider({ idGenerator: new RunIdGenerator(), spanProcessors });
 export const recorder = createRecorder({ tracerProvider });
+export const inOne = new TracerProvider({ spanProcessors: [new RuntraceSpanProcessor()] });

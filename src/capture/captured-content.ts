@@ -1,0 +1,68 @@
+import type { Attributes, AttributeValue } from '@opentelemetry/api';
+import { sendable } from '../otel/attribute-value.js';
+import { report } from '../util/diagnostics.js';
+import type { CaptureSettings } from './levels.js';
+import type { Redactor } from './redact/redactor.js';
+import { bound } from './redact/truncation.js';
+
+export type Redacting = Pick<CaptureSettings, 'redactor'>;
+
+/** Kept of a text that is neither a body nor content: an attribute, an error's message, a stack trace. In bytes of UTF-8. */
+const MAX_TEXT_BYTES = 65_536;
+
+/** Free text as it may be kept: redacted, bounded. */
+export function keptText(text: string, { redactor }: Redacting): string {
+  return bounded(redactor.text(text));
+}
+
+/** The beginning of a redacted text that is longer than anybody reads. */
+export function bounded(text: string): string {
+  // No character takes more than three bytes.
+  if (text.length <= MAX_TEXT_BYTES / 3) return text;
+  const { text: kept, truncatedBytes } = bound(
+    [{ head: '', body: text, tail: '', jsonDepth: undefined }],
+    MAX_TEXT_BYTES,
+  );
+  if (truncatedBytes > 0) report('a text was longer than 65536 bytes; it was truncated');
+  return kept;
+}
+
+/** Attributes as they may be kept, whoever they come from: names and texts redacted, texts bounded. */
+export function keptAttributes(attributes: Attributes | undefined, { redactor }: Redacting): Attributes {
+  const kept: Attributes = {};
+  for (const name in attributes) {
+    const value = keptValue(name, attributes[name], redactor);
+    if (value !== undefined) kept[redactor.name(name)] = value;
+  }
+  return kept;
+}
+
+/** The same for attributes that are runtrace's own, in their place: their names say nothing that must not be kept. */
+export function keepValues(attributes: Attributes, { redactor }: Redacting): Attributes {
+  for (const name in attributes) {
+    const value = keptValue(name, attributes[name], redactor);
+    if (value !== undefined) attributes[name] = value;
+    else delete attributes[name];
+  }
+  return attributes;
+}
+
+export function keptValue(name: string, value: unknown, redactor: Redactor): AttributeValue | undefined {
+  if (Array.isArray(value)) return sendable(value.map((item) => keptItem(name, item, redactor)) as string[]);
+  const kept = keptItem(name, value, redactor);
+  return kept == null ? undefined : sendable(kept);
+}
+
+function keptItem(name: string, value: unknown, redactor: Redactor): string | number | boolean | null | undefined {
+  switch (typeof value) {
+    case 'string':
+      return bounded(redactor.attribute(name, value));
+    case 'number':
+    case 'boolean':
+      return value;
+    default:
+      if (value != null)
+        report('an attribute that is neither a text, a number, a boolean nor a list of them was left out');
+      return value === null ? null : undefined;
+  }
+}

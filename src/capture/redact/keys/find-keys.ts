@@ -1,0 +1,86 @@
+import { type Edit, REDACTED } from '../edits.js';
+import { compileKeyMatcher, type KeyMatcher } from './key-matcher.js';
+import { KEY_FORMATS } from './key-table.js';
+import { looksEncoded } from './schemes.js';
+import { endOf } from './sticky.js';
+
+/** No known key is shorter, with its prefix. */
+export const MIN_KEY_LENGTH = 14;
+
+const MATCHER = /* @__PURE__ */ compileKeyMatcher(KEY_FORMATS);
+
+const SPACE = 32;
+const SCHEME_BEFORE = /(?:^|[^a-z])(?:bearer|basic) $/i;
+const ESCAPE_REST = /(?<=\\)(?:[bfnrt]|u[0-9A-Fa-f]{4})|(?<=%)[0-9A-Fa-f]{2}/y;
+const SCHEME_REST = /[A-Za-z0-9+/=._~-]*/y;
+
+/** The shortest key that is known by a mark in its middle only. */
+const MIN_MARKED_LENGTH = 36;
+
+/** A secret key of AWS has no shape of its own, but it often stands beside its key id. */
+const AWS_KEY_ID = /^A[KS]IA/;
+const AWS_SECRET = /(?<![A-Za-z0-9+/=])[A-Za-z0-9+/]{40}(?![A-Za-z0-9+/=])/g;
+
+/** The characters that keys are made of, by their code. Other characters end a run. */
+const IN_RUN = /* @__PURE__ */ new Uint8Array(128);
+for (let code = 0; code < 128; code++) if (/[\w+/=.~$-]/.test(String.fromCharCode(code))) IN_RUN[code] = 1;
+
+function isInRun(code: number): boolean {
+  return code < 128 && IN_RUN[code] === 1;
+}
+
+function isAlphanumeric(code: number): boolean {
+  const lowerCase = code | 32;
+  return (lowerCase >= 97 && lowerCase <= 122) || (code >= 48 && code <= 57);
+}
+
+/**
+ * Adds an edit for every known key in a text. It looks only at runs of at least `MIN_KEY_LENGTH` characters that keys are made of. To
+ * find those, it reads one character in `MIN_KEY_LENGTH` of most texts.
+ */
+export function findKeys(text: string, edits: Edit[], matcher: KeyMatcher = MATCHER): void {
+  const before = edits.length;
+  for (let start = 0, end = MIN_KEY_LENGTH; end <= text.length; end = start + MIN_KEY_LENGTH) {
+    let last = end - 1;
+    while (last >= start && isInRun(text.charCodeAt(last))) last--;
+    if (last >= start) {
+      start = last + 1;
+      continue;
+    }
+    while (end < text.length && isInRun(text.charCodeAt(end))) end++;
+    findInRun(text, start, end, edits, matcher);
+    start = end + 1;
+  }
+  if (edits.length > before && edits.some((edit) => AWS_KEY_ID.test(text.slice(edit.start, edit.start + 4)))) {
+    for (const { index } of text.matchAll(AWS_SECRET)) edits.push({ start: index, end: index + 40, text: REDACTED });
+  }
+}
+
+function findInRun(text: string, start: number, end: number, edits: Edit[], matcher: KeyMatcher): void {
+  if (text.charCodeAt(start - 1) === SPACE && SCHEME_BEFORE.test(text.slice(Math.max(0, start - 8), start))) {
+    const tokenEnd = endOf(SCHEME_REST, text, start);
+    if (tokenEnd - start >= 16 && looksEncoded(text.slice(start, tokenEnd))) {
+      edits.push({ start, end: tokenEnd, text: REDACTED });
+      return;
+    }
+  }
+  const last = end - MIN_KEY_LENGTH;
+  for (let at = isEscaping(text.charCodeAt(start - 1)) ? endOf(ESCAPE_REST, text, start) : start; at <= last; ) {
+    const key = matcher.keyAt(text, at);
+    if (key) edits.push(key);
+    at = key ? key.end : nextWord(text, at, end);
+  }
+  if (end - start >= MIN_MARKED_LENGTH) matcher.findInside(text, start, end, edits);
+}
+
+/** Behind `\` and `%` stand the rests of escapes, where a text was quoted twice: `\nsk-…`, `\u0022sk-…`, `%22sk-…`. */
+function isEscaping(code: number): boolean {
+  return code === 92 || code === 37;
+}
+
+/** No key begins inside of a word. */
+function nextWord(text: string, at: number, end: number): number {
+  let next = at;
+  while (next < end && isAlphanumeric(text.charCodeAt(next))) next++;
+  return next + 1;
+}

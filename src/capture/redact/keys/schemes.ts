@@ -1,0 +1,58 @@
+import { type Edit, REDACTED } from '../edits.js';
+
+/** Certificates, public keys and signatures are there to be shown. */
+const PUBLIC_LABEL = /^-----BEGIN [A-Z0-9 ]*(?:PUBLIC|CERTIFICATE|SIGNATURE|CRL|PARAMETERS|SIGNED)/;
+const LONGEST_LABEL = 60;
+
+/** Adds an edit for every PEM block that may hold a secret. A block without an end goes on to the end of the text. */
+export function findPemBlocks(text: string, edits: Edit[]): void {
+  let start = text.indexOf('-----BEGIN ');
+  while (start !== -1) {
+    const lastLine = text.indexOf('-----END ', start);
+    const dashes = lastLine === -1 ? -1 : text.indexOf('-----', lastLine + 9);
+    const end = dashes === -1 ? text.length : dashes + 5;
+    if (!PUBLIC_LABEL.test(text.slice(start, start + LONGEST_LABEL))) edits.push({ start, end, text: REDACTED });
+    start = text.indexOf('-----BEGIN ', end);
+  }
+}
+
+const SCHEMES = ['Bearer ', 'Basic '];
+const SCHEME_TOKEN = / *([A-Za-z0-9+/=._~-]+)/y;
+const SHORTEST_BASIC = 16;
+
+/**
+ * Adds an edit for what follows `Bearer` or `Basic`, where it looks like credentials and not like the next word. In lower case these
+ * are words of ordinary text; there `findKeys` looks at what is long enough for a key.
+ */
+export function findSchemes(text: string, edits: Edit[]): void {
+  for (const scheme of SCHEMES) {
+    for (let at = text.indexOf(scheme); at !== -1; at = text.indexOf(scheme, at + scheme.length)) {
+      SCHEME_TOKEN.lastIndex = at + scheme.length;
+      const token = SCHEME_TOKEN.exec(text)?.[1] ?? '';
+      const end = SCHEME_TOKEN.lastIndex;
+      const isCredentials = scheme.length === 7 ? isBearerToken(token) : isBasicCredentials(token);
+      if (isCredentials) edits.push({ start: end - token.length, end, text: REDACTED });
+    }
+  }
+}
+
+const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
+
+function isBearerToken(token: string): boolean {
+  return token.length >= 6 && looksEncoded(token);
+}
+
+function isBasicCredentials(token: string): boolean {
+  if (token.length >= SHORTEST_BASIC && looksEncoded(token)) return true;
+  if (!BASE64.test(token) || token.length % 4 === 1) return false;
+  try {
+    return atob(token).includes(':');
+  } catch {
+    return false;
+  }
+}
+
+/** Words have no digits, and no capitals behind small letters. */
+export function looksEncoded(token: string): boolean {
+  return /[0-9]|[a-z][A-Z]/.test(token);
+}

@@ -1,0 +1,48 @@
+/**
+ * What the command prints. Files, spans and error messages are data that other programs wrote, so every text goes through `printable`
+ * before it reaches the terminal.
+ */
+
+import type { DiagLogger } from '@opentelemetry/api';
+
+/**
+ * Control and format characters (escape sequences, BEL, line breaks, changes of direction, zero-width and tag characters), line
+ * separators, lone surrogates, and the variation selectors that can carry hidden text.
+ */
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]|[\u{e0100}-\u{e01ef}]/gu;
+
+/** The text with `·` in the place of each character that can control a terminal or that a reader cannot see. */
+export function printable(text: string): string {
+  return text.replace(UNPRINTABLE, '·');
+}
+
+/** Prints one line to standard output. */
+export function printLine(text: string): void {
+  process.stdout.write(`${printable(text)}\n`);
+}
+
+/** Prints one line of complaint to standard error. */
+export function complain(message: string): void {
+  process.stderr.write(`runtrace: ${printable(message.replace(/^runtrace:? ?/, ''))}\n`);
+}
+
+/** Prints what the OpenTelemetry API reports through `diag`. */
+export const terminalLogger: DiagLogger = {
+  error: (message, ...args) => complain([message, ...args.map(messageOf)].join(' ')),
+  warn: (message, ...args) => complain([message, ...args.map(messageOf)].join(' ')),
+  info() {},
+  debug() {},
+  verbose() {},
+};
+
+/** The message of anything that was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/**
+ * Shows how far the work has come, on a terminal only: each text takes the place of the one before. An empty text clears the line.
+ */
+export function showProgress(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${printable(text)}`);
+}

@@ -1,0 +1,60 @@
+import type { OutgoingRequest } from '../spans/outcome/http-exchange.js';
+
+export function signalOf(input: RequestInfo | URL, init: RequestInit | undefined): AbortSignal | undefined {
+  const signal = init?.signal;
+  return (signal === undefined ? requestOf(input)?.signal : signal) ?? undefined;
+}
+
+/** Also one of another class, for a `fetch` that is not the platform's. */
+function requestOf(input: RequestInfo | URL): Request | undefined {
+  return typeof input === 'object' && 'url' in input ? input : undefined;
+}
+
+type Target = Pick<OutgoingRequest, 'method' | 'url'>;
+
+export function targetOf(input: RequestInfo | URL, init: RequestInit | undefined): Target {
+  const request = requestOf(input);
+  return {
+    method: (init?.method ?? request?.method ?? 'GET').toUpperCase(),
+    url: new URL(request?.url ?? String(input)),
+  };
+}
+
+/** What the platform says of a body that is given as `URLSearchParams`, where its sender says nothing. */
+const FORM_TYPE = 'application/x-www-form-urlencoded;charset=UTF-8';
+
+/** What can be known of a request without consuming or changing anything. */
+export function readOutgoing(target: Target, input: RequestInfo | URL, init: RequestInit | undefined): OutgoingRequest {
+  const request = requestOf(input);
+  const headers = readHeaders(init?.headers ?? request?.headers);
+  const raw = init?.body ?? undefined;
+  const body = readBody(raw);
+  if (raw instanceof URLSearchParams) headers['content-type'] ??= FORM_TYPE;
+  const retryCount = Number(headers['x-stainless-retry-count']);
+  return {
+    method: target.method,
+    url: target.url,
+    headers,
+    body,
+    opaqueBody: body === undefined && (raw !== undefined || (request?.body ?? undefined) !== undefined),
+    retryCount: Number.isInteger(retryCount) ? retryCount : undefined,
+  };
+}
+
+/** An iterator gives its headers only once: they are left to the request. */
+function readHeaders(given: HeadersInit | undefined): Record<string, string> {
+  const headers: Record<string, string> = {};
+  if (given && Symbol.iterator in given && (given[Symbol.iterator]() as unknown) === given) return headers;
+  for (const [name, value] of given instanceof Headers ? given : new Headers(given)) headers[name] = value;
+  return headers;
+}
+
+/** Bodies up to this size are read when they are given as bytes, in bytes. */
+const MAX_READ_BYTES = 4 << 20;
+
+function readBody(body: BodyInit | undefined): string | undefined {
+  if (typeof body === 'string') return body;
+  if (body instanceof URLSearchParams) return body.toString();
+  const bytes = ArrayBuffer.isView(body) || body instanceof ArrayBuffer ? body : undefined;
+  return bytes && bytes.byteLength <= MAX_READ_BYTES ? new TextDecoder().decode(bytes as ArrayBuffer) : undefined;
+}

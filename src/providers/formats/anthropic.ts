@@ -1,0 +1,251 @@
+import type { ModelRequest, Usage } from '../../otel/genai.js';
+import {
+  count,
+  defined,
+  identifier,
+  type JsonObject,
+  label,
+  number,
+  object,
+  objects,
+  parseJson,
+  texts,
+  word,
+} from '../../util/json-fields.js';
+import type { Answer, FormatReader, WireFormat } from '../format.js';
+import { bareError, describeError, plainError, reportedError } from '../provider-error.js';
+import { ResponseAccumulator } from '../response-accumulator.js';
+import { functionTool, readBlock, readContent, readMessage } from './anthropic-content.js';
+import { eventType } from './event-type.js';
+
+/** Vertex AI has the model in the path. */
+const MODEL_IN_PATH =
+  /\/publishers\/anthropic\/models\/([^/:]+):(?:rawP|streamRawP)redict$|\/model\/([^/]*anthropic[^/]*)\/invoke$/;
+
+/**
+ * Anthropic's Messages, at Anthropic, Vertex AI and every compatible server.
+ *
+ * Source: the Anthropic API reference and the types of the `@anthropic-ai/sdk` package.
+ */
+export const anthropic: WireFormat = {
+  provider: 'anthropic',
+
+  operation: (path) => (path.endsWith('/messages') || MODEL_IN_PATH.test(path) ? 'chat' : undefined),
+
+  // SMS and chat services have a path `/messages` too, so the body has to look like a model call's.
+  accepts: (_path, body) =>
+    Array.isArray(body.messages) && (number(body.max_tokens) !== undefined || label(body.model) !== undefined),
+
+  readRequest({ path, body }, content) {
+    const output = object(body.output_config);
+    return defined<ModelRequest>({
+      model: label(body.model) ?? modelInPath(path),
+      stream: body.stream === true || path.endsWith(':streamRawPredict') || undefined,
+      maxTokens: number(body.max_tokens),
+      temperature: number(body.temperature),
+      topP: number(body.top_p),
+      topK: number(body.top_k),
+      stopSequences: texts(body.stop_sequences),
+      reasoningLevel: identifier(output?.effort),
+      outputType: object(output?.format) ? 'json' : undefined,
+      messages: content ? objects(body.messages).map(readMessage) : undefined,
+      systemInstructions: content ? readContent(body.system) : undefined,
+      toolDefinitions: content && Array.isArray(body.tools) ? objects(body.tools).map(functionTool) : undefined,
+    });
+  },
+
+  openReader: (content) => new AnthropicReader(content),
+};
+
+/** A response is a single message. */
+const CHOICE = 0;
+
+/** The events of the format, without `error`. */
+const EVENT = /^(?:message_|content_block_|ping$)/;
+
+/** A field in which any event may report an error. */
+const ERROR_FIELD = /"(?:errors?|error_code|base_resp)"/;
+
+class AnthropicReader implements FormatReader {
+  readonly #response: ResponseAccumulator;
+  readonly #content: boolean;
+  readonly #counters = new Map<string, number>();
+  #iterations: JsonObject[] = [];
+  #done = false;
+  #ended = false;
+
+  constructor(content: boolean) {
+    this.#content = content;
+    this.#response = new ResponseAccumulator(content);
+  }
+
+  whole(body: JsonObject): void {
+    const isMessage = Array.isArray(body.content);
+    const error = reportedError(body) ?? (isMessage ? undefined : bareError(body));
+    if (error) this.#response.fail(error);
+    if (!isMessage) return;
+    this.#readHead(body);
+    if (this.#content) this.#response.put(CHOICE, readContent(body.content), 0);
+    this.#done = true;
+  }
+
+  event(name: string, data: string): void {
+    const type = eventType(name, data);
+    // Some gateways end a stream with the sentinel of Chat Completions. A stream without a message has answered nothing.
+    if (type === 'message_stop' || data.startsWith('[DONE]')) {
+      this.#done = this.#response.choiceCount > 0;
+      return;
+    }
+    const ofContent = type.startsWith('content_block_');
+    if (ofContent) this.#response.choice(CHOICE);
+    if (((ofContent && !this.#content) || type === 'ping') && !ERROR_FIELD.test(data)) return;
+    const event = object(parseJson(data));
+    if (!event) {
+      if (type === 'error') this.#response.fail(plainError(data));
+      return;
+    }
+    this.#failIf(type, event);
+    if (ofContent) this.#readBlock(type, event, data.length);
+    else if (type === 'message_start') this.#readHead(object(event.message) ?? {});
+    else if (type === 'message_delta') this.#readDelta(event);
+  }
+
+  end(): void {
+    this.#ended = true;
+  }
+
+  answer(): Answer {
+    // A consumer may stop reading once the message has its stop reason. A stream that ends has to have its last event.
+    return this.#response.answer(this.#done || (!this.#ended && this.#response.finished));
+  }
+
+  #failIf(type: string, event: JsonObject): void {
+    const error =
+      reportedError(event) ??
+      (type === 'error' ? describeError(event) : EVENT.test(type) ? undefined : bareError(event));
+    if (error) this.#response.fail(error);
+  }
+
+  #readHead(message: JsonObject): void {
+    this.#response.id = word(message.id);
+    this.#response.model = word(message.model);
+    this.#response.choice(CHOICE, message.stop_reason);
+    this.#readUsage(message.usage);
+  }
+
+  #readDelta(event: JsonObject): void {
+    this.#response.choice(CHOICE, object(event.delta)?.stop_reason);
+    this.#readUsage(event.usage);
+  }
+
+  /** The counters of `message_delta` are sums, not differences. Counters that it does not have stay as they were. */
+  #readUsage(usage: unknown): void {
+    const counters = object(usage);
+    if (!counters) return;
+    for (const name of ['input_tokens', 'output_tokens', 'cache_read_input_tokens', 'cache_creation_input_tokens']) {
+      const counter = count(counters[name]);
+      if (counter !== undefined) this.#counters.set(name, counter);
+    }
+    const thinking = count(object(counters.output_tokens_details)?.thinking_tokens);
+    if (thinking !== undefined) this.#counters.set('thinking_tokens', thinking);
+    if (Array.isArray(counters.iterations)) this.#iterations = objects(counters.iterations);
+    this.#response.usage = totalUsage(this.#counters, this.#iterations);
+  }
+
+  #readBlock(type: string, event: JsonObject, length: number): void {
+    const key = count(event.index);
+    if (key === undefined) return;
+    if (type === 'content_block_start') this.#beginBlock(key, object(event.content_block) ?? {}, length);
+    if (type === 'content_block_delta') this.#extendBlock(key, object(event.delta) ?? {});
+  }
+
+  #beginBlock(key: number, block: JsonObject, length: number): void {
+    const draft = this.#response;
+    switch (block.type) {
+      case 'text':
+        draft.extend(draft.begin(CHOICE, 'text', key), block.text);
+        break;
+      case 'thinking':
+        draft.extend(draft.begin(CHOICE, 'reasoning', key), block.thinking);
+        break;
+      case 'tool_use':
+      case 'server_tool_use':
+      case 'mcp_tool_use': {
+        const part = draft.begin(CHOICE, block.type === 'tool_use' ? 'tool_call' : 'server_tool_call', key);
+        if (part) Object.assign(part, { id: label(block.id), name: label(block.name) });
+        break;
+      }
+      default:
+        draft.begin(CHOICE, 'whole', key);
+        draft.put(CHOICE, readBlock(block), length, key);
+    }
+  }
+
+  #extendBlock(key: number, delta: JsonObject): void {
+    const draft = this.#response;
+    switch (delta.type) {
+      case 'text_delta':
+        draft.extend(draft.part(CHOICE, 'text', key), delta.text);
+        break;
+      case 'thinking_delta':
+        draft.extend(draft.part(CHOICE, 'reasoning', key), delta.thinking);
+        break;
+      case 'input_json_delta':
+        draft.extend(draft.part(CHOICE, 'tool_call', key), delta.partial_json);
+        break;
+    }
+  }
+}
+
+/**
+ * The usage of a response, with the iterations that its own counters leave out.
+ *
+ * - A compaction is billed in addition to the message ("a compaction entry's tokens are not included in the top-level
+ *   usage fields"), and so is an advisor, which is another model.
+ * - If a fallback model answered, the models that declined before it are not billed: only the iterations of the model
+ *   that answered count.
+ *
+ * Source: `BetaIterationsUsage` and `BetaFallbackMessageIterationUsage` of `@anthropic-ai/sdk` 1.12;
+ * platform.claude.com/docs: build-with-claude/compaction, refusals-and-fallback, agents-and-tools/tool-use/advisor-tool.
+ */
+function totalUsage(counters: ReadonlyMap<string, number>, iterations: readonly JsonObject[]): Usage {
+  const fallback = iterations.findLast(({ type }) => type === 'fallback_message');
+  const besides = iterations.filter(({ type }) => type === 'compaction' || type === 'advisor_message');
+  const message = fallback
+    ? iterations.filter(
+        ({ type, model }) => type === 'fallback_message' || (type === 'message' && model === fallback.model),
+      )
+    : [Object.fromEntries(counters)];
+  const sum = (name: string) => sumOf([...message, ...besides].map((counted) => count(counted[name])));
+  const input = sum('input_tokens');
+  const cacheRead = sum('cache_read_input_tokens');
+  const cacheWrite = sum('cache_creation_input_tokens');
+  return defined<Usage>({
+    // The conventions' input is all input; Anthropic's leaves out what was read from and written to the cache.
+    inputTokens: input === undefined ? undefined : input + (cacheRead ?? 0) + (cacheWrite ?? 0),
+    outputTokens: sum('output_tokens'),
+    cacheReadTokens: cacheRead,
+    cacheWriteTokens: cacheWrite,
+    reasoningTokens: counters.get('thinking_tokens'),
+  });
+}
+
+/** The sum of the counters that are there; `undefined` if there is none. */
+function sumOf(counters: readonly (number | undefined)[]): number | undefined {
+  const known = counters.filter((counter) => counter !== undefined);
+  return known.length === 0 ? undefined : known.reduce((total, counter) => total + counter, 0);
+}
+
+function modelInPath(path: string): string | undefined {
+  const found = MODEL_IN_PATH.exec(path);
+  const model = found?.[1] ?? found?.[2];
+  return model === undefined ? undefined : decodePathSegment(model);
+}
+
+function decodePathSegment(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
+  }
+}

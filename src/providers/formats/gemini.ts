@@ -1,0 +1,229 @@
+import type { Message, MessagePart, ModelRequest, Usage } from '../../otel/genai.js';
+import {
+  count,
+  defined,
+  identifier,
+  type JsonObject,
+  label,
+  number,
+  object,
+  objects,
+  parseJson,
+  text,
+  texts,
+  word,
+} from '../../util/json-fields.js';
+import type { Answer, FormatReader, WireFormat } from '../format.js';
+import {
+  blobPart,
+  mediaPart,
+  serverToolCallPart,
+  serverToolResponsePart,
+  textParts,
+  toolCallPart,
+  toolResponsePart,
+} from '../message-parts.js';
+import { bareError, describeError, type ProviderError, plainError, reportedError } from '../provider-error.js';
+import { ResponseAccumulator } from '../response-accumulator.js';
+
+const MODEL_AND_METHOD = /\/([^/:]+):(generateContent|streamGenerateContent|embedContent|batchEmbedContents)$/;
+
+/**
+ * Gemini's `generateContent`, whole and streamed, at the Gemini API and Vertex AI, and its embeddings.
+ *
+ * Source: the Gemini API reference and the types of the `@google/genai` package.
+ */
+export const gemini: WireFormat = {
+  provider: 'gcp.gemini',
+
+  operation(path) {
+    const method = MODEL_AND_METHOD.exec(path)?.[2];
+    if (method === undefined) return undefined;
+    return method.toLowerCase().endsWith('generatecontent') ? 'generate_content' : 'embeddings';
+  },
+
+  accepts: (_path, body) => [body.contents, body.content, body.requests].some((field) => typeof field === 'object'),
+
+  readRequest({ path, body }, content) {
+    const [, model, method] = MODEL_AND_METHOD.exec(path) ?? [];
+    const config = object(body.generationConfig) ?? object(body.generation_config) ?? {};
+    return defined<ModelRequest>({
+      model: label(model),
+      stream: method === 'streamGenerateContent' || undefined,
+      maxTokens: number(config.maxOutputTokens),
+      temperature: number(config.temperature),
+      topP: number(config.topP),
+      topK: number(config.topK),
+      seed: number(config.seed),
+      stopSequences: texts(config.stopSequences),
+      frequencyPenalty: number(config.frequencyPenalty),
+      presencePenalty: number(config.presencePenalty),
+      choiceCount: number(config.candidateCount),
+      reasoningLevel: identifier(object(config.thinkingConfig)?.thinkingLevel),
+      outputType: outputType(config),
+      messages: content ? listed(body.contents).map(readContent) : undefined,
+      systemInstructions: content ? readInstruction(body.systemInstruction ?? body.system_instruction) : undefined,
+      toolDefinitions: content && Array.isArray(body.tools) ? objects(body.tools).flatMap(flatTools) : undefined,
+    });
+  },
+
+  openReader: (content, request) => new GeminiReader(content, request.choiceCount ?? 1),
+};
+
+class GeminiReader implements FormatReader {
+  readonly #response: ResponseAccumulator;
+  readonly #content: boolean;
+  /** The usage of the last chunk: each chunk has the sums up to it. */
+  #usage: JsonObject = {};
+  readonly #choicesWanted: number;
+  #whole = false;
+  #ended = false;
+  /** Some servers write `STOP` into every chunk: then only the end of the stream tells that there is no more. */
+  #reasonIsFinal = true;
+
+  constructor(content: boolean, choicesWanted: number) {
+    this.#content = content;
+    this.#choicesWanted = choicesWanted;
+    this.#response = new ResponseAccumulator(content);
+  }
+
+  whole(body: JsonObject): void {
+    this.#read(body, 0);
+    const error = isResponse(body) ? undefined : bareError(body);
+    if (error) this.#response.fail(error);
+    this.#whole = [body.candidates, body.promptFeedback, body.embedding, body.embeddings].some(
+      (field) => typeof field === 'object',
+    );
+  }
+
+  event(name: string, data: string): void {
+    const chunk = object(parseJson(data));
+    if (chunk) this.#read(chunk, data.length);
+    const error = chunk ? errorOfEvent(name, chunk) : name === 'error' ? plainError(data) : undefined;
+    if (error) this.#response.fail(error);
+  }
+
+  end(): void {
+    this.#ended = true;
+  }
+
+  answer(): Answer {
+    this.#response.usage = readUsage(this.#usage);
+    // There is no last event: the finish reasons tell. Before the end, a candidate may still be to come.
+    const { finished, choiceCount } = this.#response;
+    const isFinal = this.#ended || (this.#reasonIsFinal && choiceCount >= this.#choicesWanted);
+    return this.#response.answer(this.#whole || (finished && isFinal));
+  }
+
+  #read(chunk: JsonObject, length: number): void {
+    const draft = this.#response;
+    draft.id ??= word(chunk.responseId);
+    draft.model ??= word(chunk.modelVersion);
+    const usage = object(chunk.usageMetadata);
+    if (usage) this.#usage = usage;
+    const error = reportedError(chunk);
+    if (error) draft.fail(error);
+    const candidates = objects(chunk.candidates);
+    if (candidates.length > 0 && draft.finished) this.#reasonIsFinal = false;
+    for (const [position, candidate] of candidates.entries()) {
+      const index = count(candidate.index) ?? position;
+      draft.choice(index, candidate.finishReason);
+      if (this.#content) this.#readParts(index, candidate, length);
+    }
+    // The response to a prompt that was refused has no candidates; the reason stands here.
+    const blockReason = object(chunk.promptFeedback)?.blockReason;
+    if (candidates.length === 0 && blockReason !== undefined) draft.choice(0, blockReason);
+  }
+
+  #readParts(index: number, candidate: JsonObject, length: number): void {
+    for (const part of objects(object(candidate.content)?.parts)) {
+      if (part.text !== undefined)
+        this.#response.append(index, part.thought === true ? 'reasoning' : 'text', part.text);
+      else this.#response.put(index, readPart(part), length);
+    }
+  }
+}
+
+function isResponse(chunk: JsonObject): boolean {
+  return [chunk.candidates, chunk.promptFeedback, chunk.usageMetadata, chunk.embedding, chunk.embeddings].some(
+    (field) => typeof field === 'object',
+  );
+}
+
+function errorOfEvent(name: string, chunk: JsonObject): ProviderError | undefined {
+  if (name === 'error') return reportedError(chunk) ?? describeError(chunk);
+  return isResponse(chunk) ? undefined : bareError(chunk);
+}
+
+/**
+ * The conventions count thoughts as output and tool results as input; Gemini counts both separately.
+ */
+function readUsage(usage: JsonObject): Usage {
+  const thoughts = count(usage.thoughtsTokenCount);
+  return defined<Usage>({
+    inputTokens: sum(count(usage.promptTokenCount), count(usage.toolUsePromptTokenCount)),
+    outputTokens: sum(count(usage.candidatesTokenCount), thoughts),
+    cacheReadTokens: count(usage.cachedContentTokenCount),
+    reasoningTokens: thoughts,
+  });
+}
+
+function sum(first: number | undefined, second: number | undefined): number | undefined {
+  return first === undefined && second === undefined ? undefined : (first ?? 0) + (second ?? 0);
+}
+
+const ROLES: ReadonlyMap<string, string> = new Map([
+  ['model', 'assistant'],
+  ['function', 'tool'],
+]);
+
+/** A message; one without a role is the user's. */
+function readContent(content: JsonObject): Message {
+  const role = text(content.role) ?? 'user';
+  return { role: ROLES.get(role) ?? role, parts: objects(content.parts).flatMap(readPart) };
+}
+
+function readInstruction(instruction: unknown): MessagePart[] {
+  return [...textParts(instruction), ...listed(instruction).flatMap((content) => readContent(content).parts)];
+}
+
+/** The objects in a list; the API accepts a single object in its place. */
+function listed(value: unknown): JsonObject[] {
+  return objects(Array.isArray(value) ? value : [value]);
+}
+
+function readPart(part: JsonObject): MessagePart[] {
+  if (part.text !== undefined) return textParts(part.text, part.thought === true ? 'reasoning' : 'text');
+  const call = object(part.functionCall);
+  // Vertex AI can stream the arguments; the parts after the first one have no name.
+  if (call) return call.name === undefined ? [] : [toolCallPart(call.id, call.name, call.args)];
+  const response = object(part.functionResponse);
+  if (response) return [toolResponsePart(response.id ?? response.name, response.response)];
+  const blob = object(part.inlineData) ?? object(part.inline_data);
+  if (blob) return [blobPart(blob.mimeType ?? blob.mime_type, blob.data)];
+  const file = object(part.fileData) ?? object(part.file_data);
+  if (file) return [mediaPart(file.fileUri ?? file.file_uri, undefined, file.mimeType ?? file.mime_type)];
+  const code = object(part.executableCode);
+  if (code) return [serverToolCallPart(code.id, 'code_execution', code)];
+  const result = object(part.codeExecutionResult);
+  return result ? [serverToolResponsePart(result.id, { type: 'code_execution', ...result })] : [];
+}
+
+/** A tool of Gemini is a list of functions, or an object named after the tool that the provider runs itself. */
+function flatTools(tool: JsonObject): JsonObject[] {
+  const { functionDeclarations, function_declarations, ...others } = tool;
+  const functions = objects(functionDeclarations ?? function_declarations).map((declared) => {
+    const { parametersJsonSchema, parameters = parametersJsonSchema, ...rest } = declared;
+    return { type: 'function', ...rest, ...(parameters !== undefined && { parameters }) };
+  });
+  return [...functions, ...Object.keys(others).map((name) => ({ type: name, name }))];
+}
+
+function outputType(config: JsonObject): string | undefined {
+  const modalities = Array.isArray(config.responseModalities) ? config.responseModalities : [];
+  if (modalities.includes('IMAGE')) return 'image';
+  if (modalities.includes('AUDIO')) return 'speech';
+  const mimeType = text(config.responseMimeType);
+  if (mimeType === undefined) return undefined;
+  return mimeType === 'application/json' ? 'json' : 'text';
+}

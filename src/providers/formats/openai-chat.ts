@@ -1,0 +1,277 @@
+import type { ModelRequest, Usage } from '../../otel/genai.js';
+import * as names from '../../otel/names.js';
+import {
+  count,
+  defined,
+  identifier,
+  type JsonObject,
+  label,
+  number,
+  object,
+  objects,
+  parseJson,
+  text,
+  texts,
+  word,
+} from '../../util/json-fields.js';
+import type { Answer, FormatReader, WireFormat } from '../format.js';
+import { textParts } from '../message-parts.js';
+import { bareError, describeError, plainError, reportedError } from '../provider-error.js';
+import { ResponseAccumulator } from '../response-accumulator.js';
+import {
+  calledTool,
+  flatTool,
+  messageParts,
+  promptMessages,
+  readMessage,
+  readPart,
+  reasoningOf,
+  toolCallsOf,
+} from './openai-chat-content.js';
+
+/**
+ * OpenAI's Chat Completions, the older Completions and Embeddings, at OpenAI and at every compatible server: Azure,
+ * OpenRouter, Groq, Mistral, xAI, DeepSeek, Ollama, vLLM and many more.
+ *
+ * Source: the OpenAI API reference and the types of the `openai` package. A comment names each server that does
+ * something differently.
+ */
+export const openAiChat: WireFormat = {
+  provider: 'openai',
+
+  operation(path) {
+    if (path.endsWith('/chat/completions')) return 'chat';
+    if (path.endsWith('/completions')) return 'text_completion';
+    return path.endsWith('/embeddings') ? 'embeddings' : undefined;
+  },
+
+  accepts(path, body) {
+    if (path.endsWith('/chat/completions')) return Array.isArray(body.messages);
+    return path.endsWith('/completions') ? body.prompt !== undefined : body.input !== undefined;
+  },
+
+  readRequest({ path, body }, content) {
+    const chat = path.endsWith('/chat/completions');
+    return defined<ModelRequest>({
+      model: label(body.model) ?? azureDeployment(path),
+      stream: body.stream === true || undefined,
+      maxTokens: number(body.max_completion_tokens) ?? number(body.max_tokens),
+      temperature: number(body.temperature),
+      topP: number(body.top_p),
+      topK: number(body.top_k),
+      seed: number(body.seed),
+      stopSequences: texts(body.stop),
+      frequencyPenalty: number(body.frequency_penalty),
+      presencePenalty: number(body.presence_penalty),
+      choiceCount: number(body.n),
+      // OpenRouter's name is `reasoning`.
+      reasoningLevel: identifier(body.reasoning_effort) ?? identifier(object(body.reasoning)?.effort),
+      outputType: outputType(body),
+      messages: content ? (chat ? objects(body.messages).map(readMessage) : promptMessages(body.prompt)) : undefined,
+      toolDefinitions: content && Array.isArray(body.tools) ? objects(body.tools).map(flatTool) : undefined,
+      extra: defined({
+        [names.OPENAI_API_TYPE]: chat ? 'chat_completions' : undefined,
+        [names.OPENAI_REQUEST_SERVICE_TIER]: identifier(body.service_tier),
+      }),
+    });
+  },
+
+  openReader: (content, request) => new OpenAiChatReader(content, request.choiceCount ?? 1),
+};
+
+/**
+ * The fields for which a chunk is parsed where content is not wanted. `role` is in the first chunk of each choice; the
+ * fields that are `null` in most chunks count only where they have a value.
+ */
+const TELLING = /"(?:finish_reason|usage|timings)"\s*:\s*[^n\s]|"(?:errors?|error_code|base_resp|role)"/;
+
+/** A chunk without choices may be an error in any shape. */
+const HAS_CHOICES = /"choices"\s*:\s*\[/;
+
+/** The sentinel that ends a stream; some servers write it as a JSON text. */
+const DONE = /^\s*"?\[DONE\]/;
+
+/** Errors that gateways write as plain text where a chunk is expected. */
+const PLAIN_ERROR = /^\s*(?:\[error\b|error:)/i;
+
+class OpenAiChatReader implements FormatReader {
+  readonly #response: ResponseAccumulator;
+  readonly #content: boolean;
+  readonly #choicesWanted: number;
+  #usage: Usage | undefined;
+  /** Usage from other places, which counts only if the response has none in its own field. */
+  #otherUsage: Usage | undefined;
+  #done = false;
+  #ended = false;
+
+  constructor(content: boolean, choicesWanted: number) {
+    this.#content = content;
+    this.#choicesWanted = choicesWanted;
+    this.#response = new ResponseAccumulator(content);
+  }
+
+  whole(body: JsonObject): void {
+    this.#done = Array.isArray(body.choices) || Array.isArray(body.data);
+    this.#readHead(body, !this.#done);
+    for (const [position, choice] of objects(body.choices).entries()) {
+      const index = count(choice.index) ?? position;
+      const message = object(choice.message);
+      this.#readChoice(index, choice, message);
+      if (this.#content) this.#response.put(index, message ? messageParts(message) : textParts(choice.text), 0);
+    }
+  }
+
+  event(name: string, data: string): void {
+    if (DONE.test(data)) {
+      // A stream that had no choice has answered nothing, though it ended properly.
+      this.#done = this.#response.choiceCount > 0;
+      return;
+    }
+    if (this.#tellsNothing(name, data)) return;
+    const chunk = object(parseJson(data));
+    if (!chunk) {
+      if (name === 'error' || PLAIN_ERROR.test(data)) this.#response.fail(plainError(data));
+      return;
+    }
+    this.#readHead(chunk, !Array.isArray(chunk.choices) && !object(chunk.usage));
+    if (name === 'error') this.#response.fail(reportedError(chunk) ?? describeError(chunk));
+    for (const [position, choice] of objects(chunk.choices).entries()) {
+      const index = count(choice.index) ?? position;
+      const delta = object(choice.delta);
+      this.#readChoice(index, choice, delta);
+      if (this.#content) this.#readDelta(index, delta ?? choice);
+    }
+  }
+
+  end(): void {
+    this.#ended = true;
+  }
+
+  answer(): Answer {
+    this.#response.usage = this.#usage ?? this.#otherUsage ?? {};
+    // Some compatible servers never send `[DONE]`, and a consumer may stop reading before it: the finish reasons tell.
+    // Before the end, a choice that was asked for may still be to come.
+    const { finished, choiceCount } = this.#response;
+    return this.#response.answer(this.#done || (finished && (this.#ended || choiceCount >= this.#choicesWanted)));
+  }
+
+  /** Whether a chunk has nothing but the next piece of text, which is not wanted. */
+  #tellsNothing(name: string, data: string): boolean {
+    const { id, model } = this.#response;
+    if (this.#content || id === undefined || model === undefined || name === 'error') return false;
+    return HAS_CHOICES.test(data) && !TELLING.test(data);
+  }
+
+  /** Reads what a whole response and a chunk have in common; `bare` if it has none of the format's own fields. */
+  #readHead(body: JsonObject, bare: boolean): void {
+    const draft = this.#response;
+    // Azure begins with a chunk of nothing but its filter's results, with an empty id and model.
+    draft.id ??= word(body.id);
+    draft.model ??= word(body.model);
+    const tier = identifier(body.service_tier);
+    if (tier !== undefined) draft.extra[names.OPENAI_RESPONSE_SERVICE_TIER] = tier;
+    const fingerprint = word(body.system_fingerprint);
+    if (fingerprint !== undefined) draft.extra[names.OPENAI_RESPONSE_SYSTEM_FINGERPRINT] = fingerprint;
+    // Groq has its own object for usage that was not asked for, and for an error that stopped the stream early.
+    const groq = object(body.x_groq);
+    const usage = object(body.usage) ?? object(groq?.usage);
+    if (usage) this.#usage = readUsage(usage);
+    const timings = object(body.timings);
+    if (timings) this.#otherUsage = readTimings(timings);
+    const error = reportedError(body) ?? (groq && reportedError(groq)) ?? (bare ? bareError(body) : undefined);
+    if (error) draft.fail(error);
+  }
+
+  /** Reads a choice without its content. `message` is its message or delta. */
+  #readChoice(index: number, choice: JsonObject, message: JsonObject | undefined): void {
+    const draft = this.#response;
+    // OpenRouter's choices may hold an error.
+    const error = reportedError(choice) ?? (message && reportedError(message));
+    if (error) draft.fail(error);
+    draft.choice(index, choice.finish_reason);
+    // Moonshot has the usage in the last chunk's choice.
+    const usage = object(choice.usage);
+    if (usage) this.#otherUsage = readUsage(usage);
+  }
+
+  #readDelta(index: number, delta: JsonObject): void {
+    const draft = this.#response;
+    draft.append(index, 'reasoning', reasoningOf(delta));
+    draft.append(index, 'text', delta.content ?? delta.text);
+    // Mistral's content may be a list, as in a message.
+    for (const part of objects(delta.content).flatMap(readPart)) {
+      if (part.type === 'text' || part.type === 'reasoning')
+        draft.append(index, part.type, (part as { content: unknown }).content);
+      else draft.put(index, [part], 0);
+    }
+    draft.append(index, 'refusal', delta.refusal);
+    draft.append(index, 'text', object(delta.audio)?.transcript);
+    for (const image of objects(delta.images)) draft.put(index, readPart(image), 0);
+    for (const [position, call] of toolCallsOf(delta).entries()) {
+      const { name, args } = calledTool(call);
+      // Gemini's compatible endpoint does not number them.
+      const key = `call ${count(call.index) ?? position}`;
+      draft.extend(draft.toolCall(index, key, { id: call.id, name }), args);
+    }
+  }
+}
+
+function readUsage(usage: JsonObject): Usage {
+  const input = object(usage.prompt_tokens_details);
+  const inputTokens = count(usage.prompt_tokens);
+  const completionTokens = count(usage.completion_tokens);
+  // Perplexity has them beside the sums.
+  const reasoningTokens =
+    count(object(usage.completion_tokens_details)?.reasoning_tokens) ?? count(usage.reasoning_tokens);
+  return defined<Usage>({
+    inputTokens,
+    outputTokens: outputTokens(count(usage.total_tokens), inputTokens, completionTokens, reasoningTokens),
+    // DeepSeek's name, and Moonshot's.
+    cacheReadTokens: count(input?.cached_tokens) ?? count(usage.prompt_cache_hit_tokens) ?? count(usage.cached_tokens),
+    // OpenRouter's name, then the one that DashScope and LiteLLM took over from Anthropic.
+    cacheWriteTokens:
+      count(input?.cache_write_tokens) ??
+      count(input?.cache_creation_input_tokens) ??
+      count(usage.cache_creation_input_tokens),
+    reasoningTokens,
+  });
+}
+
+/**
+ * llama.cpp has these counters also in streams that were not asked for usage.
+ *
+ * Source: tools/server/README.md of llama.cpp, "timings".
+ */
+function readTimings({ prompt_n, cache_n, predicted_n }: JsonObject): Usage {
+  const cached = count(cache_n);
+  const prompt = count(prompt_n);
+  return defined<Usage>({
+    inputTokens: prompt === undefined ? undefined : prompt + (cached ?? 0),
+    outputTokens: count(predicted_n),
+    cacheReadTokens: cached,
+  });
+}
+
+/** The conventions' sum includes the reasoning, as OpenAI's does. xAI's does not, which only its total shows. */
+function outputTokens(total?: number, input?: number, completion?: number, reasoning?: number): number | undefined {
+  if (completion === undefined || !reasoning || total !== (input ?? 0) + completion + reasoning) return completion;
+  return completion + reasoning;
+}
+
+function outputType(body: JsonObject): string | undefined {
+  const modalities = Array.isArray(body.modalities) ? body.modalities : [];
+  if (modalities.includes('audio')) return 'speech';
+  if (modalities.includes('image')) return 'image';
+  return formatType(body.response_format);
+}
+
+/** The `gen_ai.output.type` of a format as OpenAI's APIs have it. */
+export function formatType(format: unknown): string | undefined {
+  const type = text(object(format)?.type);
+  return type?.startsWith('json_') ? 'json' : type === 'text' ? 'text' : undefined;
+}
+
+/** Azure has the deployment's name in the path, and the body may leave out the model. */
+function azureDeployment(path: string): string | undefined {
+  return /\/deployments\/([^/]+)\//.exec(path)?.[1];
+}

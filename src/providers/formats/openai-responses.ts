@@ -1,0 +1,268 @@
+import type { Message, MessagePart, ModelRequest, Usage } from '../../otel/genai.js';
+import * as names from '../../otel/names.js';
+import {
+  count,
+  defined,
+  identifier,
+  type JsonObject,
+  label,
+  number,
+  object,
+  objects,
+  parseJson,
+  text,
+  word,
+} from '../../util/json-fields.js';
+import type { Answer, FormatReader, WireFormat } from '../format.js';
+import {
+  audioPart,
+  blobPart,
+  filePart,
+  mediaPart,
+  otherPart,
+  serverToolCallPart,
+  serverToolResponsePart,
+  textParts,
+  toolCallPart,
+  toolResponsePart,
+} from '../message-parts.js';
+import { bareError, describeError, plainError, reportedError } from '../provider-error.js';
+import { ResponseAccumulator } from '../response-accumulator.js';
+import { eventType } from './event-type.js';
+import { formatType } from './openai-chat.js';
+
+/**
+ * OpenAI's Responses, at OpenAI and at every compatible server: Azure, OpenRouter, Groq, xAI, Ollama, vLLM.
+ *
+ * Source: the OpenAI API reference and the types of the `openai` package.
+ */
+export const openAiResponses: WireFormat = {
+  provider: 'openai',
+
+  operation: (path) => (path.endsWith('/responses') ? 'chat' : undefined),
+
+  accepts: (_path, body) =>
+    [body.input, body.prompt, body.conversation, body.previous_response_id].some((field) => field !== undefined),
+
+  readRequest({ body }, content) {
+    return defined<ModelRequest>({
+      model: label(body.model),
+      stream: body.stream === true || undefined,
+      maxTokens: number(body.max_output_tokens),
+      temperature: number(body.temperature),
+      topP: number(body.top_p),
+      reasoningLevel: identifier(object(body.reasoning)?.effort),
+      previousResponseId: word(body.previous_response_id),
+      outputType: formatType(object(body.text)?.format),
+      messages: content ? inputMessages(body.input) : undefined,
+      systemInstructions: content ? textParts(body.instructions) : undefined,
+      toolDefinitions: content && Array.isArray(body.tools) ? objects(body.tools) : undefined,
+      extra: defined({
+        [names.OPENAI_API_TYPE]: 'responses',
+        [names.OPENAI_REQUEST_SERVICE_TIER]: identifier(body.service_tier),
+      }),
+    });
+  },
+
+  openReader: (content) => new OpenAiResponsesReader(content),
+};
+
+/** The events that hold the whole response as far as it was generated. */
+const WHOLE_RESPONSE = /^response\.(?:created|queued|in_progress|completed|incomplete|failed|cancelled|done)$/;
+
+/** The events that end a stream. Some compatible servers have one name, `response.done`, for all of them. */
+const LAST_EVENT = /^response\.(?:completed|incomplete|cancelled|done)$/;
+
+/** A field in which any event may report an error. */
+const ERROR_FIELD = /"(?:errors?|error_code|base_resp)"/;
+
+/** All items of a response are one choice. */
+const CHOICE = 0;
+
+class OpenAiResponsesReader implements FormatReader {
+  readonly #response: ResponseAccumulator;
+  readonly #content: boolean;
+  #status: string | undefined;
+  #anyOutput = false;
+  #done = false;
+
+  constructor(content: boolean) {
+    this.#content = content;
+    this.#response = new ResponseAccumulator(content);
+  }
+
+  whole(body: JsonObject): void {
+    this.#done = Array.isArray(body.output);
+    this.#readResponse(body);
+    const error = this.#done ? undefined : bareError(body);
+    if (error) this.#response.fail(error);
+  }
+
+  event(name: string, data: string): void {
+    const type = eventType(name, data);
+    const isKnown = type.startsWith('response.');
+    const isWhole = isKnown && WHOLE_RESPONSE.test(type);
+    this.#anyOutput ||= isKnown && !isWhole;
+    if (isKnown && !isWhole && !this.#content && !ERROR_FIELD.test(data)) return;
+    const event = object(parseJson(data));
+    if (!event) {
+      this.#readPlainData(type, data);
+      return;
+    }
+    const error = reportedError(event) ?? (type === 'error' ? describeError(event) : undefined);
+    if (error) this.#response.fail(error);
+    if (isWhole) {
+      this.#readResponse(object(event.response) ?? {});
+      this.#done ||= LAST_EVENT.test(type);
+    } else if (isKnown) {
+      if (this.#content) this.#readDelta(type, event, data.length);
+    } else if (!error) {
+      const bare = bareError(event);
+      if (bare) this.#response.fail(bare);
+    }
+  }
+
+  end(): void {}
+
+  answer(): Answer {
+    const answer = this.#response.answer(this.#done);
+    if (this.#status !== undefined) answer.responseStatus = this.#status;
+    return answer;
+  }
+
+  /** Some compatible servers end a stream of output with the sentinel of Chat Completions, and no event of their own. */
+  #readPlainData(type: string, data: string): void {
+    if (type === 'error') this.#response.fail(plainError(data));
+    else if (data.startsWith('[DONE]')) this.#done ||= this.#anyOutput;
+  }
+
+  #readResponse(response: JsonObject): void {
+    const draft = this.#response;
+    draft.id ??= word(response.id);
+    draft.model = word(response.model) ?? draft.model;
+    const tier = identifier(response.service_tier);
+    if (tier !== undefined) draft.extra[names.OPENAI_RESPONSE_SERVICE_TIER] = tier;
+    const usage = object(response.usage);
+    if (usage) draft.usage = readUsage(usage);
+    this.#status = identifier(response.status) ?? this.#status;
+    const error = reportedError(response);
+    if (error || response.status === 'failed') draft.fail(error ?? {});
+    const output = objects(response.output);
+    if (output.length > 0 && this.#content) {
+      // The whole output, which replaces what was accumulated from deltas.
+      draft.clear(CHOICE);
+      draft.put(CHOICE, output.flatMap(readItem), 0);
+    }
+    draft.choice(CHOICE, finishReason(response));
+  }
+
+  #readDelta(type: string, event: JsonObject, length: number): void {
+    const draft = this.#response;
+    const key = count(event.output_index);
+    if (key === undefined) return;
+    const item = object(event.item);
+    switch (type) {
+      case 'response.output_item.added':
+        if (item?.type === 'function_call' || item?.type === 'custom_tool_call') {
+          draft.toolCall(CHOICE, key, { id: item.call_id, name: item.name });
+        }
+        break;
+      case 'response.output_item.done':
+        if (item) draft.put(CHOICE, readItem(item), length, key);
+        break;
+      case 'response.output_text.delta':
+      case 'response.refusal.delta':
+        draft.extend(draft.part(CHOICE, type.includes('refusal') ? 'refusal' : 'text', key), event.delta);
+        break;
+      case 'response.reasoning_text.delta':
+      case 'response.reasoning_summary_text.delta':
+        draft.extend(draft.part(CHOICE, 'reasoning', key), event.delta);
+        break;
+      case 'response.function_call_arguments.delta':
+      case 'response.custom_tool_call_input.delta':
+        draft.extend(draft.part(CHOICE, 'tool_call', key), event.delta);
+        break;
+    }
+  }
+}
+
+/**
+ * The response's status, or why it is incomplete, in the provider's words. None while it is in progress, or if it
+ * failed.
+ */
+function finishReason(response: JsonObject): unknown {
+  switch (response.status) {
+    case 'incomplete':
+      return object(response.incomplete_details)?.reason ?? response.status;
+    case 'completed':
+    case 'cancelled':
+      return response.status;
+  }
+}
+
+function readUsage(usage: JsonObject): Usage {
+  const input = object(usage.input_tokens_details);
+  return defined<Usage>({
+    inputTokens: count(usage.input_tokens),
+    outputTokens: count(usage.output_tokens),
+    cacheReadTokens: count(input?.cached_tokens),
+    cacheWriteTokens: count(input?.cache_write_tokens),
+    reasoningTokens: count(object(usage.output_tokens_details)?.reasoning_tokens),
+  });
+}
+
+function inputMessages(input: unknown): Message[] {
+  return typeof input === 'string' ? [{ role: 'user', parts: textParts(input) }] : objects(input).map(readInputItem);
+}
+
+function readInputItem(item: JsonObject): Message {
+  const type = text(item.type) ?? 'message';
+  const role = text(item.role) ?? (type.endsWith('_output') ? 'tool' : 'assistant');
+  return { role, parts: readItem(item) };
+}
+
+/** An item of the input or the output. */
+function readItem(item: JsonObject): MessagePart[] {
+  const type = text(item.type) ?? 'message';
+  switch (type) {
+    case 'message':
+      return [...textParts(item.content), ...objects(item.content).flatMap(readPart)];
+    case 'reasoning':
+      return [...objects(item.summary), ...objects(item.content)].flatMap((part) => textParts(part.text, 'reasoning'));
+    case 'function_call':
+      return [toolCallPart(item.call_id, item.name, item.arguments)];
+    case 'custom_tool_call':
+      return [toolCallPart(item.call_id, item.name, item.input)];
+    case 'function_call_output':
+    case 'custom_tool_call_output':
+      return [toolResponsePart(item.call_id, item.output, readPart)];
+    case 'computer_call_output':
+      return [toolResponsePart(item.call_id, objects([item.output]).flatMap(readPart))];
+    case 'image_generation_call':
+      return [blobPart(`image/${text(item.output_format) ?? 'png'}`, item.result)];
+  }
+  if (type.endsWith('_call')) return [serverToolCallPart(item.id ?? item.call_id, type, item)];
+  if (type.endsWith('_output')) return [serverToolResponsePart(item.call_id ?? item.id, item)];
+  return otherPart(item);
+}
+
+function readPart(part: JsonObject): MessagePart[] {
+  switch (part.type) {
+    case 'input_text':
+    case 'output_text':
+    case 'text':
+      return textParts(part.text);
+    case 'refusal':
+      return textParts(part.refusal, 'refusal');
+    case 'input_image':
+    case 'computer_screenshot':
+      return [text(part.file_id) ? filePart(part.file_id, 'image') : mediaPart(part.image_url, 'image')];
+    case 'input_audio':
+      return [audioPart(part.input_audio)];
+    case 'input_file':
+      if (text(part.file_id)) return [filePart(part.file_id)];
+      return [mediaPart(part.file_data ?? part.file_url, 'document')];
+    default:
+      return otherPart(part);
+  }
+}

@@ -1,0 +1,98 @@
+/** The names of providers, and how they are recognized. */
+import { label } from '../util/json-fields.js';
+
+/** How one provider is recognized. */
+interface Provider {
+  /**
+   * The conventions' `gen_ai.provider.name` if they have one, else the provider's own name. A gateway that chooses a
+   * provider itself counts as the provider.
+   */
+  readonly name: string;
+  readonly host?: RegExp;
+  /** The AI SDK's name, if it begins otherwise than `name`. */
+  readonly aiSdk?: RegExp;
+}
+
+/** If two rows match, the last one counts. */
+const PROVIDERS: readonly Provider[] = [
+  { name: 'openai', host: /(?:^|\.)openai\.com$/ },
+  {
+    name: 'azure.ai.openai',
+    host: /\.openai\.azure\.(?:com|us|cn)$|\.cognitiveservices\.azure\.(?:com|us|cn)$/,
+    aiSdk: /^azure\b/,
+  },
+  { name: 'azure.ai.inference', host: /\.(?:services|models|inference)\.ai\.azure\.com$/ },
+  { name: 'anthropic', host: /(?:^|\.)anthropic\.com$/ },
+  { name: 'gcp.gemini', host: /^generativelanguage\.googleapis\.com$/, aiSdk: /^google\b/ },
+  {
+    name: 'gcp.vertex_ai',
+    host: /(?:^|[.-])aiplatform\.(?:[\w-]+\.rep\.)?googleapis\.com$/,
+    aiSdk: /^(?:google[.-])?vertex\b/,
+  },
+  {
+    name: 'aws.bedrock',
+    host: /^bedrock-[\w-]+\.[\w-]+\.(?:amazonaws\.com(?:\.cn)?|api\.aws)$/,
+    aiSdk: /^(?:amazon-)?bedrock\b/,
+  },
+  { name: 'cohere', host: /(?:^|\.)cohere\.(?:com|ai)$/ },
+  { name: 'deepseek', host: /(?:^|\.)deepseek\.com$/ },
+  { name: 'groq', host: /(?:^|\.)groq\.com$/ },
+  { name: 'mistral_ai', host: /(?:^|\.)mistral\.ai$/, aiSdk: /^mistral\b/ },
+  { name: 'moonshot_ai', host: /(?:^|\.)(?:moonshot\.(?:ai|cn)|kimi\.(?:ai|com))$/, aiSdk: /^moonshotai\b/ },
+  { name: 'perplexity', host: /(?:^|\.)perplexity\.ai$/ },
+  { name: 'x_ai', host: /(?:^|\.)x\.ai$/, aiSdk: /^xai\b/ },
+  { name: 'ai21', host: /(?:^|\.)ai21\.com$/ },
+  { name: 'baichuan', host: /(?:^|\.)baichuan-ai\.com$/ },
+  { name: 'baseten', host: /(?:^|\.)baseten\.co$/ },
+  { name: 'cerebras', host: /(?:^|\.)cerebras\.ai$/ },
+  { name: 'cloudflare', host: /^(?:gateway\.ai|api)\.cloudflare\.com$/ },
+  { name: 'dashscope', host: /(?:^|\.)dashscope(?:-[\w-]+)?\.aliyuncs\.com$/ },
+  { name: 'deepinfra', host: /(?:^|\.)deepinfra\.com$/ },
+  { name: 'fireworks_ai', host: /(?:^|\.)fireworks\.ai$/, aiSdk: /^fireworks\b/ },
+  { name: 'github', host: /^models\.(?:github\.ai|inference\.ai\.azure\.com)$|(?:^|\.)githubcopilot\.com$/ },
+  {
+    name: 'hugging_face',
+    host: /^router\.huggingface\.co$|^api-inference\.huggingface\.co$|\.endpoints\.huggingface\.cloud$/,
+    aiSdk: /^huggingface\b/,
+  },
+  { name: 'hyperbolic', host: /(?:^|\.)hyperbolic\.xyz$/ },
+  { name: 'minimax', host: /(?:^|\.)(?:minimax\.(?:io|chat)|minimaxi\.com)$/ },
+  { name: 'nebius', host: /(?:^|\.)nebius\.(?:ai|com)$/ },
+  { name: 'novita', host: /(?:^|\.)novita\.ai$/ },
+  { name: 'nvidia', host: /(?:^|\.)api\.nvidia\.com$/ },
+  { name: 'openrouter', host: /(?:^|\.)openrouter\.ai$/ },
+  { name: 'sambanova', host: /(?:^|\.)sambanova\.ai$/ },
+  { name: 'siliconflow', host: /(?:^|\.)siliconflow\.(?:cn|com)$/ },
+  { name: 'together_ai', host: /(?:^|\.)together\.(?:xyz|ai)$/, aiSdk: /^togetherai\b/ },
+  { name: 'vercel', host: /^ai-gateway\.vercel\.sh$/, aiSdk: /^gateway\b/ },
+  { name: 'voyage_ai', host: /(?:^|\.)voyageai\.com$/ },
+  { name: 'volcengine', host: /(?:^|\.)volces\.com$/ },
+  { name: 'zhipu_ai', host: /(?:^|\.)(?:bigmodel\.cn|z\.ai)$/ },
+  { name: 'ollama', host: /^ollama\.com$/ },
+];
+
+/** The default ports of servers that run on the application's own machine or network. */
+const BY_PORT: ReadonlyMap<string, { provider: string; onlyLoopback: boolean }> = new Map([
+  // docs.ollama.com: the port is Ollama's everywhere, also in a container's network.
+  ['11434', { provider: 'ollama', onlyLoopback: false }],
+  // lmstudio.ai/docs: other programs use this port too, but hardly for a model call on the same machine.
+  ['1234', { provider: 'lm_studio', onlyLoopback: true }],
+]);
+
+const LOOPBACK = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\]|host\.docker\.internal)$/;
+
+/** The `gen_ai.provider.name` of a URL by its host or port; `undefined` if they are not known. */
+export function providerOf(url: URL): string | undefined {
+  const host = url.hostname.replace(/\.$/, '');
+  const provider = PROVIDERS.findLast((row) => row.host?.test(host))?.name;
+  // Azure AI Foundry has OpenAI's API and its own at one host.
+  if (provider === 'azure.ai.inference' && url.pathname.startsWith('/openai/')) return 'azure.ai.openai';
+  const local = BY_PORT.get(url.port);
+  return provider ?? (local && (!local.onlyLoopback || LOOPBACK.test(host)) ? local.provider : undefined);
+}
+
+/** The `gen_ai.provider.name` of the `provider` of an AI SDK model, which is `openai.chat`, `google.generative-ai`… */
+export function providerOfAiSdk(provider: unknown): string | undefined {
+  const name = label(provider);
+  return name && (PROVIDERS.findLast(({ aiSdk }) => aiSdk?.test(name))?.name ?? name.split('.', 1)[0]);
+}

@@ -1,0 +1,77 @@
+import type { ActiveRun } from '../spans/context.js';
+import { AttemptLog } from '../spans/outcome/attempt-log.js';
+import { checkFinish, type FinishDetails } from '../spans/outcome/finish-details.js';
+import type { Status } from '../spans/outcome/status.js';
+import type { StepScope } from '../spans/step-scope.js';
+
+/** One logical model call, all its retries included. */
+export interface Step {
+  /** A UUID. */
+  readonly id: string;
+  /** Counts from 1 across everything in the process that shares the run's id; 0 where nothing is recorded. */
+  readonly number: number;
+  /** A `fetch` whose calls are attempts of this step, also where no context manager is registered. */
+  readonly fetch: typeof globalThis.fetch;
+  /** The attempts; the recording fetch fills it, and so can you for calls that don't go through `fetch`. */
+  readonly attempts: AttemptLog;
+  /**
+   * Proposes how the step ended; the status-priority rule decides. Never throws, except a `TypeError` for an unknown status or bad details.
+   *
+   * @example step.finish('error', { error });
+   */
+  finish(status: Status, details?: FinishDetails): void;
+  /** Ends the step as `interrupted` if it has no terminal status yet: `using step = startStep(…)` calls it when its block ends. */
+  [Symbol.dispose](): void;
+  /** The same, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** What application code holds of a step. Without a scope nothing is recorded. */
+export class StepHandle implements Step {
+  readonly id: string;
+  readonly number: number;
+  readonly attempts: AttemptLog;
+  readonly #scope: StepScope | undefined;
+  readonly #run: ActiveRun | undefined;
+  readonly #closes: boolean;
+  readonly #fetchOf: (scope: StepScope | undefined) => typeof globalThis.fetch;
+  #fetch: typeof globalThis.fetch | undefined;
+
+  /** `closes`: there is no function around it, so the first terminal `finish` closes the scope. */
+  constructor(
+    scope: StepScope | undefined,
+    run: ActiveRun | undefined,
+    fetchOf: (scope: StepScope | undefined) => typeof globalThis.fetch,
+    closes: boolean,
+  ) {
+    this.#scope = scope;
+    this.#run = run;
+    this.#closes = closes;
+    this.#fetchOf = fetchOf;
+    this.id = scope?.step.id ?? crypto.randomUUID();
+    this.number = scope?.step.number ?? 0;
+    this.attempts = scope?.step.log ?? new AttemptLog(undefined);
+  }
+
+  get fetch(): typeof globalThis.fetch {
+    this.#fetch ??= this.#fetchOf(this.#scope);
+    return this.#fetch;
+  }
+
+  /** A function of its own, because applications take a step apart: `({ finish }) => …`. */
+  readonly finish: Step['finish'] = (status, details) => {
+    checkFinish(status, details);
+    const scope = this.#scope;
+    if (!scope || !this.#run) return;
+    scope.finish(status, details);
+    if (this.#closes && status !== 'in_progress') scope.returned(undefined);
+  };
+
+  [Symbol.dispose](): void {
+    if (this.#scope?.isOpen && !this.#scope.hasStatus) this.finish('interrupted');
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this[Symbol.dispose]();
+  }
+}

@@ -1,0 +1,142 @@
+import { type Attributes, type Context, context } from '@opentelemetry/api';
+import { fetchOf } from '../fetch/recording-fetch.js';
+import type { ModelRequest } from '../otel/genai.js';
+import { type ActiveRun, contextIn, reuseOf, runOf, withoutRun, withStep, withUnsampledRun } from '../spans/context.js';
+import type { StepOptions } from '../spans/outcome/step-options.js';
+import { StepRecording } from '../spans/step.js';
+import { StepScope } from '../spans/step-scope.js';
+import { guarded, report } from '../util/diagnostics.js';
+import { reportOmission } from '../util/omissions.js';
+import {
+  checkFields,
+  checkObject,
+  checkString,
+  copyGiven,
+  requireFunction,
+  requireObject,
+} from '../util/validation.js';
+import type { StepStarter } from './run-handle.js';
+import { type Step, StepHandle } from './step-handle.js';
+
+/** Who is told how a function ended. */
+interface Scope {
+  returned(value: unknown): void;
+  threw(error: unknown): void;
+}
+
+/** A handle that nobody holds is taken for dropped, so whoever still runs inside of one holds it. */
+function keepAlive(_held: unknown): void {}
+
+const NOT_RECORDED = 'the end of a scope could not be recorded';
+
+/** Calls `fn` and tells `scope` how it ended; until then `held` is not collected. */
+export function settleWith<T>(fn: () => T | PromiseLike<T>, scope: Scope | undefined, held: unknown): Promise<T> {
+  let result: Promise<T>;
+  try {
+    result = Promise.resolve(fn());
+  } catch (error) {
+    result = Promise.reject(error);
+  }
+  if (!scope) return result;
+  return result.then(
+    (value) => {
+      guarded(NOT_RECORDED, () => scope.returned(value));
+      keepAlive(held);
+      return value;
+    },
+    (error) => {
+      guarded(NOT_RECORDED, () => scope.threw(error));
+      keepAlive(held);
+      throw error;
+    },
+  );
+}
+
+export const steps: StepStarter = {
+  step: (run, options, fn) => stepIn(run && contextIn(run), run, options, fn),
+  startStep(run, options = {}) {
+    checkStepOptions(options);
+    return new StepHandle(openScope(run, options).scope, run, fetchOf, true);
+  },
+};
+
+export function stepIn<T>(
+  ctx: Context | undefined,
+  run: ActiveRun | undefined,
+  options: StepOptions,
+  fn: (step: Step) => T | PromiseLike<T>,
+): Promise<T> {
+  checkStepOptions(options);
+  requireFunction(fn, 'fn');
+  const { scope, inside } = openScope(run, options, ctx && { ctx });
+  const handle = new StepHandle(scope, run, fetchOf, false);
+  return context.with(inside, () => {
+    if (scope && run) checkContextManager(run);
+    return settleWith(() => fn(handle), scope, handle);
+  });
+}
+
+/** How a scope is opened for a client that is recorded through its own hooks. */
+interface ClientScope {
+  /** Where it is opened. Default: in the active context. */
+  ctx?: Context;
+  /** The wire is believed where it knows better than the client. */
+  strict?: boolean;
+  /** The step that it goes on with. */
+  earlier?: StepRecording | undefined;
+}
+
+/** The scope of a step, with the context for what is inside of it. No scope if nothing of it is recorded. */
+export function openScope(
+  run: ActiveRun | undefined,
+  given: StepOptions,
+  { ctx = run && contextIn(run), strict, earlier }: ClientScope = {},
+): { scope?: StepScope; inside: Context } {
+  if (!run || !ctx) return { inside: context.active() };
+  const { recording } = run;
+  if (recording.settled) {
+    report('a step was begun after its run had settled; it is not recorded');
+    return { inside: ctx };
+  }
+  const options = ownOptions(given);
+  const reuse = reuseOf(ctx);
+  const start = () => new StepRecording(recording, options, ctx, false);
+  const step = guarded('a step could not be recorded', () =>
+    reuse && !reuse.over ? reuse.sharedStep(recording, start) : (earlier ?? start()),
+  );
+  if (!step) return { inside: withoutRun(ctx) };
+  if (!step.isRecording) return { inside: withUnsampledRun(ctx, step.span) };
+  const scope = new StepScope(step, options, strict);
+  return { scope, inside: withStep(ctx, scope) };
+}
+
+/** The application may go on using what it gave: a list of messages grows. */
+function ownOptions(given: StepOptions): StepOptions {
+  const options = { ...given };
+  if (given.request) options.request = copyGiven(given.request) as ModelRequest;
+  if (given.attributes) options.attributes = copyGiven(given.attributes) as Attributes;
+  return options;
+}
+
+const STEP_OPTIONS = ['operation', 'provider', 'model', 'conversationId', 'userId', 'request', 'attributes'];
+
+function checkStepOptions(options: unknown): void {
+  checkFields(requireObject(options, 'options'), 'options', STEP_OPTIONS);
+  const { operation, provider, model, conversationId, userId, request, attributes } = requireObject(options, 'options');
+  checkString(operation, 'options.operation');
+  checkString(provider, 'options.provider');
+  checkString(model, 'options.model');
+  checkString(conversationId, 'options.conversationId');
+  checkString(userId, 'options.userId');
+  checkObject(request, 'options.request');
+  checkObject(attributes, 'options.attributes');
+}
+
+let checkedContextManager = false;
+
+/** Called in the function of `run`. Once is enough: a context manager is there for good, or missing. */
+export function checkContextManager(run: ActiveRun): void {
+  if (checkedContextManager) return;
+  checkedContextManager = true;
+  if (runOf(context.active()) !== run) reportOmission('RUNTRACE_NO_CONTEXT_MANAGER');
+}

@@ -1,0 +1,86 @@
+/** Notices model calls that are not recorded: outside of a run, without the recording fetch, or in a format that runtrace does not read. */
+import { type Context, context, createContextKey, ROOT_CONTEXT } from '@opentelemetry/api';
+import { providerOf } from '../../providers/provider-names.js';
+import { builtinModule } from '../../util/builtin-module.js';
+import { guarded } from '../../util/diagnostics.js';
+import { isReported, reportOmission } from '../../util/omissions.js';
+import { runOf } from '../context.js';
+import type { RunRecording } from '../run.js';
+
+const PROBE = /* @__PURE__ */ createContextKey('runtrace.probe');
+
+let contextManagerWorks: boolean | undefined;
+
+/** Whether code finds the context that it was called in. Without a context manager the active context is always the root. */
+function hasContextManager(): boolean {
+  contextManagerWorks ??= context.with(
+    ROOT_CONTEXT.setValue(PROBE, true),
+    () => context.active().getValue(PROBE) === true,
+  );
+  return contextManagerWorks;
+}
+
+/** A model call passed through the recording fetch where no run is around it. */
+export function modelCallWithoutRun(): void {
+  if (!isReported('RUNTRACE_NO_RUN') && hasContextManager()) reportOmission('RUNTRACE_NO_RUN');
+}
+
+interface DiagnosticsChannel {
+  subscribe(name: string, listener: (message: unknown) => void): void;
+  unsubscribe(name: string, listener: (message: unknown) => void): void;
+}
+
+/** Node's own `fetch` publishes each request here: https://nodejs.org/api/diagnostics_channel.html, undici's `request:create`. */
+const REQUEST_CREATED = 'undici:request:create';
+
+/** Runs in which the global fetch called the host of a model provider. */
+const calledProvider = new WeakMap<RunRecording, string>();
+
+let stopWatching: (() => void) | undefined;
+let hasWatched = false;
+
+/** Watches the global fetch from the first run to the first step, in order to notice a client without the recording fetch. */
+export function watchGlobalFetch(): void {
+  if (hasWatched) return;
+  hasWatched = true;
+  const channel = builtinModule<DiagnosticsChannel>('node:diagnostics_channel');
+  if (typeof channel?.subscribe !== 'function') return;
+  const listener = (message: unknown) =>
+    guarded('the check for calls that were missed failed', () => noteRequest(context.active(), message));
+  channel.subscribe(REQUEST_CREATED, listener);
+  stopWatching = () => channel.unsubscribe(REQUEST_CREATED, listener);
+}
+
+function noteRequest(active: Context, message: unknown): void {
+  const run = runOf(active)?.recording;
+  const { request } = message as { request?: { origin?: unknown; path?: unknown } };
+  if (!run || !URL.canParse(String(request?.origin))) return;
+  const url = new URL(String(request?.path ?? '/'), String(request?.origin));
+  const provider = providerOf(url);
+  if (provider !== undefined) calledProvider.set(run, url.host);
+}
+
+/** Runs in which a POST passed through the recording fetch and was not recognized, with the host of the first. */
+const unreadPosts = new WeakMap<RunRecording, string>();
+
+/** A POST passed through the recording fetch and is not recorded, because it was not recognized as a model call. */
+export function unreadPost(run: RunRecording, url: URL): void {
+  if (!unreadPosts.has(run)) unreadPosts.set(run, url.host);
+}
+
+/** A run has settled: if it has no step, one of its calls may have been missed. */
+export function checkRunEnd(run: RunRecording): void {
+  if (run.stepCount > 0) {
+    stopWatching?.();
+    stopWatching = undefined;
+    return;
+  }
+  const unreadHost = unreadPosts.get(run);
+  const providerHost = calledProvider.get(run);
+  if (unreadHost !== undefined) reportOmission('RUNTRACE_UNREAD_CALL', unreadHost);
+  else if (providerHost !== undefined) {
+    reportOmission('RUNTRACE_NO_RECORDING_FETCH', providerHost);
+    stopWatching?.();
+    stopWatching = undefined;
+  }
+}

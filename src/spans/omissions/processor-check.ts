@@ -1,0 +1,39 @@
+/** Notices that the span processors are missing, or listed in the wrong order. */
+import type { Span } from '@opentelemetry/api';
+import { unwrapped } from '../../otel/unwrap-span.js';
+import { guarded } from '../../util/diagnostics.js';
+import { reportOmission } from '../../util/omissions.js';
+
+/** The mark of a processor that applies the status-priority rule; `exports`: it delivers spans too. */
+export const STATUS_PROCESSOR = Symbol.for('runtrace.status_processor');
+
+interface MarkedProcessor {
+  readonly [STATUS_PROCESSOR]?: { readonly exports: boolean };
+}
+
+let checkedProcessors = false;
+
+/** Looks at the processors behind the first span of a run. */
+export function checkProcessors(span: Span): void {
+  if (checkedProcessors) return;
+  checkedProcessors = true;
+  guarded('the check of the span processors failed', () => {
+    const processors = processorsOf(span);
+    if (!processors) return;
+    const position = processors.findIndex((processor) => processor[STATUS_PROCESSOR] !== undefined);
+    const exporting = processors.filter((processor) => processor[STATUS_PROCESSOR]?.exports !== false);
+    if (exporting.length === 0) reportOmission('RUNTRACE_NO_EXPORTER');
+    else if (position === -1) reportOmission('RUNTRACE_NO_PROCESSOR');
+    else if (position > 0) reportOmission('RUNTRACE_PROCESSOR_NOT_FIRST');
+  });
+}
+
+/**
+ * The SDK has no public way to ask which processors it has. This is the only look into its private fields (SDK 2.x and 3.x:
+ * `Span._spanProcessor`, `MultiSpanProcessor._spanProcessors`); where they are missing, nothing is reported.
+ */
+function processorsOf(span: Span): MarkedProcessor[] | undefined {
+  const { _spanProcessor: all } = unwrapped(span) as { _spanProcessor?: { _spanProcessors?: unknown } };
+  const list = all?._spanProcessors;
+  return Array.isArray(list) ? list : undefined;
+}

@@ -1,0 +1,44 @@
+import type { Attributes } from '@opentelemetry/api';
+import { sendable } from '../../otel/attribute-value.js';
+import * as names from '../../otel/names.js';
+import { urlParts } from '../../util/url-parts.js';
+import type { Attempt } from './attempt.js';
+
+/** The event that an attempt becomes. What it shares with the attempt before it is said once. */
+export function attemptAttributes(attempt: Attempt, previous: Attempt | undefined): Attributes {
+  const { startedAt, endedAt, url, requestHeaders, responseHeaders, requestBody } = attempt;
+  const to: Attributes = {
+    [names.ATTEMPT_NUMBER]: attempt.number,
+    [names.ATTEMPT_STATUS]: attempt.status,
+  };
+  if (attempt.statusCode !== undefined) to[names.HTTP_RESPONSE_STATUS_CODE] = sendable(attempt.statusCode);
+  if (attempt.errorType !== undefined) to[names.ERROR_TYPE] = attempt.errorType;
+  if (attempt.errorMessage !== undefined) to[names.EXCEPTION_MESSAGE] = attempt.errorMessage;
+  to[names.ATTEMPT_DURATION_MS] = sendable(Math.max(0, Math.round(endedAt - startedAt)));
+  if (previous && startedAt >= previous.endedAt) {
+    to[names.ATTEMPT_WAIT_MS] = sendable(Math.round(startedAt - previous.endedAt));
+  }
+  if (attempt.timeToFirstChunkMillis !== undefined) {
+    to[names.ATTEMPT_TIME_TO_FIRST_CHUNK_MS] = sendable(Math.round(attempt.timeToFirstChunkMillis));
+  }
+  if (attempt.resendCount !== undefined) to[names.HTTP_REQUEST_RESEND_COUNT] = sendable(attempt.resendCount);
+  if (attempt.method !== undefined) to[names.HTTP_REQUEST_METHOD] = attempt.method;
+  if (url !== undefined) {
+    to[names.URL_FULL] = url;
+    const parts = urlParts(url);
+    if (parts) {
+      to[names.SERVER_ADDRESS] = parts.address;
+      to[names.SERVER_PORT] = parts.port;
+    }
+  }
+  if (attempt.requestBodySize !== undefined) to[names.HTTP_REQUEST_BODY_SIZE] = sendable(attempt.requestBodySize);
+  if (attempt.responseBodySize !== undefined) to[names.HTTP_RESPONSE_BODY_SIZE] = sendable(attempt.responseBodySize);
+  for (const name in requestHeaders) to[names.HTTP_REQUEST_HEADER_PREFIX + name] = [requestHeaders[name] as string];
+  for (const name in responseHeaders) to[names.HTTP_RESPONSE_HEADER_PREFIX + name] = [responseHeaders[name] as string];
+  if (requestBody !== undefined && requestBody !== previous?.requestBody) {
+    to[names.HTTP_REQUEST_BODY_CONTENT] = requestBody;
+  }
+  if (attempt.responseBody !== undefined) to[names.HTTP_RESPONSE_BODY_CONTENT] = attempt.responseBody;
+  if (attempt.truncatedBytes !== undefined) to[names.ATTEMPT_TRUNCATED_BYTES] = sendable(attempt.truncatedBytes);
+  return to;
+}

@@ -1,0 +1,137 @@
+import { keptText } from '../../capture/captured-content.js';
+import type { CaptureSettings } from '../../capture/levels.js';
+import { isMetadataHeader } from '../../capture/redact/headers.js';
+import { byteLength } from '../../util/byte-length.js';
+import { report } from '../../util/diagnostics.js';
+import { badOption, requireObject } from '../../util/validation.js';
+import { describeFailure, keptFailure } from './errors.js';
+
+/** How one attempt ended: `failed` is no answer, HTTP 400 and above, an error event in the stream or a broken body. */
+export type AttemptStatus = 'completed' | 'failed' | 'aborted' | 'unread';
+
+/** One HTTP exchange made for a step. What of it is kept depends on `capture`; all of it is redacted. */
+export interface Attempt {
+  /** From {@link AttemptLog.next}. */
+  number: number;
+  status: AttemptStatus;
+  /** Milliseconds since the epoch. */
+  startedAt: number;
+  /** Milliseconds since the epoch. */
+  endedAt: number;
+  method?: string;
+  url?: string;
+  /** The HTTP status code, where there was an answer. */
+  statusCode?: number;
+  /** How often this very request was sent before; from 1, absent on the first. */
+  resendCount?: number;
+  /** From the start of the attempt to the first bytes of the body. */
+  timeToFirstChunkMillis?: number;
+  /** Anything that was thrown; only its class and codes are kept unless `capture` is `content`. */
+  error?: unknown;
+  /** For `error.type`; taken from `error` where absent. */
+  errorType?: string;
+  /** What the provider said went wrong; kept only if `capture` is `content`. */
+  errorMessage?: string;
+  /** By lower-case name. Only allow-listed ones are kept unless `capture` is `content`. */
+  requestHeaders?: Record<string, string>;
+  /** By lower-case name. Only allow-listed ones are kept unless `capture` is `content`. */
+  responseHeaders?: Record<string, string>;
+  /** Bytes on the wire's inside, after decompression. */
+  requestBodySize?: number;
+  /** Bytes on the wire's inside, after decompression. */
+  responseBodySize?: number;
+  /** Kept only if `capture` is `content`. */
+  requestBody?: string;
+  /** Its beginning, if `responseBodySize` says that it was longer. Kept only if `capture` is `content`. */
+  responseBody?: string;
+  /** Whether it broke off, at any size: then its last word may be half of a secret, and is not kept. */
+  responseBodyBroke?: boolean;
+  /** How many bytes of the bodies were not kept, on attempts that were. */
+  truncatedBytes?: number;
+}
+
+const STATUSES: readonly unknown[] = ['completed', 'failed', 'aborted', 'unread'];
+
+export function copyAttempt(attempt: Attempt): Attempt {
+  const copy = { ...attempt };
+  if (copy.requestHeaders) copy.requestHeaders = { ...copy.requestHeaders };
+  if (copy.responseHeaders) copy.responseHeaders = { ...copy.responseHeaders };
+  return copy;
+}
+
+export function checkAttempt(attempt: Attempt): void {
+  const { number, status, startedAt, endedAt } = requireAttempt(attempt);
+  if (!Number.isInteger(number) || number < 1) throw badOption('attempt.number', 'an integer of at least 1', number);
+  if (!STATUSES.includes(status)) {
+    throw badOption('attempt.status', "'completed', 'failed', 'aborted' or 'unread'", status);
+  }
+  checkTime('attempt.startedAt', startedAt);
+  checkTime('attempt.endedAt', endedAt);
+}
+
+function checkTime(name: string, time: unknown): void {
+  if (!Number.isFinite(time)) throw badOption(name, 'milliseconds since the epoch', time);
+}
+
+export function requireAttempt(attempt: Attempt): Attempt {
+  requireObject(attempt, 'attempt');
+  return attempt;
+}
+
+/** What may be kept of an attempt, redacted and bounded. */
+export function keepOf(attempt: Attempt, capturing: CaptureSettings): Attempt {
+  const { redactor, content, limits } = capturing;
+  const { error, errorMessage, requestHeaders, responseHeaders, requestBody, responseBody, responseBodyBroke } =
+    attempt;
+  const { number, status, startedAt, endedAt } = attempt;
+  const whole: Attempt = { number, status, startedAt, endedAt };
+  if (attempt.method !== undefined) whole.method = redactor.name(attempt.method);
+  if (attempt.url !== undefined) whole.url = capturing.redactUrl(attempt.url);
+  if (attempt.statusCode !== undefined) whole.statusCode = attempt.statusCode;
+  if (attempt.resendCount !== undefined) whole.resendCount = attempt.resendCount;
+  if (attempt.timeToFirstChunkMillis !== undefined) whole.timeToFirstChunkMillis = attempt.timeToFirstChunkMillis;
+  if (attempt.requestBodySize !== undefined) whole.requestBodySize = attempt.requestBodySize;
+  if (attempt.responseBodySize !== undefined) whole.responseBodySize = attempt.responseBodySize;
+  if (attempt.truncatedBytes !== undefined) whole.truncatedBytes = attempt.truncatedBytes;
+  if (attempt.errorType !== undefined) whole.errorType = keptText(attempt.errorType, capturing);
+  if (error !== undefined) {
+    const { type, message } = keptFailure(describeFailure(error), capturing);
+    whole.errorType ??= type;
+    if (message !== undefined) whole.errorMessage = message;
+  }
+  if (errorMessage !== undefined && content) whole.errorMessage = keptText(errorMessage, capturing);
+  if (requestHeaders) whole.requestHeaders = keptHeaders(requestHeaders, capturing);
+  if (responseHeaders) whole.responseHeaders = keptHeaders(responseHeaders, capturing);
+  if (!content) return whole;
+  let truncated = 0;
+  const keepBody = (
+    text: string,
+    headers: Record<string, string> | undefined,
+    size = byteLength(text),
+    broke: boolean | undefined = false,
+  ) => {
+    const bounded = redactor.body(text, headers?.['content-type'], limits.bodyBytes, size, broke);
+    truncated += bounded ? bounded.truncatedBytes : size;
+    return bounded?.text;
+  };
+  const keptRequest = requestBody && keepBody(requestBody, requestHeaders, attempt.requestBodySize);
+  const keptResponse =
+    responseBody && keepBody(responseBody, responseHeaders, attempt.responseBodySize, responseBodyBroke);
+  if (keptRequest) whole.requestBody = keptRequest;
+  if (keptResponse) whole.responseBody = keptResponse;
+  if (truncated > 0) {
+    whole.truncatedBytes = truncated;
+    report(
+      'a body was longer than limits.bodyBytes, or made no sense; what was not kept of it is counted on its attempt',
+    );
+  }
+  return whole;
+}
+
+function keptHeaders(headers: Record<string, string>, { content, redactor }: CaptureSettings): Record<string, string> {
+  const kept: Record<string, string> = {};
+  for (const name in headers) {
+    if (content || isMetadataHeader(name)) kept[redactor.name(name)] = redactor.header(name, headers[name] as string);
+  }
+  return kept;
+}

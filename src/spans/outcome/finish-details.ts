@@ -1,0 +1,46 @@
+import type { Attributes } from '@opentelemetry/api';
+import { type ModelResponse, type Usage, usageOf } from '../../otel/genai.js';
+import { badOption, checkFields, checkObject, copyGiven, requireObject } from '../../util/validation.js';
+import { describeFailure } from './errors.js';
+import type { Proposal } from './proposals.js';
+import { isStatus } from './status.js';
+
+/** What comes with the end of a run or a step. */
+export interface FinishDetails {
+  /** What the model answered; fills `gen_ai.response.*` and, where content is captured, the output messages. */
+  response?: ModelResponse | null | undefined;
+  /** What it cost, in tokens. */
+  usage?: Usage | null | undefined;
+  /** What went wrong: anything that was thrown. Only its class and codes are kept unless content is captured. */
+  error?: unknown;
+  /** Further attributes, under their full names. */
+  attributes?: Attributes | null | undefined;
+}
+
+const DETAILS = ['response', 'usage', 'error', 'attributes'];
+
+/** Checks what was given to `finish`; throws a `TypeError` that names what is wrong. */
+export function checkFinish(status: unknown, details: unknown): void {
+  if (!isStatus(status)) {
+    throw badOption('status', "'in_progress', 'interrupted', 'error' or 'completed'", status);
+  }
+  if (details === undefined) return;
+  const { response, usage, attributes } = requireObject(details, 'details');
+  checkFields(details as object, 'details', DETAILS, { metadata: 'attributes' });
+  checkObject(response, 'details.response');
+  checkObject(usage, 'details.usage');
+  checkObject(attributes, 'details.attributes');
+}
+
+type Given = Pick<Proposal, 'failure' | 'response' | 'usage' | 'attributes'>;
+
+export const NOTHING: Given = {};
+
+export function readDetails({ response, usage, error, attributes }: FinishDetails): Given {
+  return {
+    failure: error === undefined ? undefined : describeFailure(error),
+    response: copyGiven(response),
+    usage: usageOf(usage),
+    attributes: copyGiven(attributes),
+  };
+}

@@ -1,0 +1,100 @@
+import type { ModelCall } from '../../providers/detect.js';
+import type { AttemptEnd, OutgoingRequest, PendingAttempt } from './http-exchange.js';
+
+/** Clients keep the body string between retries, so comparing equal bodies costs nothing. */
+export function isSameRequest(a: OutgoingRequest, b: OutgoingRequest): boolean {
+  return !a.opaqueBody && !b.opaqueBody && isSameTarget(a, b) && a.body === b.body;
+}
+
+function isSameTarget(a: OutgoingRequest, b: OutgoingRequest): boolean {
+  return a.method === b.method && a.url.href === b.url.href;
+}
+
+/** Whether `b` may be `a` sent again. Two bodies that runtrace can't read count as equal. */
+export function maySendAgain(a: OutgoingRequest, b: OutgoingRequest): boolean {
+  return a.opaqueBody && b.opaqueBody ? isSameTarget(a, b) : isSameRequest(a, b);
+}
+
+/** Refusals below 500 that a retry can help. After any other 4xx the same request is refused again. */
+const WORTH_A_RETRY: readonly number[] = [408, 409, 425, 429];
+
+/** Whether a retry can help after a refusal with this status code. */
+export function canRetryHelp(statusCode: number): boolean {
+  return statusCode >= 500 || WORTH_A_RETRY.includes(statusCode);
+}
+
+/** Whether an attempt failed in a way that a retry can help: no answer, a broken answer, or one of those refusals. */
+function failedForNow({ attempt }: AttemptEnd): boolean {
+  const { status, statusCode } = attempt;
+  return status === 'failed' && (statusCode === undefined || statusCode < 400 || canRetryHelp(statusCode));
+}
+
+/** Whether the client aborted an attempt because its timeout had run out: only then does the client send the next number. */
+function isRetryOfTimeout(last: AttemptEnd, { retryCount }: OutgoingRequest): boolean {
+  if (last.how !== 'aborted' || !last.beforeHeaders || retryCount === undefined) return false;
+  return last.outgoing.retryCount === retryCount - 1;
+}
+
+/**
+ * Whether `next` is a retry of the attempt that ended as `last`, by the client or by a layer above it.
+ *
+ * - Number k of a client is a retry of its number k - 1, whatever that one failed with.
+ * - Number 0 is sent by a layer above the client, which has given up. It is a retry if the failure is one that a retry can help, and
+ *   if the client is not about to retry that failure itself.
+ * - A request without a number is a retry after a failure that a retry can help.
+ */
+export function isRetryOf(last: AttemptEnd, next: OutgoingRequest): boolean {
+  const before = last.outgoing;
+  if ((before.retryCount === undefined) !== (next.retryCount === undefined)) return false;
+  if (next.retryCount) {
+    const failed = last.attempt.status === 'failed' || isRetryOfTimeout(last, next);
+    return failed && isNextNumber(before, next);
+  }
+  // A client that numbers its retries cancels the body of a refusal before it retries, and reads the body before it gives up
+  // (openai 7, @anthropic-ai/sdk 1: `CancelReadableStream` in client.js).
+  const clientRetries = next.retryCount === 0 && last.dismissed;
+  return failedForNow(last) && !clientRetries && isSameRequest(before, next);
+}
+
+/** Whether `next` is a retry of a refused attempt of which the body is still open. Number 0 is not: the client has not given up yet. */
+export function isRetryOfOpenRefusal(refused: PendingAttempt, next: OutgoingRequest): boolean {
+  const before = refused.outgoing;
+  if (next.retryCount !== undefined) return next.retryCount > 0 && isNextNumber(before, next);
+  const { statusCode } = refused;
+  return (
+    before.retryCount === undefined &&
+    statusCode !== undefined &&
+    canRetryHelp(statusCode) &&
+    isSameRequest(before, next)
+  );
+}
+
+function isNextNumber(before: OutgoingRequest, next: OutgoingRequest): boolean {
+  return before.retryCount !== undefined && before.retryCount + 1 === next.retryCount && maySendAgain(before, next);
+}
+
+/** Counts how often a step sent its current request, and remembers what was read from that request. */
+export class Resends {
+  #last: { outgoing: OutgoingRequest; call: ModelCall | undefined; count: number } | undefined;
+  #anyEnded = false;
+
+  /** The model call that was read from the same request before: saves reading its body again. */
+  recall(outgoing: OutgoingRequest): ModelCall | undefined {
+    const last = this.#last;
+    return last && isSameRequest(last.outgoing, outgoing) ? last.call : undefined;
+  }
+
+  /** A request is sent. Returns how often it was sent before: the client's own count, or else runtrace's. */
+  sent(outgoing: OutgoingRequest): number {
+    const last = this.#last;
+    const isResend = this.#anyEnded && last !== undefined && isSameRequest(last.outgoing, outgoing);
+    const count = outgoing.retryCount ?? (isResend ? last.count + 1 : 0);
+    this.#last = { outgoing, call: isResend ? last.call : undefined, count };
+    return count;
+  }
+
+  ended({ outgoing, call }: AttemptEnd): void {
+    this.#anyEnded = true;
+    if (this.#last?.outgoing === outgoing) this.#last.call = call;
+  }
+}

@@ -1,0 +1,20 @@
+import type { Attributes } from '@opentelemetry/api';
+import type { ModelRequest } from '../../otel/genai.js';
+
+/** What a step is about. All of it can also be read off the wire, for the APIs that runtrace knows. */
+export interface StepOptions {
+  /** A `gen_ai.operation.name`. Default: what the call is, `chat` if that is not known. */
+  operation?: string | null | undefined;
+  /** A `gen_ai.provider.name`: `openai`, `anthropic`, `gcp.gemini`… */
+  provider?: string | null | undefined;
+  /** The model that is asked. */
+  model?: string | null | undefined;
+  /** The conversation, if it is another than the run's. */
+  conversationId?: string | null | undefined;
+  /** The user, if it is another than the run's. */
+  userId?: string | null | undefined;
+  /** What is asked of the model, in the shape of the GenAI conventions. */
+  request?: ModelRequest | null | undefined;
+  /** Further attributes, under their full names. Strings are redacted. */
+  attributes?: Attributes | null | undefined;
+}

@@ -1,0 +1,22 @@
+import type { Attributes } from '@opentelemetry/api';
+import type { RunIdentity } from '../capture/levels.js';
+import * as names from '../otel/names.js';
+
+/** The name of a run's span: `invoke_agent {name}` or `invoke_workflow {kind}`. */
+export function runName(identity: Attributes): string {
+  return `${identity[names.GEN_AI_OPERATION_NAME]} ${identity[names.GEN_AI_AGENT_NAME] ?? identity[names.RUN_KIND]}`;
+}
+
+/** The attributes that a run's span starts with. */
+export function identityAttributes(identity: RunIdentity): Attributes {
+  const attributes: Attributes = {
+    [names.GEN_AI_OPERATION_NAME]: identity.agentName ? 'invoke_agent' : 'invoke_workflow',
+  };
+  if (identity.agentName) attributes[names.GEN_AI_AGENT_NAME] = identity.agentName;
+  attributes[names.RUN_KIND] = identity.kind;
+  if (identity.conversationId) attributes[names.GEN_AI_CONVERSATION_ID] = identity.conversationId;
+  if (identity.userId) attributes[names.USER_ID] = identity.userId;
+  if (identity.parentConversationId) attributes[names.RUN_PARENT_CONVERSATION_ID] = identity.parentConversationId;
+  if (identity.rootConversationId) attributes[names.RUN_ROOT_CONVERSATION_ID] = identity.rootConversationId;
+  return attributes;
+}

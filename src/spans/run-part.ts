@@ -1,0 +1,54 @@
+import type { Span, Tracer } from '@opentelemetry/api';
+import type { CaptureSettings } from '../capture/levels.js';
+import type { Clock } from '../otel/clock.js';
+import type { Usage } from '../otel/genai.js';
+import type { Endpoint } from './outcome/attempt-log.js';
+import type { Proposal } from './outcome/proposals.js';
+import type { Activity } from './settle/idle.js';
+import type { StepRecording } from './step.js';
+
+/** What a step adds to the totals of its run when it settles. */
+export interface StepSummary {
+  readonly outcome: Proposal;
+  /** 1 for a step and for a model call on another instrumentation's span; 0 for a part that is no model call. */
+  readonly stepCount: number;
+  readonly attemptCount: number;
+  readonly failedAttemptCount: number;
+  readonly usage: Usage;
+  /** The endpoint of the first completed attempt. */
+  readonly endpoint: Endpoint | undefined;
+}
+
+/** What a step belongs to: its run, or a stand-in for one where there is no run. */
+export interface StepHome {
+  /** The run's id. */
+  readonly id: string | undefined;
+  readonly conversationId: string | undefined;
+  readonly capturing: CaptureSettings;
+  readonly tracer: Tracer;
+  readonly now: Clock;
+  /** The run's span. */
+  readonly span: Span | undefined;
+  nextStepNumber(): number;
+  /** Adds a part, which settles no later than this does. */
+  add(part: RunPart): void;
+  /** Offers `step` for retries: until it settles, a call outside of explicit steps may be a retry of it. */
+  mayBeRetried(step: StepRecording): void;
+  /** Called when a part changed in a way that may let its home settle. */
+  partChanged(): void;
+  /** Called once by each part, when it has settled. */
+  partSettled(part: RunPart, summary: StepSummary): void;
+  flush(): void;
+  shutdown(): void;
+}
+
+/** Something that a run waits for, and that settles no later than its run. */
+export interface RunPart {
+  /** Whether nothing is in flight and a terminal status is known; only a better status can still come. */
+  readonly finished: boolean;
+  /** What the run waits for in this part. Empty if nothing. */
+  activities(): readonly Activity[];
+  /** Ends the attempts that were refused and whose body is still open. */
+  concludeRefused(): void;
+  settle(): void;
+}

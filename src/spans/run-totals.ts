@@ -1,0 +1,54 @@
+import type { AttributeWriter } from '../capture/attribute-writer.js';
+import type { Usage } from '../otel/genai.js';
+import * as names from '../otel/names.js';
+import { merged } from '../util/validation.js';
+import type { Status } from './outcome/status.js';
+import type { StepSummary } from './run-part.js';
+
+/** What a run sums up of its steps, and of the model calls on spans of other instrumentations. */
+export class RunTotals {
+  #stepCount = 0;
+  #attemptCount = 0;
+  #failedAttemptCount = 0;
+  #hasError = false;
+  #lastStepStatus: Status | undefined;
+  readonly #usage: Usage = {};
+  #endpoint: StepSummary['endpoint'];
+
+  /** How many steps and model calls on other spans it sums up. */
+  get stepCount(): number {
+    return this.#stepCount;
+  }
+
+  /** The status of the step that settled last. */
+  get lastStepStatus(): Status | undefined {
+    return this.#lastStepStatus;
+  }
+
+  add(summary: StepSummary): void {
+    const { outcome, stepCount, endpoint, usage } = summary;
+    this.#stepCount += stepCount;
+    this.#attemptCount += summary.attemptCount;
+    this.#failedAttemptCount += summary.failedAttemptCount;
+    if (stepCount > 0) {
+      this.#lastStepStatus = outcome.status;
+      this.#hasError ||= outcome.status === 'error';
+    }
+    const { inputTokens, outputTokens } = usage;
+    if (inputTokens !== undefined) this.#usage.inputTokens = (this.#usage.inputTokens ?? 0) + inputTokens;
+    if (outputTokens !== undefined) this.#usage.outputTokens = (this.#usage.outputTokens ?? 0) + outputTokens;
+    if (endpoint && !(this.#endpoint && this.#endpoint.at <= endpoint.at)) this.#endpoint = endpoint;
+  }
+
+  /** Writes the totals; `given` is the usage that the run's `finish` was given, which comes first. */
+  write(to: AttributeWriter, given: Usage | undefined): void {
+    to.write(names.RUN_STEP_COUNT, this.#stepCount);
+    to.write(names.RUN_ATTEMPT_COUNT, this.#attemptCount);
+    to.write(names.RUN_FAILED_ATTEMPT_COUNT, this.#failedAttemptCount);
+    to.write(names.RUN_HAS_ERROR, this.#hasError);
+    const { inputTokens, outputTokens } = merged(this.#usage, given) ?? {};
+    to.keep(names.RUN_INPUT_TOKENS, inputTokens);
+    to.keep(names.RUN_OUTPUT_TOKENS, outputTokens);
+    if (this.#endpoint) to.write(names.RUN_ENDPOINT, this.#endpoint.name);
+  }
+}

@@ -1,0 +1,90 @@
+import type { Attributes, AttributeValue, Span } from '@opentelemetry/api';
+import { AttributeWriter } from '../capture/attribute-writer.js';
+import { keepValues } from '../capture/captured-content.js';
+import { contentWriter, writeContent, writeRequest, writeResponse, writeUsage } from '../capture/genai-writer.js';
+import type { CaptureSettings } from '../capture/levels.js';
+import type { ModelRequest, Usage } from '../otel/genai.js';
+import * as names from '../otel/names.js';
+import type { ModelCall } from '../providers/detect.js';
+import { urlParts } from '../util/url-parts.js';
+import { merged } from '../util/validation.js';
+import type { Proposal } from './outcome/proposals.js';
+import type { StepOptions } from './outcome/step-options.js';
+import type { StepHome } from './run-part.js';
+
+/** The name and the attributes that a step's span starts with; samplers read them. */
+export interface StepStart {
+  readonly name: string;
+  readonly attributes: Attributes;
+}
+
+export function stepStart(number: number, options: StepOptions, capturing: CaptureSettings): StepStart {
+  const { operation, provider, model } = options;
+  const known: Attributes = { [names.GEN_AI_OPERATION_NAME]: operation || 'chat' };
+  if (provider) known[names.GEN_AI_PROVIDER_NAME] = provider;
+  if (model) known[names.GEN_AI_REQUEST_MODEL] = model;
+  const attributes = keepValues(known, capturing);
+  attributes[names.STEP_NUMBER] = number;
+  return {
+    name: spanName(attributes[names.GEN_AI_OPERATION_NAME], attributes[names.GEN_AI_REQUEST_MODEL]),
+    attributes,
+  };
+}
+
+/** `chat gpt-5` */
+function spanName(operation: AttributeValue | undefined, model: AttributeValue | undefined): string {
+  return model ? `${operation} ${model}` : String(operation);
+}
+
+/** What is known of a step when it settles. */
+export interface StepFacts {
+  readonly id: string;
+  readonly home: StepHome;
+  readonly capturing: CaptureSettings;
+  readonly start: StepStart;
+  readonly options: StepOptions;
+  readonly implicit: boolean;
+  readonly outcome: Proposal;
+  /** The call of the last attempt. */
+  readonly lastCall: ModelCall | undefined;
+  readonly usage: Usage;
+}
+
+/** Writes what is known of the call that the outcome rests on. What the application said comes before what was read at the wire. */
+export function writeStepAttributes(span: Span, facts: StepFacts): AttributeWriter {
+  const { home, capturing, start, implicit, outcome, lastCall } = facts;
+  const { answer, outgoing, attempt } = outcome.ending ?? {};
+  const call = outcome.ending?.call ?? lastCall;
+  // An implicit step starts with the options of its first call, but another call may have decided the outcome.
+  const options = outcome.options ?? (implicit && call ? {} : facts.options);
+  const request: ModelRequest = merged(call?.request, options.request) ?? {};
+  const streaming = call?.streaming ?? request.stream;
+  const response = merged(answer?.response, outcome.response) ?? {};
+  const given = merged((outcome.options ?? facts.options).attributes, outcome.attributes);
+  const others = merged(given, merged(response.extra, request.extra));
+  const to = new AttributeWriter(span, start.attributes, others, capturing);
+  const operation = to.keep(names.GEN_AI_OPERATION_NAME, options.operation || call?.operation || 'chat');
+  to.keep(names.GEN_AI_PROVIDER_NAME, options.provider || call?.provider);
+  to.keep(names.GEN_AI_CONVERSATION_ID, options.conversationId || home.conversationId);
+  to.keep(names.USER_ID, options.userId);
+  const model = to.keep(names.GEN_AI_REQUEST_MODEL, options.model || request.model);
+  const name = spanName(operation, model);
+  if (name !== start.name) span.updateName(name);
+  writeRequest(to, request);
+  writeResponse(to, response);
+  const server = outgoing && urlParts(capturing.redactUrl(outgoing.url.href));
+  if (server) {
+    to.write(names.SERVER_ADDRESS, server.address);
+    to.write(names.SERVER_PORT, server.port);
+  }
+  to.write(names.STATUS, outcome.status);
+  to.write(names.STEP_ID, facts.id);
+  if (streaming !== undefined) to.write(names.STEP_OPERATION, streaming ? 'stream' : 'generate');
+  if (home.id) to.write(names.RUN_ID, home.id);
+  const writer = contentWriter(capturing);
+  if (writer) writeContent(to, request, response, writer);
+  writeUsage(to, facts.usage);
+  const firstChunkMillis = streaming ? attempt?.timeToFirstChunkMillis : undefined;
+  if (firstChunkMillis !== undefined) to.write(names.GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK, firstChunkMillis / 1000);
+  return to;
+}

@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { isUnreadModelCall, readModelCall } from '../../src/providers/detect.js';
+
+const JSON_TYPE = 'application/json';
+const MULTIPART = 'multipart/form-data; boundary=x';
+
+const asStep: [url: string, body: unknown, rule: 'host' | 'body'][] = [
+  ['https://api.openai.com/v1/some/new/endpoint', { anything: 1 }, 'host'],
+  ['https://api.openai.com/v1/threads/thread_1/runs', { assistant_id: 'a' }, 'host'],
+  ['https://api.openai.com/v1/videos', { model: 'sora-2', prompt: 'A cat' }, 'host'],
+  ['https://api.cohere.com/v1/classify', { model: 'm', inputs: ['a'] }, 'host'],
+  ['https://api.mistral.ai/v1/ocr', { model: 'm', document: {} }, 'host'],
+  ['https://api.mistral.ai/v1/classifications', { model: 'm', input: 'a' }, 'host'],
+  ['https://api.voyageai.com/v1/multimodalembeddings', { model: 'm', inputs: [] }, 'host'],
+  ['https://api.together.xyz/v1/rerank', { model: 'm', query: 'q', documents: [] }, 'host'],
+  ['https://generativelanguage.googleapis.com/v1beta/models/veo:predictLongRunning', { instances: [] }, 'host'],
+  [
+    'https://europe-west1-aiplatform.googleapis.com/v1/projects/p/locations/l/publishers/google/models/m:predict',
+    {},
+    'host',
+  ],
+  ['https://dashscope.aliyuncs.com/api/v1/services/aigc/text-generation/generation', { model: 'm', input: {} }, 'host'],
+  ['https://api.cloudflare.com/client/v4/accounts/a/ai/run/@cf/meta/llama', { prompt: 'Hi' }, 'host'],
+  ['https://bedrock-agent-runtime.eu-west-1.amazonaws.com/agents/a/agentAliases/b/sessions/c/text', {}, 'host'],
+  ['http://localhost:11434/api/show-me', { model: 'm' }, 'host'],
+  ['https://llm.example.com/infer', { model: 'm', messages: [] }, 'body'],
+  ['https://llm.example.com/infer', { model: 'm', input: 'Hi' }, 'body'],
+  ['https://llm.example.com/infer', { model: 'm', prompt: 'Hi' }, 'body'],
+  ['https://llm.example.com/infer', { model: 'm', contents: [] }, 'body'],
+  ['https://llm.example.com/infer', { model: 'm', inputs: ['Hi'] }, 'body'],
+  ['https://llm.example.com/infer', { model: 'm', texts: ['Hi'] }, 'body'],
+  ['https://llm.example.com/rerank', { model: 'm', query: 'cats', inputs: ['a'] }, 'body'],
+];
+
+const notAsStep: [name: string, url: string, body: unknown, contentType?: string | undefined, method?: string][] = [
+  ['a file', 'https://api.openai.com/v1/files', 'bytes', MULTIPART],
+  ['a file of Gemini', 'https://generativelanguage.googleapis.com/upload/v1beta/files', 'bytes', 'image/png'],
+  ['an upload', 'https://api.openai.com/v1/uploads', { purpose: 'x' }],
+  ['a part of an upload', 'https://api.openai.com/v1/uploads/u_1/parts', 'bytes', MULTIPART],
+  ['the end of an upload', 'https://api.openai.com/v1/uploads/u_1/complete', { part_ids: [] }],
+  ['a count of tokens', 'https://api.anthropic.com/v1/messages/count_tokens', { model: 'm', messages: [] }],
+  [
+    "Gemini's count of tokens",
+    'https://generativelanguage.googleapis.com/v1beta/models/m:countTokens',
+    { contents: [] },
+  ],
+  ["OpenAI's count of tokens", 'https://api.openai.com/v1/responses/input_tokens', { model: 'm', input: 'Hi' }],
+  ["Cohere's tokens", 'https://api.cohere.com/v1/tokenize', { model: 'm', text: 'Hi' }],
+  ['a batch', 'https://api.openai.com/v1/batches', { input_file_id: 'f', endpoint: '/v1/responses' }],
+  ['the end of a batch', 'https://api.openai.com/v1/batches/b_1/cancel', {}],
+  ["Anthropic's batch", 'https://api.anthropic.com/v1/messages/batches', { requests: [] }],
+  ["Gemini's batch", 'https://generativelanguage.googleapis.com/v1beta/models/m:batchGenerateContent', { batch: {} }],
+  ['a vector store', 'https://api.openai.com/v1/vector_stores', { name: 'x' }],
+  ['a search in a vector store', 'https://api.openai.com/v1/vector_stores/v_1/search', { query: 'cats' }],
+  ['a training', 'https://api.openai.com/v1/fine_tuning/jobs', { model: 'm', training_file: 'f' }],
+  ['an assistant', 'https://api.openai.com/v1/assistants', { model: 'm' }],
+  ['a thread', 'https://api.openai.com/v1/threads', { messages: [] }],
+  ['a message of a thread', 'https://api.openai.com/v1/threads/t_1/messages', { role: 'user', content: 'Hi' }],
+  ['a cancelled response', 'https://api.openai.com/v1/responses/resp_1/cancel', {}],
+  ['a secret for a browser', 'https://api.openai.com/v1/realtime/client_secrets', { session: { model: 'm' } }],
+  ['a cached content', 'https://generativelanguage.googleapis.com/v1beta/cachedContents', { model: 'm', contents: [] }],
+  ['a pulled model', 'http://localhost:11434/api/pull/models', { model: 'm' }],
+  ['a DNS record', 'https://api.cloudflare.com/client/v4/zones/z/dns_records', { type: 'A' }],
+  ['a token at a provider', 'https://api.mistral.ai/oauth/token', 'grant_type=client_credentials&model=m'],
+  ['a token, as JSON', 'https://auth.example.com/login', { grant_type: 'password', model: 'm', input: 'x' }],
+  ['an MCP call', 'https://mcp.example.com/rpc', { jsonrpc: '2.0', id: 1, method: 'x', model: 'm', input: 'a' }],
+  ['a list of MCP calls', 'https://api.openai.com/v1/relay', [{ jsonrpc: '2.0', id: 1, method: 'x' }]],
+  ['GraphQL', 'https://api.example.com/graphql', { query: '{ me { id } }', model: 'm', input: 'x' }],
+  ['GraphQL with variables', 'https://x.example/api', { query: 'Q', variables: {}, model: 'm', prompt: 'x' }],
+  ['GraphQL at a provider', 'https://api.together.xyz/v1/account', { query: 'mutation { x }' }],
+  ['a model without content', 'https://api.example.com/cars', { model: 'Beetle', year: 1963 }],
+  ['content without a model', 'https://sms.example.com/send', { messages: [{ to: '1', text: 'Hi' }] }],
+  ['a model that is a number', 'https://api.example.com/x', { model: 3, input: 'x' }],
+  ['content that is null', 'https://api.example.com/x', { model: 'm', input: null }],
+  ['a model deeper in the body', 'https://api.example.com/x', { data: { model: 'm', input: 'x' } }],
+  ['a chat message', 'https://slack.com/api/chat.postMessage', { channel: 'C', text: '"model" "input"' }],
+  ['a form', 'https://api.example.com/x', 'model=m&input=x', 'application/x-www-form-urlencoded'],
+  ['telemetry', 'https://otlp.example.com/v1/traces', { resourceSpans: [] }],
+  ['a body that is no JSON', 'https://api.example.com/x', '{"model":"m","input":'],
+  ['a body that cannot be read', 'https://api.example.com/x', undefined],
+  ['a GET', 'https://api.openai.com/v1/some/new/endpoint', undefined, undefined, 'GET'],
+  ['a DELETE', 'https://api.openai.com/v1/responses/resp_1', undefined, undefined, 'DELETE'],
+  ['a host that only looks like a provider', 'https://api.openai.com.example.com/v1/new', { a: 1 }],
+];
+
+const text = (body: unknown) => (body === undefined || typeof body === 'string' ? body : JSON.stringify(body));
+
+describe('A call of a format that is not read becomes a step:', () => {
+  for (const [url, body, rule] of asStep) {
+    it(`${rule === 'host' ? 'by its host' : `with ${JSON.stringify(body)}`}, ${url}`, () => {
+      const request = { method: 'POST', url: new URL(url), bodyText: text(body), contentType: JSON_TYPE };
+      assert.equal(readModelCall('POST', request.url, request.bodyText, false), undefined, 'the format is read');
+      assert.equal(isUnreadModelCall(request, { byBody: true, every: false }), true);
+      assert.equal(isUnreadModelCall(request, { byBody: false, every: false }), rule === 'host');
+    });
+  }
+
+  it('at a known provider also if the body cannot be read', () => {
+    const url = new URL('https://api.openai.com/v1/some/new/endpoint');
+    assert.equal(isUnreadModelCall({ method: 'POST', url, bodyText: undefined }, { byBody: true, every: false }), true);
+  });
+
+  it('at any host if every POST is asked for, but not if it is certainly another kind of call', () => {
+    const every = { byBody: true, every: true };
+    const is = (url: string, body: unknown, contentType = JSON_TYPE) =>
+      isUnreadModelCall({ method: 'POST', url: new URL(url), bodyText: text(body), contentType }, every);
+    assert.equal(is('https://llm.example.com/infer', { question: 'Hi' }), true);
+    assert.equal(is('https://llm.example.com/infer', undefined), true);
+    assert.equal(is('https://llm.example.com/infer', { jsonrpc: '2.0', method: 'x' }), false);
+    assert.equal(is('https://llm.example.com/graphql', { query: '{ me }' }), false);
+    assert.equal(is('https://llm.example.com/login', { grant_type: 'password' }), false);
+    assert.equal(is('https://llm.example.com/v1/files', 'bytes', MULTIPART), false);
+  });
+});
+
+describe('What is not a model call never becomes a step:', () => {
+  for (const [name, url, body, contentType = JSON_TYPE, method = 'POST'] of notAsStep) {
+    it(`${name}, ${method} ${url}`, () => {
+      const request = { method, url: new URL(url), bodyText: text(body), contentType };
+      assert.equal(isUnreadModelCall(request, { byBody: true, every: false }), false);
+      assert.equal(isUnreadModelCall(request, { byBody: false, every: false }), false);
+    });
+  }
+});

@@ -1,0 +1,201 @@
+/** Each mistake of a first set-up, as a program of its own: what it prints, and that a correct program prints nothing. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { after, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+
+let server: Server;
+let port = 0;
+
+before(async () => {
+  server = createServer((request, response) => {
+    request.resume();
+    response.setHeader('content-type', 'application/json');
+    response.end('{"choices":[{"index":0,"message":{"content":"Hi"},"finish_reason":"stop"}]}');
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  port = (server.address() as AddressInfo).port;
+});
+
+after(() => server.close());
+
+interface Printed {
+  code: number | null;
+  err: string;
+  /** The codes of the warnings, in order. */
+  codes: string[];
+}
+
+/** Runs a module in a process that is in development, as at a developer's desk. */
+function play(program: string, env: Record<string, string> = {}): Promise<Printed> {
+  const { NODE_ENV, NODE_TEST_CONTEXT, VITEST, JEST_WORKER_ID, ...others } = process.env;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', `const port = ${port};\n${program}`], {
+    cwd: ROOT,
+    env: { ...others, ...env },
+  });
+  let err = '';
+  child.stderr.on('data', (chunk) => {
+    err += chunk;
+  });
+  return new Promise((resolve) => {
+    child.on('close', (code) =>
+      resolve({ code, err, codes: [...err.matchAll(/\[(RUNTRACE_\w+)\]/g)].map(([, it]) => it as string) }),
+    );
+  });
+}
+
+const ASK = `
+import { recordingFetch, run, step, StatusPrioritySpanProcessor } from 'runtrace';
+const ask = (fetch = recordingFetch, path = '/v1/chat/completions') => fetch('http://127.0.0.1:' + port + path, {
+  method: 'POST', body: '{"model":"gpt-5","messages":[]}',
+}).then((response) => response.text());
+`;
+
+/** A provider that works, of the SDK itself. */
+const SDK = `
+import { BatchSpanProcessor, InMemorySpanExporter } from '@opentelemetry/sdk-trace-base';
+import { NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
+const exporting = new BatchSpanProcessor(new InMemorySpanExporter());
+const start = (...spanProcessors) => {
+  const provider = new NodeTracerProvider({ spanProcessors });
+  provider.register();
+  return provider;
+};
+`;
+
+const MISTAKES: Record<string, { program: string; code: string; says: RegExp }> = {
+  'no SDK': {
+    program: `${ASK} await run({ kind: 'chat_turn' }, () => ask());`,
+    code: 'RUNTRACE_NO_PROVIDER',
+    says: /no OpenTelemetry SDK is registered.*NodeSDK/,
+  },
+  'no SDK, in a process that exits by itself': {
+    program: `${ASK} await run({ kind: 'chat_turn' }, () => ask()); process.exit(0);`,
+    code: 'RUNTRACE_NO_PROVIDER',
+    says: /no OpenTelemetry SDK is registered/,
+  },
+  'an SDK that is started after the first run': {
+    program: `${ASK} ${SDK} await run({ kind: 'chat_turn' }, () => ask()); start(new StatusPrioritySpanProcessor(), exporting);`,
+    code: 'RUNTRACE_LATE_PROVIDER',
+    says: /was started after the first run.*1 runs so far/,
+  },
+  'an SDK that registered with an older @opentelemetry/api': {
+    program: `globalThis[Symbol.for('opentelemetry.js.api.1')] = { version: '1.0.0', trace: {} };
+      const { run } = await import('runtrace'); await run({ kind: 'chat_turn' }, () => {});`,
+    code: 'RUNTRACE_API_VERSIONS',
+    says: /several versions of @opentelemetry\/api.*1\.0\.0/,
+  },
+  'no processor that exports': {
+    program: `${ASK} ${SDK} start(new StatusPrioritySpanProcessor()); await run({ kind: 'chat_turn' }, () => ask());`,
+    code: 'RUNTRACE_NO_EXPORTER',
+    says: /no span processor that exports/,
+  },
+  'no StatusPrioritySpanProcessor': {
+    program: `${ASK} ${SDK} start(exporting); await run({ kind: 'chat_turn' }, () => ask());`,
+    code: 'RUNTRACE_NO_PROCESSOR',
+    says: /no StatusPrioritySpanProcessor/,
+  },
+  'the StatusPrioritySpanProcessor listed last': {
+    program: `${ASK} ${SDK} start(exporting, new StatusPrioritySpanProcessor()); await run({ kind: 'chat_turn' }, () => ask());`,
+    code: 'RUNTRACE_PROCESSOR_NOT_FIRST',
+    says: /list RuntraceSpanProcessor, or StatusPrioritySpanProcessor, first/,
+  },
+  'the RuntraceSpanProcessor listed last': {
+    program: `${ASK} ${SDK} import { RuntraceSpanProcessor } from 'runtrace/exporter';
+      start(exporting, new RuntraceSpanProcessor({ exporter: new InMemorySpanExporter() })); await run({ kind: 'chat_turn' }, () => ask());`,
+    code: 'RUNTRACE_PROCESSOR_NOT_FIRST',
+    says: /list RuntraceSpanProcessor/,
+  },
+  'no context manager': {
+    program: `${ASK} ${SDK}
+      import { trace } from '@opentelemetry/api';
+      import { BasicTracerProvider } from '@opentelemetry/sdk-trace-base';
+      trace.setGlobalTracerProvider(new BasicTracerProvider({ spanProcessors: [new StatusPrioritySpanProcessor(), exporting] }));
+      await run({ kind: 'chat_turn' }, () => ask());`,
+    code: 'RUNTRACE_NO_CONTEXT_MANAGER',
+    says: /no context manager is registered/,
+  },
+  'no run around the calls': {
+    program: `${ASK} ${SDK} start(new StatusPrioritySpanProcessor(), exporting); await ask();`,
+    code: 'RUNTRACE_NO_RUN',
+    says: /outside of a run.*run\(\{ kind \}, fn\)/,
+  },
+  'no recording fetch in the client': {
+    program: `${ASK} ${SDK} start(new StatusPrioritySpanProcessor(), exporting);
+      import { Agent, setGlobalDispatcher } from 'undici';
+      const lookup = (_host, _options, done) => done(null, [{ address: '127.0.0.1', family: 4 }]);
+      setGlobalDispatcher(new Agent({ connect: { lookup } }));
+      await run({ kind: 'chat_turn' }, async () => {
+        const response = await fetch('http://api.openai.com:' + port + '/v1/chat/completions', { method: 'POST', body: '{}' });
+        await response.text();
+      });`,
+    code: 'RUNTRACE_NO_RECORDING_FETCH',
+    says: /global fetch called a model provider.*fetch: recordingFetch.*api\.openai\.com/,
+  },
+  'only calls that runtrace does not read': {
+    program: `${ASK} ${SDK} start(new StatusPrioritySpanProcessor(), exporting);
+      const post = () => recordingFetch('http://127.0.0.1:' + port + '/predict', { method: 'POST', body: '{"x":1}' });
+      await run({ kind: 'chat_turn' }, async () => (await post()).text());`,
+    code: 'RUNTRACE_UNREAD_CALL',
+    says: /did not recognize it as a model call.*127\.0\.0\.1/,
+  },
+  'a call after its run': {
+    program: `${ASK} ${SDK} start(new StatusPrioritySpanProcessor(), exporting);
+      let late;
+      await run({ kind: 'chat_turn' }, async () => { await ask(); late = new Promise((resolve) => setTimeout(resolve, 200)).then(() => ask()); });
+      await late;`,
+    code: 'RUNTRACE_CALL_AFTER_RUN',
+    says: /made after its run had settled.*await or return/,
+  },
+};
+
+describe('a mistake is reported once, with its cure:', { concurrency: 2 }, () => {
+  for (const [mistake, { program, code, says }] of Object.entries(MISTAKES)) {
+    test(mistake, async () => {
+      const printed = await play(program);
+      assert.deepEqual(printed.codes, [code], printed.err);
+      assert.match(printed.err, says);
+      assert.equal(printed.code, 0);
+    });
+  }
+});
+
+describe('nothing is printed', { concurrency: 2 }, () => {
+  test('by a correct program', async () => {
+    const { err, code } = await play(`${ASK} ${SDK}
+      const provider = start(new StatusPrioritySpanProcessor(), exporting);
+      await run({ kind: 'chat_turn' }, async () => { await ask(); await step({ model: 'gpt-5' }, () => ask()); });
+      await run({ kind: 'nothing_to_ask' }, () => {});
+      await provider.shutdown();`);
+    assert.deepEqual([err, code], ['', 0]);
+  });
+
+  const SILENT = {
+    'in production': { NODE_ENV: 'production' },
+    'in a test': { NODE_ENV: 'test' },
+    'in Vitest': { VITEST: 'true' },
+    'in Jest': { JEST_WORKER_ID: '1' },
+    'with the SDK disabled': { OTEL_SDK_DISABLED: 'true' },
+    'without a traces exporter': { OTEL_TRACES_EXPORTER: 'none' },
+    'with RUNTRACE_WARNINGS=off': { RUNTRACE_WARNINGS: 'off' },
+  };
+  for (const [where, env] of Object.entries(SILENT)) {
+    test(`${where}, whatever is missing`, async () => {
+      const { err } = await play(MISTAKES['no SDK']?.program ?? '', env);
+      assert.equal(err, '');
+    });
+  }
+});
+
+test('diag is told of a mistake also where no warning is emitted', async () => {
+  const { err } = await play(
+    `import { diag, DiagConsoleLogger } from '@opentelemetry/api'; diag.setLogger(new DiagConsoleLogger());
+    ${MISTAKES['no SDK']?.program}`,
+    { NODE_ENV: 'production' },
+  );
+  assert.match(err, /runtrace: runs are not recorded.*\[RUNTRACE_NO_PROVIDER\]/);
+});
