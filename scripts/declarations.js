@@ -20,7 +20,11 @@ try {
     external: (path) => !/^[./]/.test(path),
     plugins: [dts()],
     // `runtrace/register` exports nothing.
-    onLog: (level, log, handler) => log.code === 'EMPTY_BUNDLE' || handler(level, log),
+    onLog: (level, log, handler) => {
+      if (log.code === 'EMPTY_BUNDLE') return;
+      if (log.plugin === 'dts') throw new Error(`${log.message} Export the type, or mark what needs it as @internal.`);
+      handler(level, log);
+    },
   });
   for (const extension of ['.d.ts', '.d.cts']) {
     await bundle.write({

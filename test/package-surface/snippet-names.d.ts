@@ -26,6 +26,7 @@ declare const generateText: typeof import('ai').generateText;
 // The application's set-up.
 declare const sdk: import('@opentelemetry/sdk-node').NodeSDK;
 declare const exporter: import('@opentelemetry/sdk-trace-base').SpanExporter;
+declare const processor: import('runtrace/exporter').RuntraceSpanProcessor;
 declare const openai: import('openai').OpenAI & ((model: string) => import('@ai-sdk/provider').LanguageModelV4);
 declare const headers: Record<string, string>;
 declare const token: string;

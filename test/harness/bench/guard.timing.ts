@@ -1,6 +1,6 @@
 /**
- * What a change must not make grossly slower: rows of the benchmark whose goal is met, small. CPU time and medians of ratios, so that a
- * loaded machine slows both sides; twice the goal; and a second try.
+ * Rows of the benchmark whose goal is met, with small sizes: fails if one takes more than twice its goal. It measures CPU time and medians of
+ * ratios, so that a loaded machine slows both sides, and tries a second time. `npm run test:timing` runs it.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

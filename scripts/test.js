@@ -1,0 +1,41 @@
+/**
+ * Runs test files of `build`, which `npm run build:test` writes.
+ *
+ *     node scripts/test.js                     every unit test
+ *     node scripts/test.js spans/hold fetch    the files whose path has one of the words
+ *     node scripts/test.js --timing            the tests that measure time, one after the other
+ *     node scripts/test.js --failed FILE       the files that FILE names, which an earlier run wrote by FAILED_TESTS
+ *
+ * Writes the failed tests to the file that FAILED_TESTS names, a line each: the test file, a tab, the test's name.
+ */
+import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const args = process.argv.slice(2);
+const files = filesFor(args);
+if (files.length === 0) {
+  console.error(`no test file has ${args.join(' or ')} in its path`);
+  process.exit(1);
+}
+const failedTests = process.env.FAILED_TESTS;
+const reporters = ['--test-reporter=spec', '--test-reporter-destination=stdout'];
+if (failedTests) {
+  reporters.push(`--test-reporter=./scripts/failed-tests.js`, `--test-reporter-destination=${failedTests}`);
+}
+const concurrency = args[0] === '--timing' ? 1 : 2;
+const options = ['--expose-gc', '--test', `--test-concurrency=${concurrency}`, '--test-timeout=120000', ...reporters];
+const { status } = spawnSync(process.execPath, [...options, ...files], { stdio: 'inherit' });
+process.exitCode = status ?? 1;
+
+function filesFor([first, ...others]) {
+  if (first === '--failed') {
+    const lines = readFileSync(others[0], 'utf8').trim().split('\n');
+    return [...new Set(lines.map((line) => line.split('\t')[0]))];
+  }
+  const all = readdirSync('build/test', { recursive: true, encoding: 'utf8' }).map((path) => join('build/test', path));
+  if (first === '--timing') return all.filter((path) => path.endsWith('.timing.js'));
+  const words = args.map((word) => word.replace(/^test\//, '').replace(/(\.test)?\.[jt]s$/, ''));
+  const tests = all.filter((path) => path.endsWith('.test.js'));
+  return words.length === 0 ? tests : tests.filter((path) => words.some((word) => path.includes(word)));
+}
