@@ -82,7 +82,7 @@ for (const code of [301, 302, 307, 308, 401, 403, 404, 408, 500, 501]) {
 
 test('a redirect is not followed, and its target is reported without its query and credentials', async (t) => {
   const target = await startBackend(t, ok);
-  const location = target.url.replace('//', '//user:hunter2@') + '?key=hunter3';
+  const location = `${target.url.replace('//', '//user:hunter2@')}?key=hunter3`;
   const { exporter, warnings } = await fixture(t, status(307, { location }));
   await send(exporter);
   assert.equal(target.requests.length, 0);
