@@ -15,6 +15,7 @@ import { Destination, type DestinationOptions } from '../../src/exporter/destina
 import { spanBytes } from '../../src/exporter/otlp/size.js';
 import { copySpanWith, type ExportResult, type ReadableSpan, type SpanExporter } from '../../src/exporter/otlp/span.js';
 import { ExporterSender } from '../../src/exporter/sender/exporter-sender.js';
+import type { Sender } from '../../src/exporter/sender/sender.js';
 import type { ExporterStats } from '../../src/exporter/stats.js';
 import { fakeClock } from '../support/fake-clock.js';
 import { startOtlpReceiver } from '../support/otlp-receiver.js';
@@ -683,6 +684,59 @@ test('a full disk is named in the report', async (t) => {
   const shutdown = destination.shutdown();
   await clock.advance(11_000);
   await shutdown;
+});
+
+/** Why a shutdown does, or does not, give up early. */
+const shutdowns: [string, { isLoopback?: boolean; isRefused?: boolean; delivers?: boolean }, number][] = [
+  ['nothing listens on this machine', {}, 1000],
+  ['nothing listens on another machine', { isLoopback: false }, 10_000],
+  ['the connection fails in another way', { isRefused: false }, 10_000],
+  ['something was delivered before', { delivers: true }, 10_000],
+];
+for (const [kind, { isLoopback = true, isRefused = true, delivers = false }, limit] of shutdowns) {
+  test(`a shutdown takes at most ${limit} ms if ${kind}`, async () => {
+    let isUp = delivers;
+    const sender: Sender = {
+      isLoopback,
+      send: async () =>
+        isUp ? { kind: 'accepted' } : { kind: 'retry', why: 'no', ...(isRefused && { isConnectionRefused: true }) },
+      shutdown: async () => {},
+    };
+    const { destination, clock } = fixture({ createSender: () => sender });
+    destination.addNow(endedSpans(1));
+    await clock.advance(0);
+    isUp = false;
+    destination.addNow(endedSpans(1));
+    await clock.advance(0);
+    let isOver = false;
+    void destination.shutdown().then(() => {
+      isOver = true;
+    });
+    await clock.advance(limit === 1000 ? 999 : 9999);
+    assert.equal(isOver, limit === 1000);
+    await clock.advance(1);
+    assert.ok(isOver);
+    assert.equal(destination.stats().dropped.spans, delivers ? 1 : 2);
+  });
+}
+
+test('a pause that the endpoint asked for is kept, also after another request succeeded', async () => {
+  let requests = 0;
+  const sender: Sender = {
+    isLoopback: false,
+    send: async () => (++requests === 1 ? { kind: 'retry', why: 'slow down', at: 25_000 } : { kind: 'accepted' }),
+    shutdown: async () => {},
+  };
+  const { destination, clock } = fixture({ createSender: () => sender });
+  destination.addNow(endedSpans(1));
+  destination.addNow(endedSpans(1));
+  await clock.advance(0);
+  assert.equal(requests, 2);
+  destination.addNow(endedSpans(1));
+  await clock.advance(24_999);
+  assert.equal(requests, 2);
+  await clock.advance(5000);
+  assert.equal(destination.stats().sent.spans, 3);
 });
 
 /** What an endpoint does with its first requests, before it is well. */
