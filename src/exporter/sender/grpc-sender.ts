@@ -119,7 +119,7 @@ function readGrpcSuccess(response: Buffer | undefined, spanCount: number): SendR
   return { kind: 'rejected', count, why: partial.errorMessage || 'no reason given' };
 }
 
-/** The gRPC client that the exporter package depends on, found from there: pnpm and Yarn PnP show it to nobody else. */
+/** The gRPC client that the exporter package depends on, found from there: pnpm and Yarn PnP show it only to that package. */
 function loadGrpc(): Grpc {
   try {
     const exporter = createRequire(import.meta.url).resolve(PACKAGE);
