@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { Agent } from 'node:http';
 import { type TestContext, test } from 'node:test';
 import { RuntraceExporter, type RuntraceExporterOptions } from 'runtrace/exporter';
 import type { Clock } from '../../../src/exporter/clock.js';
@@ -373,4 +374,47 @@ test('numbers that JSON has not, and those beyond 64 bits, arrive as doubles, on
     assert.deepEqual(span?.attributes, expected);
     assert.deepEqual(span?.links[0]?.attributes, expected);
   }
+});
+
+test('a span that cannot be written is lost alone, and counted', async (t) => {
+  const { backend, exporter, warnings } = await fixture(t, ok);
+  const spans = endedSpans(100);
+  let reads = 0;
+  const broken = {
+    ...spans[42],
+    spanContext: () => {
+      // Good for the queue, which reads it once.
+      if (reads++ > 0) throw new Error('mine');
+      return spans[42]?.spanContext();
+    },
+  };
+  exporter.export(spans.with(42, broken as never), () => {});
+  await exporter.forceFlush();
+  assert.deepEqual(outcome(exporter), { sent: 99, rejected: 1, dropped: 1, held: 0 });
+  assert.equal(new Set(spanNames(backend.requests)).size, 99);
+  assert.match(warnings.join(), /spans can't be encoded: mine/);
+});
+
+test('headers that are never there count as a failed request, after its time', async (t) => {
+  let calls = 0;
+  const { backend, exporter } = await fixture(
+    t,
+    ok,
+    { headers: () => (calls++ === 0 ? new Promise(() => {}) : Promise.resolve({})) },
+    fastClock(50),
+  );
+  await send(exporter);
+  assert.equal(calls, 2);
+  assert.equal(backend.requests.length, 1);
+});
+
+test('an agent of the application is used, and not closed at shutdown', async (t) => {
+  const agent = new Agent({ keepAlive: true });
+  t.after(() => agent.destroy());
+  const destroyed = t.mock.method(agent, 'destroy');
+  const { exporter } = await fixture(t, ok, { httpAgentOptions: () => agent });
+  await send(exporter);
+  await exporter.shutdown();
+  assert.equal(destroyed.mock.callCount(), 0);
+  assert.equal(Object.keys(agent.freeSockets).length, 1);
 });
