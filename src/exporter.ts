@@ -6,7 +6,7 @@ export { sampledByTraceId } from './exporter/keep/sampled-by-trace-id.js';
 export type { SettledRun } from './exporter/keep/settled-run.js';
 export { OTLPFileExporter, type OTLPFileExporterOptions } from './exporter/otlp/file-exporter.js';
 export type { ExportResult, ReadableSpan, SpanExporter } from './exporter/otlp/span.js';
-export type { SpoolOptions } from './exporter/spool/spool.js';
+export type { SpoolOptions } from './exporter/spool/options.js';
 export type { Amount, Counted, ExporterStats } from './exporter/stats.js';
 export {
   RuntraceSpanProcessor,

@@ -1,8 +1,8 @@
-/** Time, so that a test need not wait for it. */
+/** Time. A test passes a clock that it can turn itself, or one that runs faster. */
 export interface Clock {
   /** Milliseconds that never go back. */
   now(): number;
-  /** Calls `fn` later; returns what calls it off. Only with `holdsProcess` does the process stay alive for it. */
+  /** Calls `fn` later. Returns a function that cancels it. Only with `holdsProcess` does the timer keep the process alive. */
   after(millis: number, fn: () => void, holdsProcess?: boolean): () => void;
 }
 
@@ -14,3 +14,12 @@ export const realClock: Clock = {
     return () => clearTimeout(timer);
   },
 };
+
+/** Waits for work, but no longer than that. The process stays alive meanwhile. */
+export async function within(clock: Clock, millis: number, work: Promise<unknown>): Promise<void> {
+  let cancel = () => {};
+  const timeout = new Promise<void>((resolve) => {
+    cancel = clock.after(millis, resolve, true);
+  });
+  await Promise.race([work, timeout]).finally(cancel);
+}

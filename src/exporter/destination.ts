@@ -1,508 +1,310 @@
-import { context, createContextKey, ROOT_CONTEXT } from '@opentelemetry/api';
-import { TRUNCATED_BYTES } from '../otel/names.js';
-import { guarded, report } from '../util/diagnostics.js';
-import { Pace, TARGET_BYTES } from './backoff.js';
-import { type Clock, realClock } from './clock.js';
-import { Trouble } from './health.js';
-import { shrink } from './otlp/shrink.js';
-import { resourceBytes, spanBytes } from './otlp/size.js';
-import type { ReadableSpan, SpanExporter } from './otlp/span.js';
-import { countWithin, Group, type Item, type Load, spansOf, sumBytes, toItem } from './queue.js';
-import { Spool, type SpoolFile, type SpoolOptions } from './spool/spool.js';
+import { Backoff } from './backoff.js';
+import { type Clock, realClock, within } from './clock.js';
+import { Health } from './health.js';
+import type { ReadableSpan } from './otlp/span.js';
+import { countWithin, type Group, type Item, Queue, toItem } from './queue.js';
+import { BATCH_BYTES, type Batch, BatchSender } from './sender/batch-sender.js';
+import type { Sender, SendResult } from './sender/sender.js';
+import type { SpoolOptions } from './spool/options.js';
+import { SpoolStore } from './spool/store.js';
 import { Counts, type ExporterStats } from './stats.js';
-import { type Verdict, verdictOf } from './verdict.js';
 
 export interface DestinationOptions {
   name: string;
-  /** What does the sending. Its callback is all that is known of the endpoint. */
-  sender: SpanExporter;
+  /** Makes the sender. `report` receives what a person should know, once. */
+  createSender: (clock: Clock, report: (message: string) => void) => Sender;
   maxQueueBytes: number;
   maxConcurrentRequests: number;
   maxRequestBytes: number;
   scheduledDelayMillis: number;
   retryTimeoutMillis: number;
-  /** A sender that has not called back by then has failed. */
-  requestTimeoutMillis: number;
   flushTimeoutMillis: number;
   shutdownTimeoutMillis: number;
   spool?: SpoolOptions;
   clock?: Clock;
 }
 
-const MAX_REQUEST_SPANS = 512;
-/** What a worker takes at once, and what a file of the spool holds. */
-const LOAD_BYTES = TARGET_BYTES;
-/** What a span takes in memory beside its texts; measured with the SDK's. */
-const SPAN_OVERHEAD_BYTES = 1024;
-const RESOURCE_MILLIS = 10_000;
-const SPOOL_SCAN_MILLIS = 60_000;
-/** After a write that failed, the disk is left alone for a while. */
-const SPOOL_PAUSE_MILLIS = 10_000;
-/** The SDK's own key: without it the instrumentation of HTTP would trace our requests. */
-const SUPPRESS_TRACING = createContextKey('OpenTelemetry SDK Context Key SUPPRESS_TRACING');
+/** From this part of the memory on, spans go to disk though the endpoint works. */
+const FILLING = 1 / 2;
+/** From this part of the memory on, the oldest files leave a full spool to make room for what is in memory. */
+const NEARLY_FULL = 3 / 4;
+/** How long a shutdown waits for a service on this machine that was never there. */
+const NOBODY_LISTENS_MILLIS = 900;
 
 /**
- * One place that spans go to, with a queue, retries and a spool of its own.
+ * One endpoint, composed of a queue (memory), a sender (requests) and a spool (disk).
  *
- * A span waits in the queue until it is due, goes out with others, and is settled when it was sent, put on disk or dropped. A
- * request that fails puts its spans back: on disk where there is a spool, else in the queue.
+ * A span waits in the queue until it is due, is sent with others, and is settled when it was sent, written to disk or dropped.
+ * The spans of a request that fails go back: to disk if there is a spool with room, else to the queue.
  */
 export class Destination {
   readonly name: string;
   readonly #options: DestinationOptions;
   readonly #clock: Clock;
-  readonly #pace: Pace;
+  readonly #backoff: Backoff;
   readonly #counts = new Counts();
-  readonly #trouble: Trouble;
-  readonly #spool: Spool | undefined;
-
-  #queue: Item[] = [];
-  /** How many at the head of the queue wait no longer for company. */
-  #due = 0;
-  /** What those weigh that do wait. */
-  #gatheredBytes = 0;
-  #held = { spans: 0, bytes: 0 };
-  #open = new Group();
-  readonly #groups = new Set<Group>();
-  readonly #sending = new Set<Load>();
-  #writing: Load | undefined;
-  /** The end of the last write. */
-  #disk: Promise<unknown> = Promise.resolve();
-  #spoolPausedUntil = 0;
-  #isClosing = false;
+  readonly #health: Health;
+  readonly #queue: Queue;
+  readonly #sender: Sender;
+  readonly #batches: BatchSender;
+  readonly #store: SpoolStore | undefined;
+  readonly #sending = new Set<Batch>();
+  #writing: Batch | undefined;
+  /** `open`, then `closing` while a shutdown tries everything once more, then `over`: what is still under way does not count. */
+  #state: 'open' | 'closing' | 'over' = 'open';
   #closed: Promise<void> = Promise.resolve();
-  /** Nothing that is still under way counts any more. */
-  #isOver = false;
-  /** Resources that had their time. */
-  readonly #waitedFor = new WeakSet<object>();
-  #cancelDelay: (() => void) | undefined;
+  #closingSince = 0;
   #cancelPause: (() => void) | undefined;
-  #cancelScan: (() => void) | undefined;
+  #cancelGiveUp: (() => void) | undefined;
   #onIdle: (() => void) | undefined;
 
   constructor(options: DestinationOptions) {
     this.name = options.name;
     this.#options = options;
     this.#clock = options.clock ?? realClock;
-    this.#pace = new Pace(options.maxRequestBytes, this.#clock);
-    this.#trouble = new Trouble(options.name, this.#counts, this.#clock);
-    if (options.spool) {
-      this.#spool = new Spool(options.spool, (why, spans, bytes) => this.#countLost(why, spans, bytes));
-      this.#scanSpool();
-    }
+    this.#backoff = new Backoff(options.maxRequestBytes, this.#clock);
+    this.#health = new Health(options.name, this.#counts, this.#clock);
+    this.#sender = options.createSender(this.#clock, (message) => this.#health.note(message));
+    this.#queue = new Queue({
+      maxBytes: options.maxQueueBytes,
+      scheduledDelayMillis: options.scheduledDelayMillis,
+      clock: this.#clock,
+      counts: this.#counts,
+      requestLimit: () => this.#backoff.requestLimit,
+      onDue: () => this.#pump(),
+      onDrop: (why) => this.#health.losing(why),
+    });
+    this.#batches = new BatchSender({
+      sender: this.#sender,
+      backoff: this.#backoff,
+      health: this.#health,
+      counts: this.#counts,
+      queue: this.#queue,
+      clock: this.#clock,
+      isOver: () => this.#state === 'over',
+      onRetry: (result) => this.#mayGiveUp(result),
+    });
+    if (options.spool) this.#store = this.#openSpool(options.spool);
   }
 
-  /** Takes a span, to go out with others soon. */
+  #openSpool(options: SpoolOptions): SpoolStore {
+    return new SpoolStore(options, this.#clock, {
+      onSaved: (items) => this.#queue.settle(items, 'spooled'),
+      onFailure: (what) => this.#health.failed(what),
+      onLost: (why, spans, bytes) => {
+        this.#health.losing(`on disk, because ${why}`);
+        this.#counts.add('dropped', spans, bytes);
+      },
+      onScanned: () => this.#pump(),
+    });
+  }
+
+  /** Takes a span, to be sent with others soon. */
   add(span: ReadableSpan): void {
-    const bytes = this.#enqueue(span, this.#open);
-    if (bytes === undefined) return;
-    // Where another one like it would not fit: the one too many would go in a request of its own.
-    const fullBytes = this.#pace.requestLimit - bytes - resourceBytes(span);
-    if (this.#gatheredBytes > fullBytes || this.#queue.length - this.#due >= MAX_REQUEST_SPANS) {
-      this.#makeDue();
-    } else {
-      this.#cancelDelay ??= this.#clock.after(this.#options.scheduledDelayMillis, () => this.#makeDue());
-    }
+    this.#queue.add(span);
   }
 
-  /** Takes spans, to go out now. */
+  /** Takes spans, to be sent now. */
   addNow(spans: readonly ReadableSpan[]): Group {
-    const group = new Group();
-    for (const span of spans) this.#enqueue(span, group);
-    this.#seal(group);
-    this.#makeDue();
-    return group;
+    return this.#queue.addNow(spans);
   }
 
-  /** Resolves when everything that was taken before is sent, on disk or dropped, or when the time for it is over. */
+  /** Resolves when every span that was added before is sent, on disk or dropped, or after `flushTimeoutMillis`. */
   async flush(): Promise<void> {
-    this.#seal(this.#open);
-    this.#open = new Group();
-    this.#makeDue();
-    await this.#within(this.#options.flushTimeoutMillis, Promise.all([...this.#groups].map(({ settled }) => settled)));
+    await within(this.#clock, this.#options.flushTimeoutMillis, this.#queue.allSettled());
   }
 
-  /** One last try for everything; what is left when the time is over goes to disk or is dropped. */
+  /** The process has nothing else to do: sends what waits for others. A request under way keeps the process alive, a pause does not. */
+  sendWaiting(): void {
+    if (this.#state === 'open' && this.#queue.length > 0) this.#queue.makeDue();
+  }
+
+  /** Tries everything once more, within `shutdownTimeoutMillis`. What is left then goes to disk, or is dropped. */
   shutdown(): Promise<void> {
-    if (!this.#isClosing) {
-      this.#isClosing = true;
+    if (this.#state === 'open') {
+      this.#state = 'closing';
       this.#closed = this.#close();
     }
     return this.#closed;
   }
 
   async #close(): Promise<void> {
-    const deadline = this.#clock.now() + this.#options.shutdownTimeoutMillis;
-    this.#cancelScan?.();
-    this.#pace.pausedUntil = 0;
+    this.#closingSince = this.#clock.now();
+    const deadline = this.#closingSince + this.#options.shutdownTimeoutMillis;
+    this.#queue.refuseMore();
+    this.#store?.stopScanning();
+    this.#backoff.endPause();
     const idle = new Promise<void>((resolve) => {
       this.#onIdle = resolve;
     });
-    this.#makeDue();
-    await this.#within(this.#options.shutdownTimeoutMillis, idle);
+    this.#queue.makeDue();
+    await within(this.#clock, this.#options.shutdownTimeoutMillis, idle);
     this.#cancelPause?.();
+    this.#cancelGiveUp?.();
     await this.#abandon();
-    // An async function: what it throws is a rejection too.
-    const shutSenderDown = async () => this.#options.sender.shutdown();
-    await this.#within(
+    // An async function, so that an error that it throws is a rejection too.
+    const shutSenderDown = async () => this.#sender.shutdown();
+    await within(
+      this.#clock,
       Math.max(0, deadline - this.#clock.now()),
       shutSenderDown().catch(() => {}),
     );
-    this.#trouble.close();
+    this.#health.close();
   }
 
   stats(): ExporterStats {
-    return this.#counts.snapshot(this.#held);
+    return this.#counts.snapshot(this.#queue.held);
   }
 
-  /** For the moment in which the process ends: everything that is only in memory goes to disk, or is reported. */
+  /** The process ends: what is only in memory goes to disk, or is reported as lost. Synchronous. */
   exit(): void {
     const items = this.#takeEverything();
     if (items.length === 0) return;
+    let why = 'the process ended without a shutdown';
     try {
-      if (!this.#spool) throw new Error('there is no spool');
-      while (items.length > 0) {
-        const load = items.slice(0, countWithin(items, LOAD_BYTES));
-        this.#spool.writeSync(spansOf(load));
-        this.#settleAll(load, 'spooled');
-        items.splice(0, load.length);
+      while (this.#store && items.length > 0) {
+        const batch = items.slice(0, countWithin(items, BATCH_BYTES));
+        this.#store.saveSync(batch);
+        items.splice(0, batch.length);
       }
     } catch (error) {
-      this.#drop(items, 'the process ended without a shutdown', error);
+      why += `, and the spool can't be written: ${(error as Error).message}`;
     }
-    this.#trouble.close();
-  }
-
-  /** Returns what the span weighs, if it could be read. */
-  #enqueue(span: ReadableSpan, group: Group): number | undefined {
-    const item = guarded('a span could not be read', () => toItem(span, group));
-    this.#counts.add('taken', 1, item?.bytes ?? 0);
-    group.add();
-    if (!item) {
-      this.#counts.add('dropped', 1, 0);
-      group.settle(true);
-      return undefined;
-    }
-    this.#held.spans++;
-    this.#held.bytes += item.bytes + SPAN_OVERHEAD_BYTES;
-    if (this.#isClosing) this.#drop([item], 'the exporter is shut down');
-    else if (this.#held.bytes > this.#options.maxQueueBytes) this.#drop([item], 'the queue is full');
-    else {
-      this.#queue.push(item);
-      this.#gatheredBytes += item.bytes;
-    }
-    return item.bytes;
-  }
-
-  #seal(group: Group): void {
-    this.#groups.add(group);
-    void group.settled.then(() => this.#groups.delete(group));
-    group.seal();
-  }
-
-  #makeDue(): void {
-    this.#cancelDelay?.();
-    this.#cancelDelay = undefined;
-    this.#due = this.#queue.length;
-    this.#gatheredBytes = 0;
-    this.#pump();
+    if (items.length > 0) this.#queue.drop(items, why);
+    this.#health.close();
   }
 
   /** Starts as much work as may be done now. */
   #pump(): void {
-    if (this.#isOver) return;
-    const { isDown, isPaused } = this.#pace;
-    const spool = this.#clock.now() >= this.#spoolPausedUntil ? this.#spool : undefined;
+    if (this.#state === 'over') return;
+    const { isDown, isPaused } = this.#backoff;
+    const store = this.#store?.isPaused ? undefined : this.#store;
     const writeAhead = this.#options.spool?.writeAhead ?? false;
-    const isFilling = this.#held.bytes > this.#options.maxQueueBytes / 2;
-    if (spool && (isDown || isFilling || writeAhead) && this.#due > 0 && !this.#writing) {
-      const load = this.#takeLoad();
-      this.#writing = load;
-      void this.#write(load).finally(() => {
-        this.#writing = undefined;
-        this.#pump();
-      });
-    }
+    const hasRoom = store?.hasRoom || this.#queue.fullness > NEARLY_FULL;
+    const toDisk = hasRoom && (isDown || writeAhead);
+    const isFilling = hasRoom && this.#queue.fullness > FILLING;
+    if (store && (toDisk || isFilling) && this.#queue.dueCount > 0 && !this.#writing) this.#startWriting();
     const concurrency = isDown ? 1 : this.#options.maxConcurrentRequests;
-    const mayReplay = spool && (!this.#isClosing || (writeAhead && !isDown));
+    const mayReplay = store && (this.#state === 'open' || (writeAhead && !isDown));
     while (!isPaused && this.#sending.size < concurrency) {
-      const fromQueue = this.#due > 0 && !(spool && (isDown || writeAhead));
-      if (!fromQueue && !(mayReplay && spool.hasFiles)) break;
-      const load = fromQueue ? this.#takeLoad() : { items: [], refused: [], file: undefined };
-      this.#sending.add(load);
-      void this.#work(load, !fromQueue).finally(() => {
-        this.#sending.delete(load);
-        this.#pump();
-      });
+      const fromQueue = this.#queue.dueCount > 0 && !(store && toDisk);
+      if (!fromQueue && !(mayReplay && store.hasFiles)) break;
+      this.#startSending(fromQueue ? this.#queue.take(BATCH_BYTES) : undefined);
     }
     this.#cancelPause?.();
     this.#cancelPause = isPaused
-      ? this.#clock.after(this.#pace.pausedUntil - this.#clock.now(), () => this.#pump())
+      ? this.#clock.after(this.#backoff.pausedUntil - this.#clock.now(), () => this.#pump())
       : undefined;
     if (this.#sending.size === 0 && !this.#writing && this.#queue.length === 0) this.#onIdle?.();
   }
 
-  #takeLoad(): Load {
-    const items = this.#queue.splice(0, countWithin(this.#queue, LOAD_BYTES, this.#due));
-    this.#due -= items.length;
-    return { items, refused: [], file: undefined };
+  #startWriting(): void {
+    const batch: Batch = { items: this.#queue.take(BATCH_BYTES), refused: [], file: undefined };
+    this.#writing = batch;
+    void this.#write(batch).finally(() => {
+      this.#writing = undefined;
+      this.#pump();
+    });
   }
 
-  async #work(load: Load, isReplay: boolean): Promise<void> {
+  /** Without items it is the oldest file of the spool that is sent. */
+  #startSending(items: Item[] | undefined): void {
+    const batch: Batch = { items: items ?? [], refused: [], file: undefined };
+    this.#sending.add(batch);
+    void this.#send(batch, items === undefined).finally(() => {
+      this.#sending.delete(batch);
+      this.#pump();
+    });
+  }
+
+  async #send(batch: Batch, isReplay: boolean): Promise<void> {
     try {
       if (isReplay) {
-        load.file = await this.#spool?.take();
-        if (!load.file) return;
-        load.items = ((await this.#spool?.read(load.file)) ?? []).map((span) => toItem(span));
+        const taken = await this.#store?.take();
+        if (!taken) return;
+        batch.file = taken.file;
+        batch.items = taken.spans.map((span) => toItem(span));
       }
-      await this.#send(load);
+      await this.#batches.send(batch);
+      if (this.#state !== 'over') await this.#keep(batch);
     } catch (error) {
-      if (load.file) await this.#spool?.release(load.file, true).catch(() => {});
-      if (isReplay) this.#pauseSpool('a file of the spool could not be read', error);
-      else this.#drop([...load.items, ...load.refused], 'they could not be read', error);
+      const items = [...batch.items, ...batch.refused];
+      if (batch.file) await this.#store?.giveBack(batch.file, [], items);
+      else this.#queue.drop(items, `they can't be read: ${(error as Error).message}`);
     }
   }
 
-  /** Sends a load in as many requests as it takes, until one fails; then finds a place for the rest. */
-  async #send(load: Load): Promise<void> {
-    await this.#resourcesOf(load.items);
-    while (load.items.length > 0 && !this.#isOver) {
-      const batch = this.#batchOf(load.items);
-      const verdict = await this.#request(batch);
-      if (this.#isOver || verdict === 'retry') break;
-      if (verdict === 'too_large') {
-        if (this.#makeSmaller(batch)) continue;
-        this.#reject(batch, new Error('it is too large, and nothing can be cut from it'));
-      }
-      load.items.splice(0, batch.length);
-      if (verdict === 'sent') this.#settleAll(batch, 'sent');
-      else load.refused.push(...batch);
-    }
-    if (!this.#isOver) await this.#keep(load);
+  async #write(batch: Batch): Promise<void> {
+    await this.#batches.resourcesOf(batch.items);
+    if (!(await this.#save(batch.items)) && this.#state !== 'over') this.#putBack(batch.items);
   }
 
-  /** As many as fit in a request, or one that is cut to fit. */
-  #batchOf(items: readonly Item[]): Item[] {
-    const first = items[0] as Item;
-    const room = this.#pace.requestLimit - resourceBytes(first.span);
-    const batch = items.slice(0, countWithin(items, room, MAX_REQUEST_SPANS));
-    if (batch.length === 1) this.#cut(first);
-    return batch;
-  }
-
-  /** Learns from a request that was too large. Returns whether the next one will be smaller. */
-  #makeSmaller(batch: Item[]): boolean {
-    const bytes = sumBytes(batch);
-    if (!this.#pace.tooLarge(bytes, batch.length === 1)) return false;
-    if (batch.length === 1) return this.#cut(batch[0] as Item);
-    this.#counts.add('split', batch.length, bytes);
-    return true;
-  }
-
-  #cut(item: Item): boolean {
-    const excess = item.bytes + resourceBytes(item.span) - this.#pace.spanLimit;
-    const cut = excess > 0 ? shrink(item.span, excess) : undefined;
-    if (!cut) return false;
-    const isFirstCut = item.span.attributes[TRUNCATED_BYTES] === undefined;
-    this.#counts.add('truncated', isFirstCut ? 1 : 0, cut.cutBytes);
-    if (isFirstCut) report('a span was too large to be sent, and lost the ends of its longest texts');
-    if (item.group) this.#held.bytes += spanBytes(cut.span) - item.bytes;
-    item.span = cut.span;
-    item.bytes = spanBytes(cut.span);
-    return true;
-  }
-
-  #request(batch: Item[]): Promise<Verdict> {
-    const ticket = this.#pace.ticket();
-    const spans = spansOf(batch);
-    return new Promise((resolve) => {
-      let isDone = false;
-      const done = (verdict: Verdict, error?: unknown) => {
-        if (isDone) return;
-        isDone = true;
-        cancel();
-        if (!this.#isOver) this.#learn(verdict, ticket, batch, error);
-        resolve(verdict);
-      };
-      const timeout = this.#options.requestTimeoutMillis;
-      const cancel = this.#clock.after(timeout, () => done('retry', new Error(`no answer within ${timeout} ms`)));
-      context.with(ROOT_CONTEXT.setValue(SUPPRESS_TRACING, true), () => {
-        try {
-          this.#options.sender.export(spans, (result) => done(verdictOf(result), result?.error));
-        } catch (error) {
-          done('refused', error);
-        }
-      });
-    });
-  }
-
-  #learn(verdict: Verdict, ticket: number, batch: Item[], error: unknown): void {
-    if (verdict === 'sent') {
-      this.#pace.wentWell(sumBytes(batch));
-      this.#trouble.eases();
-    } else if (verdict === 'retry') {
-      this.#trouble.begins('requests fail and are tried again', error);
-      this.#pace.failed(ticket);
-    } else if (verdict === 'refused') {
-      this.#reject(batch, error);
-    }
-  }
-
-  #reject(batch: Item[], error: unknown): void {
-    this.#trouble.begins('requests are refused', error);
-    this.#counts.add('rejected', batch.length, sumBytes(batch));
-  }
-
-  /** Finds a place for what a load still has: on disk, in the queue, or none. */
-  async #keep({ items, refused, file }: Load): Promise<void> {
+  /** Finds a place for what a batch still has: on disk, in the queue, or none. */
+  async #keep({ items, refused, file }: Batch): Promise<void> {
     if (file) {
-      await this.#keepOnDisk(items, refused, file);
+      await this.#store?.giveBack(file, items, refused);
+      this.#queue.settle([...items, ...refused], 'spooled');
       return;
     }
-    if (refused.length > 0 && !(await this.#toDisk(refused, true))) this.#drop(refused, 'the endpoint refused them');
-    if (items.length > 0 && !(await this.#toDisk(items))) this.#requeue(items);
-  }
-
-  async #keepOnDisk(items: Item[], refused: Item[], file: SpoolFile): Promise<void> {
-    const spool = this.#spool as Spool;
-    try {
-      const untouched = [items, refused].find(({ length }) => length === file.spans);
-      if (untouched) {
-        await spool.release(file, untouched === refused);
-      } else {
-        // Some of it is delivered, or torn: only the rest may be sent again.
-        if (items.length > 0) await spool.write(spansOf(items), file.atMillis);
-        if (refused.length > 0) spool.setAside(await spool.write(spansOf(refused), file.atMillis));
-        await spool.remove(file);
-      }
-    } catch (error) {
-      this.#pauseSpool('the spool can not be written', error);
-      await spool.release(file).catch(() => {});
+    if (refused.length > 0 && !(await this.#save(refused, true))) {
+      this.#queue.drop(refused, 'the endpoint refused them');
     }
-    this.#settleAll([...items, ...refused], 'spooled');
+    if (items.length > 0 && !(await this.#save(items))) this.#putBack(items);
   }
 
-  /** One write at a time: whoever comes second, at a shutdown, finds the spans settled. */
-  #toDisk(items: readonly Item[], isRefused = false): Promise<boolean> {
-    const written = this.#disk.then(() => this.#writeToDisk(items, isRefused));
-    this.#disk = written;
-    return written;
+  async #save(items: readonly Item[], isRefused = false): Promise<boolean> {
+    const mayEvict = this.#state === 'over' || this.#queue.fullness > NEARLY_FULL;
+    return (await this.#store?.save(items, mayEvict, isRefused)) ?? false;
   }
 
-  async #writeToDisk(all: readonly Item[], isRefused: boolean): Promise<boolean> {
-    const items = all.filter(({ isSettled }) => !isSettled);
-    if (items.length === 0) return true;
-    if (!this.#spool || this.#clock.now() < this.#spoolPausedUntil) return false;
-    try {
-      const file = await this.#spool.write(spansOf(items));
-      if (isRefused) this.#spool.setAside(file);
-      this.#settleAll(items, 'spooled');
-      return true;
-    } catch (error) {
-      this.#pauseSpool('the spool can not be written', error);
-      return false;
-    }
-  }
-
-  async #write(load: Load): Promise<void> {
-    await this.#resourcesOf(load.items);
-    if (!(await this.#toDisk(load.items)) && !this.#isOver) this.#requeue(load.items);
-  }
-
-  /** Back to the end of the queue: what fails by its own fault must not keep others from going out. */
-  #requeue(items: Item[]): void {
+  /** Spans that wait because the spool is full are kept as long as there is memory; those without one have their time. */
+  #putBack(items: readonly Item[]): void {
     const now = this.#clock.now();
+    const isOverflow = this.#store && !this.#store.isPaused;
     const expired: Item[] = [];
+    const kept: Item[] = [];
     for (const item of items) {
       item.failedAt ??= now;
-      if (now - item.failedAt >= this.#options.retryTimeoutMillis) {
-        expired.push(item);
-        continue;
-      }
-      this.#queue.push(item);
-      this.#counts.add('retried', 1, item.bytes);
+      const isExpired = !isOverflow && now - item.failedAt >= this.#options.retryTimeoutMillis;
+      (isExpired ? expired : kept).push(item);
     }
-    this.#due = this.#queue.length;
-    if (expired.length > 0) this.#drop(expired, 'they could not be delivered in time');
+    this.#queue.putBack(kept);
+    if (expired.length > 0) this.#queue.drop(expired, 'they could not be delivered in time');
   }
 
-  #settleAll(items: readonly Item[], outcome: 'sent' | 'spooled' | 'dropped'): void {
-    for (const item of items) {
-      if (item.isSettled) continue;
-      item.isSettled = true;
-      if (!item.group) {
-        // It came from disk, and what is not sent is still there.
-        if (outcome === 'sent') this.#counts.add('replayed', 1, item.bytes);
-        continue;
-      }
-      this.#held.spans--;
-      this.#held.bytes -= item.bytes + SPAN_OVERHEAD_BYTES;
-      this.#counts.add(outcome, 1, item.bytes);
-      item.group.settle(outcome === 'dropped');
-    }
-  }
-
-  #drop(items: readonly Item[], why: string, error?: unknown): void {
-    this.#trouble.begins(`spans are lost: ${why}`, error);
-    this.#settleAll(items, 'dropped');
-  }
-
-  #countLost(why: string, spans: number, bytes: number): void {
-    this.#trouble.begins(`spans on disk are lost: ${why}`);
-    this.#counts.add('dropped', spans, bytes);
-  }
-
-  #pauseSpool(what: string, error: unknown): void {
-    this.#trouble.begins(what, error);
-    this.#spoolPausedUntil = this.#clock.now() + SPOOL_PAUSE_MILLIS;
-  }
-
-  #scanSpool(): void {
-    const scanned = this.#spool?.scan().catch((error) => this.#pauseSpool('the spool can not be read', error));
-    void scanned?.then(() => {
-      if (this.#isClosing) return;
-      this.#pump();
-      this.#cancelScan = this.#clock.after(SPOOL_SCAN_MILLIS, () => this.#scanSpool());
-    });
+  /**
+   * A shutdown gives up within a second if the connection to a service on this machine is refused, the service never accepted
+   * anything, and there is no spool: then the program runs without a backend. Anywhere else a backend may start late.
+   */
+  #mayGiveUp({ isConnectionRefused }: SendResult & { kind: 'retry' }): void {
+    if (this.#state !== 'closing' || this.#cancelGiveUp) return;
+    if (!isConnectionRefused || !this.#sender.isLoopback || this.#batches.hasDelivered || this.#store) return;
+    const left = Math.max(0, this.#closingSince + NOBODY_LISTENS_MILLIS - this.#clock.now());
+    this.#cancelGiveUp = this.#clock.after(left, () => this.#onIdle?.());
   }
 
   /** The time is over: what is left goes to disk or is dropped, whatever becomes of the requests under way. */
   async #abandon(): Promise<void> {
-    // Still where `exit` finds it: the process may end before all of it is on disk.
-    this.#queue = this.#takeEverything();
-    this.#spoolPausedUntil = 0;
-    while (this.#queue.length > 0) {
-      const load = this.#queue.slice(0, countWithin(this.#queue, LOAD_BYTES));
-      if (!(await this.#toDisk(load))) this.#drop(load, 'the endpoint did not take them until shutdown');
-      this.#queue.splice(0, load.length);
+    const left = this.#takeEverything();
+    this.#left = left;
+    this.#store?.endPause();
+    while (left.length > 0) {
+      const batch = left.slice(0, countWithin(left, BATCH_BYTES));
+      if (!(await this.#save(batch))) this.#queue.drop(batch, 'the endpoint did not take them until shutdown');
+      left.splice(0, batch.length);
     }
-    await this.#spool?.close();
+    await this.#store?.close();
   }
+
+  /** What a shutdown is just writing to disk: `exit` finds it here, as the process may end before that is done. */
+  #left: Item[] = [];
 
   /** All that is only in memory. A request under way may still arrive. */
   #takeEverything(): Item[] {
-    this.#isOver = true;
-    const loads = [...this.#sending, ...(this.#writing ? [this.#writing] : [])].filter(({ file }) => !file);
-    const items = new Set([...loads.flatMap(({ items, refused }) => [...items, ...refused]), ...this.#queue]);
-    this.#queue = [];
-    this.#due = 0;
+    this.#state = 'over';
+    const batches = [...this.#sending, ...(this.#writing ? [this.#writing] : [])].filter(({ file }) => !file);
+    const underWay = batches.flatMap(({ items, refused }) => [...items, ...refused]);
+    const items = new Set([...underWay, ...this.#left, ...this.#queue.close()]);
     return [...items].filter(({ isSettled }) => !isSettled);
-  }
-
-  /** What resource detectors have not found out yet is waited for, but not for ever, and once. */
-  async #resourcesOf(items: readonly Item[]): Promise<void> {
-    const pending = new Set(items.map(({ span }) => span.resource).filter((it) => it.asyncAttributesPending));
-    for (const resource of pending) if (this.#waitedFor.has(resource)) pending.delete(resource);
-    if (pending.size === 0) return;
-    await this.#within(RESOURCE_MILLIS, Promise.all([...pending].map((it) => it.waitForAsyncAttributes?.())));
-    for (const resource of pending) this.#waitedFor.add(resource);
-  }
-
-  async #within(millis: number, work: Promise<unknown>): Promise<void> {
-    let cancel = () => {};
-    const timeout = new Promise<void>((resolve) => {
-      cancel = this.#clock.after(millis, resolve, true);
-    });
-    await Promise.race([work, timeout]).finally(cancel);
   }
 }

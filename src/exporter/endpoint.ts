@@ -1,168 +1,187 @@
-import { validateHeaderName, validateHeaderValue } from 'node:http';
-import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
+import type { Agent } from 'node:http';
+import { diag } from '@opentelemetry/api';
+import { guarded } from '../util/diagnostics.js';
 import { badOption, checkMillis, requireObject, requireString } from '../util/validation.js';
-import type { SpanExporter } from './otlp/span.js';
+import { loadAgentFactory, type StockHttpOptions } from './otlp/library.js';
+import {
+  compressionFromEnvironment,
+  endpointFromEnvironment,
+  headersFromEnvironment,
+  isGrpcAddress,
+  isHeader,
+  isHttpUrl,
+  isInsecureInEnvironment,
+  PROTOCOLS,
+  type Protocol,
+  protocolFromEnvironment,
+  type TlsFiles,
+  timeoutFromEnvironment,
+  tlsFromEnvironment,
+} from './sender/environment.js';
 
-type StockOptions = NonNullable<ConstructorParameters<typeof OTLPTraceExporter>[0]>;
-
-/** An OTLP/HTTP endpoint. What is not given is taken from the standard `OTEL_EXPORTER_OTLP_*` variables. */
-export interface EndpointOptions extends Pick<StockOptions, 'headers' | 'httpAgentOptions'> {
+/** An OTLP endpoint. An option that is not given is taken from the standard `OTEL_EXPORTER_OTLP_*` variables. */
+export interface EndpointOptions extends StockHttpOptions {
   /**
    * The whole URL, path included. Default: `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`, else `OTEL_EXPORTER_OTLP_ENDPOINT` and
-   * `/v1/traces`, else `http://localhost:4318/v1/traces`.
+   * `/v1/traces`, else `http://localhost:4318/v1/traces`. For `grpc`: the address, by default `http://localhost:4317`;
+   * `http` means no TLS.
    */
   url?: string;
+  /**
+   * Default: `OTEL_EXPORTER_OTLP_TRACES_PROTOCOL`, `OTEL_EXPORTER_OTLP_PROTOCOL`, or `http/protobuf`. `grpc` needs
+   * `@opentelemetry/exporter-trace-otlp-grpc` to be installed; from the environment it counts only if no `url` is given.
+   */
+  protocol?: 'http/protobuf' | 'http/json' | 'grpc';
   /** Default: `OTEL_EXPORTER_OTLP_TRACES_COMPRESSION`, `OTEL_EXPORTER_OTLP_COMPRESSION`, or `gzip`. */
   compression?: 'gzip' | 'none';
-  /** How long a request may take, in milliseconds. Default: `OTEL_EXPORTER_OTLP_TIMEOUT`, or 10 000. */
+  /** How long a request may take from its first byte to the last of the answer, in milliseconds. Default: `OTEL_EXPORTER_OTLP_TIMEOUT`, or 10 000. */
   timeoutMillis?: number;
-  /** What it is called in `stats()`, metrics, reports and the spool's directory. Default: its URL. */
+  /** The endpoint's name in `stats()`, metrics, reports and the spool's directory. Default: its URL, without credentials and query. */
   name?: string;
 }
 
-/** The stock exporter for an endpoint. @throws TypeError if an option, or the environment, can't be used. */
-export function createSender(options: EndpointOptions, concurrency: number): SpanExporter {
+interface CommonEndpoint {
+  readonly name: string;
+  readonly url: string;
+  readonly compression: 'gzip' | 'none';
+  readonly timeoutMillis: number;
+  /** Asked for each request: a token may be renewed. */
+  headers(): Promise<Record<string, string>>;
+}
+
+/** An endpoint that speaks OTLP/HTTP. */
+export interface HttpEndpoint extends CommonEndpoint {
+  readonly protocol: 'http';
+  readonly format: 'protobuf' | 'json';
+  agent(protocol: string): Promise<Agent>;
+}
+
+/** An endpoint that speaks OTLP/gRPC. */
+export interface GrpcEndpoint extends CommonEndpoint {
+  readonly protocol: 'grpc';
+  readonly isSecure: boolean;
+  readonly tls: TlsFiles;
+}
+
+const HTTP_DEFAULT = 'http://localhost:4318/v1/traces';
+const GRPC_DEFAULT = 'http://localhost:4317';
+const DEFAULT_TIMEOUT_MILLIS = 10_000;
+
+/**
+ * What the options and the environment say together. A variable that makes no sense is reported and ignored.
+ *
+ * @throws TypeError that names the option, if one can't be used.
+ */
+export function resolveEndpoint(options: EndpointOptions): HttpEndpoint | GrpcEndpoint {
   checkEndpoint(options);
-  checkEnvironment(options);
-  const { url, headers, httpAgentOptions, timeoutMillis, compression = compressionFromEnvironment() } = options;
-  return new OTLPTraceExporter({
-    ...(url !== undefined && { url }),
-    ...(headers !== undefined && { headers }),
-    ...(httpAgentOptions !== undefined && { httpAgentOptions }),
-    ...(timeoutMillis !== undefined && { timeoutMillis }),
-    // The stock exporter's enum has these very values, but is no export of its package.
-    ...(compression && { compression: compression as NonNullable<StockOptions['compression']> }),
-    concurrencyLimit: Math.max(30, concurrency),
-  });
+  const protocol = protocolOf(options);
+  const { url, environmentHeaders } = urlOf(options, protocol);
+  const { headers } = options;
+  const common = {
+    url,
+    name: options.name || nameOf(url),
+    compression: options.compression ?? compressionFromEnvironment() ?? 'gzip',
+    timeoutMillis: options.timeoutMillis ?? timeoutFromEnvironment() ?? DEFAULT_TIMEOUT_MILLIS,
+    headers: async () => {
+      const given = typeof headers === 'function' ? await headers() : (headers ?? {});
+      return { ...environmentHeaders, ...lowerCased(given) };
+    },
+  };
+  const tls = tlsFromEnvironment();
+  if (protocol === 'grpc') {
+    const isSecure = url.startsWith('https:') || !(/^(?:http|unix):/.test(url) || isInsecureInEnvironment());
+    return { ...common, protocol, isSecure, tls: { ...tls, ...tlsOf(options.httpAgentOptions) } };
+  }
+  const format = protocol === 'http/json' ? 'json' : 'protobuf';
+  return { ...common, protocol: 'http', format, agent: (it) => makeAgent(it, options.httpAgentOptions, tls) };
 }
 
-/** What an endpoint is called where it has no name: no query, no credentials. */
-export function endpointName({ name, url }: EndpointOptions): string {
-  if (name) return name;
-  const { TRACES_ENDPOINT, ENDPOINT } = environment();
-  const { origin, pathname } = new URL(
-    url ??
-      TRACES_ENDPOINT ??
-      (ENDPOINT ? `${ENDPOINT.replace(/\/$/, '')}/v1/traces` : 'http://localhost:4318/v1/traces'),
-  );
-  return origin + pathname;
+function protocolOf({ url, protocol }: EndpointOptions): Protocol {
+  if (protocol) return protocol;
+  const given = protocolFromEnvironment() ?? 'http/protobuf';
+  // A URL with a path is not gRPC's, and the code that gives it can say so.
+  return given === 'grpc' && url !== undefined ? 'http/protobuf' : given;
 }
 
-/** How long the sender takes for a request before it gives it up. */
-export function requestTimeoutOf({ timeoutMillis }: EndpointOptions): number {
-  const { TRACES_TIMEOUT, TIMEOUT } = environment();
-  return timeoutMillis ?? Number(TRACES_TIMEOUT ?? TIMEOUT ?? 10_000);
+function urlOf({ url }: EndpointOptions, protocol: Protocol) {
+  const environmentHeaders = headersFromEnvironment();
+  if (url !== undefined) return { url: url.trim(), environmentHeaders };
+  const found = endpointFromEnvironment(protocol);
+  if (found.url !== undefined) return { url: found.url, environmentHeaders };
+  const fallback = protocol === 'grpc' ? GRPC_DEFAULT : HTTP_DEFAULT;
+  if (!found.isWrong) return { url: fallback, environmentHeaders };
+  // The headers were meant for another host, and may hold its key.
+  warn(`no endpoint in the environment can be used; spans go to ${fallback}, without the headers from the environment`);
+  return { url: fallback, environmentHeaders: {} };
 }
 
-function checkEndpoint({ url, headers, httpAgentOptions, compression, timeoutMillis, name }: EndpointOptions): void {
-  if (url !== undefined) checkUrl(url, 'url');
-  if (headers !== undefined && typeof headers !== 'function') checkHeaders(headers, 'headers');
+/** No query, no credentials. */
+function nameOf(url: string): string {
+  if (!isHttpUrl(url)) return url;
+  const { origin, pathname } = new URL(url);
+  return pathname === '/' ? origin : origin + pathname;
+}
+
+async function makeAgent(protocol: string, given: EndpointOptions['httpAgentOptions'], tls: TlsFiles): Promise<Agent> {
+  const options = { keepAlive: true, ...tls, ...(typeof given === 'object' && given) };
+  const factory = typeof given === 'function' ? given : (await loadAgentFactory())(options);
+  return factory(protocol);
+}
+
+function tlsOf(agentOptions: EndpointOptions['httpAgentOptions']): TlsFiles {
+  if (typeof agentOptions !== 'object') return {};
+  const given = agentOptions as { ca?: unknown; cert?: unknown; key?: unknown };
+  const tls: TlsFiles = {};
+  for (const name of ['ca', 'cert', 'key'] as const) {
+    const pem = given[name];
+    if (typeof pem === 'string' || pem instanceof Uint8Array) tls[name] = Buffer.from(pem);
+  }
+  return tls;
+}
+
+function lowerCased(headers: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+}
+
+/** No message quotes a URL or a header's value: both may hold a secret. */
+function checkEndpoint(options: EndpointOptions): void {
+  const { url, headers, httpAgentOptions, protocol, compression, timeoutMillis, name } = options;
+  if (protocol !== undefined && !PROTOCOLS.includes(protocol)) {
+    throw badOption('protocol', `one of ${PROTOCOLS.map((it) => `'${it}'`).join(', ')}`, protocol);
+  }
+  if (url !== undefined) checkUrl(url, protocol === 'grpc');
+  if (headers !== undefined && typeof headers !== 'function') checkHeaders(headers);
   if (typeof httpAgentOptions !== 'function' && httpAgentOptions !== undefined) {
     requireObject(httpAgentOptions, 'httpAgentOptions');
   }
-  if (compression !== undefined) checkCompression(compression, 'compression');
+  if (compression !== undefined && compression !== 'gzip' && compression !== 'none') {
+    throw badOption('compression', "'gzip' or 'none'", compression);
+  }
   checkMillis(timeoutMillis, 'timeoutMillis', 1);
   if (name !== undefined) requireString(name, 'name');
 }
 
-/** What the options leave to the environment: the stock exporter only warns, and goes on with something else. */
-function checkEnvironment({ url, compression, timeoutMillis }: EndpointOptions): void {
-  const given = environment();
-  const check = (name: keyof typeof given, test: (value: string, option: string) => void) => {
-    if (given[name] !== undefined) test(given[name], `OTEL_EXPORTER_OTLP_${name}`);
-  };
-  if (url === undefined) {
-    check(given.TRACES_ENDPOINT ? 'TRACES_ENDPOINT' : 'ENDPOINT', checkUrl);
-    check(given.TRACES_PROTOCOL ? 'TRACES_PROTOCOL' : 'PROTOCOL', checkProtocol);
-  }
-  check('HEADERS', checkHeaderList);
-  check('TRACES_HEADERS', checkHeaderList);
-  if (compression === undefined)
-    check(given.TRACES_COMPRESSION ? 'TRACES_COMPRESSION' : 'COMPRESSION', checkCompression);
-  if (timeoutMillis === undefined) {
-    check(given.TRACES_TIMEOUT ? 'TRACES_TIMEOUT' : 'TIMEOUT', (value, option) =>
-      checkMillis(Number(value), option, 1),
-    );
+function checkUrl(url: unknown, isGrpc: boolean): void {
+  if (typeof url === 'string' && (isGrpc ? isGrpcAddress(url.trim()) : isHttpUrl(url))) return;
+  throw badOption('url', 'an http or https URL', typeof url === 'string' ? 'another text' : url);
+}
+
+function checkHeaders(headers: unknown): void {
+  if (typeof headers === 'string') throw badOption('headers', 'an object', 'a text');
+  // A `Headers` or a `Map` has no entries of its own: none of them would be sent.
+  if (Symbol.iterator in requireObject(headers, 'headers')) throw badOption('headers', 'a plain object', headers);
+  for (const [i, [name, value]] of Object.entries(headers as object).entries()) {
+    // A name that is none may be a whole header line, with its value.
+    if (!isHeader(name, '')) throw badOption(`name ${i + 1} of headers`, 'a valid HTTP header name', 'another text');
+    if (isHeader(name, value)) continue;
+    throw badOption(`headers[${JSON.stringify(name)}]`, 'a valid HTTP header value', kindOf(value));
   }
 }
 
-function checkUrl(url: unknown, option: string): void {
-  const protocol = typeof url === 'string' && URL.canParse(url) && new URL(url).protocol;
-  if (protocol !== 'http:' && protocol !== 'https:') throw badOption(option, 'an http or https URL', url);
+function kindOf(value: unknown): unknown {
+  return typeof value === 'string' ? 'another text' : typeof value;
 }
 
-/** An endpoint for gRPC speaks nothing else; one for Protobuf over HTTP takes JSON as well. */
-function checkProtocol(protocol: string, option: string): void {
-  if (protocol !== 'http/json' && protocol !== 'http/protobuf') {
-    throw badOption(
-      option,
-      "'http/json' or 'http/protobuf', where no exporter is given that sends otherwise",
-      protocol,
-    );
-  }
-}
-
-function checkHeaders(headers: unknown, option: string): void {
-  // A `Headers` or a `Map` has no entries of its own: the stock exporter would send none of them.
-  if (Symbol.iterator in requireObject(headers, option)) throw badOption(option, 'a plain object', headers);
-  for (const [name, value] of Object.entries(headers as object)) {
-    // Not the value: it may be a secret.
-    if (!isHeader(name, value))
-      throw badOption(`${option}[${JSON.stringify(name)}]`, 'a valid HTTP header', typeof value);
-  }
-}
-
-function isHeader(name: string, value: unknown): boolean {
-  if (typeof value !== 'string') return false;
-  try {
-    validateHeaderName(name);
-    validateHeaderValue(name, value);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** `key=value,key=value`, percent-encoded. The stock exporter skips in silence what it can't read. */
-function checkHeaderList(list: string, option: string): void {
-  for (const [i, pair] of list.split(',').entries()) {
-    if (pair.trim() === '') continue;
-    const [name = '', ...value] = pair.split('=');
-    let decoded: string | undefined;
-    try {
-      decoded = decodeURIComponent(value.join('=').trim());
-    } catch {
-      // Reported below.
-    }
-    // Not what it is: it may be a secret.
-    if (!decoded) throw badOption(`pair ${i + 1} of ${option}`, 'name=value, percent-encoded', 'something else');
-    checkHeaders({ [name.trim()]: decoded }, option);
-  }
-}
-
-function checkCompression(compression: unknown, option: string): void {
-  if (compression !== 'gzip' && compression !== 'none') throw badOption(option, "'gzip' or 'none'", compression);
-}
-
-/** `undefined` where the environment says something: the stock exporter reads it. */
-function compressionFromEnvironment(): 'gzip' | undefined {
-  const { TRACES_COMPRESSION, COMPRESSION } = environment();
-  return TRACES_COMPRESSION || COMPRESSION ? undefined : 'gzip';
-}
-
-/** The standard variables that matter here; empty is as good as absent. */
-function environment() {
-  const read = (name: string) => process.env[`OTEL_EXPORTER_OTLP_${name}`]?.trim() || undefined;
-  return {
-    ENDPOINT: read('ENDPOINT'),
-    TRACES_ENDPOINT: read('TRACES_ENDPOINT'),
-    HEADERS: read('HEADERS'),
-    TRACES_HEADERS: read('TRACES_HEADERS'),
-    COMPRESSION: read('COMPRESSION'),
-    TRACES_COMPRESSION: read('TRACES_COMPRESSION'),
-    TIMEOUT: read('TIMEOUT'),
-    TRACES_TIMEOUT: read('TRACES_TIMEOUT'),
-    PROTOCOL: read('PROTOCOL'),
-    TRACES_PROTOCOL: read('TRACES_PROTOCOL'),
-  };
+function warn(message: string): void {
+  guarded('a diag logger threw', () => diag.warn(`runtrace exporter: ${message}`));
 }

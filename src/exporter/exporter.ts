@@ -1,83 +1,85 @@
 import { join } from 'node:path';
-import type { MeterProvider } from '@opentelemetry/api';
+import { diag, type MeterProvider } from '@opentelemetry/api';
 import { guarded } from '../util/diagnostics.js';
 import { badOption, checkMillis, checkNumber, requireObject } from '../util/validation.js';
+import { type Clock, realClock } from './clock.js';
 import { Destination, type DestinationOptions } from './destination.js';
-import { createSender, type EndpointOptions, endpointName, requestTimeoutOf } from './endpoint.js';
+import { type EndpointOptions, resolveEndpoint } from './endpoint.js';
 import { type ExportResult, FAILED, type ReadableSpan, type SpanExporter, SUCCESS } from './otlp/span.js';
-import { forgetAtExit, saveAtExit } from './process-exit.js';
-import { checkSpoolOptions, type SpoolOptions } from './spool/spool.js';
+import { forgetAtExit, type Saver, saveAtExit } from './process-exit.js';
+import { createSender } from './sender/create-sender.js';
+import { isExportDisabled, isSdkDisabled } from './sender/environment.js';
+import { ExporterSender } from './sender/exporter-sender.js';
+import { checkSpoolOptions, type SpoolOptions } from './spool/options.js';
 import { type ExporterStats, observeStats, sumOf } from './stats.js';
 
 export interface RuntraceExporterOptions extends EndpointOptions {
   /**
-   * Where spans go, instead of the one endpoint that the other options describe: endpoints, or exporters of any kind. Each has a
-   * queue, retries and a spool of its own; one that is down does not delay or lose anything for the others.
+   * The endpoints that spans go to, instead of the one that the other options describe; each is an endpoint's options or any
+   * `SpanExporter`. Each has a queue, retries and a spool of its own: one that is down does not delay or lose anything for the others.
    */
   destinations?: readonly (EndpointOptions | SpanExporter)[];
-  /** How much is kept in memory for a destination, queued or under way, in bytes. What is more is dropped, or spooled. Default: 64 MiB. */
+  /** How much is kept in memory for a destination, requests under way included, in bytes. More is dropped, or goes to the spool. Default: 64 MiB. */
   maxQueueBytes?: number;
   /** How many requests are under way at once to a destination. Default: 4. */
   maxConcurrentRequests?: number;
   /**
-   * What a request may weigh before compression, in bytes, by an estimate. Several spans share a request up to 1 MiB; one alone may
-   * be as large as this, and is cut if it is larger. Default: 4 MiB, what a gRPC hop in the path accepts.
+   * How large a request may be before compression, in bytes, by an estimate. Several spans share a request up to 1 MiB; a single one
+   * may be as large as this, and is cut if it is larger. Default: 4 MiB, which gRPC servers accept by default.
    */
   maxRequestBytes?: number;
-  /** How long spans wait for company, in milliseconds. Only for spans that come one by one (`add`). Default: 1000. */
+  /** How long spans wait for others, in milliseconds. Only for spans that come one by one (`add`). Default: 1000. */
   scheduledDelayMillis?: number;
-  /** How long a request that fails is tried again, in milliseconds, where there is no spool. Default: 10 minutes. */
+  /** How long a request that fails is tried again if there is no spool, in milliseconds. Default: 10 minutes. */
   retryTimeoutMillis?: number;
   /** How long `forceFlush()` may take, in milliseconds. Default: 30 000. */
   flushTimeoutMillis?: number;
   /** How long `shutdown()` may take, in milliseconds. Default: 10 000. */
   shutdownTimeoutMillis?: number;
-  /** Where to keep on disk what can't be delivered. Several destinations get a directory each in it. Default: none. */
+  /** Where to keep on disk what can't be delivered. Each of several destinations gets a directory of its own in it. Default: none. */
   spool?: SpoolOptions;
   /** Where `stats()` go as metrics. Default: nowhere. */
   meterProvider?: MeterProvider;
 }
 
-/** A foreign processor gives a batch up after a while, and what is in it; so it hears within that time that we have it. */
+/** The SDK's processor gives a batch up after 30 s, and drops it; so it gets its answer within this time. */
 const KEPT_MILLIS = 5000;
-/** A sender that has called back to nobody for so long never will; one that was told how long it may take gets three times that. */
-const REQUEST_TIMEOUT_MILLIS = 60_000;
 
 /**
- * Sends spans and does not give up: over OTLP/HTTP with gzip by default, to an endpoint or several, or through any other
- * `SpanExporter`. Requests are bounded, split where an endpoint calls them too large, and retried; spans that can't
- * be delivered are kept in bounded memory, on disk where there is a `spool`, or dropped and counted.
+ * Sends spans and does not give up: over OTLP/HTTP as Protobuf with gzip by default, to one endpoint or several, or through any other
+ * `SpanExporter`. Requests are bounded, split if an endpoint calls them too large, and retried. Spans that can't
+ * be delivered stay in bounded memory, go to disk if there is a `spool`, or are dropped and counted.
  *
- * Made for `RuntraceBatchSpanProcessor`. Behind another processor it calls back on delivery, or after 5 s when it has the
- * batch in its keeping. What a foreign processor drops before is out of our hands.
+ * Made for `RuntraceBatchSpanProcessor`. Behind another processor it calls back on delivery, or after 5 s with success when it
+ * keeps the batch itself. What another processor drops before is outside of its reach.
  *
- * Nothing is thrown and no promise rejects once it is made: see `stats()` and `diag`. Its timers don't keep a process alive:
- * shut it down, or what is in memory at the end goes to the spool, or is counted and reported.
+ * Once it is made, it throws nothing and no promise rejects: see `stats()` and `diag`. Its timers don't keep a process alive.
+ * Spans in memory when a process ends without a shutdown are sent, go to the spool, or are counted and reported.
  *
- * @throws TypeError when made, if an option or the environment can't be used.
+ * @throws TypeError from the constructor, if an option can't be used. A variable that makes no sense is reported and ignored.
  * @example new RuntraceBatchSpanProcessor({ exporter: new RuntraceExporter({ spool: { directory: '/var/spool/app' } }) })
  */
 export class RuntraceExporter implements SpanExporter {
   readonly #destinations: readonly Destination[];
+  readonly #clock: Clock;
 
-  constructor(options: RuntraceExporterOptions = {}) {
+  /** `clock` is for tests. */
+  constructor(options: RuntraceExporterOptions = {}, clock: Clock = realClock) {
     checkOptions(options);
-    const many = options.destinations;
-    const all = many
-      ? many.map((of, i) => destinationOptions(of, options, `destination-${i + 1}`))
-      : [destinationOptions(options, options)];
-    // Names that differ only in what a directory's name can't hold would share a spool: each would send the other's spans.
+    this.#clock = clock;
+    const all = isDisabled(options) ? [] : destinationsOf(options);
+    // Names that differ only in characters that a directory's name can't have would share a spool: each would send the other's spans.
     if (new Set(all.map(({ name, spool }) => spool?.directory ?? name)).size < all.length) {
       throw badOption('destinations', 'destinations of different names', all.map(({ name }) => name).join());
     }
-    this.#destinations = all.map((it) => new Destination(it));
+    this.#destinations = all.map((it) => new Destination({ ...it, clock }));
     if (options.meterProvider) {
       observeStats(options.meterProvider, new Map(this.#destinations.map((it) => [it.name, () => it.stats()])));
     }
-    saveAtExit(this.#exit);
+    saveAtExit(this.#saver);
   }
 
-  /** Takes one span that has ended, to go out with others soon. Returns at once. */
+  /** Takes one span that has ended, to be sent with others soon. Returns at once. */
   add(span: ReadableSpan): void {
     guarded('a span could not be taken for export', () => {
       for (const destination of this.#destinations) destination.add(span);
@@ -87,13 +89,12 @@ export class RuntraceExporter implements SpanExporter {
   export(spans: ReadableSpan[], resultCallback: (result: ExportResult) => void): void {
     let isDone = false;
     const done = (result: ExportResult) => {
-      clearTimeout(timer);
+      cancel();
       if (isDone) return;
       isDone = true;
       guarded('the callback of an export threw', () => resultCallback(result));
     };
-    const timer = setTimeout(() => done({ code: SUCCESS }), KEPT_MILLIS);
-    timer.unref();
+    const cancel = this.#clock.after(KEPT_MILLIS, () => done({ code: SUCCESS }));
     const groups = guarded('spans could not be taken for export', () =>
       this.#destinations.map((it) => it.addNow(spans)),
     );
@@ -102,13 +103,13 @@ export class RuntraceExporter implements SpanExporter {
       return;
     }
     void Promise.all(groups.map(({ settled }) => settled)).then(() => {
-      const lost = Math.max(...groups.map((group) => group.lost));
+      const lost = Math.max(0, ...groups.map((group) => group.lost));
       const error = new Error(`${lost} of ${spans.length} spans were not delivered`);
       done(lost > 0 ? { code: FAILED, error } : { code: SUCCESS });
     });
   }
 
-  /** Resolves when every span that was taken before is delivered, on disk or counted as dropped; or after `flushTimeoutMillis`. */
+  /** Resolves when every span that was taken before is delivered, on disk or counted as dropped, or after `flushTimeoutMillis`. */
   async forceFlush(): Promise<void> {
     await Promise.all(this.#destinations.map((destination) => destination.flush()));
   }
@@ -116,10 +117,10 @@ export class RuntraceExporter implements SpanExporter {
   /** Flushes, within `shutdownTimeoutMillis`. What is left then goes to the spool, or is dropped, counted and reported. */
   async shutdown(): Promise<void> {
     await Promise.all(this.#destinations.map((destination) => destination.shutdown()));
-    forgetAtExit(this.#exit);
+    forgetAtExit(this.#saver);
   }
 
-  /** What became of the spans: of all destinations together (a span counts once for each), or of the one with that name. */
+  /** How many spans were sent, dropped and so on: of all destinations together (a span counts once for each), or of the one with that name. */
   stats(destination?: string): ExporterStats {
     const wanted = this.#destinations.filter(({ name }) => destination === undefined || name === destination);
     if (wanted.length === 0)
@@ -127,42 +128,77 @@ export class RuntraceExporter implements SpanExporter {
     return sumOf(wanted.map((it) => it.stats()));
   }
 
-  readonly #exit = () => {
-    for (const destination of this.#destinations) guarded('spans could not be saved', () => destination.exit());
+  readonly #saver: Saver = {
+    beforeExit: () => {
+      for (const destination of this.#destinations) guarded('spans could not be sent', () => destination.sendWaiting());
+    },
+    exit: () => {
+      for (const destination of this.#destinations) guarded('spans could not be saved', () => destination.exit());
+    },
   };
 }
 
-/** `fallbackName` for one of several. */
+/** Whether the environment turns exporting off. `OTEL_TRACES_EXPORTER` is only for an endpoint that comes from the environment too. */
+function isDisabled({ url, destinations }: RuntraceExporterOptions): boolean {
+  const why = isSdkDisabled()
+    ? 'OTEL_SDK_DISABLED is true'
+    : isExportDisabled() && url === undefined && destinations === undefined && 'OTEL_TRACES_EXPORTER is none';
+  if (!why) return false;
+  guarded('a diag logger threw', () => diag.info(`runtrace exporter: ${why}; no spans are sent`));
+  return true;
+}
+
+function destinationsOf(options: RuntraceExporterOptions): DestinationOptions[] {
+  const { destinations } = options;
+  if (!destinations) return [destinationOptions(options, options)];
+  return destinations.map((of, i) => destinationOptions(of, options, `destination-${i + 1}`));
+}
+
+/** `fallbackName` is for one of several. */
 function destinationOptions(
   of: EndpointOptions | SpanExporter,
   options: RuntraceExporterOptions,
   fallbackName?: string,
 ): DestinationOptions {
-  const { maxConcurrentRequests = 4, spool } = options;
-  const isExporter = 'export' in of;
-  const sender = isExporter ? of : createSender(of, maxConcurrentRequests);
-  const name = isExporter ? (fallbackName ?? '') : endpointName(of);
-  const timeoutMillis = isExporter ? 0 : requestTimeoutOf(of);
+  const { spool } = options;
+  const { name, createSender } = senderOptions(of, fallbackName);
   return {
     name,
-    sender,
-    maxConcurrentRequests,
+    createSender,
+    maxConcurrentRequests: options.maxConcurrentRequests ?? 4,
     maxQueueBytes: options.maxQueueBytes ?? 64 * 1024 * 1024,
     maxRequestBytes: options.maxRequestBytes ?? 4 * 1024 * 1024,
     scheduledDelayMillis: options.scheduledDelayMillis ?? 1000,
     retryTimeoutMillis: options.retryTimeoutMillis ?? 10 * 60_000,
-    requestTimeoutMillis: Math.max(REQUEST_TIMEOUT_MILLIS, 3 * timeoutMillis),
     flushTimeoutMillis: options.flushTimeoutMillis ?? 30_000,
     shutdownTimeoutMillis: options.shutdownTimeoutMillis ?? 10_000,
     ...(spool && { spool: fallbackName ? { ...spool, directory: join(spool.directory, slug(name)) } : spool }),
   };
 }
 
-/** No path: `..` is no name either. */
+function senderOptions(
+  of: EndpointOptions | SpanExporter,
+  fallbackName = '',
+): Pick<DestinationOptions, 'name' | 'createSender'> {
+  if ('export' in of) return { name: fallbackName, createSender: (clock) => new ExporterSender(of, clock) };
+  const endpoint = resolveEndpoint(of);
+  return { name: endpoint.name, createSender: (clock, report) => createSender(endpoint, clock, report) };
+}
+
+/** A directory's name: no path, and not `..`. */
 function slug(name: string): string {
   return name.replace(/[^\w.-]+|^\.+$/g, '_');
 }
 
+const ENDPOINT_OPTIONS = [
+  'url',
+  'protocol',
+  'headers',
+  'httpAgentOptions',
+  'compression',
+  'timeoutMillis',
+  'name',
+] as const;
 const MILLIS = ['scheduledDelayMillis', 'retryTimeoutMillis', 'flushTimeoutMillis', 'shutdownTimeoutMillis'] as const;
 
 function checkOptions(options: RuntraceExporterOptions): void {
@@ -194,7 +230,8 @@ function checkDestinations(options: RuntraceExporterOptions): void {
   for (const [i, destination] of destinations.entries()) {
     if ('export' in requireObject(destination, `destinations[${i}]`)) checkExporter(destination, `destinations[${i}]`);
   }
-  for (const name of ['url', 'headers', 'httpAgentOptions', 'compression', 'timeoutMillis', 'name'] as const) {
-    if (options[name] !== undefined) throw badOption(name, 'given for each of the destinations', options[name]);
+  for (const name of ENDPOINT_OPTIONS) {
+    // Not the value: a URL and headers may hold a secret.
+    if (options[name] !== undefined) throw badOption(name, 'given for each of the destinations', 'it beside them');
   }
 }

@@ -3,15 +3,19 @@ import { guarded } from '../util/diagnostics.js';
 import type { Clock } from './clock.js';
 import type { Counts } from './stats.js';
 
-/** How long nothing may go wrong before it is said that all is well: an endpoint that fails every other time is not. */
+/** Recovery is reported after this time without a failure: an endpoint that fails every other time has not recovered. */
 const QUIET_MILLIS = 10_000;
+/** How many different messages are reported once each. Backends may put a time or an id in theirs. */
+const MOST_NOTES = 20;
 
-/** Says once that things go wrong with a destination, and once that they are well again, with what it cost. */
-export class Trouble {
+/** Reports when a destination begins to fail, when spans are lost by that, and when it has recovered. Each once, not for each request. */
+export class Health {
   readonly #destination: string;
   readonly #counts: Counts;
   readonly #clock: Clock;
-  #since: number | undefined;
+  readonly #noted = new Set<string>();
+  #failingSince: number | undefined;
+  #hasReportedLoss = false;
   #droppedBefore = 0;
   #spooledBefore = 0;
   #cancelQuiet: (() => void) | undefined;
@@ -22,40 +26,56 @@ export class Trouble {
     this.#clock = clock;
   }
 
-  /** Something went wrong. Call it before counting what was lost by it. */
-  begins(what: string, error?: unknown): void {
+  /** Something failed. Call it before counting what was lost by it. */
+  failed(what: string): void {
     this.#cancelQuiet?.();
     this.#cancelQuiet = undefined;
-    if (this.#since !== undefined) return;
-    this.#since = this.#clock.now();
+    if (this.#failingSince !== undefined) return;
+    this.#failingSince = this.#clock.now();
+    this.#hasReportedLoss = false;
     this.#droppedBefore = this.#counts.spans('dropped');
     this.#spooledBefore = this.#counts.spans('spooled');
-    say(`${this.#destination}: ${what}`, ...(error === undefined ? [] : [error]));
+    say(`${this.#destination}: ${what}`);
   }
 
-  /** Something went well. */
-  eases(): void {
-    if (this.#since === undefined || this.#cancelQuiet) return;
-    this.#cancelQuiet = this.#clock.after(QUIET_MILLIS, () => this.#ends('is well again'));
+  /** Spans are about to be lost. Call it before counting them. */
+  losing(why: string): void {
+    const isNew = this.#failingSince === undefined;
+    this.failed(`spans are lost: ${why}`);
+    if (!isNew && !this.#hasReportedLoss) say(`${this.#destination}: spans are lost: ${why}`);
+    this.#hasReportedLoss = true;
+  }
+
+  /** Something succeeded. */
+  succeeded(): void {
+    if (this.#failingSince === undefined || this.#cancelQuiet) return;
+    this.#cancelQuiet = this.#clock.after(QUIET_MILLIS, () => this.#recovered('has recovered'));
+  }
+
+  /** Reports a message once. */
+  note(message: string): void {
+    if (this.#noted.has(message) || this.#noted.size >= MOST_NOTES) return;
+    this.#noted.add(message);
+    say(`${this.#destination}: ${message}`);
   }
 
   /** Nothing more will come. */
   close(): void {
-    if (this.#since === undefined) return;
-    this.#ends(this.#cancelQuiet ? 'is well again' : 'was in trouble until shutdown');
+    if (this.#failingSince === undefined) return;
+    this.#recovered(this.#cancelQuiet ? 'has recovered' : 'failed until shutdown');
   }
 
-  #ends(how: string): void {
-    const seconds = Math.round((this.#clock.now() - (this.#since ?? 0)) / 1000);
+  #recovered(how: string): void {
+    const seconds = Math.round((this.#clock.now() - (this.#failingSince ?? 0)) / 1000);
     const lost = this.#counts.spans('dropped') - this.#droppedBefore;
     const spooled = this.#counts.spans('spooled') - this.#spooledBefore;
     this.#cancelQuiet?.();
     this.#cancelQuiet = undefined;
-    this.#since = undefined;
+    this.#failingSince = undefined;
     say(`${this.#destination} ${how}, after ${seconds} s; ${lost} spans were lost, ${spooled} went to disk`);
   }
 }
 
-function say(message: string, ...details: unknown[]): void {
-  guarded('a diag logger threw', () => diag.warn(`runtrace exporter: ${message}`, ...details));
+function say(message: string): void {
+  guarded('a diag logger threw', () => diag.warn(`runtrace exporter: ${message}`));
 }

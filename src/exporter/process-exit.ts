@@ -1,20 +1,38 @@
-const savers = new Set<() => void>();
-
-/**
- * Calls `save` when the process ends without a shutdown: by itself, by `process.exit()` or by an error that nobody caught. Only
- * synchronous work is possible then. One listener, however many there are.
- */
-export function saveAtExit(save: () => void): void {
-  if (savers.size === 0) process.on('exit', saveAll);
-  savers.add(save);
+/** Something that holds spans when the process ends. */
+export interface Saver {
+  /** The process has nothing else to do: asynchronous work is still possible. */
+  beforeExit(): void;
+  /** The process ends now, by itself, by `process.exit()` or by an uncaught error: only synchronous work is possible. */
+  exit(): void;
 }
 
-export function forgetAtExit(save: () => void): void {
-  savers.delete(save);
-  if (savers.size === 0) process.off('exit', saveAll);
+const savers = new Set<Saver>();
+
+/** Calls the saver when the process ends without a shutdown. One listener, however many savers there are. */
+export function saveAtExit(saver: Saver): void {
+  if (savers.size === 0) {
+    process.on('beforeExit', beforeExit);
+    process.on('exit', exit);
+  }
+  savers.add(saver);
 }
 
-function saveAll(): void {
-  // The newest first: what was made later may hand its spans to what was made before it.
-  for (const save of [...savers].reverse()) save();
+export function forgetAtExit(saver: Saver): void {
+  savers.delete(saver);
+  if (savers.size > 0) return;
+  process.off('beforeExit', beforeExit);
+  process.off('exit', exit);
+}
+
+function beforeExit(): void {
+  for (const saver of newestFirst()) saver.beforeExit();
+}
+
+function exit(): void {
+  for (const saver of newestFirst()) saver.exit();
+}
+
+/** A saver may hand its spans to one that was made before it. */
+function newestFirst(): Saver[] {
+  return [...savers].reverse();
 }

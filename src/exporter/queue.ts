@@ -1,9 +1,15 @@
-import { sendableSpan } from './otlp/sendable.js';
-import { spanBytes } from './otlp/size.js';
+import { guarded } from '../util/diagnostics.js';
+import type { Clock } from './clock.js';
+import { resourceBytes, spanBytes } from './otlp/size.js';
 import type { ReadableSpan } from './otlp/span.js';
-import type { SpoolFile } from './spool/spool.js';
+import type { Amount, Counts } from './stats.js';
 
-/** Spans whose fate somebody waits for. */
+/** How many spans a request may have. */
+export const MAX_REQUEST_SPANS = 512;
+/** What a span takes in memory beside its texts; measured with the SDK's. */
+export const SPAN_OVERHEAD_BYTES = 1024;
+
+/** Spans whose delivery one caller waits for. */
 export class Group {
   readonly settled: Promise<void>;
   lost = 0;
@@ -36,30 +42,20 @@ export class Group {
 /** A span on its way. */
 export interface Item {
   span: ReadableSpan;
-  /** On the wire, estimated. */
+  /** The estimated size on the wire. */
   bytes: number;
-  /** Who waits for it; nobody if it was read from disk. */
+  /** `undefined` if the span was read from disk: then it is not in memory only, and no caller waits for it. */
   readonly group: Group | undefined;
   failedAt: number | undefined;
-  /** Sent, put on disk or dropped: what comes after does not count. */
+  /** Sent, written to disk or dropped. What happens afterwards does not count. */
   isSettled: boolean;
 }
 
-/** What one worker has in hand: about a request. */
-export interface Load {
-  /** What is neither delivered nor refused yet. */
-  items: Item[];
-  refused: Item[];
-  /** Where it is on disk as well. */
-  file: SpoolFile | undefined;
-}
-
-export function toItem(ended: ReadableSpan, group?: Group): Item {
-  const span = sendableSpan(ended);
+export function toItem(span: ReadableSpan, group?: Group): Item {
   return { span, bytes: spanBytes(span), group, failedAt: undefined, isSettled: false };
 }
 
-/** How many from the head fit in so many bytes; at least one. */
+/** How many items from the head fit in so many bytes; at least one. */
 export function countWithin(items: readonly Item[], maxBytes: number, maxCount = items.length): number {
   let bytes = 0;
   let count = 0;
@@ -77,4 +73,180 @@ export function sumBytes(items: readonly Item[]): number {
 
 export function spansOf(items: readonly Item[]): ReadableSpan[] {
   return items.map(({ span }) => span);
+}
+
+export interface QueueOptions {
+  maxBytes: number;
+  scheduledDelayMillis: number;
+  clock: Clock;
+  counts: Counts;
+  /** How large a request of several spans may be at this moment. */
+  requestLimit: () => number;
+  /** Called when there is something to take. */
+  onDue: () => void;
+  /** Called before spans are dropped. */
+  onDrop: (why: string) => void;
+}
+
+/** Spans in memory, bounded in bytes, those under way included. A span waits for others, until a request is full or the delay is over. */
+export class Queue {
+  readonly #options: QueueOptions;
+  readonly #held: Amount = { spans: 0, bytes: 0 };
+  readonly #groups = new Set<Group>();
+  #items: Item[] = [];
+  /** How many items at the head no longer wait for others. */
+  #dueCount = 0;
+  /** The size of the items that still wait. */
+  #waitingBytes = 0;
+  #open = new Group();
+  #isClosed = false;
+  #cancelDelay: (() => void) | undefined;
+
+  constructor(options: QueueOptions) {
+    this.#options = options;
+  }
+
+  get length(): number {
+    return this.#items.length;
+  }
+
+  get dueCount(): number {
+    return this.#dueCount;
+  }
+
+  /** In memory, under way included. */
+  get held(): Readonly<Amount> {
+    return this.#held;
+  }
+
+  /** The part of the bound that is used, from 0 to 1. */
+  get fullness(): number {
+    return this.#held.bytes / this.#options.maxBytes;
+  }
+
+  /** Takes a span, to be sent with others soon. */
+  add(span: ReadableSpan): void {
+    const bytes = this.#enqueue(span, this.#open);
+    if (bytes === undefined) return;
+    // Where another span like it would not fit: it would go in a request of its own.
+    const fullBytes = this.#options.requestLimit() - bytes - resourceBytes(span);
+    if (this.#waitingBytes > fullBytes || this.#items.length - this.#dueCount >= MAX_REQUEST_SPANS) this.makeDue();
+    else this.#cancelDelay ??= this.#options.clock.after(this.#options.scheduledDelayMillis, () => this.makeDue());
+  }
+
+  /** Takes spans, to be sent now. */
+  addNow(spans: readonly ReadableSpan[]): Group {
+    const group = new Group();
+    for (const span of spans) this.#enqueue(span, group);
+    this.#seal(group);
+    this.makeDue();
+    return group;
+  }
+
+  /** Ends the waiting for others. */
+  makeDue(): void {
+    this.#cancelDelay?.();
+    this.#cancelDelay = undefined;
+    this.#dueCount = this.#items.length;
+    this.#waitingBytes = 0;
+    this.#options.onDue();
+  }
+
+  /** Resolves when every span that was added before is settled. */
+  allSettled(): Promise<unknown> {
+    this.#seal(this.#open);
+    this.#open = new Group();
+    this.makeDue();
+    return Promise.all([...this.#groups].map(({ settled }) => settled));
+  }
+
+  /** Takes items from the head, at least one, at most so many bytes. Only what is due. */
+  take(maxBytes: number): Item[] {
+    const items = this.#items.splice(0, countWithin(this.#items, maxBytes, this.#dueCount));
+    this.#dueCount -= items.length;
+    return items;
+  }
+
+  /** Puts items back, at the end: an item that fails by its own fault must not keep others from being sent. */
+  putBack(items: readonly Item[]): void {
+    for (const item of items) {
+      this.#items.push(item);
+      this.#options.counts.add('retried', 1, item.bytes);
+    }
+    this.#dueCount = this.#items.length;
+    this.#waitingBytes = 0;
+  }
+
+  /** Takes everything. Spans that are added later are dropped. */
+  close(): Item[] {
+    this.#isClosed = true;
+    const items = this.#items;
+    this.#items = [];
+    this.#dueCount = 0;
+    return items;
+  }
+
+  /** From now on spans are dropped; what is in the queue can still be taken. */
+  refuseMore(): void {
+    this.#isClosed = true;
+  }
+
+  /** Makes the outcome of items final, and counts it. */
+  settle(items: readonly Item[], outcome: 'sent' | 'spooled' | 'dropped'): void {
+    const { counts } = this.#options;
+    for (const item of items) {
+      if (item.isSettled) continue;
+      item.isSettled = true;
+      if (!item.group) {
+        // From disk, where what was not delivered still is.
+        if (outcome === 'sent') counts.add('replayed', 1, item.bytes);
+        else if (outcome === 'dropped') counts.add('dropped', 1, item.bytes);
+        continue;
+      }
+      this.#held.spans--;
+      this.#held.bytes -= item.bytes + SPAN_OVERHEAD_BYTES;
+      counts.add(outcome, 1, item.bytes);
+      item.group.settle(outcome === 'dropped');
+    }
+  }
+
+  drop(items: readonly Item[], why: string): void {
+    this.#options.onDrop(why);
+    this.settle(items, 'dropped');
+  }
+
+  /** Replaces an item's span by a smaller one. */
+  replace(item: Item, span: ReadableSpan): void {
+    const bytes = spanBytes(span);
+    if (item.group) this.#held.bytes += bytes - item.bytes;
+    item.span = span;
+    item.bytes = bytes;
+  }
+
+  /** Returns the span's size, if it could be read. */
+  #enqueue(span: ReadableSpan, group: Group): number | undefined {
+    const item = guarded('a span could not be read', () => toItem(span, group));
+    this.#options.counts.add('taken', 1, item?.bytes ?? 0);
+    group.add();
+    if (!item) {
+      this.#options.counts.add('dropped', 1, 0);
+      group.settle(true);
+      return undefined;
+    }
+    this.#held.spans++;
+    this.#held.bytes += item.bytes + SPAN_OVERHEAD_BYTES;
+    if (this.#isClosed) this.drop([item], 'the exporter is shut down');
+    else if (this.#held.bytes > this.#options.maxBytes) this.drop([item], 'the queue is full');
+    else {
+      this.#items.push(item);
+      this.#waitingBytes += item.bytes;
+    }
+    return item.bytes;
+  }
+
+  #seal(group: Group): void {
+    this.#groups.add(group);
+    void group.settled.then(() => this.#groups.delete(group));
+    group.seal();
+  }
 }

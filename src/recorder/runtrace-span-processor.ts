@@ -3,7 +3,7 @@ import { RuntraceBatchSpanProcessor, type RuntraceBatchSpanProcessorOptions } fr
 import { KeepGate, type NotKept } from '../exporter/keep/keep-gate.js';
 import type { SettledRun } from '../exporter/keep/settled-run.js';
 import type { ReadableSpan } from '../exporter/otlp/span.js';
-import { forgetAtExit, saveAtExit } from '../exporter/process-exit.js';
+import { forgetAtExit, type Saver, saveAtExit } from '../exporter/process-exit.js';
 import type { Amount, ExporterStats } from '../exporter/stats.js';
 import { runOf } from '../spans/context.js';
 import { guarded } from '../util/diagnostics.js';
@@ -44,6 +44,7 @@ const OPTIONS = Object.keys({
   exporter: true,
   destinations: true,
   url: true,
+  protocol: true,
   headers: true,
   httpAgentOptions: true,
   compression: true,
@@ -92,7 +93,7 @@ export class RuntraceSpanProcessor {
     if (keep !== undefined) requireFunction(keep, 'keep');
     this.#delivery = new RuntraceBatchSpanProcessor(delivery);
     if (keep) this.#gate = new KeepGate({ keep, deliver: (span) => this.#delivery.onEnd(span) });
-    saveAtExit(this.#exit);
+    saveAtExit(this.#saver);
   }
 
   onStart(span: Span, parentContext: Context): void {
@@ -127,7 +128,7 @@ export class RuntraceSpanProcessor {
    * more: what it has not decided about is kept.
    */
   async shutdown(): Promise<void> {
-    forgetAtExit(this.#exit);
+    forgetAtExit(this.#saver);
     this.#gate?.close();
     await this.#rule.shutdown();
     await this.#delivery.shutdown();
@@ -142,10 +143,19 @@ export class RuntraceSpanProcessor {
     };
   }
 
-  /** The process ends without a shutdown: everything in memory goes to the exporter, which saves or counts it next. */
-  readonly #exit = () => {
-    guarded('undecided runs could not be kept', () => this.#gate?.close());
-    // Its work is done before it returns a promise.
-    void this.#rule.shutdown();
+  /**
+   * The process ends without a shutdown. What `keep` has not decided about is kept, and runs in progress end as interrupted. The
+   * exporter then sends, saves or counts what it got: it was made before this processor, so it is called after it.
+   */
+  readonly #saver: Saver = {
+    beforeExit: () => this.#settleAtEnd(),
+    exit: () => this.#settleAtEnd(),
   };
+
+  #settleAtEnd(): void {
+    // What is over is settled before the promise is returned, and `keep` is asked about it.
+    void this.#rule.forceFlush();
+    const settleAll = () => this.#rule.settleAll();
+    guarded('runs in progress could not be kept', () => (this.#gate ? this.#gate.keepingAll(settleAll) : settleAll()));
+  }
 }

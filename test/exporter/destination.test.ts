@@ -10,6 +10,7 @@ import fc from 'fast-check';
 import { Destination, type DestinationOptions } from '../../src/exporter/destination.js';
 import { spanBytes } from '../../src/exporter/otlp/size.js';
 import { copySpanWith, type ExportResult, type ReadableSpan, type SpanExporter } from '../../src/exporter/otlp/span.js';
+import { ExporterSender } from '../../src/exporter/sender/exporter-sender.js';
 import type { ExporterStats } from '../../src/exporter/stats.js';
 import { fakeClock } from '../support/fake-clock.js';
 import { endedSpans, namesOf } from '../support/spans.js';
@@ -22,8 +23,8 @@ const SUPPRESS_TRACING = createContextKey('OpenTelemetry SDK Context Key SUPPRES
 const OK: ExportResult = { code: 0 };
 const failed = (code?: number): ExportResult => ({ code: 1, error: Object.assign(new Error('no'), code && { code }) });
 
-function fixture(options: Partial<DestinationOptions> & { answer?: Answer } = {}) {
-  const { answer = () => OK, ...rest } = options;
+function fixture(options: Partial<DestinationOptions> & { answer?: Answer; exporter?: SpanExporter } = {}) {
+  const { answer = () => OK, exporter, ...rest } = options;
   const requests: ReadableSpan[][] = [];
   const delivered: ReadableSpan[] = [];
   const endpoint = { answer };
@@ -40,13 +41,12 @@ function fixture(options: Partial<DestinationOptions> & { answer?: Answer } = {}
   const clock = fakeClock();
   const destination = new Destination({
     name: 'test',
-    sender,
+    createSender: (clock) => new ExporterSender(exporter ?? sender, clock),
     maxQueueBytes: 64 * 1024 * 1024,
     maxConcurrentRequests: 4,
     maxRequestBytes: 4 * 1024 * 1024,
     scheduledDelayMillis: 1000,
     retryTimeoutMillis: 600_000,
-    requestTimeoutMillis: 60_000,
     flushTimeoutMillis: 30_000,
     shutdownTimeoutMillis: 10_000,
     clock,
@@ -279,7 +279,7 @@ test('a full queue drops what comes, counts it, and takes again when there is ro
 test('a sender that never calls back has failed, and calling back later or twice changes nothing', async () => {
   const callbacks: ((result: ExportResult) => void)[] = [];
   const sender: SpanExporter = { export: (_, callback) => void callbacks.push(callback), shutdown: async () => {} };
-  const { destination, clock } = fixture({ sender });
+  const { destination, clock } = fixture({ exporter: sender });
   destination.addNow(endedSpans(3));
   await clock.advance(65_000);
   assert.equal(callbacks.length, 2);
@@ -342,7 +342,7 @@ test('what becomes of a request after shutdown is no news', async (t) => {
   const warnings = listen(t);
   const callbacks: ((result: ExportResult) => void)[] = [];
   const sender: SpanExporter = { export: (_, callback) => void callbacks.push(callback), shutdown: async () => {} };
-  const { destination, clock } = fixture({ sender });
+  const { destination, clock } = fixture({ exporter: sender });
   destination.addNow(endedSpans(1));
   const shutdown = destination.shutdown();
   await clock.advance(10_000);
@@ -371,7 +371,7 @@ test('a resource whose detectors never finish is waited for once', async () => {
   assert.equal(delivered.length, 2);
 });
 
-test('one warning when it goes wrong, one when it is well again, however many requests fail', async (t) => {
+test('one warning when it goes wrong, one when it has recovered, however many requests fail', async (t) => {
   const warnings = listen(t);
   const { destination, endpoint, clock } = fixture({ answer: (_, number) => (number % 2 ? OK : failed()) });
   for (let i = 0; i < 60; i++) {
@@ -383,7 +383,7 @@ test('one warning when it goes wrong, one when it is well again, however many re
   endpoint.answer = () => OK;
   await clock.advance(60_000);
   assert.equal(warnings.length, 2);
-  assert.match(warnings[1] as string, /test is well again, after \d+ s; 0 spans were lost/);
+  assert.match(warnings[1] as string, /test has recovered, after \d+ s; 0 spans were lost/);
 });
 
 test('requests are made outside of the context of whoever ended the span, with tracing suppressed', async (t) => {
@@ -494,7 +494,7 @@ test('a spool that cannot be written any more is done without', async (t) => {
   await shutdown;
 });
 
-test('a disk that was in trouble is tried once more at shutdown', async (t) => {
+test('a disk that failed is tried once more at shutdown', async (t) => {
   const directory = join(spoolDirectory(t), 'spool');
   const { destination, clock } = fixture({
     answer: () => failed(503),

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { gunzipSync } from 'node:zlib';
+import { decodeOtlpProtobuf } from './otlp-protobuf.js';
 
 /** An attribute value, as plain JavaScript. */
 export type ReceivedValue = string | number | boolean | Uint8Array | undefined | ReceivedValue[] | ReceivedAttributes;
@@ -72,7 +73,7 @@ export interface OtlpReceiverOptions {
   port?: number;
 }
 
-/** A strict OTLP/HTTP JSON receiver: everything that a picky backend could refuse is a violation. */
+/** A strict OTLP/HTTP receiver, for Protobuf and JSON: everything that a picky backend could refuse is a violation. */
 export interface OtlpReceiver {
   /** For `OTEL_EXPORTER_OTLP_ENDPOINT`. */
   readonly endpoint: string;
@@ -199,12 +200,26 @@ export function parseOtlpJson(text: string): { spans: ReceivedSpan[]; violations
   return { spans, violations: check.violations };
 }
 
+/** The same for a request in Protobuf. */
+function parseOtlpProtobuf(body: Buffer): { spans: ReceivedSpan[]; violations: string[] } {
+  const check = new Check();
+  let document: unknown;
+  try {
+    document = decodeOtlpProtobuf(body);
+  } catch (error) {
+    return { spans: [], violations: [`body: ${error}`] };
+  }
+  const spans = check.request(document);
+  return { spans, violations: check.violations };
+}
+
 function readRequest(request: IncomingMessage, compressed: Buffer, requireGzip: boolean) {
   const violations: string[] = [];
   if (request.method !== 'POST') violations.push(`method is ${request.method}`);
   if (request.url !== '/v1/traces') violations.push(`path is ${request.url}`);
-  if (request.headers['content-type'] !== 'application/json') {
-    violations.push(`content-type is ${request.headers['content-type']}`);
+  const contentType = request.headers['content-type'];
+  if (contentType !== 'application/json' && contentType !== 'application/x-protobuf') {
+    violations.push(`content-type is ${contentType}`);
   }
   const encoding = request.headers['content-encoding'];
   if (encoding !== 'gzip' && (requireGzip || encoding !== undefined))
@@ -215,7 +230,8 @@ function readRequest(request: IncomingMessage, compressed: Buffer, requireGzip: 
   } catch (error) {
     return { spans: [], uncompressedBytes: 0, violations: [...violations, `body: ${error}`] };
   }
-  const parsed = parseOtlpJson(body.toString('utf8'));
+  const parsed =
+    contentType === 'application/x-protobuf' ? parseOtlpProtobuf(body) : parseOtlpJson(body.toString('utf8'));
   return {
     spans: parsed.spans,
     uncompressedBytes: body.length,

@@ -1,61 +1,125 @@
 import type { HrTime, SpanContext, TraceState } from '@opentelemetry/api';
-import type { ReadableSpan } from './span.js';
+import type { ReadableSpan } from './library.js';
+import {
+  kindNumber,
+  statusNumber,
+  type WireContext,
+  type WireKeyValue,
+  type WireRequest,
+  type WireResource,
+  type WireScope,
+  type WireSpan,
+  type WireValue,
+} from './wire.js';
 
 /**
  * OTLP JSON: an `ExportTraceServiceRequest` in the JSON mapping of the OTLP specification (hex ids, integer enums,
  * 64-bit integers as strings), both ways.
  *
- * Written here and not taken from a serializer of the SDK because those only write, number for 64-bit integers, and
- * `null` for NaN, which receivers refuse.
+ * The SDK's serializers only write. In JSON they write `null` for NaN and a number for a 64-bit integer, and receivers refuse
+ * the whole request for either.
  */
 
 const SECOND = 1_000_000_000n;
 const HAS_IS_REMOTE = 0x100;
 const IS_REMOTE = 0x200;
+/** Protobuf's own readers refuse messages that are nested deeper. */
+const DEEPEST_LEVEL = 100;
+
+/** What a file said, for spans, resources and scopes that were read from one: it is written again unchanged. */
+const wireSpans = new WeakMap<ReadableSpan, WireSpan>();
+const wireResources = new WeakMap<ReadableSpan['resource'], WireResource>();
+const wireScopes = new WeakMap<ReadableSpan['instrumentationScope'], WireScope>();
+
+/** Whether the span was read by `decodeRequest`. */
+export function isFromFile(span: ReadableSpan): boolean {
+  return wireSpans.has(span);
+}
 
 /** One request with all the spans, as one line of JSON without the line's end. */
 export function encodeRequest(spans: readonly ReadableSpan[]): string {
-  const resources = new Map<ReadableSpan['resource'], Map<string, ReadableSpan[]>>();
+  return JSON.stringify(toWireRequest(spans));
+}
+
+/** One request with all the spans, in the JSON mapping. */
+export function toWireRequest(spans: readonly ReadableSpan[]): WireRequest {
+  const resources = new Map<ReadableSpan['resource'], Map<unknown, ReadableSpan[]>>();
   for (const span of spans) {
-    const { name, version, schemaUrl } = span.instrumentationScope;
-    const scopes = getOrAdd(resources, span.resource, () => new Map<string, ReadableSpan[]>());
-    getOrAdd(scopes, JSON.stringify([name, version, schemaUrl]), () => []).push(span);
+    const scope = span.instrumentationScope;
+    const key = wireScopes.has(scope) ? scope : JSON.stringify([scope.name, scope.version, scope.schemaUrl]);
+    const scopes = getOrAdd(resources, span.resource, () => new Map<unknown, ReadableSpan[]>());
+    getOrAdd(scopes, key, () => []).push(span);
   }
-  const resourceSpans = [...resources].map(([resource, scopes]) => ({
-    resource: { attributes: encodeAttributes(resource.attributes), droppedAttributesCount: 0 },
-    scopeSpans: [...scopes.values()].map((ofScope) => {
-      const { name, version, schemaUrl } = (ofScope[0] as ReadableSpan).instrumentationScope;
-      return { scope: { name, version }, spans: ofScope.map(encodeSpan), schemaUrl };
-    }),
-    schemaUrl: resource.schemaUrl || undefined,
-  }));
-  return JSON.stringify({ resourceSpans });
+  return {
+    resourceSpans: [...resources].map(([resource, scopes]) => ({
+      resource: wireResources.get(resource) ?? {
+        attributes: encodeAttributes(resource.attributes),
+        droppedAttributesCount: 0,
+      },
+      scopeSpans: [...scopes.values()].map((ofScope) => {
+        const { instrumentationScope: scope } = ofScope[0] as ReadableSpan;
+        return {
+          scope: wireScopes.get(scope) ?? { name: scope.name, version: scope.version },
+          spans: ofScope.map((span) => wireSpans.get(span) ?? encodeSpan(span)),
+          schemaUrl: scope.schemaUrl,
+        };
+      }),
+      schemaUrl: resource.schemaUrl || undefined,
+    })),
+  };
 }
 
 /**
- * The spans of a request that was written by any exporter. They can be given to an exporter again.
+ * The spans of a request that was written by any exporter. They can be given to an exporter again; `encodeRequest` writes them
+ * as they were, digit by digit.
  *
- * @throws SyntaxError if `text` is no JSON or no trace request.
+ * @throws SyntaxError if `text` is no JSON or no trace request. The message does not quote the text.
  */
 export function decodeRequest(text: string): ReadableSpan[] {
-  const request = JSON.parse(text) as WireRequest | null;
+  const request = parseJson(text) as WireRequest | null;
   if (!Array.isArray(request?.resourceSpans))
     throw new SyntaxError('not an OTLP trace request: it has no resourceSpans');
-  return request.resourceSpans.flatMap((ofResource) => {
-    // The SDK's Resource has methods that only an SDK uses; exporters read these two fields.
-    const resource = {
-      attributes: decodeAttributes(ofResource.resource?.attributes),
-      schemaUrl: ofResource.schemaUrl,
-    } as ReadableSpan['resource'];
-    return (ofResource.scopeSpans ?? []).flatMap(({ scope, spans, schemaUrl }) => {
-      const instrumentationScope = {
-        name: scope?.name ?? '',
-        ...(scope?.version && { version: scope.version }),
-        ...(schemaUrl && { schemaUrl }),
-      };
-      return (spans ?? []).map((span) => decodeSpan(span, resource, instrumentationScope));
+  try {
+    return request.resourceSpans.flatMap(decodeResourceSpans);
+  } catch (error) {
+    if (error instanceof SyntaxError) throw error;
+    throw new SyntaxError('not an OTLP trace request: a field has the wrong type', { cause: error });
+  }
+}
+
+function decodeResourceSpans(ofResource: NonNullable<WireRequest['resourceSpans']>[number]): ReadableSpan[] {
+  // The SDK's Resource has methods that only an SDK uses; exporters read these two fields.
+  const resource = {
+    attributes: decodeAttributes(ofResource.resource?.attributes),
+    schemaUrl: ofResource.schemaUrl,
+  } as ReadableSpan['resource'];
+  wireResources.set(resource, ofResource.resource ?? {});
+  return (ofResource.scopeSpans ?? []).flatMap(({ scope, spans, schemaUrl }) => {
+    const instrumentationScope = {
+      name: scope?.name ?? '',
+      ...(scope?.version && { version: scope.version }),
+      ...(schemaUrl && { schemaUrl }),
+    };
+    wireScopes.set(instrumentationScope, scope ?? {});
+    return (spans ?? []).map((wire) => {
+      if (!wire.traceId || !wire.spanId) throw new SyntaxError('not an OTLP trace request: a span has no id');
+      const span = decodeSpan(wire, resource, instrumentationScope);
+      wireSpans.set(span, wire);
+      return span;
     });
   });
+}
+
+/** An integer of 64 bits that is not in quotes, as some writers have it: `JSON.parse` would round it. */
+const BARE_INT64 = /(?<!\\)"(intValue|\w+UnixNano)"\s*:\s*(-?\d{16,20})(?=\s*[,}])/g;
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text.replace(BARE_INT64, '"$1":"$2"'));
+  } catch (error) {
+    const position = /position (\d+)/.exec((error as Error).message)?.[1];
+    throw new SyntaxError(`not JSON${position ? `, from character ${position} on` : ', or cut off'}`);
+  }
 }
 
 function encodeSpan(span: ReadableSpan): WireSpan {
@@ -103,14 +167,14 @@ function decodeSpan(
   const parent = wire.parentSpanId && { traceId: wire.traceId, spanId: wire.parentSpanId };
   return {
     name: wire.name ?? '',
-    kind: Math.max(0, (wire.kind ?? 1) - 1),
+    kind: kindNumber(wire.kind) - 1,
     spanContext: () => context,
     ...(parent && { parentSpanContext: decodeContext(parent, wire.flags ?? 1, true) }),
     startTime,
     endTime,
     duration: durationBetween(startTime, endTime),
     ended: true,
-    status: { code: wire.status?.code ?? 0, ...(wire.status?.message && { message: wire.status.message }) },
+    status: { code: statusNumber(wire.status?.code), ...(wire.status?.message && { message: wire.status.message }) },
     attributes: decodeAttributes(wire.attributes),
     links: (wire.links ?? []).map((link) => ({
       context: decodeContext(link, link.flags ?? 0, true),
@@ -165,9 +229,9 @@ function encodeAttributes(attributes: object | undefined): WireKeyValue[] {
   return Object.entries(attributes ?? {}).map(([key, value]) => ({ key, value: encodeValue(value) }));
 }
 
-function decodeAttributes(wire: WireKeyValue[] | undefined): ReadableSpan['attributes'] {
+function decodeAttributes(wire: WireKeyValue[] | undefined, level = 0): ReadableSpan['attributes'] {
   return Object.fromEntries(
-    (wire ?? []).map(({ key, value }) => [key, decodeValue(value)]),
+    (wire ?? []).map(({ key, value }) => [key, decodeValue(value, level)]),
   ) as ReadableSpan['attributes'];
 }
 
@@ -179,7 +243,9 @@ function encodeValue(value: unknown): WireValue {
       return { boolValue: value };
     case 'number':
       if (Number.isSafeInteger(value)) return { intValue: String(value) };
-      return { doubleValue: Number.isFinite(value) ? value : (String(value) as 'NaN') };
+      return { doubleValue: Number.isFinite(value) ? value : String(value) };
+    case 'bigint':
+      return { intValue: String(BigInt.asIntN(64, value)) };
     case 'object':
       if (value === null) return {};
       if (value instanceof Uint8Array) return { bytesValue: Buffer.from(value).toString('base64') };
@@ -190,19 +256,25 @@ function encodeValue(value: unknown): WireValue {
   }
 }
 
-function decodeValue(value: WireValue | undefined): unknown {
+function decodeValue(value: WireValue | undefined, level: number): unknown {
   if (!value) return undefined;
+  if (level > DEEPEST_LEVEL) throw new SyntaxError(`an attribute is nested deeper than ${DEEPEST_LEVEL} levels`);
   if (value.stringValue !== undefined) return value.stringValue;
   if (value.boolValue !== undefined) return value.boolValue;
-  if (value.intValue !== undefined) return Number(value.intValue);
+  if (value.intValue !== undefined) return decodeInteger(value.intValue);
   if (value.doubleValue !== undefined) return Number(value.doubleValue);
   if (value.bytesValue !== undefined) return new Uint8Array(Buffer.from(value.bytesValue, 'base64'));
-  if (value.arrayValue) return (value.arrayValue.values ?? []).map(decodeValue);
-  if (value.kvlistValue) return decodeAttributes(value.kvlistValue.values);
+  if (value.arrayValue) return (value.arrayValue.values ?? []).map((item) => decodeValue(item, level + 1));
+  if (value.kvlistValue) return decodeAttributes(value.kvlistValue.values, level + 1);
   return undefined;
 }
 
-/** A trace state that was read from a file is only ever written again. */
+function decodeInteger(digits: string | number): number | bigint {
+  const number = Number(digits);
+  return Number.isSafeInteger(number) ? number : BigInt(digits);
+}
+
+/** The trace state of a span that was read from a file. It is only written again. */
 function frozenTraceState(serialized: string): TraceState {
   const state: TraceState = {
     set: () => state,
@@ -220,56 +292,4 @@ function getOrAdd<K, V>(map: Map<K, V>, key: K, make: () => V): V {
     map.set(key, value);
   }
   return value;
-}
-
-// What is on the wire. Writers differ in what they leave out, so everything but ids is optional.
-
-interface WireRequest {
-  resourceSpans?: {
-    resource?: { attributes?: WireKeyValue[] };
-    scopeSpans?: { scope?: { name?: string; version?: string }; spans?: WireSpan[]; schemaUrl?: string }[];
-    schemaUrl?: string;
-  }[];
-}
-
-interface WireContext {
-  traceId: string;
-  spanId: string;
-  traceState?: string | undefined;
-}
-
-interface WireSpan extends WireContext {
-  parentSpanId?: string | undefined;
-  flags?: number;
-  name?: string;
-  kind?: number;
-  startTimeUnixNano?: string | number;
-  endTimeUnixNano?: string | number;
-  attributes?: WireKeyValue[];
-  droppedAttributesCount?: number;
-  events?: {
-    timeUnixNano?: string | number;
-    name?: string;
-    attributes?: WireKeyValue[];
-    droppedAttributesCount?: number;
-  }[];
-  droppedEventsCount?: number;
-  links?: (WireContext & { attributes?: WireKeyValue[]; droppedAttributesCount?: number; flags?: number })[];
-  droppedLinksCount?: number;
-  status?: { code?: number; message?: string | undefined };
-}
-
-interface WireKeyValue {
-  key: string;
-  value?: WireValue;
-}
-
-interface WireValue {
-  stringValue?: string;
-  boolValue?: boolean;
-  intValue?: string | number;
-  doubleValue?: number | 'NaN' | 'Infinity' | '-Infinity';
-  bytesValue?: string;
-  arrayValue?: { values?: WireValue[] };
-  kvlistValue?: { values?: WireKeyValue[] };
 }

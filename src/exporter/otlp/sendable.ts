@@ -2,26 +2,52 @@ import type { Attributes, AttributeValue } from '@opentelemetry/api';
 import { sendable } from '../../otel/attribute-value.js';
 import { copySpanWith, type ReadableSpan } from './span.js';
 
-/** The span with values that OTLP can hold: one number that it can't, on anybody's span, and a collector refuses the whole request. */
+/**
+ * The span with values that every exporter can write. OpenTelemetry's JSON exporter writes NaN as `null` and 1e300 as an integer,
+ * and receivers refuse the whole request for one of them, on an attribute, an event, a link or the resource.
+ */
 export function sendableSpan(span: ReadableSpan): ReadableSpan {
   const attributes = sendableAttributes(span.attributes);
-  const events = span.events.map(sendableEvent);
-  const isSame = attributes === span.attributes && events.every((event, index) => event === span.events[index]);
-  return isSame ? span : copySpanWith(span, { attributes, events });
+  const events = span.events.map(withSendable);
+  const links = span.links.map(withSendable);
+  const resource = sendableResource(span.resource);
+  const isSame =
+    attributes === span.attributes &&
+    resource === span.resource &&
+    events.every((event, index) => event === span.events[index]) &&
+    links.every((link, index) => link === span.links[index]);
+  return isSame ? span : copySpanWith(span, { attributes, events, links, resource });
 }
 
-function sendableEvent(event: ReadableSpan['events'][number]): ReadableSpan['events'][number] {
-  const attributes = event.attributes && sendableAttributes(event.attributes);
-  return !attributes || attributes === event.attributes ? event : { ...event, attributes };
+function withSendable<T extends { attributes?: object }>(part: T): T {
+  const attributes = part.attributes && sendableAttributes(part.attributes);
+  return !attributes || attributes === part.attributes ? part : { ...part, attributes };
 }
 
-/** The very same attributes where nothing is wrong with them, which is nearly always. */
+const resources = new WeakMap<ReadableSpan['resource'], ReadableSpan['resource']>();
+
+/** The same copy for all spans of a resource: serializers group spans by the object. */
+function sendableResource(resource: ReadableSpan['resource']): ReadableSpan['resource'] {
+  const known = resources.get(resource);
+  if (known) return known;
+  // Not looked at before its detectors are done: the SDK complains about that.
+  if (resource.asyncAttributesPending) return resource;
+  const attributes = sendableAttributes(resource.attributes);
+  const copy =
+    attributes === resource.attributes
+      ? resource
+      : ({ attributes, schemaUrl: resource.schemaUrl } as ReadableSpan['resource']);
+  resources.set(resource, copy);
+  return copy;
+}
+
+/** The very same attributes if nothing is wrong with them, which is nearly always so. */
 function sendableAttributes<A extends object>(attributes: A): A {
-  let mended: Attributes | undefined;
+  let changed: Attributes | undefined;
   for (const key in attributes) {
     const value = (attributes as Attributes)[key] as AttributeValue;
     const kept = sendable(value);
-    if (kept !== value) mended = { ...(mended ?? attributes), [key]: kept };
+    if (kept !== value) changed = { ...(changed ?? attributes), [key]: kept };
   }
-  return (mended as A | undefined) ?? attributes;
+  return (changed as A | undefined) ?? attributes;
 }

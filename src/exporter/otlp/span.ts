@@ -1,32 +1,32 @@
-import type { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
+import type { ReadableSpan } from './library.js';
 
-// Taken from the stock exporter's signature, so that the declarations fit whichever SDK major the application has.
+export type { ReadableSpan };
 
-/** A span that has ended, as the SDK hands it to exporters. */
-export type ReadableSpan = Parameters<OTLPTraceExporter['export']>[0][number];
+/** What an exporter says about a batch: `code` 0 for success, 1 for failure. The SDK's `ExportResult`, whatever its version. */
+export interface ExportResult {
+  code: number;
+  error?: Error;
+}
 
-/** What an exporter says about a batch: code 0 for success, 1 for failure. */
-export type ExportResult = Parameters<Parameters<OTLPTraceExporter['export']>[1]>[0];
-
-/** The SDK's interface of everything that takes spans away. */
+/** The SDK's interface of an exporter, whatever its version. */
 export interface SpanExporter {
-  /** Takes a batch; calls back once, when it is known what became of it. */
+  /** Sends a batch, and calls back once with the result. */
   export(spans: ReadableSpan[], resultCallback: (result: ExportResult) => void): void;
-  /** Resolves when everything that was taken before is done. */
+  /** Resolves when every batch that was given before is done. */
   forceFlush?(): Promise<void>;
-  /** Flushes and lets go of connections and files. Later batches fail. */
+  /** Flushes, then closes connections and files. Later batches fail. */
   shutdown(): Promise<void>;
 }
 
 /** Code of an {@link ExportResult}. */
-export const SUCCESS: ExportResult['code'] = 0;
+export const SUCCESS = 0;
 /** Code of an {@link ExportResult}. */
-export const FAILED: ExportResult['code'] = 1;
+export const FAILED = 1;
 
 /** Field by field: spans of the SDK have getters and private fields that a spread or a prototype would lose. */
 export function copySpanWith(
   span: ReadableSpan,
-  changed: Partial<Pick<ReadableSpan, 'attributes' | 'events' | 'links'>>,
+  changed: Partial<Pick<ReadableSpan, 'attributes' | 'events' | 'links' | 'resource'>>,
 ): ReadableSpan {
   return {
     name: span.name,

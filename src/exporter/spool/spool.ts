@@ -1,71 +1,57 @@
-import { randomBytes } from 'node:crypto';
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
-import { hostname } from 'node:os';
+import { renameSync, writeFileSync } from 'node:fs';
+import { lutimes, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { badOption, checkNumber, requireObject, requireString } from '../../util/validation.js';
 import { TARGET_BYTES } from '../backoff.js';
-import { decodeRequest, encodeRequest } from '../otlp/json.js';
 import type { ReadableSpan } from '../otlp/span.js';
+import { type Admits, inspect, prepareDirectory } from './directory.js';
+import {
+  compose,
+  countSpans,
+  decodeFile,
+  type FileName,
+  HOST,
+  OWNER,
+  PROCESS,
+  parseFileName,
+  readRegular,
+  type SpoolFile,
+} from './file.js';
+import type { SpoolOptions } from './options.js';
 
-export interface SpoolOptions {
-  /** Where the files are; made if it isn't there. Several processes may share it. */
-  directory: string;
-  /** What the files may take up together, in bytes, at least 2 MiB. The oldest leave first. Default: 512 MiB. */
-  maxBytes?: number;
-  /** How old a file may get, in milliseconds. Default: 24 hours. */
-  maxAgeMillis?: number;
-  /**
-   * Whether spans go to disk first, and are sent from there, so that even `kill -9` loses only what ended within the last
-   * `scheduledDelayMillis`. Costs writing and reading every span once. Default: false, only what can't be delivered goes to disk.
-   */
-  writeAhead?: boolean;
-}
-
-/** Spans on disk, one request. Its name says when it was written, and how much is in it: nobody has to open it to count. */
-export interface SpoolFile {
-  readonly base: string;
-  readonly atMillis: number;
-  readonly spans: number;
-  readonly bytes: number;
-}
-
-/** Told what left the spool without having been delivered. */
+/** Called with what left the spool without having been delivered. */
 export type OnLost = (why: string, spans: number, bytes: number) => void;
 
-/*
- * A file goes through names, and each change of name is atomic:
- *
- *   BASE.jsonl.writing-OWNER → BASE.jsonl (anybody may take it) → BASE.jsonl.sending-OWNER → gone, or BASE.jsonl again
- *
- * with BASE = MILLIS-SPANS-BYTES-RANDOM and OWNER = HOST-PID-RANDOM. What a dead process owned is taken over by others.
- */
-const FORM = /^((\d{13})-(\d+)-(\d+)-[0-9a-f]{12})\.jsonl(?:\.(?:writing|sending)-(.+)-(\d+)-([0-9a-f]{12}))?$/;
-const HOST = hostname().replace(/[^\w.]/g, '_') || 'host';
-const PROCESS = randomBytes(6).toString('hex');
-const OWNER = `${HOST}-${process.pid}-${PROCESS}`;
+/** There is no room, and no file may leave. */
+export class SpoolFullError extends Error {}
+
 const RESCAN_MILLIS = 10_000;
-/** After that long, a file of a process on another machine is taken for abandoned. */
+/** After that long, a file of a process on another machine counts as abandoned. */
 const ABANDONED_MILLIS = 10 * 60_000;
 /** What was refused is offered again after that long: a credential may have been renewed. */
 const ASIDE_MILLIS = 60 * 60_000;
 
 /**
- * OTLP JSON files in a directory, for what can't be delivered now. Nobody but the owner may read them.
+ * OTLP JSON files in a directory, for what can't be delivered now. Only the owner can read them.
  *
- * Survives `kill -9` at any moment: a file that was being written is found by the next process and what is whole in it is
- * kept. A file that was being sent is sent again, so a crash may deliver twice, never not at all. Nothing is
- * fsynced: a power cut may lose the last seconds.
+ * Survives `kill -9` at any moment: the next process finds a file that was being written, and keeps what is whole in it. A
+ * file that was being sent is sent again, so a crash may deliver twice, never not at all. Nothing is fsynced: a power cut may
+ * lose the last seconds.
+ *
+ * The directory may be shared, with processes that are not trusted: only regular files are used, and what they hold counts,
+ * not what their names say.
  */
 export class Spool {
   readonly #directory: string;
   readonly #maxBytes: number;
   readonly #maxAgeMillis: number;
   readonly #onLost: OnLost;
-  /** Files that anybody may take, as far as is known, oldest first. */
+  readonly #admits: Admits;
+  /** Files that any process may take, as far as is known, oldest first. */
   #free: SpoolFile[] = [];
   readonly #mine = new Set<SpoolFile>();
   readonly #aside = new Map<string, number>();
+  /** How many spans a file had when it was read, if it was whole. */
+  readonly #wholeCounts = new WeakMap<SpoolFile, number>();
   #bytes = 0;
   #scannedAt = 0;
   readonly #taking = new Set<Promise<unknown>>();
@@ -77,7 +63,7 @@ export class Spool {
     this.#maxBytes = options.maxBytes ?? 512 * 1024 * 1024;
     this.#maxAgeMillis = options.maxAgeMillis ?? 24 * 60 * 60_000;
     this.#onLost = onLost;
-    prepareDirectory(this.#directory);
+    this.#admits = prepareDirectory(this.#directory);
   }
 
   /** Whether there may be something to send. */
@@ -85,17 +71,23 @@ export class Spool {
     return this.#free.some(({ base }) => !this.#aside.has(base));
   }
 
-  /** Looks at what is there: free files, and those of processes that are no more. Removes what is too old. */
+  /** Whether a file of the usual size fits. */
+  get hasRoom(): boolean {
+    return this.#bytes + TARGET_BYTES <= this.#maxBytes;
+  }
+
+  /** Looks for free files, and those of processes that have ended. Removes what is too old. */
   async scan(): Promise<void> {
     const found = new Map<string, SpoolFile>();
     let bytes = 0;
     this.#scannedAt = Date.now();
     for (const name of (await readdir(this.#directory)).sort()) {
-      const match = FORM.exec(name);
-      if (!match) continue;
-      const file = toFile(match);
+      const parsed = parseFileName(name);
+      const stats = parsed && (await inspect(join(this.#directory, name), this.#admits));
+      if (!parsed || !stats) continue;
+      const file = { base: parsed.base, atMillis: parsed.atMillis, bytes: stats.size };
       bytes += file.bytes;
-      const isFree = name.endsWith('.jsonl') || (await this.#takeOver(name, match));
+      const isFree = !parsed.owner || (await this.#takeOver(name, parsed, stats.mtimeMs));
       if (!isFree) continue;
       if (Date.now() - file.atMillis > this.#maxAgeMillis) {
         bytes -= file.bytes;
@@ -111,13 +103,16 @@ export class Spool {
   }
 
   /**
-   * Puts spans on disk, for anybody to send.
+   * Writes spans to disk, for any process to send. With `mayEvict`, the oldest files leave if there is no room.
    *
-   * @throws if it can't; then nothing of them is on disk.
+   * @throws SpoolFullError if there is no room; what the disk throws. Then nothing of the spans is on disk.
    */
-  async write(spans: readonly ReadableSpan[], atMillis?: number): Promise<SpoolFile> {
+  async write(
+    spans: readonly ReadableSpan[],
+    { atMillis, mayEvict = true }: { atMillis?: number; mayEvict?: boolean } = {},
+  ): Promise<SpoolFile> {
     const { file, content } = compose(spans, atMillis);
-    await this.#makeRoom(file.bytes);
+    await this.#makeRoom(file.bytes, mayEvict);
     const writing = this.#path(file, 'writing');
     try {
       await writeFile(writing, content, { mode: 0o600, flag: 'wx' });
@@ -134,12 +129,14 @@ export class Spool {
   /** The same, for a process that has no time left. */
   writeSync(spans: readonly ReadableSpan[]): void {
     const { file, content } = compose(spans);
+    if (this.#bytes + file.bytes > this.#maxBytes) throw new SpoolFullError('the spool is full');
     const writing = this.#path(file, 'writing');
     writeFileSync(writing, content, { mode: 0o600, flag: 'wx' });
     renameSync(writing, this.#path(file));
+    this.#bytes += file.bytes;
   }
 
-  /** Takes the oldest file, so that no other process does. The caller owes `release` or `remove`. */
+  /** Takes the oldest file, so that no other process does. The caller must `release` or `remove` it. */
   async take(): Promise<SpoolFile | undefined> {
     const taking = this.#take();
     this.#taking.add(taking);
@@ -157,8 +154,12 @@ export class Spool {
       if (!file) return undefined;
       const free = this.#path(file);
       try {
-        // The age of a file on another machine is the only sign that its owner is gone.
-        await utimes(free, new Date(), new Date());
+        if (!(await inspect(free, this.#admits))) {
+          this.#bytes -= file.bytes;
+          continue;
+        }
+        // The age of a file on another machine is the only sign that its owner has ended.
+        await lutimes(free, new Date(), new Date());
         await rename(free, this.#path(file, 'sending'));
         this.#mine.add(file);
         if (!this.#isClosed) return file;
@@ -166,37 +167,48 @@ export class Spool {
         return undefined;
       } catch (error) {
         this.#bytes -= file.bytes;
-        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error; // else somebody else was faster
+        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error; // ENOENT: another process was faster.
       }
     }
   }
 
-  /** What is in a file that was taken. A line that was torn off is reported as lost. */
+  /** The spans of a file that was taken. A line that was torn off is reported as lost. */
   async read(file: SpoolFile): Promise<ReadableSpan[]> {
-    const lines = (await readFile(this.#path(file, 'sending'), 'utf8')).split('\n').filter(Boolean);
-    const spans = lines.flatMap(decodeWhole);
-    const torn = file.spans - spans.length;
-    if (torn > 0)
-      this.#onLost('the end of their file was torn off', torn, Math.round((file.bytes * torn) / file.spans));
+    const content = await readRegular(this.#path(file, 'sending'), this.#admits);
+    const { spans, torn } = decodeFile(content);
+    if (torn > 0) {
+      this.#onLost(
+        'the end of their file was torn off',
+        torn,
+        Math.round((content.length * torn) / (spans.length + torn)),
+      );
+    } else {
+      this.#wholeCounts.set(file, spans.length);
+    }
     return spans;
   }
 
-  /** Gives a file back, to be sent later; `refused` keeps it from this process for an hour. */
-  async release(file: SpoolFile, refused = false): Promise<void> {
+  /** Whether so many spans are all that the file holds. */
+  holdsExactly(file: SpoolFile, spanCount: number): boolean {
+    return this.#wholeCounts.get(file) === spanCount;
+  }
+
+  /** Gives a file back, to be sent later; `isRefused` keeps it from this process for an hour. */
+  async release(file: SpoolFile, isRefused = false): Promise<void> {
     if (!this.#mine.delete(file)) return;
-    if (refused) this.#aside.set(file.base, Date.now() + ASIDE_MILLIS);
+    if (isRefused) this.setAside(file);
     await rename(this.#path(file, 'sending'), this.#path(file));
     this.#free.push(file);
   }
 
-  /** What was in the file is delivered, or in another one. */
+  /** Removes a file whose spans are delivered, or in another file. */
   async remove(file: SpoolFile): Promise<void> {
     if (!this.#mine.delete(file)) return;
     this.#bytes -= file.bytes;
     await rm(this.#path(file, 'sending'), { force: true });
   }
 
-  /** Sets aside what was just written because the endpoint refused it. */
+  /** Keeps a file that the endpoint refused from this process for an hour. */
   setAside(file: SpoolFile): void {
     this.#aside.set(file.base, Date.now() + ASIDE_MILLIS);
   }
@@ -208,15 +220,16 @@ export class Spool {
     for (const file of this.#mine) await this.release(file).catch(() => {});
   }
 
-  async #makeRoom(bytes: number): Promise<void> {
-    if (bytes > this.#maxBytes) throw new Error(`${bytes} bytes are more than the whole spool may hold`);
+  async #makeRoom(bytes: number, mayEvict: boolean): Promise<void> {
+    if (bytes > this.#maxBytes) throw new SpoolFullError(`${bytes} bytes are more than the whole spool may hold`);
     // Other processes fill the directory too.
     if (this.#bytes + bytes > this.#maxBytes || Date.now() - this.#scannedAt > RESCAN_MILLIS) await this.scan();
     if (this.#bytes + bytes <= this.#maxBytes) return;
+    if (!mayEvict) throw new SpoolFullError('the spool is full');
     this.#free.sort((a, b) => a.atMillis - b.atMillis);
     while (this.#bytes + bytes > this.#maxBytes) {
       const oldest = this.#free.shift();
-      if (!oldest) throw new Error('the spool is full of files that are being sent');
+      if (!oldest) throw new SpoolFullError('the spool is full of files that are being sent');
       this.#bytes -= oldest.bytes;
       await this.#discard(oldest, 'the spool was full');
     }
@@ -224,27 +237,27 @@ export class Spool {
 
   async #discard(file: SpoolFile, why: string): Promise<void> {
     try {
-      await rm(this.#path(file));
-      this.#onLost(why, file.spans, file.bytes);
+      const path = this.#path(file);
+      const content = await readRegular(path, this.#admits);
+      await rm(path);
+      this.#onLost(why, countSpans(content), content.length);
     } catch {
-      // Somebody else has taken it, or discarded and counted it.
+      // Another process has taken it, or discarded and counted it.
     }
   }
 
-  /** Frees a file whose owner is no more. */
-  async #takeOver(name: string, match: RegExpExecArray): Promise<boolean> {
-    const [, base, , , , host, pid, owner] = match;
-    const path = join(this.#directory, name);
-    if (owner === PROCESS) return false;
+  /** Frees a file whose owner has ended. */
+  async #takeOver(name: string, { base, owner }: FileName, mtimeMs: number): Promise<boolean> {
+    if (!owner || owner.process === PROCESS) return false;
+    const isOtherProcessHere = owner.host === HOST && owner.pid !== process.pid;
+    const limit = owner.host === HOST ? longestOfOurs() : ABANDONED_MILLIS;
+    const isAbandoned = isOtherProcessHere ? !isAlive(owner.pid) : Date.now() - mtimeMs > limit;
+    if (!isAbandoned) return false;
     try {
-      const isAbandoned =
-        host === HOST && Number(pid) !== process.pid
-          ? !isAlive(Number(pid))
-          : Date.now() - (await stat(path)).mtimeMs > (host === HOST ? longestOfOurs() : ABANDONED_MILLIS);
-      if (isAbandoned) await rename(path, join(this.#directory, `${base}.jsonl`));
-      return isAbandoned;
+      await rename(join(this.#directory, name), join(this.#directory, `${base}.jsonl`));
+      return true;
     } catch {
-      return false; // Somebody else was faster.
+      return false; // Another process was faster.
     }
   }
 
@@ -253,28 +266,9 @@ export class Spool {
   }
 }
 
-function compose(spans: readonly ReadableSpan[], atMillis = Date.now()): { file: SpoolFile; content: Buffer } {
-  const content = Buffer.from(`${encodeRequest(spans)}\n`);
-  const base = `${atMillis}-${spans.length}-${content.length}-${randomBytes(6).toString('hex')}`;
-  return { content, file: { base, atMillis, spans: spans.length, bytes: content.length } };
-}
-
-function toFile(match: RegExpExecArray): SpoolFile {
-  const [, base, atMillis, spans, bytes] = match;
-  return { base: base as string, atMillis: Number(atMillis), spans: Number(spans), bytes: Number(bytes) };
-}
-
-function decodeWhole(line: string): ReadableSpan[] {
-  try {
-    return decodeRequest(line);
-  } catch {
-    return [];
-  }
-}
-
 /**
- * How long ago a file with our process's number may have been touched and still be in somebody's hands: of another thread's. What is older than
- * we are is of one that had the number before us: in a container every process is number 1.
+ * How long ago a file with our process's number may have been touched and still be in use: by another thread. What is older
+ * than our process belonged to one that had the number before: in a container every process is number 1.
  */
 function longestOfOurs(): number {
   return Math.min(ABANDONED_MILLIS, process.uptime() * 1000);
@@ -286,28 +280,5 @@ function isAlive(pid: number): boolean {
     return true;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
-
-/** @throws TypeError that names the option. */
-export function checkSpoolOptions(options: SpoolOptions): void {
-  requireObject(options, 'spool');
-  requireString(options.directory, 'spool.directory');
-  // What holds no file of the usual size would hold nothing.
-  checkNumber(options.maxBytes, 'spool.maxBytes', 2 * TARGET_BYTES);
-  checkNumber(options.maxAgeMillis, 'spool.maxAgeMillis', 1);
-  if (options.writeAhead !== undefined && typeof options.writeAhead !== 'boolean') {
-    throw badOption('spool.writeAhead', 'true or false', options.writeAhead);
-  }
-}
-
-function prepareDirectory(directory: string): void {
-  const probe = join(directory, `.probe-${OWNER}`);
-  try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
-    writeFileSync(probe, '');
-    rmSync(probe);
-  } catch (error) {
-    throw badOption('spool.directory', `a directory that can be written (${(error as Error).message})`, directory);
   }
 }

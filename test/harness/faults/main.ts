@@ -29,7 +29,7 @@ await Promise.all(
         outcomeOf(fault, fault.ours ?? 'ours'),
       ]);
       const complaint = ours.status === 'rejected' ? String(ours.reason) : complaintAbout(fault, ours.value);
-      rows.set(fault, { fault, stock: valueOf(stock), ours: valueOf(ours), complaint });
+      rows.set(fault, { fault, stock: settledValue(stock), ours: settledValue(ours), complaint });
       process.stderr.write('.');
     }
   }),
@@ -48,7 +48,7 @@ const skipped = chosen.length - faults.length;
 process.stdout.write(`${done.length - failed} passed, ${failed} failed, ${skipped} skipped, in ${seconds} s\n`);
 process.exit(failed > 0 ? 1 : 0);
 
-function valueOf<T>(settled: PromiseSettledResult<T>): T | undefined {
+function settledValue<T>(settled: PromiseSettledResult<T>): T | undefined {
   return settled.status === 'fulfilled' ? settled.value : undefined;
 }
 

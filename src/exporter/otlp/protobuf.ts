@@ -1,0 +1,32 @@
+import { encodeWireRequest } from './exact-protobuf.js';
+import { isFromFile, toWireRequest } from './json.js';
+import { loadProtobufSerializer, type ReadableSpan } from './library.js';
+
+/** One request with all the spans, as Protobuf: by OpenTelemetry's serializer, except for numbers that it would change. */
+export async function encodeProtobuf(spans: readonly ReadableSpan[]): Promise<Uint8Array> {
+  const plain = spans.filter((span) => !needsExactWriter(span));
+  const parts: Uint8Array[] = [];
+  if (plain.length > 0) parts.push((await loadProtobufSerializer()).serializeRequest(plain) ?? new Uint8Array());
+  if (plain.length < spans.length) parts.push(encodeWireRequest(toWireRequest(spans.filter(needsExactWriter))));
+  // Two messages that follow each other are one with the fields of both: https://protobuf.dev/programming-guides/encoding/#last-one-wins
+  return parts.length === 1 ? (parts[0] as Uint8Array) : Buffer.concat(parts);
+}
+
+function needsExactWriter(span: ReadableSpan): boolean {
+  return (
+    isFromFile(span) ||
+    hasLargeInteger(span.attributes) ||
+    span.events.some(({ attributes }) => hasLargeInteger(attributes)) ||
+    span.links.some(({ attributes }) => hasLargeInteger(attributes)) ||
+    hasLargeInteger(span.resource.attributes)
+  );
+}
+
+/** Whether there is a number that is an integer for JavaScript, but too large for an exact one: it is a double. */
+function hasLargeInteger(value: unknown): boolean {
+  if (typeof value === 'number') return Number.isInteger(value) && !Number.isSafeInteger(value);
+  if (typeof value === 'bigint') return true;
+  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return false;
+  for (const key in value) if (hasLargeInteger(value[key as keyof typeof value])) return true;
+  return false;
+}

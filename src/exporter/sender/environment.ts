@@ -1,0 +1,174 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { validateHeaderName, validateHeaderValue } from 'node:http';
+import { diag } from '@opentelemetry/api';
+import { guarded } from '../../util/diagnostics.js';
+import { environment } from '../../util/environment.js';
+
+/*
+ * The standard variables for OTLP: https://opentelemetry.io/docs/specs/otel/protocol/exporter/
+ *
+ * `OTEL_EXPORTER_OTLP_TRACES_X` goes before `OTEL_EXPORTER_OTLP_X`. A value that makes no sense is reported and ignored, so that
+ * an application starts all the same. A report names the variable and never quotes its value, which may be a secret.
+ */
+
+export type Protocol = 'http/protobuf' | 'http/json' | 'grpc';
+export const PROTOCOLS: readonly Protocol[] = ['http/protobuf', 'http/json', 'grpc'];
+
+/** What TLS needs, as PEM. */
+export interface TlsFiles {
+  ca?: Buffer;
+  cert?: Buffer;
+  key?: Buffer;
+}
+
+/** Whether the environment turns exporting off, for an exporter whose endpoint is not given in code. */
+export function isExportDisabled(): boolean {
+  return environment('OTEL_TRACES_EXPORTER')?.toLowerCase() === 'none';
+}
+
+/** Whether the environment turns OpenTelemetry off. */
+export function isSdkDisabled(): boolean {
+  return environment('OTEL_SDK_DISABLED')?.toLowerCase() === 'true';
+}
+
+export function protocolFromEnvironment(): Protocol | undefined {
+  return first('PROTOCOL', (name, value) => {
+    const protocol = PROTOCOLS.find((it) => it === value.toLowerCase());
+    if (!protocol) ignore(name, `must be one of ${PROTOCOLS.join(', ')}`);
+    return protocol;
+  });
+}
+
+/** The URL for HTTP, path included, or the address for gRPC. `isWrong` if a variable was given and none could be used. */
+export function endpointFromEnvironment(protocol: Protocol): { url: string | undefined; isWrong: boolean } {
+  let isWrong = false;
+  const url = first('ENDPOINT', (name, value) => {
+    if (!(protocol === 'grpc' ? isGrpcAddress(value) : isHttpUrl(value))) {
+      isWrong = true;
+      ignore(name, 'must be an http or https URL');
+      return undefined;
+    }
+    if (protocol === 'grpc' || name.includes('TRACES')) return value;
+    const base = new URL(value);
+    base.pathname = `${base.pathname.replace(/\/+$/, '')}/v1/traces`;
+    return base.href;
+  });
+  return { url, isWrong: isWrong && url === undefined };
+}
+
+export function compressionFromEnvironment(): 'gzip' | 'none' | undefined {
+  return first('COMPRESSION', (name, value) => {
+    const compression = (['gzip', 'none'] as const).find((it) => it === value.toLowerCase());
+    if (!compression) ignore(name, "must be 'gzip' or 'none'");
+    return compression;
+  });
+}
+
+export function timeoutFromEnvironment(): number | undefined {
+  return first('TIMEOUT', (name, value) => {
+    const millis = Number(value);
+    if (millis >= 1 && millis < 2 ** 31) return millis;
+    ignore(name, 'must be a number of milliseconds');
+    return undefined;
+  });
+}
+
+/** Of both variables together; that for traces goes before. */
+export function headersFromEnvironment(): Record<string, string> {
+  return { ...headerList('OTEL_EXPORTER_OTLP_HEADERS'), ...headerList('OTEL_EXPORTER_OTLP_TRACES_HEADERS') };
+}
+
+/** Whether gRPC goes without TLS, where the address does not say so. */
+export function isInsecureInEnvironment(): boolean {
+  return first('INSECURE', (_, value) => value.toLowerCase() === 'true') ?? false;
+}
+
+/** Reads the files at once, so that a path that is wrong is reported at start. */
+export function tlsFromEnvironment(): TlsFiles {
+  const ca = pemFile('CERTIFICATE', (pem) => new X509Certificate(pem));
+  const cert = pemFile('CLIENT_CERTIFICATE', (pem) => new X509Certificate(pem));
+  const key = pemFile('CLIENT_KEY', (pem) => createPrivateKey(pem));
+  return { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) };
+}
+
+export function isHttpUrl(value: string): boolean {
+  if (!URL.canParse(value)) return false;
+  const { protocol } = new URL(value);
+  return protocol === 'http:' || protocol === 'https:';
+}
+
+/** A URL, or `host:port` alone. */
+export function isGrpcAddress(value: string): boolean {
+  return isHttpUrl(value) || isHttpUrl(`http://${value}`) || value.startsWith('unix:');
+}
+
+/** Whether HTTP can carry the header. */
+export function isHeader(name: string, value: unknown): boolean {
+  if (typeof value !== 'string') return false;
+  try {
+    validateHeaderName(name);
+    validateHeaderValue(name, value);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The variable for traces, else the one for all signals. `read` returns `undefined` for a value that can't be used. */
+function first<T>(suffix: string, read: (name: string, value: string) => T | undefined): T | undefined {
+  for (const name of [`OTEL_EXPORTER_OTLP_TRACES_${suffix}`, `OTEL_EXPORTER_OTLP_${suffix}`]) {
+    const value = environment(name);
+    const result = value === undefined ? undefined : read(name, value);
+    if (result !== undefined) return result;
+  }
+  return undefined;
+}
+
+/** `name=value,name=value`, with percent-encoded values. */
+function headerList(variable: string): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const [i, pair] of (environment(variable) ?? '').split(',').entries()) {
+    if (pair.trim() === '') continue;
+    const [name = '', ...rest] = pair.split('=');
+    const value = decoded(rest.join('=').trim());
+    if (value === undefined || !isHeader(name.trim(), value)) {
+      ignore(`pair ${i + 1} of ${variable}`, 'must be name=value, percent-encoded');
+    } else if (value === '') {
+      ignore(`pair ${i + 1} of ${variable}`, 'must have a value');
+    } else {
+      headers[name.trim().toLowerCase()] = value;
+    }
+  }
+  return headers;
+}
+
+function decoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function pemFile(suffix: string, check: (pem: Buffer) => unknown): Buffer | undefined {
+  return first(suffix, (name, path) => {
+    try {
+      const pem = readFileSync(path);
+      try {
+        check(pem);
+      } catch {
+        ignore(name, `must be the path of a PEM file; what is in ${path} is none`);
+        return undefined;
+      }
+      return pem;
+    } catch (error) {
+      ignore(name, `must be the path of a file that can be read (${(error as NodeJS.ErrnoException).code})`);
+      return undefined;
+    }
+  });
+}
+
+function ignore(what: string, wants: string): void {
+  guarded('a diag logger threw', () => diag.warn(`runtrace exporter: ${what} ${wants}; it is ignored`));
+}

@@ -1,0 +1,49 @@
+import type { ReadableSpan } from '../otlp/span.js';
+
+/**
+ * The result of one request.
+ *
+ * | kind | meaning | what follows |
+ * |---|---|---|
+ * | `accepted` | the endpoint took all spans | |
+ * | `rejected` | the endpoint took the request, and refused `count` of its spans for good (OTLP's partial success) | they are lost |
+ * | `retry` | the request failed, and the same request may succeed later | it is sent again, not before `at` (a time of the clock) |
+ * | `busy` | the exporter that sends had no room for the request; says nothing of the endpoint | it is sent again soon |
+ * | `too_large` | a smaller request may succeed | it is split, or its span is cut |
+ * | `refused` | the same request will never succeed | it is not sent again |
+ *
+ * `why` is for a person who reads a log. It holds no header value and no password.
+ */
+export type SendResult =
+  | { kind: 'accepted' }
+  | { kind: 'rejected'; count: number; why: string }
+  | { kind: 'retry'; why: string; at?: number; isConnectionRefused?: boolean }
+  | { kind: 'busy' }
+  | { kind: 'too_large'; why: string }
+  | { kind: 'refused'; why: string };
+
+/** What delivers spans to one endpoint. It keeps nothing: retries, pauses and the spool are the destination's. */
+export interface Sender {
+  /** Whether the endpoint is on this machine. */
+  readonly isLoopback: boolean;
+  /** Sends one request. Never rejects. */
+  send(spans: readonly ReadableSpan[]): Promise<SendResult>;
+  /** Closes connections. */
+  shutdown(): Promise<void>;
+}
+
+/** The text of an error without what a log can't show. */
+export function errorText(error: unknown): string {
+  const { code, message, name, errors } = (error ?? {}) as NodeJS.ErrnoException & { errors?: unknown[] };
+  // Node's error for a host with several addresses has no message of its own.
+  const text = message || (errors?.[0] as Error | undefined)?.message || name || 'unknown error';
+  return plainText(typeof code === 'string' && !text.includes(code) ? `${text} (${code})` : text);
+}
+
+/** One line of at most 300 characters, with nothing that controls a terminal. */
+export function plainText(text: string): string {
+  return text
+    .slice(0, 300)
+    .replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, ' ')
+    .trim();
+}
