@@ -38,6 +38,9 @@ process.stderr.write('\n');
 const done = faults.map((fault) => rows.get(fault) as Row);
 process.stdout.write(`${tableOf(done)}\n`);
 for (const { fault, complaint } of done) if (complaint) process.stdout.write(`FAILED  ${fault.name}: ${complaint}\n`);
+for (const { fault, stock } of done) {
+  if (stock?.violations.length) process.stdout.write(`STOCK  ${fault.name}: ${stock.violations[0]}\n`);
+}
 for (const { name, untold } of done.map(({ fault }) => fault)) {
   if (untold) process.stdout.write(`NOT COUNTED  ${name}: ${untold}\n`);
 }
