@@ -3,7 +3,7 @@ import { RuntraceBatchSpanProcessor, type RuntraceBatchSpanProcessorOptions } fr
 import { KeepGate, type NotKept } from '../exporter/keep/keep-gate.js';
 import type { SettledRun } from '../exporter/keep/settled-run.js';
 import type { ReadableSpan } from '../exporter/otlp/span.js';
-import { forgetAtExit, saveAtExit } from '../exporter/process-exit.js';
+import { forgetAtExit, type Saver, saveAtExit } from '../exporter/process-exit.js';
 import type { Amount, ExporterStats } from '../exporter/stats.js';
 import { runOf } from '../spans/context.js';
 import { markStatusProcessor } from '../spans/omissions/processor-check.js';
@@ -145,16 +145,19 @@ export class RuntraceSpanProcessor {
     };
   }
 
-  /** The process ends without a shutdown: the spans in memory go to the exporter, which delivers, saves or counts them next. */
-  readonly #saver = {
-    beforeExit: () => {
-      // It settles what is over before it returns a promise.
-      void this.#rule.forceFlush();
-    },
-    exit: () => {
-      guarded('undecided runs could not be kept', () => this.#gate?.close());
-      // Its work is done before it returns a promise.
-      void this.#rule.shutdown();
-    },
+  /**
+   * The process ends without a shutdown. What `keep` has not decided about is kept, and runs in progress end as interrupted. The
+   * exporter then sends, saves or counts what it got: it was made before this processor, so it is called after it.
+   */
+  readonly #saver: Saver = {
+    beforeExit: () => this.#settleAtEnd(),
+    exit: () => this.#settleAtEnd(),
   };
+
+  #settleAtEnd(): void {
+    // What is over is settled before the promise is returned, and `keep` is asked about it.
+    void this.#rule.forceFlush();
+    const settleAll = () => this.#rule.settleAll();
+    guarded('runs in progress could not be kept', () => (this.#gate ? this.#gate.keepingAll(settleAll) : settleAll()));
+  }
 }

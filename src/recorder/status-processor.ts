@@ -125,10 +125,19 @@ export class StatusPrioritySpanProcessor {
 
   /** Settles everything; runs and steps in progress end as `interrupted`. Nothing is recorded afterwards. */
   async shutdown(): Promise<void> {
+    this.settleAll();
+    this.#shutDown = true;
+  }
+
+  /**
+   * Settles everything at once; runs and steps in progress end as `interrupted`. For the end of a process.
+   *
+   * @internal
+   */
+  settleAll(): void {
     // The newest first, because a run inside another one must end before it.
     for (const run of [...this.#open].reverse()) guarded('settling failed', () => run.shutdown());
     this.#open.clear();
-    this.#shutDown = true;
   }
 
   #settleWhatIsOver(): void {
