@@ -46,6 +46,7 @@ export function isMixed(text: string, start: number, end: number): boolean {
 const LONGEST_NUMBER = 8;
 const LONGEST_NUMBER_IN_WORD = 4;
 const SHORTEST_HUMP = 3;
+const SHORTEST_LAST_HUMP = 2;
 /** Digits may come before letters only in as short a word: `4o`, `2x`, `3rd`, `128k`. */
 const LONGEST_COUNTED = 5;
 
@@ -77,7 +78,9 @@ function isWord(text: string, start: number, end: number): boolean {
     if (before === DIGIT) {
       if (now !== OTHER && end - start > LONGEST_COUNTED) return false;
       if (length > (hasLetters ? LONGEST_NUMBER_IN_WORD : LONGEST_NUMBER)) return false;
-    } else if (now !== OTHER && now !== DIGIT && length < SHORTEST_HUMP) {
+    } else if (now !== DIGIT && partStart > start && length < (now === OTHER ? SHORTEST_LAST_HUMP : SHORTEST_HUMP)) {
+      return false;
+    } else if (now !== OTHER && now !== DIGIT && length < SHORTEST_LAST_HUMP) {
       return false;
     }
     if (now !== OTHER && now !== DIGIT) hasLetters = true;
