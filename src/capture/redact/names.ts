@@ -92,7 +92,8 @@ export function condenseName(name: string): string {
 export function nameKind(name: string): NameKind {
   if (!mayBeSecretName(name)) return PLAIN;
   const condensed = condenseName(name);
-  if (condensed.includes('ratelimit')) return PLAIN;
+  // Paths and packages: `node_modules/cookie`, `./utils/jwt`, `@aws-sdk/credential-providers`.
+  if (condensed.includes('ratelimit') || name.includes('/')) return PLAIN;
   if (ABOUT.test(condensed)) return PLAIN;
   if (SECRET_WORD.test(condensed) || SECRET_PARTS.some((part) => condensed.includes(part))) return SECRET;
   if (TOKEN_PARTS.some((part) => condensed.includes(part))) return TOKEN;

@@ -19,6 +19,9 @@ interface Context {
 const SCHEME = /^(?:[a-z][a-z0-9+.-]{0,30}:)?\/\//i;
 const DATA_URL = /^data:[^,]*,/i;
 const AUTHORITY_END = /[/?#\\]/g;
+/** User info of documentation, and the user of git over SSH. */
+const DOCUMENTED_USER =
+  /^(?:git|(?:user(?:name)?|your\w{0,20})(?::(?:pass(?:word|wd)?|pwd|secret|your\w{0,20}|\*+|x+))?)$/i;
 const PORT = /^\d*$/;
 
 /** `hooks.slack.com/services/T…/B…/…`, `discord.com/api/webhooks/…`: to know such a path is enough to post. */
@@ -66,12 +69,8 @@ function findUserInfo(url: string, edits: Edit[]): number {
   }
   if (at === -1) return end;
   // In documentation: `https://${USER}:${PASSWORD}@…`.
-  if (
-    !url
-      .slice(start, start + at)
-      .split(':')
-      .every(isTemplate)
-  ) {
+  const userInfo = url.slice(start, start + at);
+  if (!userInfo.split(':').every(isTemplate) && !DOCUMENTED_USER.test(userInfo)) {
     edits.push({ start, end: start + at, text: `${REDACTED}:${REDACTED}` });
   }
   AUTHORITY_END.lastIndex = start + at;
@@ -98,12 +97,18 @@ function findInPath(url: string, pathStart: number, pathEnd: number, context: Co
 
 function isSecretSegment(segment: string, before: string, afterWebhook: boolean, context: Context): boolean {
   if (segment.length < 8) return false;
-  if ((segment.length >= LONGER_THAN_IDS && LONG_TOKEN.test(segment)) || holdsSecret(segment, context)) return true;
+  if (
+    (segment.length >= LONGER_THAN_IDS && LONG_TOKEN.test(segment) && !ADDRESS.test(segment)) ||
+    holdsSecret(segment, context)
+  )
+    return true;
   if (afterWebhook && (CAPITALS_ID.test(segment) || isLongAndNoWords(segment))) return true;
   return (afterWebhook || context.policy.kind(before) !== PLAIN) && looksRandom(decode(segment));
 }
 
 const SHORTEST_TOKEN = 16;
+
+const ADDRESS = /^0x[0-9A-Fa-f]{40}$/;
 
 function isLongAndNoWords(segment: string): boolean {
   return segment.length >= SHORTEST_TOKEN && !isMadeOfWords(segment, 0, segment.length);

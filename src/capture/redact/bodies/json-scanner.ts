@@ -11,6 +11,7 @@ import {
   BESIDE_TEXT_TOKEN,
   FLAT_PAIRS,
   type Frame,
+  isHarmlessObject,
   LONGEST_TEXT_TOKEN,
   newFrame,
   PAIR_KEYS,
@@ -189,7 +190,9 @@ export class JsonScan {
     const { hiddenFrom } = this.#frame;
     this.#settleTextToken();
     this.#frame = this.#parents.pop() ?? this.#frame;
-    if (hiddenFrom >= 0 && this.#frame.hiddenFrom < 0) this.#replace(hiddenFrom, at + 1);
+    if (hiddenFrom >= 0 && this.#frame.hiddenFrom < 0 && !isHarmlessObject(this.#text.slice(hiddenFrom, at + 1))) {
+      this.#replace(hiddenFrom, at + 1);
+    }
     this.#next = END;
     this.#wholeUntil = at + 1;
     // An element of a list of events.

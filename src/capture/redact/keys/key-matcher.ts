@@ -191,7 +191,7 @@ function isWholeToken(format: Format, text: string, at: number, count: number): 
   const bodyStart = at + format.prefix.length;
   const end = bodyStart + count;
   if (count < format.least || count > format.most || hasBit(text.charCodeAt(end), URL_BIT)) return false;
-  return isMixed(text, bodyStart, end) || (count >= LONG_BODY && !isMadeOfWords(text, bodyStart, end));
+  return !isMadeOfWords(text, bodyStart, end) && (count >= LONG_BODY || isMixed(text, bodyStart, end));
 }
 
 function isKeyBody(format: Format, text: string, bodyStart: number, count: number): boolean {

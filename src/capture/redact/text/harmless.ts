@@ -6,7 +6,7 @@ const NO_VALUE = /* @__PURE__ */ new Set(
     'admin all always any array auto boolean bool buffer byte bytes char dict disabled empty enabled expired false float function ' +
     'hidden inherit int integer invalid list long map missing never nil no none not null number object off ok on optional read ' +
     'record redacted refresh required self set short static str string symbol text this true tuple type undefined unknown unset uuid ' +
-    'valid var varchar void write yes hover focus active before after'
+    'oauth2 valid var varchar void write yes hover focus active before after'
   ).split(' '),
 );
 
@@ -24,17 +24,19 @@ const DESCRIBING = /* @__PURE__ */ new Set(
 
 /** Values of dictionary words that name what should stand there. */
 const PLACEHOLDER =
-  /pass(?:word|wd|phrase|code|wort)|pwd|token|secret|key|cred|auth|your|example|placeholder|change|dummy|sample|todo|xxx|redacted|insert|kennwort|senha|wachtwoord|contrase|haslo|lozenord|losenord|sifre|jeton/i;
+  /pass(?:word|wd|phrase|code|wort)|pwd|token|secret|key|cookie|cred|auth|your|example|placeholder|change|dummy|sample|todo|xxx|redacted|insert|jwt|kennwort|senha|wachtwoord|contrase|haslo|lozenord|losenord|sifre|jeton/i;
 
+const WHOLE_TEMPLATE = /^(?:\$\{\{?[^{}]*\}?\}|\{\{[^{}]*\}\}|\$\([^()]*\)|<%[^%]*%>|#\{[^{}]*\})$/;
 const TEMPLATES = [
   // Shell and JavaScript: `$TOKEN`, `${token}`, `$(pass show x)`, `$1`.
-  /^\$(?:[A-Za-z_]\w*|\d+|[{(@?!#*].*)$/s,
+  /^\$(?:[A-Za-z_]\w*(?:[=:/.,-]+\$?\{?\w+\}?)*|\d+|[{(@?!#*].*)$/s,
+  /^(?:\{\w*\}[:@/ -]?)+$/,
   // Jinja, GitHub, Handlebars, Python's format, Ruby, ERB, XML-like placeholders.
   /^\{\{?[ %]*[\w.$]*[\w .|'"()-]*\}{0,2}$/,
   /^#\{[^}]*\}?$/,
   /^<[%?=]?[-\w .|:/()'"]*[%?]?>?$/,
   // printf, Python's `%` and SQL parameters.
-  /^%(?:\(\w*\)?)?[sdrqvxf]?$/,
+  /^%(?:\(\w*\)?)?[+#]?[A-Za-z]?$/,
   /^[:@&*!?]?[A-Za-z_]\w*\?$/,
   /^\?$|^[:@]\w+$/,
   // Masks.
@@ -52,6 +54,7 @@ const LONGEST_READ = 300;
 export function isTemplate(value: string): boolean {
   const bare = value.replace(SCHEME, '').trim();
   if (bare.length > LONGEST_READ) return false;
+  if (WHOLE_TEMPLATE.test(bare)) return true;
   return TEMPLATES.some((template) => template.test(bare)) && !isMixed(bare, 0, bare.length);
 }
 
@@ -67,12 +70,15 @@ export function isSecretLike(word: string): boolean {
   const bare = word.replace(/^[("'`*_]+|[)"'`*_.,;:!?]+$/g, '');
   if (bare.length < 5 || VERSION.test(bare)) return false;
   if (/\d/.test(bare) && /[A-Za-z]/.test(bare)) return true;
-  return isMixed(bare, 0, bare.length) || (/[A-Za-z]/.test(bare) && /[!#$%&*+?@^~]/.test(bare));
+  if (isMixed(bare, 0, bare.length) && !isMadeOfWords(bare, 0, bare.length)) return true;
+  return /[A-Za-z]/.test(bare) && /[!#$%&*+?@^~]/.test(bare);
 }
+
+const TRAILING = /[)\]}>:;,?!.]+$/;
 
 /** Whether a value is a word that stands for a type, a state or a setting. */
 export function isNoValue(value: string): boolean {
-  return NO_VALUE.has(value.toLowerCase().replace(/[.!?]$/, ''));
+  return NO_VALUE.has(value.toLowerCase().replace(TRAILING, ''));
 }
 
 /** Whether a value is made of dictionary words that name a secret: `your-api-key`, `userPassword`, `my-tls-secret`. */
@@ -86,6 +92,15 @@ export function isPlaceholder(value: string): boolean {
   );
 }
 
+/** The name of an authentication scheme alone: `"Basic " + credentials`. */
+const ONLY_SCHEME = /^(?:bearer|basic|digest|token|negotiate|oauth|apikey|hawk)\s*$/i;
+const COLOUR = /^#[0-9a-f]{3,8}$/i;
+/** Regular expressions in code. */
+const PATTERN = /^\/[\^*/]|^;|^\\[wdsS]|^\(\?:|^\[\^?[\w-]+\]/;
+/** A URL without user info. It is searched by itself. */
+const WHOLE_URL = /^[a-z][a-z0-9+.-]{1,20}:\/\/[^@\s]*$/i;
+/** `HEADER.PAYLOAD.SIGNATURE` */
+const CAPITAL_WORDS = /^(?:[A-Z]*[AEIOUY][A-Z]*[._-]){1,6}[A-Z]*[AEIOUY][A-Z]*$/;
 const LETTERS = /^[\p{L}\p{M}\s'’.,:;!?()…-]+$/u;
 const NOT_ASCII_LETTER = /[^\p{ASCII}]/u;
 
@@ -94,9 +109,14 @@ const NOT_ASCII_LETTER = /[^\p{ASCII}]/u;
  * translations), a version, or punctuation. What looks random never is.
  */
 export function isHarmlessValue(value: string): boolean {
-  if (value.length > LONGEST_READ) return false;
+  if (value.length > LONGEST_READ) return isDescription(value);
   return (
     ONLY_MARKS.test(value) ||
+    ONLY_SCHEME.test(value) ||
+    WHOLE_URL.test(value) ||
+    COLOUR.test(value) ||
+    PATTERN.test(value) ||
+    (value.length <= 64 && CAPITAL_WORDS.test(value)) ||
     VERSION.test(value) ||
     isTemplate(value) ||
     isPlaceholder(value) ||

@@ -58,7 +58,7 @@ const OPTION = /(?<![\w-])--?([A-Za-z][\w-]{1,60})[ \t]{1,4}("[^"\n]{1,500}"|'[^
 /** `curl -u user:password`. */
 const USER_OPTION = /(?<![\w-])(?:-u|--user|--proxy-user)[ \t=]{1,4}["']?[\w.@+-]{1,80}:([^\s"'`@]{3,200})/g;
 const WORD_OF_TEXT = /^[A-Za-z]+[.,:;)]?$/;
-const COMMAND_GOES_ON = /^(?:[ \t]*(?:\\?\r?\n|$)|[ \t]+(?:--?\w|\\|&&|\||>))/;
+const COMMAND_GOES_ON = /^[ \t]+(?:--?\w|\\|&&|\||>)/;
 
 /** `--password value`: in commands, where the next word is the value. */
 function findInOptions(text: string, policy: Policy, edits: Edit[]): void {
@@ -109,7 +109,9 @@ function findInTables(text: string, policy: Policy, edits: Edit[]): void {
     }
     let at = start;
     for (const [index, cell] of cells.entries()) {
-      const isNamed = columns?.[index] || (index > 0 && isSecretName(cells[index - 1] ?? '', policy));
+      const isNamed =
+        columns?.[index] ||
+        (index > 0 && match[0].trimStart()[0] === '|' && isSecretName(cells[index - 1] ?? '', policy));
       const value = cell.trim().replace(/^[*_`~"']+|[*_`~"']+$/g, '');
       if (isNamed && isSecretLike(value) && !/\s/.test(value) && !isHarmlessValue(value) && !isExpression(value)) {
         const from = at + cell.indexOf(value);

@@ -1,7 +1,7 @@
 import { type Edit, REDACTED } from '../edits.js';
 import { looksRandom } from '../keys/randomness.js';
 import { endOf } from '../keys/sticky.js';
-import { type NameKind, SUSPECT, TOKEN } from '../names.js';
+import { condenseName, type NameKind, SUSPECT, TOKEN } from '../names.js';
 import type { Policy } from '../policy.js';
 import { isDescription, isHarmlessValue, isSecretLike } from './harmless.js';
 import { type JudgedPlace, judgeName, type Name } from './name.js';
@@ -51,7 +51,7 @@ function findAfterName(text: string, separator: number, policy: Policy, edits: E
   if (!value) return separator + 1;
   const found = text.slice(value.start, value.end);
   if (kind === TOKEN && (SHORT_NUMBER.test(found) || isTextToken(text, separator, place, found))) return separator + 1;
-  if (value.isQuoted && isHarmlessValue(found)) return value.end;
+  if (value.isQuoted && (isHarmlessValue(found) || condenseName(found) === condenseName(name.text))) return value.start;
   edits.push({ start: value.start, end: value.end, text: REDACTED });
   return endOf(SEPARATOR_LAST, text, value.end - 1) === value.end ? value.end - 1 : value.end;
 }

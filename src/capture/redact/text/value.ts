@@ -14,7 +14,7 @@ export interface Span {
 
 /** Operators and blanks, and marks of Markdown or an end of an element of HTML that follow a name: `**Password:** x`, `<b>Password:</b> x`. */
 const BEFORE_VALUE =
-  /[:=>~]{0,2}[ \t]*(?:[*_~]{1,3}(?=[ \t])[ \t]*|[*_~`]{1,3}(?=[A-Za-z0-9])|<\/[A-Za-z][^<>]{0,20}>[ \t]*)?/y;
+  /[:=>~]{0,2}[ \t]*(?:[*_~]{1,3}(?=[ \t])[ \t]*|[*_~]{1,3}(?=[A-Za-z0-9])|<\/[A-Za-z][^<>]{0,20}>[ \t]*)?/y;
 const OPERATOR_AND_LINES = /[:=>]{0,2}\s*/y;
 const OPENING_QUOTE = /\\*["'`]/y;
 /** Headers whose values are many words long. */
@@ -45,7 +45,8 @@ export function findValue(text: string, separator: number, place: JudgedPlace, p
   const isSpaced = start > separator + 1;
   if (text[start] === '[' || (text[start] === '{' && name.isQuoted)) {
     if (kind !== SECRET || text[start + 1] === '{') return undefined;
-    return { start, end: closingBracket(text, start), isQuoted: false };
+    const end = closingBracket(text, start);
+    return isListOfWords(text.slice(start, end)) ? undefined : { start, end, isQuoted: false };
   }
   // The names inside of an object in code or YAML speak for themselves.
   if (text[start] === '{' && (isSpaced || text[separator] === ':')) return undefined;
@@ -65,6 +66,19 @@ function isClosingQuote(text: string, name: Name, at: number): boolean {
   return line.split(quote).length % 2 === 0;
 }
 
+const ITEM = /[\w$.-]+/g;
+const LONGEST_LIST = 300;
+const EMPTY = /^[[{]\s*[\]}]$/;
+const PATHS = /^\[\s*(?:["']\.{1,2}\/[\w./-]*["'],?\s*)+\]$/;
+
+/** Whether a list or an object holds nothing, names or paths: `[]`, `['apiKey', 'password']`, `['./jwt.js']`. */
+function isListOfWords(list: string): boolean {
+  if (list.length > LONGEST_LIST) return false;
+  if (EMPTY.test(list) || PATHS.test(list)) return true;
+  const items = list.match(ITEM) ?? [];
+  return items.every((item) => item.length >= 3 && isIdentifier(item)) && items.some(isPlaceholder);
+}
+
 /** A header in quotes ends with them. */
 function restOfLine(text: string, separator: number, start: number, name: Name): Span | undefined {
   const isInQuotes = /["'`]/.test(text[name.start - 1] ?? '');
@@ -72,7 +86,9 @@ function restOfLine(text: string, separator: number, start: number, name: Name):
   if (end === start) return undefined;
   const value = text.slice(start, end);
   const withoutScheme = value.replace(/^(?:bearer|basic|token)\s+/i, '').replace(/[;,)\]}]+$/, '');
-  if (isHarmlessValue(withoutScheme) || isExpression(value) || isDescription(value)) return undefined;
+  if (withoutScheme === '' || isNoValue(withoutScheme.split(/[\s,;)]/, 1)[0] ?? '')) return undefined;
+  if (isHarmlessValue(withoutScheme) || isExpression(value)) return undefined;
+  if (start > separator + 1 && isIdentifier(value)) return undefined;
   // Food, and what a browser stores.
   if (/cookie2?$/i.test(name.text) && text[separator] === ':' && !value.includes('=') && !isSecretLike(value))
     return undefined;
@@ -94,13 +110,13 @@ function findBareValue(
   const end = endOf(isInConnectionString || text[from] === '{' ? CONNECTION_VALUE : BARE_VALUE, text, start);
   const value = text.slice(start, end);
   if (value === '' || isNoValue(value) || isSecretName(value, policy)) return undefined;
-  if (place.kind === SUSPECT) return { start, end, isQuoted: false };
   if (isComparison && !isSecretLike(value)) return undefined;
   if (isHarmlessBare(text, value, start, end)) return undefined;
+  if (place.kind === SUSPECT) return { start, end, isQuoted: false };
   if (isInConnectionString || place.isAnnounced) return { start, end, isQuoted: false };
   const isColon = text.charCodeAt(separator) !== EQUALS;
   if (isSpaced && !isColon && isIdentifier(value)) return undefined;
-  if (isColon && isSpaced && isTypeOrKey(text, value, end)) return undefined;
+  if (isColon && isInCode(text, value, name, separator, start, end)) return undefined;
   const rest = restOfLabel(text, name, end);
   if (rest === undefined) {
     return isColon && isSpaced && isPlainWord(value) && WORD_NEXT.test(text.slice(end, end + 3))
@@ -122,21 +138,26 @@ function isHarmlessBare(text: string, value: string, start: number, end: number)
 }
 
 const TEMPLATE_AT = /^(?:\$\{|\$\(|\$[A-Za-z_]+\b|\{\{|\{%|<[%A-Za-z]|%\(|#\{|%[sdr])/;
-const WORD_NEXT = /^ [A-Za-z]/;
-const PLAIN_WORD = /^[A-Za-z][a-z']+$/;
+const WORD_NEXT = /^ [A-Za-z0-9(`'"]/;
+const PLAIN_WORD = /^(?:[A-Za-z][a-z']+|[AI])$/;
 
 function isPlainWord(value: string): boolean {
   return PLAIN_WORD.test(value);
 }
 
-/** `token: AuthToken,` and `password: Value;`: a type, or a name, in code. */
-function isTypeOrKey(text: string, value: string, end: number): boolean {
-  return (
-    isIdentifier(value) &&
-    /^[A-Z]|[a-z][A-Z]/.test(value) &&
-    /^(?:[;,)}\]|?<]|\s*[={|]|\s*$)/.test(text.slice(end, end + 8)) &&
-    /[a-z]/.test(value)
-  );
+/** Whether a value after a colon is a type, a key or a name of code: `token: AuthToken,`, `{ password: value }`, `Pass :meth:`, `passwd:gid`. */
+function isInCode(text: string, value: string, name: Name, separator: number, start: number, end: number): boolean {
+  if (start === separator + 1)
+    return name.end < separator ? !name.isQuoted && isBlankAt(text, separator - 1) : isPlainWord(value);
+  if (!isIdentifier(value)) return false;
+  const next = text.slice(end, end + 8);
+  if (/\):?$/.test(value)) return true;
+  if (/^[)}\],]/.test(next) && /[{(,]\s*$/.test(text.slice(Math.max(0, name.start - 12), name.start))) return true;
+  return /^[A-Z]|[a-z][A-Z]/.test(value) && /[a-z]/.test(value) && /^(?:[;,)}\]|?<]|\s*[={|]|\s*$)/.test(next);
+}
+
+function isBlankAt(text: string, at: number): boolean {
+  return text[at] === ' ' || text[at] === '\t';
 }
 
 /** `secret: api_key: …`: what comes next is a name itself, and the value stands after that. */
