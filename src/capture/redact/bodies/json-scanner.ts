@@ -330,6 +330,7 @@ export class JsonScan {
   #isSecretValue(start: number, end: number): boolean {
     const value = this.#decode(start, end);
     if (value === undefined) return true;
+    if (isHarmlessValue(value)) return false;
     if (
       this.#frame.kind === TOKEN &&
       value.length <= LONGEST_TEXT_TOKEN &&
@@ -339,7 +340,7 @@ export class JsonScan {
       this.#frame.textToken = { start, end };
       return false;
     }
-    return !isHarmlessValue(value);
+    return true;
   }
 
   #namesSecret(start: number, end: number, policy: Policy): boolean {

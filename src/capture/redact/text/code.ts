@@ -6,6 +6,7 @@ const EXPRESSION =
 const HAS_DIGIT = /\d/;
 /** `api_keys_1.ApiKeyError` */
 const DOTTED = /^[A-Za-z_$]{3,}\d{0,2}(?:\.[A-Za-z_$]{3,}\d{0,2})+;?$/;
+const OPERATOR = /[|&?,;=+]/;
 const IDENTIFIER = /^[&*!]?[A-Za-z_$][A-Za-z_$]*[;,?):]{0,3}$/;
 const IMPORTED = /^!(?:Ref|Sub|GetAtt|ImportValue|secret|vault|env\w*|reference|[A-Z]\w*)$/;
 const PATH = /^(?:\.{0,2}|~|[A-Za-z]:)[\\/][\w.\\/@ -]*$/;
@@ -18,8 +19,10 @@ export function isExpression(value: string): boolean {
   const match = EXPRESSION.exec(value);
   if (match) {
     const nameEnd = value.search(/[([{]/);
-    if (nameEnd === -1 && HAS_DIGIT.test(value)) return DOTTED.test(value) && isMadeOfWords(value, 0, value.length);
-    if (nameEnd === -1) return isMadeOfWords(value, 0, value.length);
+    if (nameEnd === -1) {
+      const first = value.split(OPERATOR, 1)[0] ?? '';
+      return (!HAS_DIGIT.test(first) || DOTTED.test(first)) && isMadeOfWords(first, 0, first.length);
+    }
     return isMadeOfWords(value, 0, nameEnd) || !isMixed(value, 0, nameEnd);
   }
   if (value[0] === '(') {

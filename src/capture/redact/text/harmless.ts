@@ -67,7 +67,7 @@ export function isDescription(value: string): boolean {
 
 /** Whether a word is more than one of a language: letters and digits mixed, or capitals behind small letters and marks. */
 export function isSecretLike(word: string): boolean {
-  const bare = word.replace(/^[("'`*_]+|[)"'`*_.,;:!?]+$/g, '');
+  const bare = word.replace(/^[("'`*_#]+|[)"'`*_.,;:!?]+$/g, '');
   if (bare.length < 5 || VERSION.test(bare)) return false;
   if (/\d/.test(bare) && /[A-Za-z]/.test(bare)) return true;
   if (isMixed(bare, 0, bare.length) && !isMadeOfWords(bare, 0, bare.length)) return true;
@@ -101,6 +101,8 @@ const PATTERN = /^\/[\^*/]|^;|^\\[wdsS]|^\(\?:|^\[\^?[\w-]+\]/;
 const WHOLE_URL = /^[a-z][a-z0-9+.-]{1,20}:\/\/[^@\s]*$/i;
 /** `HEADER.PAYLOAD.SIGNATURE` */
 const CAPITAL_WORDS = /^(?:[A-Z]*[AEIOUY][A-Z]*[._-]){1,6}[A-Z]*[AEIOUY][A-Z]*$/;
+/** One word as a label begins: `Jeton`, `Geheimnis`. */
+const LABEL_WORD = /^[A-Z](?=[a-z]*[aeiouy])[a-z]{3,13}$/;
 const LETTERS = /^[\p{L}\p{M}\s'’.,:;!?()…-]+$/u;
 const NOT_ASCII_LETTER = /[^\p{ASCII}]/u;
 
@@ -114,6 +116,7 @@ export function isHarmlessValue(value: string): boolean {
     ONLY_MARKS.test(value) ||
     ONLY_SCHEME.test(value) ||
     WHOLE_URL.test(value) ||
+    LABEL_WORD.test(value) ||
     COLOUR.test(value) ||
     PATTERN.test(value) ||
     (value.length <= 64 && CAPITAL_WORDS.test(value)) ||

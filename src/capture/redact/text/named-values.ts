@@ -71,7 +71,7 @@ function startsRandom(text: string, separator: number, name: Name, policy: Polic
 
 /** What analysers of language say beside a token of text. */
 const BESIDE_TEXT_TOKEN =
-  /["'](?:pos|tag|upos|xpos|lemma|dep|deprel|head|ner|entity|label|logprob|prob|score|offset|start|end|start_offset|position|frequency|freq|count|tf|idf|bytes|stem|shape|morph|is_stop|sentiment|rank|weight)["']\s*:/;
+  /["'](?:pos|tag|upos|xpos|lemma|dep|deprel|head|ner|entity|label|logprob|prob|score|offset|start|end|start_offset|position|frequency|freq|count|tf|idf|bytes|stem|shape|morph|is_stop|sentiment|rank|weight|top_logprobs|bytes)["']\s*:/;
 const BESIDE = 120;
 const LONGEST_TEXT_TOKEN = 24;
 

@@ -56,11 +56,12 @@ export function findValue(text: string, separator: number, place: JudgedPlace, p
 }
 
 const LONGEST_LINE_BEFORE = 80;
+const CLOSING_NEXT = /[\s),;.+:\]}<>\\/|]/;
 
 /** Whether a quote closes an earlier one: an odd number stands before the name in its line, and no value follows the quote at once. */
 function isClosingQuote(text: string, name: Name, at: number): boolean {
   const quote = text[at] as string;
-  if (!isQuote(text.charCodeAt(at)) || /[A-Za-z0-9]/.test(text[at + 1] ?? '')) return false;
+  if (!isQuote(text.charCodeAt(at)) || !CLOSING_NEXT.test(text[at + 1] ?? ' ')) return false;
   const before = text.slice(Math.max(0, name.start - LONGEST_LINE_BEFORE), name.start);
   const line = before.slice(before.lastIndexOf('\n') + 1);
   return line.split(quote).length % 2 === 0;
@@ -68,13 +69,15 @@ function isClosingQuote(text: string, name: Name, at: number): boolean {
 
 const ITEM = /[\w$.-]+/g;
 const LONGEST_LIST = 300;
+/** `[hidden]`, `[FILTERED]` */
+const ONE_WORD = /^\[[A-Za-z]{4,12}\]$/;
 const EMPTY = /^[[{]\s*[\]}]$/;
 const PATHS = /^\[\s*(?:["']\.{1,2}\/[\w./-]*["'],?\s*)+\]$/;
 
 /** Whether a list or an object holds nothing, names or paths: `[]`, `['apiKey', 'password']`, `['./jwt.js']`. */
 function isListOfWords(list: string): boolean {
   if (list.length > LONGEST_LIST) return false;
-  if (EMPTY.test(list) || PATHS.test(list)) return true;
+  if (EMPTY.test(list) || PATHS.test(list) || ONE_WORD.test(list)) return true;
   const items = list.match(ITEM) ?? [];
   return items.every((item) => item.length >= 3 && isIdentifier(item)) && items.some(isPlaceholder);
 }
@@ -116,6 +119,7 @@ function findBareValue(
   if (isInConnectionString || place.isAnnounced) return { start, end, isQuoted: false };
   const isColon = text.charCodeAt(separator) !== EQUALS;
   if (isSpaced && !isColon && isIdentifier(value)) return undefined;
+  if (isColon && /cookies?$/i.test(name.text) && !value.includes('=') && !isSecretLike(value)) return undefined;
   if (isColon && isInCode(text, value, name, separator, start, end)) return undefined;
   const rest = restOfLabel(text, name, end);
   if (rest === undefined) {
@@ -147,14 +151,23 @@ function isPlainWord(value: string): boolean {
 
 /** Whether a value after a colon is a type, a key or a name of code: `token: AuthToken,`, `{ password: value }`, `Pass :meth:`, `passwd:gid`. */
 function isInCode(text: string, value: string, name: Name, separator: number, start: number, end: number): boolean {
-  if (start === separator + 1)
-    return name.end < separator ? !name.isQuoted && isBlankAt(text, separator - 1) : isPlainWord(value);
+  if (start === separator + 1) {
+    // `label="Password" :rules="rules"`, `Pass :meth:`
+    if (isBlankAt(text, separator - 1)) return true;
+    return (
+      !name.isQuoted &&
+      (isPlainWord(value) ||
+        RESOURCE_BEFORE.test(text.slice(Math.max(0, name.start - LONGEST_LINE_BEFORE), name.start)))
+    );
+  }
   if (!isIdentifier(value)) return false;
   const next = text.slice(end, end + 8);
   if (/\):?$/.test(value)) return true;
   if (/^[)}\],]/.test(next) && /[{(,]\s*$/.test(text.slice(Math.max(0, name.start - 12), name.start))) return true;
   return /^[A-Z]|[a-z][A-Z]/.test(value) && /[a-z]/.test(value) && /^(?:[;,)}\]|?<]|\s*[={|]|\s*$)/.test(next);
 }
+
+const RESOURCE_BEFORE = /arn:aws[\w:/-]*$/;
 
 function isBlankAt(text: string, at: number): boolean {
   return text[at] === ' ' || text[at] === '\t';
