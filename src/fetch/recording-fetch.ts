@@ -131,7 +131,8 @@ function beginAttempt(
   const { method, url } = target;
   if (!takesAll && !mayBeModelCall(method, url)) return undefined;
   const outgoing = readOutgoing(target, input, init);
-  const call = step?.recall(outgoing) ?? readModelCall(method, url, outgoing.body, capturing.messages);
+  const call =
+    step?.recall(outgoing) ?? readModelCall(method, url, outgoing.body, capturing.messages, outgoing.headers);
   const live = (owner: AttemptOwner, inside = active) =>
     new InFlightAttempt(owner, outgoing, call, signalOf(input, init), inside);
   if (step && (call || takesAll)) return live(step);

@@ -92,11 +92,6 @@ const unknown: [method: string, url: string, body: object | string | undefined][
   ['POST', 'https://api.openai.com/v1/chat/completions', { model: 'm' }],
   ['POST', 'https://api.anthropic.com/v1/messages/count_tokens', messages],
   ['POST', 'https://api.anthropic.com/v1/messages/batches', { requests: [] }],
-  [
-    'POST',
-    'https://bedrock-runtime.eu-west-1.amazonaws.com/model/anthropic.claude-x/invoke-with-response-stream',
-    messages,
-  ],
   ['POST', 'https://generativelanguage.googleapis.com/v1beta/models/gemini-3:countTokens', contents],
   ['POST', 'https://generativelanguage.googleapis.com/v1beta/models/gemini-3:batchGenerateContent', {}],
   ['POST', 'https://sms.example/v1/messages', { messages: [{ to: '1', text: 'Hi' }] }],
