@@ -13,7 +13,7 @@ import {
   word,
 } from '../../util/json-fields.js';
 import type { Answer, FormatReader, WireFormat } from '../format.js';
-import { bareError, describeError, plainError, reportedError } from '../provider-error.js';
+import { bareError, describeError, mayReportError, plainError, reportedError } from '../provider-error.js';
 import { ResponseAccumulator } from '../response-accumulator.js';
 import { functionTool, readBlock, readContent, readMessage } from './anthropic-content.js';
 import { eventType } from './event-type.js';
@@ -63,9 +63,6 @@ const CHOICE = 0;
 /** The events of the format, without `error`. */
 const EVENT = /^(?:message_|content_block_|ping$)/;
 
-/** A field in which any event may report an error. */
-const ERROR_FIELD = /"(?:errors?|error_code|base_resp)"/;
-
 class AnthropicReader implements FormatReader {
   readonly #response: ResponseAccumulator;
   readonly #content: boolean;
@@ -98,7 +95,7 @@ class AnthropicReader implements FormatReader {
     }
     const ofContent = type.startsWith('content_block_');
     if (ofContent) this.#response.choice(CHOICE);
-    if (((ofContent && !this.#content) || type === 'ping') && !ERROR_FIELD.test(data)) return;
+    if (((ofContent && !this.#content) || type === 'ping') && !mayReportError(data)) return;
     const event = object(parseJson(data));
     if (!event) {
       if (type === 'error') this.#response.fail(plainError(data));

@@ -117,8 +117,8 @@ class InvokeReader implements FormatReader {
     }
   }
 
-  end(): void {
-    this.#reader?.end();
+  end(receivedBytes: number): void {
+    this.#reader?.end(receivedBytes);
   }
 
   answer(): Answer {

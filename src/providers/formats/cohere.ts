@@ -14,7 +14,7 @@ import {
 } from '../../util/json-fields.js';
 import type { Answer, FormatReader, WireFormat } from '../format.js';
 import { mediaPart, otherPart, textParts, toolCallPart, toolResponsePart } from '../message-parts.js';
-import { bareError, describeError, plainError, reportedError } from '../provider-error.js';
+import { bareError, describeError, mayReportError, plainError, reportedError } from '../provider-error.js';
 import { ResponseAccumulator } from '../response-accumulator.js';
 import { eventType } from './event-type.js';
 import { calledTool, flatTool } from './openai-chat-content.js';
@@ -70,9 +70,6 @@ const HEAD_EVENT = /^message-(?:start|end)$/;
 
 const EVENT = /^(?:message|content|tool-plan|tool-call|citation|debug)\b/;
 
-/** A field in which any event may report an error. */
-const ERROR_FIELD = /"(?:errors?|error_code)"/;
-
 class CohereReader implements FormatReader {
   readonly #response: ResponseAccumulator;
   readonly #content: boolean;
@@ -103,7 +100,7 @@ class CohereReader implements FormatReader {
     if (data.startsWith('[DONE]')) return;
     const type = eventType(name, data);
     const isKnown = EVENT.test(type);
-    if (isKnown && !this.#content && !HEAD_EVENT.test(type) && !ERROR_FIELD.test(data)) return;
+    if (isKnown && !this.#content && !HEAD_EVENT.test(type) && !mayReportError(data)) return;
     const event = object(parseJson(data));
     if (!event) {
       if (type === 'error') response.fail(plainError(data));
