@@ -128,7 +128,8 @@ function beginAttempt(
   };
   if (!takesAll && !mayBeModelCall(method, url)) return unread();
   const outgoing = readOutgoing(target, input, init);
-  const call = step?.recall(outgoing) ?? readModelCall(method, url, outgoing.body, capturing.messages);
+  const call =
+    step?.recall(outgoing) ?? readModelCall(method, url, outgoing.body, capturing.messages, outgoing.headers);
   const live = (owner: AttemptOwner, inside = active) =>
     new InFlightAttempt(owner, outgoing, call, signalOf(input, init), inside);
   if (step && (call || takesAll)) return live(step);

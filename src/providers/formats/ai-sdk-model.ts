@@ -140,7 +140,7 @@ const MAX_WARNINGS = 16;
 
 /** Reads one result of a language model, whole or part by part, in bounded memory. */
 export class ModelAnswer {
-  readonly #draft: ResponseAccumulator;
+  readonly #response: ResponseAccumulator;
   #warnings: unknown;
   #reason: unknown;
   /** The error part of a stream, if there was one. */
@@ -148,21 +148,21 @@ export class ModelAnswer {
 
   /** Messages are accumulated only if `content`. */
   constructor(content: boolean) {
-    this.#draft = new ResponseAccumulator(content);
+    this.#response = new ResponseAccumulator(content);
   }
 
   /** The result of `doGenerate`. */
   whole(result: JsonObject): void {
     const { response, content, warnings } = result;
     this.#metadata(object(response) ?? {});
-    this.#draft.put(0, objects(content).flatMap(readPart), 0);
+    this.#response.put(0, objects(content).flatMap(readPart), 0);
     this.#warnings = warnings;
     this.#finish(result);
   }
 
   /** One part of the stream of `doStream`. */
   part(part: JsonObject): void {
-    const draft = this.#draft;
+    const response = this.#response;
     const { type, id, delta } = part;
     const key = `${type === 'tool-call' || type === 'tool-result' ? part.toolCallId : id}`;
     switch (type) {
@@ -173,26 +173,26 @@ export class ModelAnswer {
         this.#metadata(part);
         break;
       case 'text-delta':
-        draft.extend(draft.part(0, 'text', `text ${key}`), delta);
+        response.extend(response.part(0, 'text', `text ${key}`), delta);
         break;
       case 'reasoning-delta':
-        draft.extend(draft.part(0, 'reasoning', `reasoning ${key}`), delta);
+        response.extend(response.part(0, 'reasoning', `reasoning ${key}`), delta);
         break;
       case 'tool-input-start':
-        Object.assign(draft.part(0, 'tool_call', `call ${key}`) ?? {}, { id, name: part.toolName });
+        Object.assign(response.part(0, 'tool_call', `call ${key}`) ?? {}, { id, name: part.toolName });
         break;
       case 'tool-input-delta':
-        draft.extend(draft.part(0, 'tool_call', `call ${key}`), delta);
+        response.extend(response.part(0, 'tool_call', `call ${key}`), delta);
         break;
       case 'tool-call':
-        draft.put(0, readPart(part), text(part.input)?.length ?? 0, `call ${key}`);
+        response.put(0, readPart(part), text(part.input)?.length ?? 0, `call ${key}`);
         break;
       case 'tool-result':
       case 'file':
       case 'reasoning-file':
       case 'source':
       case 'custom':
-        draft.put(0, readPart(part), 0);
+        response.put(0, readPart(part), 0);
         break;
       case 'error':
         this.error = part.error;
@@ -208,6 +208,11 @@ export class ModelAnswer {
     return this.#reason !== undefined;
   }
 
+  /** The finish reason in the AI SDK's words; `undefined` if there is none yet. */
+  get unifiedReason(): string | undefined {
+    return label(object(this.#reason)?.unified ?? this.#reason);
+  }
+
   /** Whether the model gave its finish reason or an error: then its outcome is known, however the stream ends. */
   get told(): boolean {
     return this.stopped || this.error !== undefined;
@@ -215,12 +220,12 @@ export class ModelAnswer {
 
   /** Whether the model stopped without an error. Some models give a finish reason after an error. */
   get complete(): boolean {
-    return this.stopped && this.error === undefined && (object(this.#reason)?.unified ?? this.#reason) !== 'error';
+    return this.stopped && this.error === undefined && this.unifiedReason !== 'error';
   }
 
   /** What was read so far. */
   get details(): { response: ModelResponse; usage: Usage } {
-    const { response, usage } = this.#draft.answer(this.complete);
+    const { response, usage } = this.#response.answer(this.complete);
     return { response, usage };
   }
 
@@ -229,13 +234,13 @@ export class ModelAnswer {
   }
 
   #metadata({ id, modelId }: JsonObject): void {
-    this.#draft.id ??= word(id);
-    this.#draft.model ??= word(modelId);
+    this.#response.id ??= word(id);
+    this.#response.model ??= word(modelId);
   }
 
   #finish({ finishReason: reason, usage }: JsonObject): void {
     this.#reason = reason;
-    this.#draft.choice(0, finishReason(reason));
-    this.#draft.usage = readUsage(usage);
+    this.#response.choice(0, finishReason(reason));
+    this.#response.usage = readUsage(usage);
   }
 }
