@@ -20,11 +20,12 @@ import {
   withRun,
   withStep,
 } from '../spans/context.js';
-import { describeFailure, type Failure, isAbort, isTimeout } from '../spans/outcome/errors.js';
+import { describeFailure, type Failure, isTimeout } from '../spans/outcome/errors.js';
 import type { FinishDetails } from '../spans/outcome/finish-details.js';
 import { type Proposal, toProposal } from '../spans/outcome/proposals.js';
 import type { TerminalStatus } from '../spans/outcome/status.js';
 import type { StepOptions } from '../spans/outcome/step-options.js';
+import { isStop } from '../spans/outcome/stops.js';
 import { expectCall } from '../spans/routing/expected-calls.js';
 import { isInOthersModelSpan } from '../spans/routing/others-model-span.js';
 import type { RunPart } from '../spans/run-part.js';
@@ -339,7 +340,8 @@ export class Operation implements RunPart {
     const error = this.#scope?.reasonFor(thrown) ?? thrown;
     this.#scope?.threw(causeOf(error));
     for (const { scope } of this.#announced.values()) scope.threw(causeOf(error));
-    const interrupted = !isTimeout(error) && (isAbort(error) || this.#scope?.step.status === 'interrupted');
+    const stopped = isStop(error, this.#run.recording) || this.#scope?.step.status === 'interrupted';
+    const interrupted = !isTimeout(error) && stopped;
     this.#end(interrupted ? 'interrupted' : 'error', error);
   }
 

@@ -1,6 +1,6 @@
 /** One call of a language model's `doGenerate` or `doStream` that has returned. */
 import * as names from '../otel/names.js';
-import { isAbort, isTimeout } from '../spans/outcome/errors.js';
+import { isStop, noteSignal } from '../spans/outcome/stops.js';
 import type { Tail, TailEnd } from '../spans/returned-stream.js';
 import type { StepScope } from '../spans/step-scope.js';
 import { type JsonObject, object } from '../util/json-fields.js';
@@ -34,14 +34,13 @@ class RecordedCall implements PartObserver, Tail {
   /** Whoever reads the stream is seen. */
   readonly begun = true;
   readonly #scope: StepScope;
-  readonly #signal: AbortSignal | undefined;
   readonly #answer: ModelAnswer;
   #idleSince: number | undefined = performance.now();
   #onEnd: ((end: TailEnd) => void) | undefined;
 
   constructor(scope: StepScope, signal: AbortSignal | undefined) {
     this.#scope = scope;
-    this.#signal = signal;
+    if (signal) noteSignal(scope.home, signal);
     this.#answer = new ModelAnswer(scope.capturing.messages);
   }
 
@@ -83,9 +82,7 @@ class RecordedCall implements PartObserver, Tail {
   }
 
   broke(error: unknown): void {
-    const { aborted, reason } = this.#signal ?? {};
-    const wanted = !isTimeout(error) && (isAbort(error) || (aborted === true && reason === error));
-    this.#finish(wanted ? 'interrupted' : 'error', error);
+    this.#finish(isStop(error, this.#scope.home) ? 'interrupted' : 'error', error);
     this.#onEnd?.({ how: 'broke', error });
   }
 

@@ -19,11 +19,11 @@ import { copyGiven, merged } from '../util/validation.js';
 import { isUnsampled, runOf } from './context.js';
 import { type Bucket, cancel, type Deadline, type Open, type OpenRuns, schedule } from './deadlines.js';
 import { ManagedSpan, type SpanOwner } from './managed-span.js';
-import { isAbort, isTimeout } from './outcome/errors.js';
 import type { FinishDetails } from './outcome/finish-details.js';
 import { MAX_STATUS_UPDATES, type Proposal, Proposals, toProposal } from './outcome/proposals.js';
 import { outcomeFailure, spanStatus, writeException } from './outcome/span-status.js';
 import type { Status } from './outcome/status.js';
+import { isStop, nestCalls } from './outcome/stops.js';
 import { type Tail, type TailEnd, watchReturned } from './returned-stream.js';
 import type { RunPart, StepHome, StepSummary } from './run-part.js';
 import type { StepRecording } from './step.js';
@@ -89,6 +89,7 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
     ctx: Context,
   ) {
     const outer = runOf(ctx)?.recording;
+    if (outer) nestCalls(this, outer);
     this.id = identity.id;
     this.conversationId = identity.conversationId;
     this.capturing = capturing;
@@ -190,7 +191,7 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
   }
 
   threw(error: unknown): void {
-    const interrupted = isAbort(error) && !isTimeout(error);
+    const interrupted = isStop(error, this);
     this.#sayOnce(toProposal(interrupted ? 'interrupted' : 'error', this.now(), interrupted ? {} : { error }));
     for (const part of this.#parts) part.concludeRefused();
     const parts = [...this.#parts];
@@ -301,7 +302,7 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
     this.#tail = undefined;
     if (this.#settled) return;
     if (end.how === 'ended') this.#sayOnce(toProposal('completed', this.now()));
-    else if (end.how === 'cancelled' || isAbort(end.error)) this.#sayOnce(toProposal('interrupted', this.now()));
+    else if (end.how === 'cancelled' || isStop(end.error, this)) this.#sayOnce(toProposal('interrupted', this.now()));
     else this.#sayOnce(toProposal('error', this.now(), { error: end.error }));
     this.#settleIfDone();
   }
