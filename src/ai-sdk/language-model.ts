@@ -1,7 +1,7 @@
 /**
- * What a language model of the AI SDK is asked and answers, in the conventions' shapes.
+ * Reads the calls and answers of a language model of the AI SDK, into the shapes of the semantic conventions.
  *
- * Source: `LanguageModelV2`, `V3` and `V4` of `@ai-sdk/provider`. Where they differ (usage, finish reasons, files) each is read as it is.
+ * Source: `LanguageModelV2`, `V3` and `V4` of `@ai-sdk/provider`. They differ in usage, finish reasons and files; each form is read.
  */
 import type { Message, MessagePart, ModelRequest, ModelResponse, Usage } from '../otel/genai.js';
 import {
@@ -28,7 +28,7 @@ import {
   word,
 } from '../util/json-fields.js';
 
-/** Where the AI SDK's name for a provider is another than the conventions'. */
+/** The providers whose name in the AI SDK differs from their name in the semantic conventions. */
 const PROVIDERS: readonly (readonly [name: RegExp, provider: string])[] = [
   [/^(?:google[.-])?vertex\b/, 'gcp.vertex_ai'],
   [/^google\b/, 'gcp.gemini'],
@@ -82,7 +82,7 @@ function readTool(tool: JsonObject): JsonObject {
     : defined({ type: 'extension', name, id, args: tool.args });
 }
 
-/** One part of a message, asked or answered. */
+/** Reads one part of a message of the request or the answer. */
 function readPart(part: JsonObject): MessagePart[] {
   switch (part.type) {
     case 'text':
@@ -105,7 +105,7 @@ function readPart(part: JsonObject): MessagePart[] {
 }
 
 function readFile(part: JsonObject): MessagePart {
-  // What `generateText` hands on is a file object of its own, which would have to encode the bytes first.
+  // `generateText` passes a file object. Its content is left out, because reading it encodes the bytes.
   const file = object(part.file);
   const mediaType = part.mediaType ?? file?.mediaType;
   if (file) return { ...blobPart(mediaType, ''), content: '[a generated file]' };
@@ -118,7 +118,7 @@ function readFile(part: JsonObject): MessagePart {
   return blobPart(mediaType, given);
 }
 
-/** What the AI SDK counts, by the conventions' sums; `undefined` for what isn't known. */
+/** Reads the token counts into the sums of the semantic conventions; an unknown count is left out. */
 export function readUsage(given: unknown): Usage {
   const usage = object(given) ?? {};
   const input = object(usage.inputTokens);
@@ -135,13 +135,13 @@ export function readUsage(given: unknown): Usage {
   });
 }
 
-/** Why the model stopped: in the provider's own words where it has them, else in the AI SDK's. */
+/** The provider's own finish reason, if there is one, else the AI SDK's. */
 function finishReason(given: unknown): string | undefined {
   const reason = object(given);
   return reason ? (label(reason.raw) ?? label(reason.unified)) : label(given);
 }
 
-/** What a call was warned of: `unsupported: temperature`. What the warning says in free text only if `content`. */
+/** The warnings about a call: `unsupported: temperature`. Their free text only if `content`. */
 export function readWarnings(given: unknown, content: boolean): string[] {
   return objects(given)
     .slice(0, MAX_WARNINGS)
@@ -154,15 +154,29 @@ export function readWarnings(given: unknown, content: boolean): string[] {
 
 const MAX_WARNINGS = 16;
 
+/**
+ * The AI SDK's finish reason for a stream that its provider ended without a completion signal, since `ai` 7.0.149. It does not mean the
+ * status `interrupted`: the caller did not stop the call. https://ai-sdk.dev/docs/reference/ai-sdk-core/stream-text
+ */
+const INTERRUPTED = 'interrupted';
+
+/** The finish reasons of the AI SDK that mean failure. */
+const FAILED: readonly unknown[] = ['error', INTERRUPTED];
+
+/** The error for an answer that makes no sense, with the `error.type` that such an answer has at the wire. */
+export function invalidAnswer(message: string): Error {
+  return Object.assign(new TypeError(message), { code: 'invalid_response' });
+}
+
 /** One answer of a language model, whole or part by part, in bounded memory. */
 export class ModelAnswer {
   readonly #draft: ResponseAccumulator;
   #warnings: unknown;
   #reason: unknown;
   /** The error part of a stream, if there was one. */
-  error: unknown;
+  #error: unknown;
 
-  /** Messages are put together only if `content`. */
+  /** Messages are collected only if `content`. */
   constructor(content: boolean) {
     this.#draft = new ResponseAccumulator(content);
   }
@@ -211,7 +225,7 @@ export class ModelAnswer {
         draft.put(0, readPart(part), 0);
         break;
       case 'error':
-        this.error = part.error;
+        this.#error = part.error;
         break;
       case 'finish':
         this.#finish(part);
@@ -219,19 +233,25 @@ export class ModelAnswer {
     }
   }
 
-  /** Whether it said why it stopped. */
-  get stopped(): boolean {
-    return this.#reason !== undefined;
+  /** Whether the answer has a finish reason or an error: then its outcome is known, even if the stream goes on. */
+  get decided(): boolean {
+    return this.#reason !== undefined || this.#error !== undefined;
   }
 
-  /** Whether it did, or told of an error: then it is known how it went, whatever becomes of the stream. */
-  get told(): boolean {
-    return this.stopped || this.error !== undefined;
-  }
-
-  /** Whether it stopped, and there was no error. Some models finish with a reason of their own after they have told of one. */
+  /** Whether the answer has a finish reason that means success, and no error. Some models send both. */
   get complete(): boolean {
-    return this.stopped && this.error === undefined && (object(this.#reason)?.unified ?? this.#reason) !== 'error';
+    return this.decided && this.#error === undefined && !FAILED.includes(this.#unified);
+  }
+
+  /** Why the answer is not complete; `undefined` if the model gives no error with the finish reason `error`. */
+  get error(): unknown {
+    if (this.#error !== undefined) return this.#error;
+    if (this.#reason === undefined) return invalidAnswer('the model gave no finish reason');
+    return this.#unified === INTERRUPTED ? invalidAnswer('the stream ended without its completion signal') : undefined;
+  }
+
+  get #unified(): unknown {
+    return object(this.#reason)?.unified ?? this.#reason;
   }
 
   /** What is known so far. */

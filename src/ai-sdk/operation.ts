@@ -21,7 +21,6 @@ import {
   withStep,
 } from '../spans/context.js';
 import { describeFailure, type Failure, isTimeout } from '../spans/outcome/errors.js';
-import type { FinishDetails } from '../spans/outcome/finish-details.js';
 import { type Proposal, toProposal } from '../spans/outcome/proposals.js';
 import type { TerminalStatus } from '../spans/outcome/status.js';
 import type { StepOptions } from '../spans/outcome/step-options.js';
@@ -470,8 +469,9 @@ export class Operation implements RunPart {
     if (!scope.understood) {
       const read = new ModelAnswer(scope.capturing.messages);
       read.whole(answer);
-      const details: FinishDetails = read.details;
-      scope.finish(read.complete ? 'completed' : 'error', details);
+      const { details, complete, error } = read;
+      if (complete) scope.finish('completed', details);
+      else scope.finish('error', error === undefined ? details : { ...details, error });
     }
     scope.returned(undefined);
   }

@@ -4,7 +4,7 @@ import { isStop, noteSignal } from '../spans/outcome/stops.js';
 import type { Tail, TailEnd } from '../spans/returned-stream.js';
 import type { StepScope } from '../spans/step-scope.js';
 import { type JsonObject, object } from '../util/json-fields.js';
-import { ModelAnswer } from './language-model.js';
+import { invalidAnswer, ModelAnswer } from './language-model.js';
 import { observeParts, type PartObserver } from './stream-parts.js';
 
 /**
@@ -25,11 +25,6 @@ export function recordAnswer(scope: StepScope, result: unknown, streaming: boole
   scope.returned(undefined);
 }
 
-/** An answer that makes no sense, as the wire's readers call it. */
-function invalid(message: string): Error {
-  return Object.assign(new TypeError(message), { code: 'invalid_response' });
-}
-
 class RecordedCall implements PartObserver, Tail {
   /** Whoever reads the stream is seen. */
   readonly begun = true;
@@ -45,13 +40,13 @@ class RecordedCall implements PartObserver, Tail {
   }
 
   answeredNothing(result: unknown): void {
-    const error = invalid(`the model answered ${result === null ? 'null' : typeof result}`);
+    const error = invalidAnswer(`the model answered ${result === null ? 'null' : typeof result}`);
     this.#scope.finish('error', { error });
   }
 
   answered(result: JsonObject): void {
     this.#answer.whole(result);
-    this.#stopped();
+    this.#conclude();
   }
 
   /** The answer is a stream, and nothing else tells how it goes on. */
@@ -73,11 +68,11 @@ class RecordedCall implements PartObserver, Tail {
     const read = object(part);
     if (!read) return;
     this.#answer.part(read);
-    if (read.type === 'finish' || read.type === 'error') this.#stopped();
+    if (read.type === 'finish' || read.type === 'error') this.#conclude();
   }
 
   ended(): void {
-    if (!this.#answer.told) this.#stopped();
+    if (!this.#answer.decided) this.#conclude();
     this.#onEnd?.({ how: 'ended' });
   }
 
@@ -87,17 +82,16 @@ class RecordedCall implements PartObserver, Tail {
   }
 
   cancelled(): void {
-    if (!this.#answer.told) this.#finish('interrupted');
+    if (!this.#answer.decided) this.#finish('interrupted');
     this.#onEnd?.({ how: 'cancelled' });
   }
 
-  /** It said why it stopped, or it ended without a word. */
-  #stopped(): void {
+  /** The outcome is known, or the answer ended without a finish reason. */
+  #conclude(): void {
     const warnings = this.#answer.warnings(this.#scope.capturing.content);
     if (warnings.length > 0) this.#scope.note({ [names.STEP_WARNINGS]: warnings });
-    const { complete, stopped, error } = this.#answer;
-    if (complete) this.#finish('completed');
-    else this.#finish('error', error ?? (stopped ? undefined : invalid('the model did not say why it stopped')));
+    if (this.#answer.complete) this.#finish('completed');
+    else this.#finish('error', this.#answer.error);
   }
 
   #finish(status: 'interrupted' | 'error' | 'completed', error?: unknown): void {
