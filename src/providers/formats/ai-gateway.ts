@@ -1,4 +1,4 @@
-import type { ModelRequest } from '../../capture/genai-writer.js';
+import type { ModelRequest } from '../../otel/genai.js';
 import { defined, type JsonObject, label, object, parseJson } from '../../util/json-fields.js';
 import type { Answer, FormatReader, WireFormat } from '../format.js';
 import { bareError, plainError, reportedError } from '../provider-error.js';

@@ -138,13 +138,27 @@ export function readWarnings(given: unknown, content: boolean): string[] {
 
 const MAX_WARNINGS = 16;
 
-/** Reads one result of a language model, whole or part by part, in bounded memory. */
+/**
+ * The AI SDK's finish reason for a stream that its provider ended without a completion signal, since `ai` 7.0.149. It does not mean the
+ * status `interrupted`: the caller did not stop the call. https://ai-sdk.dev/docs/reference/ai-sdk-core/stream-text
+ */
+const INTERRUPTED = 'interrupted';
+
+/** The finish reasons of the AI SDK that mean failure. */
+const FAILED: readonly unknown[] = ['error', INTERRUPTED];
+
+/** The error for an answer that makes no sense, with the `error.type` that such an answer has at the wire. */
+export function invalidAnswer(message: string): Error {
+  return Object.assign(new TypeError(message), { code: 'invalid_response' });
+}
+
+/** One answer of a language model, whole or part by part, in bounded memory. */
 export class ModelAnswer {
   readonly #response: ResponseAccumulator;
   #warnings: unknown;
   #reason: unknown;
   /** The error part of a stream, if there was one. */
-  error: unknown;
+  #error: unknown;
 
   /** Messages are accumulated only if `content`. */
   constructor(content: boolean) {
@@ -195,7 +209,7 @@ export class ModelAnswer {
         response.put(0, readPart(part), 0);
         break;
       case 'error':
-        this.error = part.error;
+        this.#error = part.error;
         break;
       case 'finish':
         this.#finish(part);
@@ -203,24 +217,28 @@ export class ModelAnswer {
     }
   }
 
-  /** Whether the model gave its finish reason. */
-  get stopped(): boolean {
-    return this.#reason !== undefined;
+  /** Whether the answer has a finish reason or an error: then its outcome is known, even if the stream goes on. */
+  get decided(): boolean {
+    return this.#reason !== undefined || this.#error !== undefined;
+  }
+
+  /** Whether the answer has a finish reason that means success, and no error. Some models send both. */
+  get complete(): boolean {
+    return this.decided && this.#error === undefined && !FAILED.includes(this.unifiedReason);
+  }
+
+  /** Why the answer is not complete; `undefined` if the model gives no error with the finish reason `error`. */
+  get error(): unknown {
+    if (this.#error !== undefined) return this.#error;
+    if (this.#reason === undefined) return invalidAnswer('the model gave no finish reason');
+    return this.unifiedReason === INTERRUPTED
+      ? invalidAnswer('the stream ended without its completion signal')
+      : undefined;
   }
 
   /** The finish reason in the AI SDK's words; `undefined` if there is none yet. */
   get unifiedReason(): string | undefined {
     return label(object(this.#reason)?.unified ?? this.#reason);
-  }
-
-  /** Whether the model gave its finish reason or an error: then its outcome is known, however the stream ends. */
-  get told(): boolean {
-    return this.stopped || this.error !== undefined;
-  }
-
-  /** Whether the model stopped without an error. Some models give a finish reason after an error. */
-  get complete(): boolean {
-    return this.stopped && this.error === undefined && this.unifiedReason !== 'error';
   }
 
   /** What was read so far. */

@@ -1,4 +1,4 @@
-import type { Message, MessagePart, ModelRequest, Usage } from '../../capture/genai-writer.js';
+import type { Message, MessagePart, ModelRequest, Usage } from '../../otel/genai.js';
 import {
   count,
   defined,

@@ -1,4 +1,4 @@
-import type { ModelRequest, Usage } from '../../capture/genai-writer.js';
+import type { ModelRequest, Usage } from '../../otel/genai.js';
 import {
   count,
   defined,

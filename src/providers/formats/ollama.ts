@@ -1,4 +1,4 @@
-import type { Message, MessagePart, ModelRequest } from '../../capture/genai-writer.js';
+import type { Message, MessagePart, ModelRequest } from '../../otel/genai.js';
 import {
   count,
   defined,

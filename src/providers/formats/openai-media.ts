@@ -1,4 +1,4 @@
-import type { ModelRequest, Usage } from '../../capture/genai-writer.js';
+import type { ModelRequest, Usage } from '../../otel/genai.js';
 import { count, defined, type JsonObject, label, number, object, parseJson, text } from '../../util/json-fields.js';
 import type { Answer, FormatReader, WireFormat } from '../format.js';
 import { textParts } from '../message-parts.js';
