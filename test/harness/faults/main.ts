@@ -1,5 +1,6 @@
 /* What can happen to a backend, and what becomes of the spans: `npm run faults [NAME…]`. */
 
+import { reportFailedRow } from '../failed-rows.js';
 import { FAULTS, type Fault } from './faults.js';
 import { complaintAbout, outcomeOf } from './judge.js';
 import type { Outcome } from './trial.js';
@@ -30,7 +31,11 @@ await Promise.all(
 process.stderr.write('\n');
 const done = faults.map((fault) => rows.get(fault) as Row);
 process.stdout.write(`${tableOf(done)}\n`);
-for (const { fault, complaint } of done) if (complaint) process.stdout.write(`FAILED  ${fault.name}: ${complaint}\n`);
+for (const { fault, complaint } of done) {
+  if (!complaint) continue;
+  process.stdout.write(`FAILED  ${fault.name}: ${complaint}\n`);
+  reportFailedRow(fault.name, complaint);
+}
 const failed = done.filter(({ complaint }) => complaint).length;
 process.stdout.write(`${done.length - failed} passed, ${failed} failed\n`);
 process.exit(failed > 0 ? 1 : 0);
