@@ -1,12 +1,16 @@
-/** `npm run behaviours`: prints the table, a row a way, a column a client, and exits with 1 if a cell is wrong. */
+/**
+ * `npm run behaviours [-- CLIENT…]`: prints the table, a row for each way, a column for each client. Exits with 1 if a cell is wrong.
+ */
 
 import { CLIENTS } from '../../support/clients.js';
+import { reportFailedRow } from '../failed-rows.js';
 import { type Cell, fillTable } from './table.js';
 
 const SHOWN_PER_CELL = 8;
 const WAYS_IN = { fetch: 'Through the option `fetch`', register: 'Through `runtrace/register`' } as const;
 
-const clients = CLIENTS.map(({ name }) => name);
+const asked = process.argv.slice(2);
+const clients = CLIENTS.map(({ name }) => name).filter((name) => asked.length === 0 || asked.includes(name));
 const cells = await fillTable({ clients, runs: 50, callsEach: 20 });
 const notes = [...new Set(cells.flatMap(({ note }) => note ?? []))];
 const wrong = cells.filter((cell) => cell.wrong.length > 0);
@@ -18,6 +22,7 @@ for (const wayIn of ['fetch', 'register'] as const) {
 print('');
 for (const [index, note] of notes.entries()) print(`(${index + 1}) ${note}`);
 for (const { wayIn, client, way, wrong: complaints } of wrong) {
+  reportFailedRow(client, `${way}, ${wayIn}`);
   print(`\nWrong, ${wayIn}, ${client}, ${way}:`);
   for (const complaint of complaints.slice(0, SHOWN_PER_CELL)) print(`  ${complaint}`);
   if (complaints.length > SHOWN_PER_CELL) print(`  … and ${complaints.length - SHOWN_PER_CELL} more`);

@@ -1,5 +1,6 @@
 /** What can happen to a backend, and what becomes of the spans: `npm run faults [NAME…]`. */
 
+import { reportFailedRow } from '../failed-rows.js';
 import { FAULTS, type Fault } from './faults.js';
 import { complaintAbout, outcomeOf } from './judge.js';
 import type { Outcome } from './trial.js';
@@ -37,7 +38,11 @@ await Promise.all(
 process.stderr.write('\n');
 const done = faults.map((fault) => rows.get(fault) as Row);
 process.stdout.write(`${tableOf(done)}\n`);
-for (const { fault, complaint } of done) if (complaint) process.stdout.write(`FAILED  ${fault.name}: ${complaint}\n`);
+for (const { fault, complaint } of done) {
+  if (!complaint) continue;
+  process.stdout.write(`FAILED  ${fault.name}: ${complaint}\n`);
+  reportFailedRow(fault.name, complaint);
+}
 for (const { fault, stock } of done) {
   if (stock?.violations.length) process.stdout.write(`STOCK  ${fault.name}: ${stock.violations[0]}\n`);
 }

@@ -1,3 +1,5 @@
+import { reportFailedRow } from '../failed-rows.js';
+
 /** What came of a cell. One that can't exist is not counted; one that could not be tried here is skipped, which is no pass. */
 export type Result =
   | { readonly is: 'passed' }
@@ -35,7 +37,9 @@ export class Results {
     this.say(`${title.padEnd(TITLE_WIDTH)}${marks.join('')}`.trimEnd());
     for (const [i, cell] of cells.entries()) {
       this.#counts[cell.is]++;
-      if (cell.is === 'failed') this.say(`  ${columns[i] ?? title}: ${cell.why.replaceAll('\n', '\n    ')}`);
+      if (cell.is !== 'failed') continue;
+      this.say(`  ${columns[i] ?? title}: ${cell.why.replaceAll('\n', '\n    ')}`);
+      reportFailedRow(title, columns[i] ?? title);
     }
   }
 
@@ -44,7 +48,8 @@ export class Results {
     for (const [i, note] of this.#notes.entries()) this.say(`${i === 0 ? '\n' : ''}[${i + 1}] ${note}`);
     const { passed, failed, skipped } = this.#counts;
     this.say(`\n${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
-    return failed === 0;
+    // A name that no row has is a mistake.
+    return failed === 0 && passed + skipped > 0;
   }
 
   #mark(result: Result): string {
