@@ -57,10 +57,11 @@ export function upAndDown(everyMillis: number, forMillis: number): Play {
     const backend = await trial.receive();
     const application = trial.start({ urls: [backend.url], spans: 3000, overMillis: forMillis });
     const ended = application.ended();
+    ended.catch(() => {}); // It is awaited below, unless this fails first.
     const end = performance.now() + forMillis;
     for (let isUp = true; performance.now() < end; isUp = !isUp) {
-      await (isUp ? backend.up() : backend.down());
       await sleep(everyMillis);
+      await (isUp ? backend.down() : backend.up());
     }
     await backend.up();
     trial.tookIn(await ended);

@@ -105,6 +105,7 @@ class OtlpBackend implements Backend {
   }
 
   async up(): Promise<void> {
+    if (this.#server) return;
     const server = this.#listener();
     server.on('connection', (socket: Socket) => {
       this.#sockets.set(socket, 0);
