@@ -42,11 +42,25 @@ const MIB = 1024 * 1024;
 const unavailable: Answer = { kind: 'status', status: 503 };
 
 /** 429 with that Retry-After for a second, by a backend that then counts who does not wait. */
-function retryAfter(header: string | (() => string), windowMillis: number | undefined, waitMillis = 60_000): Play {
+function retryAfter(header: string, windowMillis?: number, waitMillis = 60_000): Play {
+  const answer: Answer = { kind: 'status', status: 429, headers: { 'retry-after': header }, windowMillis };
+  return simple(() => ({ answer: during(1000, answer), waitMillis }));
+}
+
+/** The same with a date, so long after the first request. */
+function retryAfterDate(millis: number): Play {
   return simple(() => {
-    const headers = { 'retry-after': typeof header === 'string' ? header : header() };
-    const answer: Answer = { kind: 'status', status: 429, headers, ...(windowMillis && { windowMillis }) };
-    return { answer: during(1000, answer), waitMillis };
+    let date: number | undefined;
+    const inTime = during(1000, { kind: 'silent' });
+    return {
+      answer() {
+        if (!inTime()) return undefined;
+        // An HTTP date has whole seconds.
+        date ??= Math.floor((Date.now() + millis) / 1000) * 1000;
+        const headers = { 'retry-after': new Date(date).toUTCString() };
+        return { kind: 'status', status: 429, headers, windowMillis: date - Date.now() };
+      },
+    };
   });
 }
 
@@ -97,11 +111,11 @@ export const FAULTS: readonly Fault[] = [
   { name: '429, Retry-After 25', takesSeconds: 35, play: retryAfter('25', 25_000) },
   {
     name: '429, Retry-After as a date, 12 s from now',
-    play: retryAfter(() => new Date(Date.now() + 12_000).toUTCString(), 10_500),
+    play: retryAfterDate(12_000),
   },
   { name: '429, Retry-After 1e9, then a shutdown', losesSome: true, play: retryAfter('1e9', 1e12, 10_000) },
-  { name: '429, Retry-After -5', play: retryAfter('-5', undefined) },
-  { name: '429, Retry-After nonsense', play: retryAfter('soon', undefined) },
+  { name: '429, Retry-After -5', play: retryAfter('-5') },
+  { name: '429, Retry-After nonsense', play: retryAfter('soon') },
   {
     name: '429, Retry-After 15, for 15 s',
     takesSeconds: 40,
