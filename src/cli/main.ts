@@ -53,7 +53,8 @@ function toHeaders(pairs: readonly string[]): Record<string, string> {
   return Object.fromEntries(
     pairs.map((pair) => {
       const [name = '', ...value] = pair.split('=');
-      if (value.length === 0) throw new TypeError(`--header must be NAME=VALUE, got '${name}'`);
+      // Not what it is: without the `=` it may be the secret itself.
+      if (value.length === 0) throw new TypeError('--header must be NAME=VALUE, got a text without =');
       return [name, value.join('=')];
     }),
   );
