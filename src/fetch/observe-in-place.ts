@@ -23,7 +23,8 @@ interface NodeStreams {
 
 type Stream = ReadableStream<unknown> & { [CLOSED]: { promise: Promise<void> }; [DISTURBED]?: boolean };
 
-const UNOBSERVED = 'a body could not be observed';
+/** The report for an observer that throws. */
+export const UNOBSERVED = 'a body could not be observed';
 
 /** Observes the body of a response of a class that `readsThroughItsMethods`. */
 export function observeInPlace(body: ReadableStream, observer: BodyObserver): void {
