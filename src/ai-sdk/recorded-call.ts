@@ -1,42 +1,36 @@
-/** One call of a language model's `doGenerate` or `doStream` that has returned. */
-
+/** Records the answer of one call of a language model's `doGenerate` or `doStream`. */
+import { context } from '@opentelemetry/api';
 import * as names from '../otel/names.js';
 import { invalidAnswer, ModelAnswer } from '../providers/formats/ai-sdk-model.js';
 import { isStop, noteSignal } from '../spans/outcome/stops.js';
-import type { Tail, TailEnd } from '../spans/returned-stream.js';
+import type { TailEnd } from '../spans/returned-stream.js';
 import type { StepScope } from '../spans/step-scope.js';
+import { watchValues } from '../spans/streams/twin-stream.js';
+import { Watch, type WatchEvents } from '../spans/streams/watch.js';
 import { type JsonObject, object } from '../util/json-fields.js';
-import { observeParts, type PartObserver } from './stream-parts.js';
 
 /**
- * Records what the model answered. What is seen on the wire, and understood, comes before what the model makes of it.
+ * Records what a model answered. If runtrace reads the call at the wire, the wire decides instead.
  *
- * `signal` is what the caller stops it by.
+ * `signal`: the caller's, which stops the call.
  */
 export function recordAnswer(scope: StepScope, result: unknown, streaming: boolean, signal?: unknown): void {
+  if (signal instanceof AbortSignal) noteSignal(scope.home, signal);
   const answer = object(result);
-  const call = new RecordedCall(scope, signal instanceof AbortSignal ? signal : undefined);
+  const call = new RecordedCall(scope);
   const stream = streaming ? answer?.stream : undefined;
   if (!answer) call.answeredNothing(result);
   else if (!streaming) call.answered(answer);
-  else if (stream instanceof ReadableStream && !stream.locked) {
-    observeParts(stream, call);
-    scope.returned(stream, (_stream, onEnd) => call.goesOn(onEnd));
-  }
+  else if (stream instanceof ReadableStream && !stream.locked) call.streams(stream);
   scope.returned(undefined);
 }
 
-class RecordedCall implements PartObserver, Tail {
-  /** Whoever reads the stream is seen. */
-  readonly begun = true;
+class RecordedCall {
   readonly #scope: StepScope;
   readonly #answer: ModelAnswer;
-  #idleSince: number | undefined = performance.now();
-  #onEnd: ((end: TailEnd) => void) | undefined;
 
-  constructor(scope: StepScope, signal: AbortSignal | undefined) {
+  constructor(scope: StepScope) {
     this.#scope = scope;
-    if (signal) noteSignal(scope.home, signal);
     this.#answer = new ModelAnswer(scope.capturing.messages);
   }
 
@@ -50,41 +44,37 @@ class RecordedCall implements PartObserver, Tail {
     this.#conclude();
   }
 
-  /** The answer is a stream, and nothing else tells how it goes on. */
-  goesOn(onEnd: (end: TailEnd) => void): Tail {
-    this.#onEnd = onEnd;
-    return this;
+  /** The answer is a stream, which keeps the scope open until it ends. */
+  streams(stream: ReadableStream): void {
+    let onScopeEnd = (_end: TailEnd): void => {};
+    const events: WatchEvents = {
+      onValue: (part) => this.#part(part),
+      onEnd: (end) => {
+        this.#ended(end);
+        onScopeEnd(end);
+      },
+    };
+    const watch = new Watch(events, context.active());
+    watchValues(stream, watch);
+    this.#scope.returned(stream, (_stream, onEnd) => {
+      onScopeEnd = onEnd;
+      // Unlike a Response, it can't be read unseen, so it counts as begun.
+      return { begun: true, idleSince: () => watch.idleSince() };
+    });
   }
 
-  idleSince(): number | undefined {
-    return this.#idleSince;
-  }
-
-  pulling(): void {
-    this.#idleSince = undefined;
-  }
-
-  part(part: unknown): void {
-    this.#idleSince = performance.now();
+  #part(part: unknown): void {
     const read = object(part);
     if (!read) return;
     this.#answer.part(read);
     if (read.type === 'finish' || read.type === 'error') this.#conclude();
   }
 
-  ended(): void {
-    if (!this.#answer.decided) this.#conclude();
-    this.#onEnd?.({ how: 'ended' });
-  }
-
-  broke(error: unknown): void {
-    this.#finish(isStop(error, this.#scope.home) ? 'interrupted' : 'error', error);
-    this.#onEnd?.({ how: 'broke', error });
-  }
-
-  cancelled(): void {
-    if (!this.#answer.decided) this.#finish('interrupted');
-    this.#onEnd?.({ how: 'cancelled' });
+  #ended(end: TailEnd): void {
+    if (end.how === 'broke') this.#finish(isStop(end.error, this.#scope.home) ? 'interrupted' : 'error', end.error);
+    else if (this.#answer.decided) return;
+    else if (end.how === 'ended') this.#conclude();
+    else this.#finish('interrupted');
   }
 
   /** The outcome is known, or the answer ended without a finish reason. */

@@ -1,6 +1,6 @@
 /**
- * Whether two calls ask for the same thing. The AI SDK makes the options of a retry anew, but of the same messages, so that most of it is
- * the very same object. The signal and the headers are not what is asked.
+ * Whether two calls ask the same. The AI SDK makes new options for a retry, from the same messages, so most parts are identical objects and
+ * the comparison is short. The signal and the headers are not compared.
  */
 export function isSameCall(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true;

@@ -8,22 +8,22 @@ import { isOutside, runOf } from '../spans/context.js';
 import { guarded } from '../util/diagnostics.js';
 import { label, object } from '../util/json-fields.js';
 import { checkObject, requireFunction, requireObject } from '../util/validation.js';
+import { Operation } from './operation.js';
 import {
   type EmbedEndEvent,
   type EmbedStartEvent,
   isRecordedOperation,
   type ModelCallEvent,
   type ObjectStepEndEvent,
-  Operation,
   type OperationEvent,
   type StartEvent,
   type StepEndEvent,
   type StepStartEvent,
   type ToolEndEvent,
   type ToolEvent,
-} from './operation.js';
+} from './operation-events.js';
 
-/** What a run is begun for. */
+/** The operation that a run is begun for. */
 export interface AiSdkOperation {
   /** `generateText`, `streamText`, `generateObject`, `streamObject`, `embed` or `embedMany`. */
   readonly name: string;
@@ -32,19 +32,19 @@ export interface AiSdkOperation {
   /** The AI SDK's name of the provider: `openai.chat`… */
   readonly provider: string;
   readonly modelId: string;
-  /** Those properties of the call's `runtimeContext` that `telemetry.includeRuntimeContext` names. */
+  /** The properties of the call's `runtimeContext` that `telemetry.includeRuntimeContext` names. */
   readonly runtimeContext: Readonly<Record<string, unknown>>;
 }
 
 /** Options of {@link runtraceTelemetry}. */
 export interface RuntraceTelemetryOptions {
-  /** Begins the runs of operations that are in none. Default: the recorder that `run` and `step` of this package belong to. */
+  /** Begins a run for an operation outside of any run. Default: the default recorder, which `run` and `step` of this package use. */
   recorder?: Recorder;
   /**
-   * What the run of an operation that is in none is about; `undefined` for no run. If it throws, the operation is not recorded.
+   * Returns the options of the run for an operation outside of any run; `undefined` for no run. If it throws, the operation is not recorded.
    *
-   * Default: its kind is the `functionId`, else the operation's name; `conversationId` and `userId` are those of the runtime context, if the
-   * call includes them.
+   * Default: `kind` is the `functionId`, else the operation's name; `conversationId` and `userId` come from the runtime context, if the call
+   * includes them.
    *
    * @example
    * run: ({ functionId = 'chat', runtimeContext }) => ({ kind: functionId, userId: String(runtimeContext.user) })
@@ -52,7 +52,7 @@ export interface RuntraceTelemetryOptions {
   run?: (operation: AiSdkOperation) => RunOptions | undefined;
 }
 
-/** The hooks for AI SDK 7's `registerTelemetry`. They do nothing but record, and don't throw. */
+/** The hooks for AI SDK 7's `registerTelemetry`. They only record, and never throw. */
 export interface RuntraceTelemetry {
   onStart(event: StartEvent): void;
   onStepStart(event: StepStartEvent): void;
@@ -71,17 +71,18 @@ export interface RuntraceTelemetry {
 }
 
 /**
- * Records what the AI SDK 7 does: each operation belongs to the run around it, or is a run of its own; each model call of its tool loop is a
- * step with all that `maxRetries` tries; tools are `execute_tool` spans. Whatever becomes of a stream, it ends.
+ * Records the operations of the AI SDK 7. An operation belongs to the run around it, or gets a run of its own. Each model call of its tool
+ * loop is a step, with its retries (`maxRetries`). Tools are `execute_tool` spans. Every stream ends, also one without a reader.
  *
- * Attempts are seen where the provider is made with `fetch: recordingFetch` (or with `runtrace/register`); without it the steps are there, with
- * what the AI SDK says of them.
+ * Attempts are recorded if the provider is made with `fetch: recordingFetch`, or with `runtrace/register`. Otherwise a step has only the
+ * facts that the AI SDK reports.
  *
- * Beside `@ai-sdk/otel`, in any order, attempts go on its `chat` spans, and no second span is made for them or for its tools. (Its spans of
- * embeddings, of `generateObject` and of `streamObject` are never active, so for these there is a step besides.) Where both are given to one call
- * as `telemetry.integrations`, it is to be the first.
+ * Beside `@ai-sdk/otel`, in any order, attempts go on the `chat` spans of that package, and its calls and tools get no second span. Its spans
+ * of embeddings, `generateObject` and `streamObject` are never active, so these calls get a step besides. If a call is given both in
+ * `telemetry.integrations`, list runtrace's first.
  *
- * `recordInputs: false` or `recordOutputs: false` of a call keep all content of its steps out, bodies included. Throws a `TypeError` for a bad option.
+ * `recordInputs: false` or `recordOutputs: false` of a call keep all content out of its steps, bodies included. Throws a `TypeError` for a
+ * bad option.
  *
  * @example
  * registerTelemetry(runtraceTelemetry());
@@ -135,7 +136,7 @@ export function runtraceTelemetry(options: RuntraceTelemetryOptions = {}): Runtr
     onEmbedStart: on((operation, event) => operation.embedStarts(event)),
     onEmbedEnd: on((operation, event) => operation.embedEnded(event)),
     onToolExecutionEnd: on((operation, event) => operation.toolEnded(event)),
-    // A structured output of its own kind that could not be parsed.
+    // It has an error if a structured output could not be parsed.
     onEnd: on((operation, event: OperationEvent & { readonly error?: unknown }) => operation.ended(event.error)),
     onAbort: on((operation, { reason }) => operation.aborted(reason)),
     onError: on((operation, event: OperationEvent & { readonly error?: unknown }) =>
@@ -156,7 +157,7 @@ export function runtraceTelemetry(options: RuntraceTelemetryOptions = {}): Runtr
 
 const callsOf = new WeakMap<Recorder, Set<string>>();
 
-/** The operations that go on, by their ids. Who is registered twice, as modules that are loaded anew do, records each once. */
+/** The ids of the operations in progress, so that telemetry which is registered twice (a module that is reloaded) records each once. */
 function recordedBy(recorder: Recorder): Set<string> {
   const known = callsOf.get(recorder) ?? new Set();
   callsOf.set(recorder, known);
@@ -164,8 +165,8 @@ function recordedBy(recorder: Recorder): Set<string> {
 }
 
 /**
- * The AI SDK calls the model through its integrations, and the one that is listed first is the innermost: there the spans that the others
- * have made can be seen. It is registered at once after it is made, if at all.
+ * Moves runtrace's telemetry to the front. The AI SDK calls the model through all integrations, and the first is the innermost: only there
+ * are the spans of the others active. Applications register it in the turn in which they make it.
  */
 function standFirst(telemetry: RuntraceTelemetry): void {
   const { AI_SDK_TELEMETRY_INTEGRATIONS: registered } = globalThis as { AI_SDK_TELEMETRY_INTEGRATIONS?: unknown[] };
@@ -175,7 +176,7 @@ function standFirst(telemetry: RuntraceTelemetry): void {
 
 const UNRECORDED = 'an operation of the AI SDK could not be recorded';
 
-/** A run for an operation that is in none; `undefined` if it isn't recorded. */
+/** Begins a run for an operation outside of any run; `undefined` if it is not recorded. */
 function beginRun(
   recorder: Recorder,
   runOptionsOf: (operation: AiSdkOperation) => RunOptions | undefined,

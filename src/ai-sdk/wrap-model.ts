@@ -1,4 +1,4 @@
-/** A language model of the AI SDK whose calls are steps, where no telemetry is registered. */
+/** Records the calls of one language model of the AI SDK as steps, for applications that register no telemetry. */
 import { type Attributes, context } from '@opentelemetry/api';
 import { readCall } from '../providers/formats/ai-sdk-model.js';
 import { providerOfAiSdk } from '../providers/provider-names.js';
@@ -16,7 +16,7 @@ import { badOption, checkObject, checkString, requireObject } from '../util/vali
 import { recordAnswer } from './recorded-call.js';
 import { isSameCall } from './same-call.js';
 
-/** A language model of the AI SDK, of specification v2, v3 or v4: what it has to have. */
+/** The properties that a language model of the AI SDK has, in the specifications v2, v3 and v4. */
 export interface LanguageModel {
   readonly provider: string;
   readonly modelId: string;
@@ -26,24 +26,24 @@ export interface LanguageModel {
 
 /** Options of {@link wrapModel}. */
 export interface WrapModelOptions {
-  /** Whether anything is recorded is for it to say. Default: the recorder that `run` and `step` of this package belong to. */
+  /** If it records nothing, neither does the model. Default: the default recorder, which `run` and `step` of this package use. */
   recorder?: Recorder;
-  /** The conversation of its steps, if it is another than the run's. */
+  /** The conversation of its steps. Default: the run's. */
   conversationId?: string;
-  /** The user of its steps, if it is another than the run's. */
+  /** The user of its steps. Default: the run's. */
   userId?: string;
   /** Further attributes of its steps, under their full names. Strings are redacted. */
   attributes?: Attributes;
 }
 
 /**
- * The same model, whose `doGenerate` and `doStream` are steps of the run around them; outside of a run, inside of an explicit step or
- * of somebody else's model span they are only passed through. A call that asks the very same thing again after it failed is the retry
- * of the first, so what `generateText` and `streamText` try again is one step.
+ * Wraps a model so that each `doGenerate` and `doStream` is a step of the run around it. Outside of a run, in an explicit step and in another
+ * instrumentation's model span, the call is only passed on. A call that equals one that failed is its retry, so the retries of
+ * `generateText` and `streamText` are in one step.
  *
- * With `registerTelemetry(runtraceTelemetry())` there is no need for it.
+ * With `registerTelemetry(runtraceTelemetry())` it is not needed.
  *
- * Returns the very same model where nothing can be recorded (`capture: 'off'`). Throws a `TypeError` if `model` is none.
+ * Returns `model` itself if nothing is recorded (`capture: 'off'`). Throws a `TypeError` if `model` is not a language model.
  *
  * @example
  * const model = wrapModel(openai('gpt-5'));
@@ -62,7 +62,7 @@ export function wrapModel<Model extends LanguageModel>(model: Model, options: Wr
     doGenerate: (given) => recordCall(model, stepOptions, given, false, () => model.doGenerate(given)),
     doStream: (given) => recordCall(model, stepOptions, given, true, () => model.doStream(given)),
   };
-  // What can't be changed of an object, a proxy of it must show.
+  // A proxy must show the properties of its target that can't be changed.
   const own = Object.values(Object.getOwnPropertyDescriptors(model));
   const fixed = own.some(({ configurable }) => !configurable);
   const target = fixed ? Object.assign(Object.create(Object.getPrototypeOf(model)), model) : model;
@@ -105,7 +105,7 @@ async function recordCall(
   return result;
 }
 
-/** What each step of a wrapped model was asked, to know the same call when it is made again. */
+/** The call of each step of a wrapped model, to recognize its retry. */
 const asked = new WeakMap<StepRecording, unknown>();
 
 function openCall(model: LanguageModel, stepOptions: StepOptions, given: unknown, streaming: boolean) {
@@ -126,7 +126,7 @@ function openCall(model: LanguageModel, stepOptions: StepOptions, given: unknown
   return opened;
 }
 
-/** The step of the same call, which failed and is held: this is its retry. */
+/** The step of an equal call that failed and is held: the new call is its retry. */
 function failedBefore(recording: RunRecording, question: unknown): StepRecording | undefined {
   const active = context.active();
   for (const part of recording.parts) {

@@ -1,9 +1,9 @@
 /**
- * A body that is observed in place: it stays the very stream that it is, and its own methods tell what its consumer does. Nothing stands in
- * between, so a chunk costs a look at it and no more.
+ * Observes a body in place. The stream stays the same object, and its own methods tell what its consumer does. No stream stands in between,
+ * so observing costs little for each chunk.
  *
- * This rests on what only some platforms do, Node 20 to 24 among them (`readsThroughItsMethods` finds out): whoever reads or clones a body for the
- * application does so by the body's own methods, and a stream tells whoever has not locked it that it has closed.
+ * Only some platforms allow this, Node 20 to 24 among them; `readsThroughItsMethods` finds out. There the platform itself reads and clones a
+ * body through the body's own methods, and a stream tells that it has closed even if another reader has locked it.
  */
 
 import { builtinModule } from '../util/builtin-module.js';
@@ -11,19 +11,20 @@ import { guarded, report } from '../util/diagnostics.js';
 import type { BodyObserver } from './body-observer.js';
 import { COLLECTED } from './rebuilt-response.js';
 
-/** What Node's own `finished()` goes by: a promise that settles when the stream closes or breaks, whoever reads it. */
+/** Node's `finished()` uses this promise. It settles when the stream closes or breaks, whichever reader has locked it. */
 const CLOSED = Symbol.for('nodejs.webstream.isClosedPromise');
-/** Whether it was ever read or cancelled, by whomever. */
+/** Whether the stream was ever read or cancelled. */
 const DISTURBED = Symbol.for('nodejs.stream.disturbed');
 
-/** What is needed of `node:stream`. */
+/** The part of `node:stream` that is used. */
 interface NodeStreams {
   Readable?: { fromWeb(stream: ReadableStream): { read(size: number): unknown } };
 }
 
 type Stream = ReadableStream<unknown> & { [CLOSED]: { promise: Promise<void> }; [DISTURBED]?: boolean };
 
-const UNOBSERVED = 'a body could not be observed';
+/** The report for an observer that throws. */
+export const UNOBSERVED = 'a body could not be observed';
 
 /** Observes the body of a response of a class that `readsThroughItsMethods`. */
 export function observeInPlace(body: ReadableStream, observer: BodyObserver): void {
@@ -32,7 +33,7 @@ export function observeInPlace(body: ReadableStream, observer: BodyObserver): vo
 
 const known = new WeakMap<typeof Response, boolean>();
 
-/** Whether what a body's methods tell is all that happens to it. */
+/** Whether everything that happens to a body goes through its methods. */
 export function readsThroughItsMethods(ResponseClass: typeof Response): boolean {
   const answer = known.get(ResponseClass) ?? tryItOut(ResponseClass);
   known.set(ResponseClass, answer);
@@ -49,7 +50,7 @@ function tryItOut(ResponseClass: typeof Response): boolean {
   );
 }
 
-/** Whether this method, of a body or its reader, is asked for `use`. */
+/** Whether `use` calls this method of a body or of its reader. */
 function asks(method: 'read' | 'tee', use: (body: ReadableStream) => unknown): boolean {
   let isAsked = false;
   const notes = <T extends object>(object: T, name: keyof T): T => {
@@ -74,14 +75,14 @@ function observe(stream: Stream, passage: Passage): void {
   adopt(stream, streamMethods);
 }
 
-/** One body, which may come to have branches: those of a clone, or of `tee()`. */
+/** One body, with its branches: those of a clone or of `tee()`. */
 class Passage {
   readonly observer: BodyObserver;
-  /** Bytes that have passed, on the branch that is ahead. */
+  /** How many bytes have passed, on the branch that is ahead. */
   bytes = 0;
-  /** Reads that wait for the network. */
+  /** How many reads wait for the network. */
   waiting = 0;
-  /** Those that nobody has cancelled. */
+  /** How many branches are not cancelled. */
   branches = 1;
 
   constructor(observer: BodyObserver) {
@@ -89,14 +90,14 @@ class Passage {
   }
 }
 
-/** What becomes of one branch. */
+/** The state of one branch. */
 class Observation {
   readonly #passage: Passage;
   #bytes = 0;
   #waiting = 0;
   #isRead = false;
   #isClosed = false;
-  /** That it closes says nothing any more: it was cancelled, or goes on in branches of its own. */
+  /** Whether its close has no meaning any more, because it was cancelled or split into branches. */
   #isOver = false;
   /** The reader that has locked it. */
   reader: object | undefined;
@@ -106,7 +107,7 @@ class Observation {
     stream[CLOSED].promise.then(() => this.#closed(stream[DISTURBED]), this.#broke);
   }
 
-  /** One read; its result is for the consumer: a rejection that he doesn't handle is to stay unhandled. */
+  /** Observes one read. The consumer gets the returned promise, so that a rejection which it does not handle stays unhandled. */
   reading<T>(pending: Promise<T>): Promise<T> {
     this.#isRead = true;
     this.#waiting++;
@@ -115,7 +116,7 @@ class Observation {
     return pending.then(this.#read as <R>(result: R) => R, this.#notRead);
   }
 
-  /** The consumer cancels it. What he gets is a promise of his own, for the same reason. */
+  /** The consumer cancels the branch. It gets a promise of its own, for the same reason. */
   cancelling<T>(closing: Promise<T>, reason: unknown): Promise<T> {
     if (this.#isOver) return closing;
     this.#isOver = true;
@@ -128,7 +129,7 @@ class Observation {
     return closing.then();
   }
 
-  /** It goes on in its branches. */
+  /** The stream continues in its branches. */
   split(branches: Iterable<ReadableStream>): void {
     if (this.#isOver) return;
     this.#isOver = true;
@@ -151,7 +152,7 @@ class Observation {
     return result;
   };
 
-  /** The reader was released; or the stream has broken, which `#broke` is told. */
+  /** The reader was released, or the stream has broken; `#broke` handles the second. */
   readonly #notRead = (error: unknown): never => {
     this.#waiting--;
     if (--this.#passage.waiting === 0) this.#passage.observer.idle();
@@ -172,12 +173,12 @@ class Observation {
     }
   }
 
-  /** Whatever is still being read may be its last chunk. */
+  /** A read that is still pending may get the last chunk. */
   #end(): void {
     if (!this.#isOver && this.#waiting === 0) this.#passage.observer.ended();
   }
 
-  /** All branches get the same bytes, not always in the same pieces. */
+  /** All branches get the same bytes, but not always in the same chunks. */
   #pass({ buffer, byteOffset, byteLength }: ArrayBufferView): void {
     const passage = this.#passage;
     this.#bytes += byteLength;
@@ -188,10 +189,10 @@ class Observation {
   }
 }
 
-/** Why Node cancels a body whose response was collected unread. */
+/** Node's reason when it cancels the body of a response that was garbage-collected unread. */
 const COLLECTED_BY_PLATFORM = 'Response object has been garbage collected';
 
-/** What a stream, or what reads it, belongs to. A method that was taken from one and is called on another one finds nothing. */
+/** The observation of a stream, a reader or an iterator. A method that is called on another object finds none. */
 const observations = new WeakMap<object, Observation>();
 
 type Methods = (base: object) => object;
@@ -199,7 +200,7 @@ type Methods = (base: object) => object;
 const prototypes = new WeakMap<object, object>();
 const ours = new WeakSet<object>();
 
-/** Puts methods of ours before those of an object, without a property of its own that would show. */
+/** Puts methods before those of an object. They are in a prototype, because an own property would be visible. */
 function adopt(object: object, methods: Methods): void {
   const base = Object.getPrototypeOf(object) as object;
   if (ours.has(base)) return;
@@ -272,7 +273,7 @@ const readerMethods: Methods = () => ({
   },
 });
 
-/** Its methods are its own, in some versions of Node. */
+/** In some versions of Node the methods of an iterator are own properties. */
 function observeIterator(
   iterator: AsyncIterator<unknown>,
   observation: Observation | undefined,
@@ -286,7 +287,7 @@ function observeIterator(
   }
 }
 
-/** Where a pipe can't be, it fails as it always did. */
+/** Whether a pipe is possible. If not, it fails as it does without runtrace. */
 function canPipe(
   stream: Stream,
   destination: unknown,
@@ -304,20 +305,20 @@ function hasRoom(destination: WritableStream): boolean {
   return room !== null && room > 0;
 }
 
-/** A pipe reads by ways that can't be seen, so it gets a stream that reads by those that can. */
+/** A pipe does not read through the methods of its source, so it gets another stream as its source, which does. */
 async function pipe(
   stream: Stream,
   destination: WritableStream,
   options: StreamPipeOptions | null | undefined,
 ): Promise<void> {
   const reader = stream.getReader();
-  // A pipe reads at once if there is room, and who looks at the stream sees that.
+  // A pipe reads at once if there is room, which is visible in the stream's state.
   let reading = !options?.signal?.aborted && hasRoom(destination) ? reader.read() : undefined;
   let broken: { error: unknown } | undefined;
   const seen = new ReadableStream(
     {
       start(controller) {
-        // What was read before the stream broke is handed on before it breaks there too.
+        // A chunk that was read before the stream broke is passed on first.
         reader.closed.catch((error) => {
           broken = { error };
           if (!reading) controller.error(error);

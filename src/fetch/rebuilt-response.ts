@@ -1,18 +1,18 @@
-/** A response made anew around another body: everything else about it is as it was. */
+/** Makes a response anew around another body. All else about the response stays the same. */
 
-/** The class of a response of which the platform's own methods tell everything; `undefined` if it has some of its own. */
+/** The class of a response, if that is a platform's class; `undefined` if the class or the response has methods of its own. */
 export function platformClassOf(response: Response): typeof Response | undefined {
   const ResponseClass = Object.getPrototypeOf(response).constructor as typeof Response;
   if (!isPlatformClass(ResponseClass)) return undefined;
   for (const name of Object.getOwnPropertyNames(response)) {
     const property = Object.getOwnPropertyDescriptor(response, name) as PropertyDescriptor;
-    // It may read the body that the response has, or another one.
+    // Such a property may read the body of the response, or another body.
     if (property.get || typeof property.value === 'function') return undefined;
   }
   return ResponseClass;
 }
 
-/** The same response, of a class that `platformClassOf` knows, with another body. */
+/** The same response with another body. `ResponseClass` comes from `platformClassOf`. */
 export function rebuild(
   original: Response,
   body: ReadableStream,
@@ -28,7 +28,7 @@ export function rebuild(
   return dress(rebuilt, { url, redirected, type, headers });
 }
 
-/** A mock's class, or one that is derived from the platform's, may keep what a new object of it would not have. */
+/** A new object of a mock's class, or of a class derived from the platform's, may lack private state. */
 function isPlatformClass(ResponseClass: typeof Response): boolean {
   if (ResponseClass === globalThis.Response) return true;
   return (
@@ -37,14 +37,14 @@ function isPlatformClass(ResponseClass: typeof Response): boolean {
   );
 }
 
-/** What a Response made by hand can't be told. */
+/** The properties that the constructor of Response can't set. */
 type Traits = Pick<Response, 'url' | 'redirected' | 'type' | 'headers'>;
 
 const traitsOf = new WeakMap<Response, Traits>();
 
-/** Tells a response what it is. A prototype does it, so that the object itself has no property that the real one hasn't. */
+/** Gives a response these properties, in a prototype, because own properties would be visible. */
 function dress(response: Response, traits: Traits): Response {
-  // What came from the network has headers that can't be changed; what was made by hand has its own.
+  // A response from the network has immutable headers; one that a program made has headers of its own.
   traitsOf.set(response, traits.type === 'default' ? { ...traits, headers: response.headers } : traits);
   closeOnceCollected(response);
   return Object.setPrototypeOf(response, dressedPrototype(Object.getPrototypeOf(response)));
@@ -71,7 +71,7 @@ function dressedPrototype(bare: Response): object {
     },
     clone() {
       const clone = dress(bare.clone.call(this), traits(this));
-      // It has got another body by that.
+      // A clone gives the original another body.
       closeOnceCollected(this);
       return clone;
     },
@@ -80,7 +80,7 @@ function dressedPrototype(bare: Response): object {
   return dressed;
 }
 
-/** Why a body is cancelled whose response was collected, and which nobody has read. */
+/** The reason with which runtrace cancels the body of a response that was garbage-collected unread. */
 export const COLLECTED = 'the response was collected';
 
 const bodies =
@@ -88,7 +88,7 @@ const bodies =
     ? /* @__PURE__ */ new FinalizationRegistry<ReadableStream>(closeUnread)
     : undefined;
 
-/** Platforms close the connection of a response that is collected unread. They don't do so for one that was made by hand. */
+/** A platform closes the connection of a response that is garbage-collected unread, but not of one that a program made. */
 function closeOnceCollected(response: Response): void {
   if (response.body) bodies?.register(response, response.body);
 }
@@ -97,7 +97,7 @@ function closeUnread(body: ReadableStream): void {
   if (isUnread(body)) body.cancel(COLLECTED).catch(() => {});
 }
 
-/** Nothing but this tells whether a stream was ever read. */
+/** No property tells whether a stream was ever read, but a constructor does. */
 function isUnread(body: ReadableStream): boolean {
   try {
     return new Response(body).body !== null;

@@ -1,4 +1,4 @@
-/** Model calls that are in no run, for the fetch that stands in the place of the global one. */
+/** Model calls outside of any run, for the recording fetch that replaces the global one. */
 import { type Context, type Tracer, trace } from '@opentelemetry/api';
 import type { CaptureSettings } from '../capture/levels.js';
 import type { Outside } from '../fetch/recording-fetch.js';
@@ -25,20 +25,20 @@ function outsideCalls(): CallsOutsideRuns {
   return byDefault;
 }
 
-/** The default recorder takes the model calls that are in no run; it is made when there is one. */
+/** The default recorder takes the model calls outside of any run. It is made at the first such call. */
 export const callsOutsideRuns: Outside = {
   capturingIn: (active) => outsideCalls().capturingIn(active),
   ownerOf: (...call) => outsideCalls().ownerOf(...call),
 };
 
 /**
- * In somebody else's model span they are attempts on it. Otherwise they pass through, or, where `RUNTRACE_IMPLICIT_RUNS` is `true`, each
- * gets a run of its own.
+ * In another instrumentation's model span, such calls are attempts on that span. Elsewhere each gets a run of its own if
+ * `RUNTRACE_IMPLICIT_RUNS` is `true`, and is not recorded otherwise.
  */
 class CallsOutsideRuns implements Outside {
   readonly #recorder: RecorderParts;
   readonly #implicitRuns = environmentChoice('RUNTRACE_IMPLICIT_RUNS', ['true', 'false'], 'false') === 'true';
-  /** The runs of our making that have not settled, by what their retries have in common. */
+  /** The runs made here that have not settled, by the URL and the length of the body, which a retry has in common. */
   readonly #runs = new Map<string, Set<ImplicitRun>>();
 
   constructor(recorder: RecorderParts) {
@@ -95,12 +95,12 @@ class CallsOutsideRuns implements Outside {
 
 interface ImplicitRun {
   readonly owner: StepRecording;
-  /** Of the trace in which its first call was made. */
+  /** The trace in which its first call was made. */
   readonly traceId: string | undefined;
   readonly inside: Context;
 }
 
-/** Where a step is at home that is in no run: it settles by itself. */
+/** Stands in for the run of a step that is in none. The step settles by itself. */
 class NoRun implements StepHome, Open {
   readonly id = undefined;
   readonly conversationId = undefined;
@@ -123,7 +123,7 @@ class NoRun implements StepHome, Open {
 
   mayBeRetried(): void {}
 
-  /** Attempts on a span that its owner has not ended are its owner's; only a step of ours is held. */
+  /** Only a step is held. Attempts on another instrumentation's open span are not. */
   add(part: RunPart): void {
     if (!(part instanceof StepRecording)) return;
     this.#step = part;

@@ -118,7 +118,7 @@ export function withRun(ctx: Context, run: ActiveRun): Context {
   return trace.setSpan(inside(ctx, { run, reuse: here(ctx).reuse }), run.recording.span);
 }
 
-/** Inside a run that isn't recorded: nothing in it is, and whatever run is around it is hidden. */
+/** Inside a run that isn't recorded: nothing in it is recorded, and the run around it is hidden. */
 export function withoutRun(ctx: Context): Context {
   return inside(ctx, UNRECORDED);
 }

@@ -21,7 +21,7 @@ import { isStop } from './outcome/stops.js';
 import type { RunRecording } from './run.js';
 import { managedSpanOf } from './settle/managed-span.js';
 
-/** What a tool call is about. */
+/** The options of a tool call. */
 export interface ToolOptions {
   /** The tool's name. */
   name: string;
@@ -31,13 +31,13 @@ export interface ToolOptions {
   type?: string | null | undefined;
   /** What the tool does. */
   description?: string | null | undefined;
-  /** What the model called it with. Kept only if `capture` is `content`. */
+  /** The arguments that the model gave. Recorded only if `capture` is `content`. */
   arguments?: unknown;
   /** Further attributes, under their full names. Strings are redacted. */
   attributes?: Attributes | null | undefined;
 }
 
-/** Runs `fn` in an `execute_tool` span of the run around it; without one, just runs it. */
+/** Runs `fn` in an `execute_tool` span of the run around it. Without a run, it only runs `fn`. */
 export function runTool<T>(options: ToolOptions, fn: () => T | PromiseLike<T>): Promise<T> {
   checkToolOptions(options);
   requireFunction(fn, 'fn');
@@ -66,9 +66,9 @@ export function runTool<T>(options: ToolOptions, fn: () => T | PromiseLike<T>): 
 
 const UNRECORDED = 'a tool call could not be recorded';
 
-/** A tool call that goes on. */
+/** A tool call in progress. */
 export interface OpenTool {
-  /** Where it runs. */
+  /** The context to run it in. */
   readonly inside: Context;
   end(end: ToolEnd): void;
 }
@@ -90,7 +90,7 @@ export function openTool(options: ToolOptions, { recording }: ActiveRun, ctx: Co
   };
 }
 
-/** Whether somebody else's tool span is active. */
+/** Whether a tool span of another instrumentation is active. */
 export function isInOthersToolSpan(active: Context): boolean {
   const span = trace.getSpan(active);
   if (!span?.isRecording() || managedSpanOf(span)) return false;

@@ -38,7 +38,7 @@ function isRetryOfTimeout(last: AttemptEnd, { retryCount }: OutgoingRequest): bo
 /**
  * Whether `next` is a retry of the attempt that ended as `last`, by the client or by a layer above it.
  *
- * - Number k of a client is a retry of its number k - 1, whatever that one failed with.
+ * - Number k of a client is a retry of its number k - 1, after any failure.
  * - Number 0 is sent by a layer above the client, which has given up. It is a retry if the failure is one that a retry can help, and
  *   if the client is not about to retry that failure itself.
  * - A request without a number is a retry after a failure that a retry can help.

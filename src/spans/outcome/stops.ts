@@ -153,7 +153,7 @@ function hidesReason(last: AttemptEnd | undefined): boolean {
   return last?.how === 'aborted' && last.outgoing.retryCount !== undefined && last.signal?.aborted === true;
 }
 
-/** Whether the body of an attempt broke, and nobody had stopped it. */
+/** Whether the body of an attempt broke before any stop. */
 function brokeByItself(last: AttemptEnd | undefined): boolean {
   return last?.how === 'failed' && !last.beforeHeaders && (last.attempt.statusCode ?? 0) < 400;
 }

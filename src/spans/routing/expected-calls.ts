@@ -1,7 +1,6 @@
 /**
- * Model calls that somebody has announced who can't give them a context: their `fetch` is called in the context of whoever asked for them.
- *
- * The AI SDK tells of `embed` and `generateObject` like that.
+ * Calls whose hook fires before their `fetch`, in a context that runtrace can't set: `embed` and `generateObject` of the AI SDK. The `fetch` runs
+ * in the context of the application, and is recognized there by its model.
  */
 import type { Context } from '@opentelemetry/api';
 import type { CaptureSettings } from '../../capture/levels.js';
@@ -11,19 +10,19 @@ import type { StepScope } from '../step-scope.js';
 
 const expectedCalls = new WeakMap<Context, ExpectedCalls>();
 
-/** What is expected of one context. */
+/** The calls that are expected in one context. */
 class ExpectedCalls {
-  /** The model that is asked, in the order in which they were announced. */
+  /** The model of each call, in the order in which the hooks fired. */
   readonly expecting = new Map<StepScope, string>();
 
-  /** The most that is kept for any of them. */
+  /** The settings of the call that captures most. */
   get capturing(): CaptureSettings | undefined {
     let most: CaptureSettings | undefined;
     for (const { capturing } of this.expecting.keys()) if (!most || capturing.messages) most = capturing;
     return most;
   }
 
-  /** Whose call this is: a retry's, or that of the oldest that asks this model and has not begun. Two at once may be taken for each other. */
+  /** The scope that this request belongs to: as a retry, or the oldest that asks this model and has not begun. Two equal calls may swap. */
   ownerOf(outgoing: OutgoingRequest, call: ModelCall): StepScope | undefined {
     let next: StepScope | undefined;
     for (const [scope, model] of this.expecting) {
@@ -34,7 +33,7 @@ class ExpectedCalls {
   }
 }
 
-/** `scope` expects a call of `model` that is made in `ctx`. Returns what ends that. */
+/** Expects a call of `model` in `ctx`, which belongs to `scope`. Returns a function that stops expecting it. */
 export function expectCall(ctx: Context, model: string, scope: StepScope): () => void {
   const here = expectedCalls.get(ctx) ?? new ExpectedCalls();
   expectedCalls.set(ctx, here);
@@ -45,7 +44,7 @@ export function expectCall(ctx: Context, model: string, scope: StepScope): () =>
   };
 }
 
-/** What is expected of calls that are made in `active`. */
+/** The calls that are expected in `active`. */
 export function expectedCallsIn(active: Context): ExpectedCalls | undefined {
   return expectedCalls.get(active);
 }

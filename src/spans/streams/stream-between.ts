@@ -1,0 +1,119 @@
+import { guarded, report } from '../../util/diagnostics.js';
+
+/** Is told what happens to a stream while its consumer reads it. What it throws is reported, and changes nothing. */
+export interface StreamObserver {
+  /** The consumer waits for more. */
+  pulling(): void;
+  /** The consumer does not wait any more. */
+  idle(): void;
+  /** A value is about to be passed on. A buffer must not be kept, because it belongs to the consumer. */
+  value(value: unknown): void;
+  /** The stream was read to its end. */
+  ended(): void;
+  /** The stream broke, or was aborted. */
+  broke(error: unknown): void;
+  /** The consumer cancelled the stream. `closing` settles when the source is closed. */
+  cancelled(closing: Promise<unknown>, reason: unknown): void;
+}
+
+type Controller = ReadableStreamDefaultController<unknown> | ReadableByteStreamController;
+
+/**
+ * Puts a stream between a source and its consumer. It reads a chunk when the consumer asks for one: it does not tee, drain or buffer the
+ * source.
+ */
+export class StreamBetween {
+  readonly #observer: StreamObserver;
+  readonly #unobserved: string;
+  #controller!: Controller;
+  #reader!: ReadableStreamDefaultReader<unknown>;
+  #reading = false;
+  #over = false;
+
+  /** `unobserved`: the report for an observer that throws. */
+  constructor(observer: StreamObserver, unobserved: string) {
+    this.#observer = observer;
+    this.#unobserved = unobserved;
+  }
+
+  /** The stream for the consumer: of bytes, or of any values. */
+  make(ofBytes: boolean): ReadableStream {
+    const start = (controller: Controller) => {
+      this.#controller = controller;
+    };
+    const pull = () => this.#pull();
+    const cancel = (reason: unknown) => this.#cancel(reason);
+    return ofBytes
+      ? new ReadableStream({ type: 'bytes', start, pull, cancel })
+      : new ReadableStream({ start, pull, cancel }, { highWaterMark: 0 });
+  }
+
+  /** Takes the source. It is locked at once, so that a consumer which waits for its end without reading learns of that end. */
+  take(source: ReadableStream<unknown>): void {
+    this.#reader = source.getReader();
+    this.#reader.closed.then(() => this.#closed(), this.#broke);
+  }
+
+  /** Returns no promise, so that it is called again if the consumer still waits after a chunk. */
+  #pull(): void {
+    if (this.#reading) return;
+    this.#reading = true;
+    this.#tell(() => this.#observer.pulling());
+    this.#reader.read().then(this.#read, this.#broke);
+  }
+
+  #cancel(reason: unknown): Promise<void> {
+    this.#over = true;
+    const closing = this.#reader.cancel(reason);
+    this.#tell(() => this.#observer.cancelled(closing, reason));
+    return closing;
+  }
+
+  readonly #read = ({ done, value }: ReadableStreamReadResult<unknown>): void => {
+    this.#reading = false;
+    if (this.#over) return;
+    this.#tell(() => this.#observer.idle());
+    try {
+      if (done) this.#end();
+      else this.#passOn(value);
+    } catch (error) {
+      // The view of a BYOB reader ends in the middle of an element.
+      this.#controller.error(error);
+    }
+  };
+
+  #passOn(value: unknown): void {
+    try {
+      this.#observer.value(value);
+    } catch (error) {
+      report(this.#unobserved, error);
+    }
+    // A byte stream refuses an empty chunk, and the consumer still waits.
+    if (value instanceof Uint8Array && value.byteLength === 0 && 'byobRequest' in this.#controller) this.#pull();
+    else (this.#controller as ReadableStreamDefaultController<unknown>).enqueue(value);
+  }
+
+  /** If the consumer was waiting, `#read` ends the stream next. Otherwise nothing else does. */
+  async #closed(): Promise<void> {
+    await undefined;
+    if (!this.#over) this.#end();
+  }
+
+  #end(): void {
+    this.#over = true;
+    this.#tell(() => this.#observer.ended());
+    this.#controller.close();
+    (this.#controller as ReadableByteStreamController).byobRequest?.respond(0);
+  }
+
+  readonly #broke = (error: unknown): void => {
+    if (this.#over) return;
+    this.#over = true;
+    this.#tell(() => this.#observer.broke(error));
+    this.#controller.error(error);
+  };
+
+  #tell(fn: () => void): void {
+    guarded(this.#unobserved, fn);
+  }
+}
