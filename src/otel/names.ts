@@ -15,6 +15,9 @@ export const RUN_HAS_ERROR = 'runtrace.run.has_error';
 export const RUN_ENDPOINT = 'runtrace.run.endpoint';
 export const RUN_INPUT_TOKENS = 'runtrace.run.input_tokens';
 export const RUN_OUTPUT_TOKENS = 'runtrace.run.output_tokens';
+export const RUN_CACHE_READ_TOKENS = 'runtrace.run.cache_read_tokens';
+export const RUN_CACHE_WRITE_TOKENS = 'runtrace.run.cache_write_tokens';
+export const RUN_REASONING_TOKENS = 'runtrace.run.reasoning_tokens';
 export const RUN_PARENT_CONVERSATION_ID = 'runtrace.run.parent_conversation_id';
 export const RUN_ROOT_CONVERSATION_ID = 'runtrace.run.root_conversation_id';
 

@@ -106,6 +106,8 @@ class NoRun implements StepHome, Open {
   readonly tracer: Tracer;
   readonly now = startClock();
   readonly span = undefined;
+  readonly isRunning = true;
+  attemptsBegun = 0;
   readonly #openRuns: OpenRuns;
   #step: StepRecording | undefined;
 

@@ -9,10 +9,11 @@ import { type Proposal, Proposals, toProposal } from '../spans/outcome/proposals
 import { outcomeFailure, spanStatus } from '../spans/outcome/span-status.js';
 import type { Status } from '../spans/outcome/status.js';
 import { type ManagedSpan, managedSpanOf, type SpanOwner, takeStarting } from '../spans/settle/managed-span.js';
+import { nextTurn } from '../spans/settle/next-turn.js';
 import { guarded } from '../util/diagnostics.js';
 import { badOption } from '../util/validation.js';
 
-/** What the processor reads and writes of a span that has ended; the same on every line of the SDK. */
+/** What the processor reads and writes of an ended span; the same in SDK 2.x and 3.x. */
 interface EndedSpan {
   readonly attributes: object;
   readonly status: object;
@@ -21,7 +22,7 @@ interface EndedSpan {
 /** The proposals for a span that runtrace did not start. */
 interface Reported {
   readonly proposals: Proposals;
-  /** Of the run that it was first reported in. */
+  /** That of the run in which a status was first reported. */
   readonly redactor: Redactor;
 }
 
@@ -29,8 +30,8 @@ const reported = new WeakMap<object, Reported>();
 
 let builtIn: Redactor | undefined;
 
-/** The redactor of the run around; without one, that of the built-in rules. */
-function redactorHere(): Redactor {
+/** The redactor of the active run; without a run, that of the built-in rules. */
+function activeRedactor(): Redactor {
   const redactor = runOf(context.active())?.recording.capturing.redactor;
   if (redactor) return redactor;
   builtIn ??= createRedactor();
@@ -38,10 +39,11 @@ function redactorHere(): Redactor {
 }
 
 /**
- * Proposes how a span ended: one of runtrace's, or anybody's, as long as it is recording. The status-priority rule decides, for
- * somebody else's span when it ends and only if a {@link StatusPrioritySpanProcessor} is there; its owner's own `setStatus` then doesn't count.
+ * Proposes how a span ended: a span of runtrace or any other recording span. The status-priority rule decides. For a span that runtrace
+ * did not start, it decides when the span ends, and only if a {@link StatusPrioritySpanProcessor} is registered; `setStatus` then has no
+ * effect on that span.
  *
- * Where there is no span (`undefined`), nothing happens. Throws a `TypeError` for an unknown status, bad details, or something that is no span.
+ * Does nothing if `span` is `undefined`. Throws a `TypeError` for an unknown status, bad details, or a value that is no span.
  *
  * @example reportStatus(trace.getActiveSpan(), 'interrupted');
  */
@@ -54,7 +56,7 @@ export function reportStatus(span: Span | undefined, status: Status, details?: F
     owned.owner.proposeStatus(status, details);
   } else if (span.isRecording()) {
     const theirs = unwrapped(span);
-    const known = reported.get(theirs) ?? { proposals: new Proposals(), redactor: redactorHere() };
+    const known = reported.get(theirs) ?? { proposals: new Proposals(), redactor: activeRedactor() };
     reported.set(theirs, known);
     known.proposals.propose(toProposal(status, Date.now(), details));
   }
@@ -63,12 +65,12 @@ export function reportStatus(span: Span | undefined, status: Status, details?: F
 /**
  * Applies the status-priority rule where the SDK exports. List it first:
  *
- * - it writes the outcome of runs and steps before any other processor sees the span: nobody else's `setStatus` or `end` counts;
- * - it applies what {@link reportStatus} said of other spans;
- * - it settles on `forceFlush` (what is held in runs that are over) and `shutdown` (everything; what still runs is `interrupted`);
- * - it stamps `runtrace.run.id` on every other span started inside of a run.
+ * - it writes the outcome of runs and steps before any other processor sees the span, so `setStatus` and `end` of other code have no effect;
+ * - it applies what {@link reportStatus} proposed for other spans;
+ * - it settles on `forceFlush` (held steps of runs that are over) and `shutdown` (everything; what is in progress becomes `interrupted`);
+ * - it writes `runtrace.run.id` to every other span started inside a run.
  *
- * Works with the SDK 2.x and 3.x; it is a `SpanProcessor` of either.
+ * It is a `SpanProcessor` of the SDK 2.x and 3.x.
  *
  * @example
  * new NodeSDK({ spanProcessors: [new StatusPrioritySpanProcessor(), new BatchSpanProcessor(new RuntraceExporter())] });
@@ -100,20 +102,19 @@ export class StatusPrioritySpanProcessor {
   }
 
   /**
-   * Settles the held steps of runs that are over, at once; what still runs goes on. Where a run is open, it resolves a turn of the event loop
-   * later and settles what is over by then: a stream that was just cancelled ends its call, and so its run, a moment after whoever reads it
-   * is told. Whoever flushes one processor after the other then loses nothing.
+   * Settles the held steps of runs that are over, at once and without any timer. If a run is still open, it settles again a turn of the event
+   * loop later, and resolves then: after a stream is cancelled, its call and its run end a little later than its reader learns of it.
    */
   async forceFlush(): Promise<void> {
     this.#settleWhatIsOver();
     if (this.#open.size === 0) return;
-    await new Promise((resolve) => setTimeout(resolve));
+    await new Promise<void>((resolve) => nextTurn(resolve));
     this.#settleWhatIsOver();
   }
 
-  /** Settles everything; what still runs ends as `interrupted`. Nothing is recorded after it. */
+  /** Settles everything; what is in progress ends as `interrupted`. Nothing is recorded after that. */
   async shutdown(): Promise<void> {
-    // The newest first: a run inside of another one ends before it.
+    // The newest first: a run inside another one ends before it.
     for (const run of [...this.#open].reverse()) guarded('settling failed', () => run.shutdown());
     this.#open.clear();
     this.#shutDown = true;
@@ -138,7 +139,7 @@ export class StatusPrioritySpanProcessor {
     if (run) span.setAttribute(names.RUN_ID, run.recording.id);
   }
 
-  /** The SDK has no public way to ask; where its fields are others, nothing is said. */
+  /** Reads private fields of the SDK, which has no public way to ask. Reports nothing if they are missing. */
   #warnIfNotFirst(span: Span): void {
     if (this.#checkedPosition) return;
     this.#checkedPosition = true;
@@ -152,7 +153,7 @@ export class StatusPrioritySpanProcessor {
   }
 }
 
-/** What the rule decided of somebody else's span, as it reaches the processors after this one. */
+/** Writes the outcome of a span that runtrace did not start, for the processors after this one. */
 function writeOutcome(span: EndedSpan, outcome: Proposal, redactor: Redactor): void {
   if (outcome.status === 'in_progress') return;
   const attributes = span.attributes as Record<string, unknown>;

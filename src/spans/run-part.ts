@@ -15,6 +15,8 @@ export interface StepSummary {
   readonly attemptCount: number;
   readonly failedAttemptCount: number;
   readonly usage: Usage;
+  /** When the step's span ended, in milliseconds since the epoch; `undefined` if the attempts are on another span. */
+  readonly endedAt?: number;
   /** The endpoint of the first completed attempt. */
   readonly endpoint: Endpoint | undefined;
 }
@@ -29,6 +31,10 @@ export interface StepHome {
   readonly now: Clock;
   /** The run's span. */
   readonly span: Span | undefined;
+  /** How many attempts have begun in it. */
+  attemptsBegun: number;
+  /** Whether its function still runs, or a stream that it returned goes on. */
+  readonly isRunning: boolean;
   nextStepNumber(): number;
   /** Adds a part, which settles no later than this does. */
   add(part: RunPart): void;
@@ -50,5 +56,6 @@ export interface RunPart {
   activities(): readonly Activity[];
   /** Ends the attempts that were refused and whose body is still open. */
   concludeRefused(): void;
-  settle(): void;
+  /** `stoppedAt`: when what is in progress was stopped. Default: at its last activity. */
+  settle(stoppedAt?: number): void;
 }

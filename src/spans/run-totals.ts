@@ -3,6 +3,7 @@ import type { Usage } from '../otel/genai.js';
 import * as names from '../otel/names.js';
 import { merged } from '../util/validation.js';
 import type { Status } from './outcome/status.js';
+import { addUsage } from './outcome/usage-sum.js';
 import type { StepSummary } from './run-part.js';
 
 /** What a run sums up of its steps, and of the model calls on spans of other instrumentations. */
@@ -11,6 +12,7 @@ export class RunTotals {
   #attemptCount = 0;
   #failedAttemptCount = 0;
   #hasError = false;
+  #lastStepEndedAt = 0;
   #lastStepStatus: Status | undefined;
   readonly #usage: Usage = {};
   #endpoint: StepSummary['endpoint'];
@@ -18,6 +20,11 @@ export class RunTotals {
   /** The status of the step that settled last. */
   get lastStepStatus(): Status | undefined {
     return this.#lastStepStatus;
+  }
+
+  /** When the last step ended, in milliseconds since the epoch; 0 if there was none. */
+  get lastStepEndedAt(): number {
+    return this.#lastStepEndedAt;
   }
 
   add(summary: StepSummary): void {
@@ -29,9 +36,8 @@ export class RunTotals {
       this.#lastStepStatus = outcome.status;
       this.#hasError ||= outcome.status === 'error';
     }
-    const { inputTokens, outputTokens } = usage;
-    if (inputTokens !== undefined) this.#usage.inputTokens = (this.#usage.inputTokens ?? 0) + inputTokens;
-    if (outputTokens !== undefined) this.#usage.outputTokens = (this.#usage.outputTokens ?? 0) + outputTokens;
+    addUsage(this.#usage, usage);
+    if (summary.endedAt !== undefined) this.#lastStepEndedAt = Math.max(this.#lastStepEndedAt, summary.endedAt);
     if (endpoint && !(this.#endpoint && this.#endpoint.at <= endpoint.at)) this.#endpoint = endpoint;
   }
 
@@ -41,9 +47,13 @@ export class RunTotals {
     to.write(names.RUN_ATTEMPT_COUNT, this.#attemptCount);
     to.write(names.RUN_FAILED_ATTEMPT_COUNT, this.#failedAttemptCount);
     to.write(names.RUN_HAS_ERROR, this.#hasError);
-    const { inputTokens, outputTokens } = merged(this.#usage, given) ?? {};
+    const { inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens, reasoningTokens } =
+      merged(this.#usage, given) ?? {};
     to.keep(names.RUN_INPUT_TOKENS, inputTokens);
     to.keep(names.RUN_OUTPUT_TOKENS, outputTokens);
+    to.keep(names.RUN_CACHE_READ_TOKENS, cacheReadTokens);
+    to.keep(names.RUN_CACHE_WRITE_TOKENS, cacheWriteTokens);
+    to.keep(names.RUN_REASONING_TOKENS, reasoningTokens);
     if (this.#endpoint) to.write(names.RUN_ENDPOINT, this.#endpoint.name);
   }
 }

@@ -26,8 +26,9 @@ import { identityAttributes, runName } from './run-attributes.js';
 import type { RunPart, StepHome, StepSummary } from './run-part.js';
 import { RunTotals } from './run-totals.js';
 import { type Bucket, cancel, type Deadline, type Open, type OpenRuns, schedule } from './settle/deadlines.js';
-import { type Activity, idleAt } from './settle/idle.js';
+import { type Activity, activityOf, idleAt } from './settle/idle.js';
 import { ManagedSpan, type SpanOwner } from './settle/managed-span.js';
+import { nextTurn } from './settle/next-turn.js';
 import type { StepRecording } from './step.js';
 import { StepNumbers } from './step-numbers.js';
 
@@ -75,6 +76,7 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
   /** Steps that a call may be a retry of; a run whose calls succeed has none. */
   #retriable: Set<StepRecording> | undefined;
   readonly #totals = new RunTotals();
+  attemptsBegun = 0;
   #state: RunState = 'running';
   /** When the run was over, in `performance.now()` time. */
   #overAt = Number.POSITIVE_INFINITY;
@@ -85,6 +87,7 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
   /** The stream that its function returned, until it ends. */
   #returnedStream: Tail | undefined;
   #registration: Deadline | undefined;
+  #isTurnAwaited = false;
 
   constructor(
     identity: RunIdentity,
@@ -153,6 +156,10 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
     return this.#conclusion !== undefined || this.#state !== 'running';
   }
 
+  get isRunning(): boolean {
+    return this.#state === 'running' || this.#returnedStream !== undefined;
+  }
+
   nextStepNumber(): number {
     return this.#stepNumbers?.next() ?? 0;
   }
@@ -201,10 +208,19 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
     const interrupted = isAbort(error) && !isTimeout(error);
     this.#conclude(toProposal(interrupted ? 'interrupted' : 'error', this.now(), interrupted ? {} : { error }));
     for (const part of this.#parts) part.concludeRefused();
+    this.#explainLastAttempt(error);
     const parts = [...this.#parts];
     // A function that throws has given up on retries, so they are not waited for. Calls beside it (`Promise.all`) may still be retried.
     if (parts.every((part) => part.finished)) for (const part of parts) part.settle();
     this.close();
+  }
+
+  /** The error of a run tells how its last attempt ended, where the wire does not: by the client's timeout, or stopped before a retry. */
+  #explainLastAttempt(error: unknown): void {
+    let last: StepRecording | undefined;
+    for (const step of this.retriable) if (!last || step.lastActivityAt >= last.lastActivityAt) last = step;
+    if (isTimeout(error)) last?.timedOutWith(error);
+    else if (isAbort(error)) last?.stoppedByRun();
   }
 
   /** The run's function returned. A returned stream keeps the run going until it ends. */
@@ -225,12 +241,6 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
   closeAs(part: RunPart): void {
     this.#endsAs = part;
     this.close();
-  }
-
-  /** As `close`, after the current microtask: another `finish` may follow at once. */
-  closeSoon(): void {
-    this.#becomeOver();
-    queueMicrotask(() => this.#settleIfIdle());
   }
 
   /** Registers `handle` with `registry` if the run is still open after a second. */
@@ -274,19 +284,20 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
   }
 
   due(): void {
-    this.#settleIfIdle();
+    this.#settleIfIdle('now');
   }
 
   flush(): void {
     if (this.#state !== 'over' || this.#returnedStream) return;
     for (const part of this.#parts) if (part.finished) part.settle();
-    this.#settleIfIdle();
+    this.#settleIfIdle('now');
   }
 
   shutdown(): void {
     if (this.#state !== 'running' && this.#state !== 'over') return;
-    this.#conclude(toProposal('interrupted', this.now()));
-    this.#settle();
+    const now = this.now();
+    this.#conclude(toProposal('interrupted', now));
+    this.#settle(now);
   }
 
   #becomeOver(): void {
@@ -312,24 +323,34 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
   }
 
   *#activities(): Iterable<Activity> {
-    const { idleMillis } = this.capturing.limits;
-    if (this.#returnedStream) yield { idleSince: this.#returnedStream.idleSince(), limitMillis: idleMillis };
+    const stream = this.#returnedStream;
+    if (stream) yield activityOf(stream.idleSince(), stream.begun, this.capturing.limits);
     for (const part of this.#parts) yield* part.activities();
   }
 
-  /** Settles a run that is over and idle; else looks again when it may be idle. */
-  #settleIfIdle(): void {
+  /**
+   * Settles a run that is over and idle; else looks again when it may be idle. A turn of the event loop passes before it settles, because its
+   * function may have started a call without awaiting it, whose request is not sent yet.
+   */
+  #settleIfIdle(when: 'now' | 'next turn' = 'next turn'): void {
     if (this.#state !== 'over') return;
     const wait = idleAt(this.#activities(), this.#overAt) - performance.now();
     // No event fires when a read stops waiting for the network, so look again.
     if (wait > 0) schedule(this, wait === Number.POSITIVE_INFINITY ? this.capturing.limits.idleMillis : wait);
-    else this.#settle();
+    else if (when === 'now') this.#settle();
+    else if (!this.#isTurnAwaited) {
+      this.#isTurnAwaited = true;
+      nextTurn(() => {
+        this.#isTurnAwaited = false;
+        this.#settleIfIdle('now');
+      });
+    }
   }
 
-  #settle(): void {
+  #settle(stoppedAt?: number): void {
     this.#state = 'settling';
     cancel(this);
-    for (const part of this.#parts) part.settle();
+    for (const part of this.#parts) part.settle(stoppedAt);
     this.#conclude(
       this.#returnedStream ? this.#abandonedStream(this.#returnedStream) : toProposal('completed', this.now()),
     );
@@ -357,7 +378,8 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
 
   #write(): void {
     const outcome = this.#proposals.outcome as Proposal;
-    const endedAt = Math.max(outcome.at, this.#startedAt);
+    // A run never ends before its steps.
+    const endedAt = Math.max(outcome.at, this.#startedAt, this.#totals.lastStepEndedAt);
     const { capturing } = this;
     const failure = outcomeFailure(outcome, capturing);
     const write = (span: Span) => {

@@ -1,7 +1,8 @@
 import type { Attributes, Context } from '@opentelemetry/api';
 import type { CaptureSettings } from '../capture/levels.js';
-import type { Clock } from '../otel/clock.js';
+import { type Clock, timeAt } from '../otel/clock.js';
 import type { ModelCall } from '../providers/detect.js';
+import { Attempts } from './outcome/client-calls.js';
 import { isAbort, isTimeout } from './outcome/errors.js';
 import type { FinishDetails } from './outcome/finish-details.js';
 import {
@@ -12,8 +13,8 @@ import {
   type Pending,
   type PendingAttempt,
 } from './outcome/http-exchange.js';
-import { endingProposal, type Proposal, toProposal } from './outcome/proposals.js';
-import type { Status } from './outcome/status.js';
+import { endingProposal, type Proposal, statusOf, toProposal } from './outcome/proposals.js';
+import type { Status, TerminalStatus } from './outcome/status.js';
 import type { StepOptions } from './outcome/step-options.js';
 import { type Tail, type TailEnd, watchReturned } from './returned-stream.js';
 import type { StepRecording } from './step.js';
@@ -44,7 +45,10 @@ export class StepScope implements AttemptOwner, Pending {
   /** Attempts in flight that began after it was closed. */
   #late: Set<PendingAttempt> | undefined;
   #calls: 'none' | 'unread' | 'read' = 'none';
+  /** The attempt with the highest number. */
   #last: AttemptEnd | undefined;
+  /** Those that may decide how the scope ended. */
+  readonly #attempts = new Attempts();
   #state: ScopeState = 'open';
   #conclusion: Conclusion | undefined;
   #returnedStream: Tail | undefined;
@@ -81,6 +85,11 @@ export class StepScope implements AttemptOwner, Pending {
     return this.#calls !== 'none';
   }
 
+  /** Whether reading of a stream that its function returned has begun. */
+  get isBeingRead(): boolean {
+    return this.#returnedStream?.begun === true;
+  }
+
   /** Whether one of its calls is in a format that runtrace reads. */
   get understood(): boolean {
     return this.#calls === 'read';
@@ -109,23 +118,26 @@ export class StepScope implements AttemptOwner, Pending {
     if (live.call) this.#calls = 'read';
     else if (this.#calls === 'none') this.#calls = 'unread';
     if (this.#state === 'closed') this.#late = (this.#late ?? new Set()).add(live);
-    else this.#inFlight++;
-    return this.step.begin(live);
+    if (this.#late?.has(live)) return this.step.begin(live);
+    this.#inFlight++;
+    return this.step.beginInScope(live);
   }
 
   refused(live: PendingAttempt): void {
     this.step.refused(live);
   }
 
-  end(live: PendingAttempt, ending: AttemptEnd): void {
+  end(live: PendingAttempt, given: AttemptEnd): void {
     if (this.#late?.delete(live)) {
       // The scope has ended, so the attempt proposes its own end.
-      this.step.end(live, ending, this.#options);
+      this.step.end(live, given, this.#options);
       return;
     }
+    const ending = this.step.recognized(given);
     this.#inFlight--;
     this.#lastActivityAt = performance.now();
-    if (!this.#last || ending.attempt.number >= this.#last.attempt.number) this.#last = ending;
+    this.#record(ending);
+    if (this.#inFlight === 0) this.#attempts.prune();
     // The function threw while the call was in flight: its proposal lacks the facts of that call.
     if (this.#state === 'closed' && this.#conclusion) this.#conclusion.proposal.ending = this.#last;
     this.step.record(live, ending);
@@ -135,6 +147,21 @@ export class StepScope implements AttemptOwner, Pending {
   amend(ending: AttemptEnd): void {
     if (this.#last?.attempt.number === ending.attempt.number) this.#last = ending;
     this.step.amend(ending);
+  }
+
+  #record(ending: AttemptEnd): void {
+    if (!this.#last || ending.attempt.number >= this.#last.attempt.number) this.#last = ending;
+    this.#attempts.add(ending, this.#statusOf(ending));
+  }
+
+  /** How an attempt ended, for a function that returned normally. */
+  #statusOf(ending: AttemptEnd): TerminalStatus {
+    const { how, call, signal } = ending;
+    if (how === 'invalid' && !this.#strict) return 'completed';
+    // In a format that runtrace does not read, a client may stop at its own end marker.
+    const stoppedReading = how === 'unread' || (how === 'aborted' && !ending.beforeHeaders);
+    if (stoppedReading && call === undefined && !signal?.aborted) return 'completed';
+    return statusOf(ending);
   }
 
   /** Proposes what application code says. The scope's end then proposes nothing. */
@@ -164,10 +191,9 @@ export class StepScope implements AttemptOwner, Pending {
     if (this.#strict && last && last.how !== 'answered' && !stopped) {
       this.#conclude(endingProposal(last, this.#options), 'attempt');
     } else {
-      this.#conclude(
-        interrupted ? this.#proposal('interrupted') : this.#proposal('error', this.now(), { error }),
-        'throw',
-      );
+      const proposal = interrupted ? this.#proposal('interrupted') : this.#proposal('error', this.now(), { error });
+      const shownByAttempts = last !== undefined && statusOf(last) === proposal.status;
+      this.#conclude({ ...proposal, shownByAttempts }, 'throw');
     }
     this.#close();
   }
@@ -187,18 +213,18 @@ export class StepScope implements AttemptOwner, Pending {
     return this.#returnedStream ? this.#returnedStream.idleSince() : this.#lastActivityAt;
   }
 
-  giveUp(): void {
+  giveUp(stoppedAt?: number): void {
     if (this.#state === 'closed') return;
+    const idleSince = this.idleSince();
+    const at = stoppedAt ?? (idleSince === undefined ? this.now() : timeAt(this.now, idleSince));
     if (this.#state === 'returned' && this.#inFlight === 0) {
-      const idleSince = this.#returnedStream?.idleSince() ?? performance.now();
-      const idleAt = this.now() - (performance.now() - idleSince);
       const abandoned = this.#returnedStream?.begun && !this.#last;
       this.#returnedStream = undefined;
-      if (abandoned) this.#conclude(this.#proposal('interrupted', idleAt), 'stop');
-      this.#concludeReturn(this.#last?.attempt.endedAt ?? idleAt);
+      if (abandoned) this.#conclude(this.#proposal('interrupted', at), 'stop');
+      this.#concludeReturn(this.#last?.attempt.endedAt ?? at);
       return;
     }
-    this.#conclude(this.#proposal('interrupted'), 'stop');
+    this.#conclude(this.#proposal('interrupted', at), 'stop');
     this.#close();
   }
 
@@ -218,12 +244,20 @@ export class StepScope implements AttemptOwner, Pending {
     if (this.#inFlight > 0 || this.#state !== 'returned') return;
     // A returned object that is not iterated may be consumed in ways that can't be observed: then the attempts alone decide.
     if (this.#returnedStream && (this.#returnedStream.begun || !this.#last)) return;
-    const last = this.#last;
-    const answered = last && (last.how === 'answered' || (last.how === 'invalid' && !this.#strict));
-    if (last && !answered) this.#conclude(endingProposal(last, this.#options), 'attempt');
-    else if (last) this.#conclude(this.#proposal('completed', at), 'return');
-    else this.#concludeWithoutCall(at);
+    const deciding = this.#stoppedWhileWaiting() ?? this.#attempts.deciding;
+    if (!deciding) this.#concludeWithoutCall(at);
+    else if (deciding.status === 'completed') this.#conclude(this.#completedBy(deciding.ending, at), 'return');
+    else this.#conclude(endingProposal(deciding.ending, this.#options), 'attempt');
     this.#close();
+  }
+
+  #stoppedWhileWaiting(): { ending: AttemptEnd; status: TerminalStatus } | undefined {
+    const ending = this.#last;
+    return ending?.stoppedAt === undefined ? undefined : { ending, status: 'interrupted' };
+  }
+
+  #completedBy(ending: AttemptEnd, at = this.now()): Proposal {
+    return { ...toProposal('completed', at, undefined, ending, this.#options), shownByAttempts: true };
   }
 
   #concludeWithoutCall(at: number | undefined): void {
@@ -238,7 +272,7 @@ export class StepScope implements AttemptOwner, Pending {
   /** Some functions return before their call has begun. The end of that call is then the end of the scope. */
   #reopen(presumed: Proposal): void {
     this.#conclusion = { proposal: presumed, by: 'return' };
-    if (!this.step.retract(presumed)) return;
+    if (!this.step.withdraw(presumed)) return;
     this.#conclusion = undefined;
     this.#state = 'returned';
     this.step.open(this);

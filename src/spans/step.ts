@@ -1,17 +1,20 @@
 import { type Context, type Span, SpanKind, trace } from '@opentelemetry/api';
 import type { CaptureSettings } from '../capture/levels.js';
-import { type Clock, toHrTime } from '../otel/clock.js';
+import { type Clock, timeAt, toHrTime } from '../otel/clock.js';
 import * as names from '../otel/names.js';
 import type { ModelCall } from '../providers/detect.js';
 import { report } from '../util/diagnostics.js';
 import { merged } from '../util/validation.js';
 import { capturingIn } from './context.js';
 import { AttemptLog } from './outcome/attempt-log.js';
+import { type ClientCall, ClientCalls } from './outcome/client-calls.js';
+import { ClientTimeouts, mayBeTimeout } from './outcome/client-timeouts.js';
 import type { FinishDetails } from './outcome/finish-details.js';
 import {
   type AttemptEnd,
   type AttemptOwner,
   asTimeout,
+  isRetriable,
   type OutgoingRequest,
   type Pending,
   type PendingAttempt,
@@ -21,9 +24,10 @@ import { maySendAgain, Resends } from './outcome/resends.js';
 import { outcomeFailure, spanStatus, writeException } from './outcome/span-status.js';
 import type { Status } from './outcome/status.js';
 import type { StepOptions } from './outcome/step-options.js';
+import { watchForStop } from './outcome/stop-while-waiting.js';
 import type { RunPart, StepHome } from './run-part.js';
 import { type Bucket, cancel, type Deadline, schedule } from './settle/deadlines.js';
-import type { Activity } from './settle/idle.js';
+import { type Activity, activityOf } from './settle/idle.js';
 import { ManagedSpan, type SpanOwner } from './settle/managed-span.js';
 import { type StepStart, stepStart, writeStepAttributes } from './step-attributes.js';
 
@@ -58,6 +62,12 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
   /** Those of them that were refused and whose body is still open. */
   #refused: PendingAttempt[] = [];
   readonly #proposals = new Proposals();
+  /** The calls whose attempts propose: all of an implicit step, and those that begin after their scope was closed. */
+  readonly #calls = new ClientCalls();
+  /** Whether it is shared in a reuse scope, where a call without a number is a new call. */
+  #isShared = false;
+  readonly #timeouts = new ClientTimeouts();
+  #stopWatch: (() => void) | undefined;
   readonly #resends: Resends;
   #lastEnding: AttemptEnd | undefined;
   #retryAfterMillis = 0;
@@ -152,12 +162,29 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     return this.#resends.recall(outgoing);
   }
 
+  /** Called when a reuse scope shares the step among its calls. */
+  share(): void {
+    this.#isShared = true;
+  }
+
+  /** An attempt begins that no open scope judges. A retry withdraws what the attempt before it proposed. */
   begin(live: PendingAttempt): { number: number; resendCount: number } {
+    const begun = this.beginInScope(live);
+    const call = this.#calls.begin(live, this.#isShared || !this.implicit);
+    if (call.proposal) this.#proposals.withdraw(call.proposal);
+    call.proposal = undefined;
+    return begun;
+  }
+
+  /** An attempt begins whose scope judges how it ends. */
+  beginInScope(live: PendingAttempt): { number: number; resendCount: number } {
     this.concludeRefused(live.outgoing);
+    this.#endStopWatch();
+    this.home.attemptsBegun++;
     const last = this.#lastEnding;
     // The client aborted that attempt itself and sends it again: its timeout had expired.
     if (last?.how === 'aborted' && last.beforeHeaders && maySendAgain(last.outgoing, live.outgoing)) {
-      this.amend(asTimeout(last, undefined));
+      this.#timedOut(last, undefined);
     }
     this.#pending.push(live);
     this.#changed();
@@ -165,9 +192,10 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
   }
 
   /** `options`: those of the scope that the attempt belongs to, if there is one. */
-  end(live: PendingAttempt, ending: AttemptEnd, options: StepOptions = {}): void {
+  end(live: PendingAttempt, given: AttemptEnd, options: StepOptions = {}): void {
+    const ending = this.recognized(given);
     // Before the attempt is removed: a step that has a status and nothing pending may settle.
-    if (this.#state !== 'settled') this.propose(endingProposal(ending, options));
+    if (this.#state !== 'settled') this.#proposeFor(this.#calls.end(live, ending), options);
     this.record(live, ending);
   }
 
@@ -183,9 +211,51 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
 
   /** Continues attempts that began on another span: the one that ended last, and those in flight. */
   continueFrom(last: AttemptEnd, inFlight: Iterable<PendingAttempt>): void {
-    this.#pending.push(...inFlight);
+    const live = [...inFlight];
+    this.#pending.push(...live);
     this.#recordEnding(last);
-    this.propose(endingProposal(last, {}));
+    this.#proposeFor(this.#calls.adopt(last, live), {});
+  }
+
+  /** The ending, as a timeout if an earlier attempt of the step shows that it was one. */
+  recognized(ending: AttemptEnd): AttemptEnd {
+    return this.#timeouts.explains(ending) ? asTimeout(ending, undefined) : ending;
+  }
+
+  /** The run's function threw the client's timeout: it explains the last attempt, if that was aborted before the headers. */
+  timedOutWith(error: unknown): void {
+    const last = this.#lastEnding;
+    if (last && mayBeTimeout(last)) this.#timedOut(last, error);
+  }
+
+  /** The run's function threw an abort error: the caller stopped the call while its client waited for the retry. */
+  stoppedByRun(): void {
+    if (this.#lastEnding && this.awaitsRetry) this.#stopped(this.#lastEnding);
+  }
+
+  #timedOut(aborted: AttemptEnd, error: unknown): void {
+    const ending = asTimeout(aborted, error);
+    this.amend(ending);
+    this.#timeouts.add(ending);
+    if (this.#lastEnding === aborted) this.#lastEnding = ending;
+    this.#update(ending);
+  }
+
+  /** More became known of an attempt that had ended: its call proposes anew. */
+  #update(ending: AttemptEnd): void {
+    const call = this.#calls.callEndedBy(ending);
+    if (!call || this.#state === 'settled') return;
+    this.#calls.update(call, ending);
+    if (call.inFlight === 0) this.#proposeFor(call, call.proposal?.options ?? {});
+  }
+
+  #proposeFor(call: ClientCall, options: StepOptions): void {
+    const ending = call.attempts.deciding?.ending;
+    if (!ending) return;
+    const before = call.proposal;
+    call.proposal = endingProposal(ending, options);
+    if (before) this.#proposals.withdraw(before);
+    this.propose(call.proposal);
   }
 
   #recordEnding(ending: AttemptEnd): void {
@@ -193,7 +263,31 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     this.#retryAfterMillis = Math.max(this.#retryAfterMillis, ending.retryAfterMillis ?? 0);
     if (!this.#lastEnding || ending.attempt.number >= this.#lastEnding.attempt.number) this.#lastEnding = ending;
     this.#resends.ended(ending);
-    if (this.implicit && ending.how !== 'answered') this.home.mayBeRetried(this);
+    if (ending.how === 'answered') return;
+    if (this.implicit) this.home.mayBeRetried(this);
+    if (ending.how === 'failed') this.#watchForStop(ending);
+  }
+
+  #watchForStop(ending: AttemptEnd): void {
+    this.#endStopWatch();
+    const { attemptsBegun } = this.home;
+    this.#stopWatch = watchForStop(ending, () => {
+      // Where nothing shows that the client would have retried, another call since then shows that it had given up.
+      const gaveUp = ending.retry === 'possible' && this.home.attemptsBegun !== attemptsBegun;
+      const isRunning = this.#pending.length > 0 || this.home.isRunning;
+      if (!gaveUp && isRunning) this.#stopped(ending);
+    });
+  }
+
+  #endStopWatch(): void {
+    this.#stopWatch?.();
+    this.#stopWatch = undefined;
+  }
+
+  /** The caller stopped the call while its client waited for the retry of `ending`. */
+  #stopped(ending: AttemptEnd): void {
+    ending.stoppedAt = this.now();
+    this.#update(ending);
   }
 
   amend(ending: AttemptEnd): void {
@@ -236,9 +330,9 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     this.#changed();
   }
 
-  /** Withdraws an inferred proposal, unless another one followed. Returns whether it did. */
-  retract(proposal: Proposal): boolean {
-    return this.#state === 'open' && this.#proposals.retract(proposal);
+  /** Withdraws an inferred proposal. Returns whether it did; not if the step has settled. */
+  withdraw(proposal: Proposal): boolean {
+    return this.#state === 'open' && this.#proposals.withdraw(proposal);
   }
 
   proposeStatus(status: Status, details: FinishDetails | undefined): void {
@@ -246,18 +340,23 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
   }
 
   activities(): Activity[] {
-    if (this.finished && !this.#awaitsRetry()) return [];
-    const limitMillis = this.capturing.limits.idleMillis;
-    const activities: Activity[] = this.#pending.map((pending) => ({ idleSince: pending.idleSince(), limitMillis }));
-    activities.push({ idleSince: this.#lastActivityAt + this.#retryAfterMillis, limitMillis });
+    if (this.finished && !this.awaitsRetry) return [];
+    const { limits } = this.capturing;
+    const activities: Activity[] = this.#pending.map((pending) =>
+      activityOf(pending.idleSince(), pending.isBeingRead, limits),
+    );
+    activities.push({ idleSince: this.#lastActivityAt + this.#retryAfterMillis, limitMillis: limits.idleMillis });
     return activities;
   }
 
   /** Ends what is still open. A step without an outcome becomes `interrupted`. */
-  giveUp(): void {
+  #giveUp(stoppedAt: number | undefined): void {
+    const lastActivityAt = this.#lastActivityAt;
     // The attempts before the scopes that they belong to.
-    if (this.#pending.length > 0) for (const pending of [...this.#pending].reverse()) pending.giveUp();
-    if (this.status === 'in_progress') this.proposeStatus('interrupted', undefined);
+    if (this.#pending.length > 0) for (const pending of [...this.#pending].reverse()) pending.giveUp(stoppedAt);
+    if (this.status !== 'in_progress') return;
+    const at = stoppedAt ?? timeAt(this.now, lastActivityAt);
+    this.propose(toProposal('interrupted', at, undefined, this.#lastEnding));
   }
 
   due(): void {
@@ -273,11 +372,10 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
   }
 
   /** Whether a client that retries would send the last attempt again. */
-  #awaitsRetry(): boolean {
+  get awaitsRetry(): boolean {
     const last = this.#lastEnding;
     if (!this.implicit || this.status !== 'error' || last?.how !== 'failed') return false;
-    const code = last.attempt.statusCode;
-    return code === undefined || code === 408 || code === 409 || code === 429 || code >= 500;
+    return isRetriable(last.attempt.statusCode);
   }
 
   /** Starts the hold of a finished step, or stops it. */
@@ -294,17 +392,18 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
   }
 
   /** Writes the outcome and ends the span. Once. */
-  settle(): void {
+  settle(stoppedAt?: number): void {
     if (this.#state !== 'open') return;
     this.#state = 'settling';
-    this.giveUp();
+    this.#giveUp(stoppedAt);
     this.#state = 'settled';
+    this.#endStopWatch();
     cancel(this);
     const outcome = this.#proposals.outcome as Proposal;
     // Each attempt's event needs a microsecond of its own.
     const endedAt = Math.max(outcome.at, this.#startedAt + this.log.count / 1000);
     const { id, home, capturing, implicit } = this;
-    const usage = merged(outcome.ending?.answer?.usage, outcome.usage) ?? {};
+    const usage = merged(this.log.usage(), outcome.usage) ?? {};
     const failure = outcomeFailure(outcome, capturing);
     const write = (span: Span) => {
       const lastCall = this.#lastEnding?.call;
@@ -326,6 +425,7 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
       failedAttemptCount: this.log.failedCount,
       usage,
       endpoint: this.log.endpoint(),
+      endedAt,
     });
   }
 }

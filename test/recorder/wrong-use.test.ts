@@ -112,7 +112,11 @@ function misstatements(finish: Anything): [string, () => unknown, RegExp][] {
       () => finish('completed', { usage: 12 }),
       /details\.usage must be an object, got 12/,
     ],
-    ['with attributes that are a list', () => finish('completed', { attributes: [1] }), /details\.attributes .* got an array/],
+    [
+      'with attributes that are a list',
+      () => finish('completed', { attributes: [1] }),
+      /details\.attributes .* got an array/,
+    ],
   ];
 }
 

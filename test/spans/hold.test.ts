@@ -6,7 +6,10 @@ import { only, type ReadableSpan, traced } from '../support/traced.js';
 import { until } from '../support/until.js';
 
 const statusOf = (span: ReadableSpan) => span.attributes['runtrace.status'];
-const codesOf = (span: ReadableSpan) => String(span.attributes['runtrace.step.attempt_codes'] ?? '').split(' ').filter(Boolean);
+const codesOf = (span: ReadableSpan) =>
+  String(span.attributes['runtrace.step.attempt_codes'] ?? '')
+    .split(' ')
+    .filter(Boolean);
 
 /** A `fetch` that gives these answers, one after the other. */
 function answering(...answers: (() => Response | Promise<Response>)[]): (retryCount?: number) => Promise<string> {

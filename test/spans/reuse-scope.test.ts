@@ -41,7 +41,10 @@ interface Asking {
 }
 
 const statusOf = (span: ReadableSpan) => span.attributes['runtrace.status'];
-const codesOf = (span: ReadableSpan) => String(span.attributes['runtrace.step.attempt_codes'] ?? '').split(' ').filter(Boolean);
+const codesOf = (span: ReadableSpan) =>
+  String(span.attributes['runtrace.step.attempt_codes'] ?? '')
+    .split(' ')
+    .filter(Boolean);
 const attemptStatuses = (span: ReadableSpan) => attemptsOf(span).map((attempt) => attempt['runtrace.attempt.status']);
 const ignore = () => {};
 
