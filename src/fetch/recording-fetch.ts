@@ -3,6 +3,7 @@ import type { CaptureSettings } from '../capture/levels.js';
 import { type ModelCall, mayBeModelCall, readModelCall } from '../providers/detect.js';
 import { capturingIn, isOutside, isRecorded, reuseOf, runOf, stepOf, withoutRun } from '../spans/context.js';
 import type { AttemptOwner, OutgoingRequest } from '../spans/outcome/http-exchange.js';
+import { polledBy } from '../spans/routing/background-response.js';
 import { expectedCallsIn } from '../spans/routing/expected-calls.js';
 import { implicitStepFor } from '../spans/routing/implicit-step.js';
 import { othersModelSpanIn } from '../spans/routing/others-model-span.js';
@@ -111,6 +112,11 @@ function beginAttempt(
   const takesAll = step !== undefined && outside === undefined;
   const target = targetOf(input, init);
   const { method, url } = target;
+  const polled = run && polledBy(method, url, run.recording.polls);
+  if (polled) {
+    const outgoing = readOutgoing(target, input, init);
+    return new InFlightAttempt(polled, outgoing, polled.call, signalOf(input, init), active);
+  }
   if (!takesAll && !mayBeModelCall(method, url)) return undefined;
   const outgoing = readOutgoing(target, input, init);
   const call = step?.recall(outgoing) ?? readModelCall(method, url, outgoing.body, capturing.messages);

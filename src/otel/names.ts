@@ -35,6 +35,9 @@ export const STEP_FAILED_ATTEMPT_COUNT = 'runtrace.step.failed_attempt_count';
 export const STEP_ATTEMPT_CODES = 'runtrace.step.attempt_codes';
 export const STEP_RETRY_WAIT_MS = 'runtrace.step.retry_wait_ms';
 export const STEP_DROPPED_ATTEMPT_COUNT = 'runtrace.step.dropped_attempt_count';
+export const STEP_POLL_COUNT = 'runtrace.step.poll_count';
+/** Of a response that was queued or in progress when its run ended. */
+export const RESPONSE_STATUS = 'runtrace.response.status';
 
 // Attempt: a span event
 export const EVENT_ATTEMPT = 'runtrace.attempt';

@@ -41,4 +41,9 @@ export interface Answer {
   complete: boolean;
   /** An error event inside the stream, or an error body with a 2xx. `code` is the provider's, for `error.type`. */
   error?: { code: string; message?: string };
+  /**
+   * The last status that an OpenAI response had: `queued`, `in_progress`, `completed`, `incomplete`, `failed` or
+   * `cancelled`. A response to a background request is complete, as a body, while its status is `queued`.
+   */
+  responseStatus?: string;
 }

@@ -77,6 +77,7 @@ class OpenAiResponsesAnswer implements AnswerReader {
   readonly #draft: ResponseAccumulator;
   readonly #content: boolean;
   #done = false;
+  #status: string | undefined;
 
   constructor(content: boolean) {
     this.#content = content;
@@ -107,7 +108,9 @@ class OpenAiResponsesAnswer implements AnswerReader {
   end(): void {}
 
   answer(): Answer {
-    return this.#draft.answer(this.#done);
+    const answer = this.#draft.answer(this.#done);
+    if (this.#status !== undefined) answer.responseStatus = this.#status;
+    return answer;
   }
 
   #readResponse(response: JsonObject): void {
@@ -118,6 +121,7 @@ class OpenAiResponsesAnswer implements AnswerReader {
     if (tier !== undefined) draft.extra[names.OPENAI_RESPONSE_SERVICE_TIER] = tier;
     const usage = object(response.usage);
     if (usage) draft.usage = readUsage(usage);
+    this.#status = identifier(response.status) ?? this.#status;
     const error = enclosedError(response);
     if (error || response.status === 'failed') draft.fail(error ?? {});
     const output = objects(response.output);

@@ -4,6 +4,7 @@ import type { Clock } from '../otel/clock.js';
 import type { Usage } from '../otel/genai.js';
 import type { Endpoint } from './outcome/attempt-log.js';
 import type { Proposal } from './outcome/proposals.js';
+import type { BackgroundResponse } from './routing/background-response.js';
 import type { Activity } from './settle/idle.js';
 import type { StepRecording } from './step.js';
 
@@ -33,6 +34,8 @@ export interface StepHome {
   readonly span: Span | undefined;
   /** How many attempts have begun in it. */
   attemptsBegun: number;
+  /** The responses in the background whose polls belong to its steps. */
+  readonly polls: Map<string, BackgroundResponse>;
   /** Whether its function still runs, or a stream that it returned goes on. */
   readonly isRunning: boolean;
   nextStepNumber(): number;

@@ -22,6 +22,7 @@ import { MAX_STATUS_UPDATES, type Proposal, Proposals, toProposal } from './outc
 import { outcomeFailure, spanStatus, writeException } from './outcome/span-status.js';
 import type { Status } from './outcome/status.js';
 import { type Tail, type TailEnd, watchReturned } from './returned-stream.js';
+import type { BackgroundResponse } from './routing/background-response.js';
 import { identityAttributes, runName } from './run-attributes.js';
 import type { RunPart, StepHome, StepSummary } from './run-part.js';
 import { RunTotals } from './run-totals.js';
@@ -77,6 +78,7 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
   #retriable: Set<StepRecording> | undefined;
   readonly #totals = new RunTotals();
   attemptsBegun = 0;
+  readonly polls = new Map<string, BackgroundResponse>();
   #state: RunState = 'running';
   /** When the run was over, in `performance.now()` time. */
   #overAt = Number.POSITIVE_INFINITY;

@@ -17,6 +17,7 @@ import { endingProposal, type Proposal, statusOf, toProposal } from './outcome/p
 import type { Status, TerminalStatus } from './outcome/status.js';
 import type { StepOptions } from './outcome/step-options.js';
 import { type Tail, type TailEnd, watchReturned } from './returned-stream.js';
+import { type BackgroundOwner, BackgroundResponse, goesOnInBackground } from './routing/background-response.js';
 import type { StepRecording } from './step.js';
 
 /**
@@ -33,7 +34,7 @@ interface Conclusion {
 }
 
 /** The scope of an explicit `step()`. Its end decides the step's outcome. In a reuse scope, several scopes share one step. */
-export class StepScope implements AttemptOwner, Pending {
+export class StepScope implements AttemptOwner, BackgroundOwner, Pending {
   readonly step: StepRecording;
   readonly #options: StepOptions;
   /** Whether a client's own hooks opened it. They accept answers that the wire shows to be invalid; then the wire decides. */
@@ -52,6 +53,8 @@ export class StepScope implements AttemptOwner, Pending {
   #state: ScopeState = 'open';
   #conclusion: Conclusion | undefined;
   #returnedStream: Tail | undefined;
+  /** A response of one of its calls that goes on in the background. */
+  #background: BackgroundResponse | undefined;
   #lastActivityAt = performance.now();
 
   constructor(step: StepRecording, options: StepOptions, strict = false) {
@@ -88,6 +91,10 @@ export class StepScope implements AttemptOwner, Pending {
   /** Whether reading of a stream that its function returned has begun. */
   get isBeingRead(): boolean {
     return this.#returnedStream?.begun === true;
+  }
+
+  get isInBackground(): boolean {
+    return this.#state === 'returned' && this.#inFlight === 0 && this.#background !== undefined;
   }
 
   /** Whether one of its calls is in a format that runtrace reads. */
@@ -138,10 +145,29 @@ export class StepScope implements AttemptOwner, Pending {
     this.#lastActivityAt = performance.now();
     this.#record(ending);
     if (this.#inFlight === 0) this.#attempts.prune();
+    if (this.#state !== 'closed' && goesOnInBackground(ending)) {
+      this.#background = new BackgroundResponse(this.step, this, ending);
+    }
     // The function threw while the call was in flight: its proposal lacks the facts of that call.
     if (this.#state === 'closed' && this.#conclusion) this.#conclusion.proposal.ending = this.#last;
     this.step.record(live, ending);
     if (this.#state === 'returned') this.#concludeReturn(ending.attempt.endedAt);
+  }
+
+  pollEnded(ending: AttemptEnd, ended: boolean): void {
+    this.#lastActivityAt = performance.now();
+    if (ended) {
+      this.#background = undefined;
+      this.#record(ending);
+    }
+    this.step.recordEnding(ending);
+    if (this.#state === 'returned') this.#concludeReturn(ending.attempt.endedAt);
+  }
+
+  leftInBackground(last: AttemptEnd): void {
+    this.#background = undefined;
+    this.#record(last);
+    if (this.#state === 'returned') this.#concludeReturn(last.attempt.endedAt);
   }
 
   amend(ending: AttemptEnd): void {
@@ -242,6 +268,7 @@ export class StepScope implements AttemptOwner, Pending {
   /** The function has returned and nothing is in flight: the last attempt decides if it did not go well, else the return. */
   #concludeReturn(at?: number): void {
     if (this.#inFlight > 0 || this.#state !== 'returned') return;
+    if (this.#background && !this.#conclusion) return;
     // A returned object that is not iterated may be consumed in ways that can't be observed: then the attempts alone decide.
     if (this.#returnedStream && (this.#returnedStream.begun || !this.#last)) return;
     const deciding = this.#stoppedWhileWaiting() ?? this.#attempts.deciding;
@@ -300,6 +327,8 @@ export class StepScope implements AttemptOwner, Pending {
 
   #close(): void {
     this.#state = 'closed';
+    this.#background?.close();
+    this.#background = undefined;
     this.step.close(this);
   }
 }

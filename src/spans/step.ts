@@ -25,6 +25,7 @@ import { outcomeFailure, spanStatus, writeException } from './outcome/span-statu
 import type { Status } from './outcome/status.js';
 import type { StepOptions } from './outcome/step-options.js';
 import { watchForStop } from './outcome/stop-while-waiting.js';
+import { BackgroundResponse, goesOnInBackground } from './routing/background-response.js';
 import type { RunPart, StepHome } from './run-part.js';
 import { type Bucket, cancel, type Deadline, schedule } from './settle/deadlines.js';
 import { type Activity, activityOf } from './settle/idle.js';
@@ -70,6 +71,7 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
   #stopWatch: (() => void) | undefined;
   readonly #resends: Resends;
   #lastEnding: AttemptEnd | undefined;
+  #pollCount = 0;
   #retryAfterMillis = 0;
   #lastActivityAt = performance.now();
   #state: StepState = 'open';
@@ -195,8 +197,36 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
   end(live: PendingAttempt, given: AttemptEnd, options: StepOptions = {}): void {
     const ending = this.recognized(given);
     // Before the attempt is removed: a step that has a status and nothing pending may settle.
-    if (this.#state !== 'settled') this.#proposeFor(this.#calls.end(live, ending), options);
+    if (this.#state !== 'settled') {
+      const call = this.#calls.end(live, ending);
+      if (this.#state === 'open' && goesOnInBackground(ending)) this.#waitForResponse(call, ending, options);
+      else this.#proposeFor(call, options);
+    }
     this.record(live, ending);
+  }
+
+  /** The response goes on in the background: its call proposes when the response has ended, or the run. */
+  #waitForResponse(call: ClientCall, request: AttemptEnd, options: StepOptions): void {
+    const end = (ending: AttemptEnd) => {
+      this.#calls.update(call, ending);
+      this.#proposeFor(call, options);
+    };
+    new BackgroundResponse(
+      this,
+      {
+        pollEnded: (ending, ended) => {
+          if (ended) end(ending);
+          this.recordEnding(ending);
+        },
+        leftInBackground: end,
+      },
+      request,
+    );
+  }
+
+  /** A poll answered that the response is queued or in progress. */
+  polled(): void {
+    this.#pollCount++;
   }
 
   /** Records how an attempt ended, without a proposal: the scope that it belongs to proposes. */
@@ -205,7 +235,7 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
       report('an attempt ended after its step had settled');
       return;
     }
-    this.#recordEnding(ending);
+    this.recordEnding(ending);
     this.close(live);
   }
 
@@ -213,7 +243,7 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
   continueFrom(last: AttemptEnd, inFlight: Iterable<PendingAttempt>): void {
     const live = [...inFlight];
     this.#pending.push(...live);
-    this.#recordEnding(last);
+    this.recordEnding(last);
     this.#proposeFor(this.#calls.adopt(last, live), {});
   }
 
@@ -258,7 +288,8 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     this.propose(call.proposal);
   }
 
-  #recordEnding(ending: AttemptEnd): void {
+  /** Adds an attempt that ended to the log. */
+  recordEnding(ending: AttemptEnd): void {
     this.log.record(ending.attempt);
     this.#retryAfterMillis = Math.max(this.#retryAfterMillis, ending.retryAfterMillis ?? 0);
     if (!this.#lastEnding || ending.attempt.number >= this.#lastEnding.attempt.number) this.#lastEnding = ending;
@@ -341,6 +372,8 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
 
   activities(): Activity[] {
     if (this.finished && !this.awaitsRetry) return [];
+    // A run that is over does not wait for responses in the background.
+    if (this.#pending.length > 0 && this.#pending.every(({ isInBackground }) => isInBackground)) return [];
     const { limits } = this.capturing;
     const activities: Activity[] = this.#pending.map((pending) =>
       activityOf(pending.idleSince(), pending.isBeingRead, limits),
@@ -408,7 +441,7 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     const write = (span: Span) => {
       const lastCall = this.#lastEnding?.call;
       const facts = { id, home, capturing, implicit, start: this.#start, options: this.#options };
-      const to = writeStepAttributes(span, { ...facts, outcome, lastCall, usage });
+      const to = writeStepAttributes(span, { ...facts, outcome, lastCall, usage, pollCount: this.#pollCount });
       this.log.writeTo(span, to, this.#startedAt, endedAt);
       if (failure) {
         to.write(names.ERROR_TYPE, failure.type);

@@ -12,6 +12,8 @@ export interface Pending {
   idleSince(): number | undefined;
   /** Whether reading of its body has begun: a reader that pauses is given longer than a body that is not read. */
   readonly isBeingRead: boolean;
+  /** Whether it only waits for a response in the background: a run that is over does not wait for that. */
+  readonly isInBackground?: boolean;
   /** Ends it, for the recording only; the call itself goes on. `at`: when it was stopped. Default: at its last activity. */
   giveUp(at?: number): void;
 }
