@@ -274,6 +274,7 @@ describe('an operation in a run', () => {
     });
     resolve();
     await late;
+    await until(() => set.runs().length === 2);
     assert.equal(set.runs().length, 2);
     assert.equal(new Set(set.spans().map((span) => span.spanContext().traceId)).size, 1);
   });

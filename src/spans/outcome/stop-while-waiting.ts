@@ -10,7 +10,8 @@ import type { AttemptEnd } from './http-exchange.js';
  * last attempt often aborts its signal at once, to clean up.
  */
 export function watchForStop({ signal, retry }: AttemptEnd, onStop: () => void): (() => void) | undefined {
-  if (!signal || retry === 'none' || signal.aborted) return undefined;
+  // What an application gives as its signal may be none.
+  if (retry === 'none' || !(signal instanceof AbortSignal) || signal.aborted) return undefined;
   const stopped = () => {
     if (!isTimeout(signal.reason)) onStop();
   };
