@@ -1,13 +1,4 @@
-import {
-  type Attributes,
-  type Context,
-  isSpanContextValid,
-  type Link,
-  type Span,
-  SpanKind,
-  type Tracer,
-  trace,
-} from '@opentelemetry/api';
+import { type Attributes, type Context, type Span, SpanKind, type Tracer } from '@opentelemetry/api';
 import { AttributeWriter } from '../capture/attribute-writer.js';
 import { keepValues } from '../capture/captured-content.js';
 import type { CaptureSettings, RunIdentity } from '../capture/levels.js';
@@ -15,7 +6,7 @@ import { type Clock, startClock, toHrTime } from '../otel/clock.js';
 import * as names from '../otel/names.js';
 import { report } from '../util/diagnostics.js';
 import { copyGiven, merged } from '../util/validation.js';
-import { isUnsampled, runOf } from './context.js';
+import { runOf } from './context.js';
 import { isAbort, isTimeout } from './outcome/errors.js';
 import type { FinishDetails } from './outcome/finish-details.js';
 import { MAX_STATUS_UPDATES, type Proposal, Proposals, toProposal } from './outcome/proposals.js';
@@ -23,7 +14,7 @@ import { outcomeFailure, spanStatus, writeException } from './outcome/span-statu
 import type { Status } from './outcome/status.js';
 import { type Tail, type TailEnd, watchReturned } from './returned-stream.js';
 import type { BackgroundResponse } from './routing/background-response.js';
-import { identityAttributes, runName } from './run-attributes.js';
+import { identityAttributes, runName, traceOf } from './run-attributes.js';
 import type { RunPart, StepHome, StepSummary } from './run-part.js';
 import { RunTotals } from './run-totals.js';
 import { type Bucket, cancel, type Deadline, type Open, type OpenRuns, schedule } from './settle/deadlines.js';
@@ -109,10 +100,8 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
     this.#startedAt = this.now();
     this.#identity = keepValues(identityAttributes(identity), capturing);
     this.#identity[names.RUN_ID] = this.id;
-    const isInner = outer !== undefined || isUnsampled(ctx);
-    const foreign = isInner ? undefined : trace.getSpanContext(ctx);
-    const links: Link[] = foreign && isSpanContextValid(foreign) ? [{ context: foreign }] : [];
-    this.#isRoot = !isInner && !(start.trace === 'join' && links.length > 0);
+    const { isRoot, links } = traceOf(ctx, outer !== undefined, start.trace);
+    this.#isRoot = isRoot;
     this.#managed = new ManagedSpan(
       this,
       true,
@@ -122,8 +111,8 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
         kind: SpanKind.INTERNAL,
         startTime: toHrTime(this.#startedAt),
         attributes: this.#identity,
-        root: this.#isRoot,
-        links: this.#isRoot ? links : [],
+        root: isRoot,
+        links,
       },
       ctx,
     );
@@ -221,8 +210,7 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
   #explainLastAttempt(error: unknown): void {
     let last: StepRecording | undefined;
     for (const step of this.retriable) if (!last || step.lastActivityAt >= last.lastActivityAt) last = step;
-    if (isTimeout(error)) last?.timedOutWith(error);
-    else if (isAbort(error)) last?.stoppedByRun();
+    last?.explainedBy(error);
   }
 
   /** The run's function returned. A returned stream keeps the run going until it ends. */

@@ -7,30 +7,20 @@ import { report } from '../util/diagnostics.js';
 import { merged } from '../util/validation.js';
 import { capturingIn } from './context.js';
 import { AttemptLog } from './outcome/attempt-log.js';
-import { type ClientCall, ClientCalls } from './outcome/client-calls.js';
-import { ClientTimeouts, mayBeTimeout } from './outcome/client-timeouts.js';
+import { isAbort, isTimeout } from './outcome/errors.js';
 import type { FinishDetails } from './outcome/finish-details.js';
-import {
-  type AttemptEnd,
-  type AttemptOwner,
-  asTimeout,
-  isRetriable,
-  type OutgoingRequest,
-  type Pending,
-  type PendingAttempt,
-} from './outcome/http-exchange.js';
-import { endingProposal, MAX_STATUS_UPDATES, type Proposal, Proposals, toProposal } from './outcome/proposals.js';
+import type { AttemptEnd, AttemptOwner, OutgoingRequest, Pending, PendingAttempt } from './outcome/http-exchange.js';
+import { MAX_STATUS_UPDATES, type Proposal, Proposals, toProposal } from './outcome/proposals.js';
 import { maySendAgain, Resends } from './outcome/resends.js';
 import { outcomeFailure, spanStatus, writeException } from './outcome/span-status.js';
 import type { Status } from './outcome/status.js';
 import type { StepOptions } from './outcome/step-options.js';
-import { watchForStop } from './outcome/stop-while-waiting.js';
-import { BackgroundResponse, goesOnInBackground } from './routing/background-response.js';
 import type { RunPart, StepHome } from './run-part.js';
 import { type Bucket, cancel, type Deadline, schedule } from './settle/deadlines.js';
 import { type Activity, activityOf } from './settle/idle.js';
 import { ManagedSpan, type SpanOwner } from './settle/managed-span.js';
 import { type StepStart, stepStart, writeStepAttributes } from './step-attributes.js';
+import { StepCalls } from './step-calls.js';
 
 /** A retry is not expected later than ten seconds past the longest Retry-After. */
 const RETRY_GRACE_MILLIS = 10_000;
@@ -63,14 +53,10 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
   /** Those of them that were refused and whose body is still open. */
   #refused: PendingAttempt[] = [];
   readonly #proposals = new Proposals();
-  /** The calls whose attempts propose: all of an implicit step, and those that begin after their scope was closed. */
-  readonly #calls = new ClientCalls();
+  readonly #calls = new StepCalls(this);
   /** Whether it is shared in a reuse scope, where a call without a number is a new call. */
   #isShared = false;
-  readonly #timeouts = new ClientTimeouts();
-  #stopWatch: (() => void) | undefined;
   readonly #resends: Resends;
-  #lastEnding: AttemptEnd | undefined;
   #pollCount = 0;
   #retryAfterMillis = 0;
   #lastActivityAt = performance.now();
@@ -141,6 +127,11 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     return this.#pending.length === 0 && this.status !== 'in_progress';
   }
 
+  /** Whether a scope is open or an attempt in flight. */
+  get isPending(): boolean {
+    return this.#pending.length > 0;
+  }
+
   /** Whether it was begun under the span that is active in `ctx`. */
   beganIn(ctx: Context): boolean {
     return this.#parent === trace.getSpan(ctx);
@@ -148,7 +139,7 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
 
   /** How its last attempt ended, if nothing is pending. */
   get lastEnding(): AttemptEnd | undefined {
-    return this.#pending.length === 0 ? this.#lastEnding : undefined;
+    return this.#pending.length === 0 ? this.#calls.last : undefined;
   }
 
   /** The last attempt that was refused, if nothing but the bodies of refused attempts is open. */
@@ -169,25 +160,18 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     this.#isShared = true;
   }
 
-  /** An attempt begins that no open scope judges. A retry withdraws what the attempt before it proposed. */
+  /** An attempt begins that no open scope judges. */
   begin(live: PendingAttempt): { number: number; resendCount: number } {
     const begun = this.beginInScope(live);
-    const call = this.#calls.begin(live, this.#isShared || !this.implicit);
-    if (call.proposal) this.#proposals.withdraw(call.proposal);
-    call.proposal = undefined;
+    this.#calls.begin(live, this.#isShared || !this.implicit);
     return begun;
   }
 
   /** An attempt begins whose scope judges how it ends. */
   beginInScope(live: PendingAttempt): { number: number; resendCount: number } {
     this.concludeRefused(live.outgoing);
-    this.#endStopWatch();
     this.home.attemptsBegun++;
-    const last = this.#lastEnding;
-    // The client aborted that attempt itself and sends it again: its timeout had expired.
-    if (last?.how === 'aborted' && last.beforeHeaders && maySendAgain(last.outgoing, live.outgoing)) {
-      this.#timedOut(last, undefined);
-    }
+    this.#calls.attemptBegins(live);
     this.#pending.push(live);
     this.#changed();
     return { number: this.log.next(), resendCount: this.#resends.sent(live.outgoing) };
@@ -197,31 +181,8 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
   end(live: PendingAttempt, given: AttemptEnd, options: StepOptions = {}): void {
     const ending = this.recognized(given);
     // Before the attempt is removed: a step that has a status and nothing pending may settle.
-    if (this.#state !== 'settled') {
-      const call = this.#calls.end(live, ending);
-      if (this.#state === 'open' && goesOnInBackground(ending)) this.#waitForResponse(call, ending, options);
-      else this.#proposeFor(call, options);
-    }
+    if (this.#state !== 'settled') this.#calls.end(live, ending, options);
     this.record(live, ending);
-  }
-
-  /** The response goes on in the background: its call proposes when the response has ended, or the run. */
-  #waitForResponse(call: ClientCall, request: AttemptEnd, options: StepOptions): void {
-    const end = (ending: AttemptEnd) => {
-      this.#calls.update(call, ending);
-      this.#proposeFor(call, options);
-    };
-    new BackgroundResponse(
-      this,
-      {
-        pollEnded: (ending, ended) => {
-          if (ended) end(ending);
-          this.recordEnding(ending);
-        },
-        leftInBackground: end,
-      },
-      request,
-    );
   }
 
   /** A poll answered that the response is queued or in progress. */
@@ -244,81 +205,27 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     const live = [...inFlight];
     this.#pending.push(...live);
     this.recordEnding(last);
-    this.#proposeFor(this.#calls.adopt(last, live), {});
+    this.#calls.adopt(last, live);
   }
 
   /** The ending, as a timeout if an earlier attempt of the step shows that it was one. */
   recognized(ending: AttemptEnd): AttemptEnd {
-    return this.#timeouts.explains(ending) ? asTimeout(ending, undefined) : ending;
+    return this.#calls.recognized(ending);
   }
 
-  /** The run's function threw the client's timeout: it explains the last attempt, if that was aborted before the headers. */
-  timedOutWith(error: unknown): void {
-    const last = this.#lastEnding;
-    if (last && mayBeTimeout(last)) this.#timedOut(last, error);
-  }
-
-  /** The run's function threw an abort error: the caller stopped the call while its client waited for the retry. */
-  stoppedByRun(): void {
-    if (this.#lastEnding && this.awaitsRetry) this.#stopped(this.#lastEnding);
-  }
-
-  #timedOut(aborted: AttemptEnd, error: unknown): void {
-    const ending = asTimeout(aborted, error);
-    this.amend(ending);
-    this.#timeouts.add(ending);
-    if (this.#lastEnding === aborted) this.#lastEnding = ending;
-    this.#update(ending);
-  }
-
-  /** More became known of an attempt that had ended: its call proposes anew. */
-  #update(ending: AttemptEnd): void {
-    const call = this.#calls.callEndedBy(ending);
-    if (!call || this.#state === 'settled') return;
-    this.#calls.update(call, ending);
-    if (call.inFlight === 0) this.#proposeFor(call, call.proposal?.options ?? {});
-  }
-
-  #proposeFor(call: ClientCall, options: StepOptions): void {
-    const ending = call.attempts.deciding?.ending;
-    if (!ending) return;
-    const before = call.proposal;
-    call.proposal = endingProposal(ending, options);
-    if (before) this.#proposals.withdraw(before);
-    this.propose(call.proposal);
+  /** The error that the run's function threw tells how the last attempt ended, where the wire does not. */
+  explainedBy(error: unknown): void {
+    if (isTimeout(error)) this.#calls.timedOutWith(error);
+    else if (isAbort(error)) this.#calls.stoppedByRun();
   }
 
   /** Adds an attempt that ended to the log. */
   recordEnding(ending: AttemptEnd): void {
     this.log.record(ending.attempt);
     this.#retryAfterMillis = Math.max(this.#retryAfterMillis, ending.retryAfterMillis ?? 0);
-    if (!this.#lastEnding || ending.attempt.number >= this.#lastEnding.attempt.number) this.#lastEnding = ending;
     this.#resends.ended(ending);
-    if (ending.how === 'answered') return;
-    if (this.implicit) this.home.mayBeRetried(this);
-    if (ending.how === 'failed') this.#watchForStop(ending);
-  }
-
-  #watchForStop(ending: AttemptEnd): void {
-    this.#endStopWatch();
-    const { attemptsBegun } = this.home;
-    this.#stopWatch = watchForStop(ending, () => {
-      // Where nothing shows that the client would have retried, another call since then shows that it had given up.
-      const gaveUp = ending.retry === 'possible' && this.home.attemptsBegun !== attemptsBegun;
-      const isRunning = this.#pending.length > 0 || this.home.isRunning;
-      if (!gaveUp && isRunning) this.#stopped(ending);
-    });
-  }
-
-  #endStopWatch(): void {
-    this.#stopWatch?.();
-    this.#stopWatch = undefined;
-  }
-
-  /** The caller stopped the call while its client waited for the retry of `ending`. */
-  #stopped(ending: AttemptEnd): void {
-    ending.stoppedAt = this.now();
-    this.#update(ending);
+    if (this.implicit && ending.how !== 'answered') this.home.mayBeRetried(this);
+    this.#calls.attemptEnded(ending);
   }
 
   amend(ending: AttemptEnd): void {
@@ -367,7 +274,7 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
   }
 
   proposeStatus(status: Status, details: FinishDetails | undefined): void {
-    this.propose(toProposal(status, this.now(), details, this.#lastEnding));
+    this.propose(toProposal(status, this.now(), details, this.#calls.last));
   }
 
   activities(): Activity[] {
@@ -389,7 +296,7 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     if (this.#pending.length > 0) for (const pending of [...this.#pending].reverse()) pending.giveUp(stoppedAt);
     if (this.status !== 'in_progress') return;
     const at = stoppedAt ?? timeAt(this.now, lastActivityAt);
-    this.propose(toProposal('interrupted', at, undefined, this.#lastEnding));
+    this.propose(toProposal('interrupted', at, undefined, this.#calls.last));
   }
 
   due(): void {
@@ -406,9 +313,7 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
 
   /** Whether a client that retries would send the last attempt again. */
   get awaitsRetry(): boolean {
-    const last = this.#lastEnding;
-    if (!this.implicit || this.status !== 'error' || last?.how !== 'failed') return false;
-    return isRetriable(last.attempt.statusCode);
+    return this.implicit && this.status === 'error' && this.#calls.awaitsRetry;
   }
 
   /** Starts the hold of a finished step, or stops it. */
@@ -430,7 +335,7 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     this.#state = 'settling';
     this.#giveUp(stoppedAt);
     this.#state = 'settled';
-    this.#endStopWatch();
+    this.#calls.endStopWatch();
     cancel(this);
     const outcome = this.#proposals.outcome as Proposal;
     // Each attempt's event needs a microsecond of its own.
@@ -439,7 +344,7 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     const usage = merged(this.log.usage(), outcome.usage) ?? {};
     const failure = outcomeFailure(outcome, capturing);
     const write = (span: Span) => {
-      const lastCall = this.#lastEnding?.call;
+      const lastCall = this.#calls.last?.call;
       const facts = { id, home, capturing, implicit, start: this.#start, options: this.#options };
       const to = writeStepAttributes(span, { ...facts, outcome, lastCall, usage, pollCount: this.#pollCount });
       this.log.writeTo(span, to, this.#startedAt, endedAt);
