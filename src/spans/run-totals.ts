@@ -2,6 +2,7 @@ import type { AttributeWriter } from '../capture/attribute-writer.js';
 import type { Usage } from '../otel/genai.js';
 import * as names from '../otel/names.js';
 import { merged } from '../util/validation.js';
+import type { Proposal } from './outcome/proposals.js';
 import type { Status } from './outcome/status.js';
 import { addUsage } from './outcome/usage-sum.js';
 import type { StepSummary } from './run-part.js';
@@ -41,8 +42,9 @@ export class RunTotals {
     if (endpoint && !(this.#endpoint && this.#endpoint.at <= endpoint.at)) this.#endpoint = endpoint;
   }
 
-  /** Writes the totals; `given` is the usage that the run's `finish` was given, which comes first. */
-  write(to: AttributeWriter, given: Usage | undefined): void {
+  /** Writes the status and the totals. Usage that the run's `finish` was given comes first. */
+  write(to: AttributeWriter, { status, usage: given }: Proposal): void {
+    to.write(names.STATUS, status);
     to.write(names.RUN_STEP_COUNT, this.#stepCount);
     to.write(names.RUN_ATTEMPT_COUNT, this.#attemptCount);
     to.write(names.RUN_FAILED_ATTEMPT_COUNT, this.#failedAttemptCount);

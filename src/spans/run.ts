@@ -10,8 +10,9 @@ import { runOf } from './context.js';
 import { isAbort, isTimeout } from './outcome/errors.js';
 import type { FinishDetails } from './outcome/finish-details.js';
 import { MAX_STATUS_UPDATES, type Proposal, Proposals, toProposal } from './outcome/proposals.js';
-import { outcomeFailure, spanStatus, writeException } from './outcome/span-status.js';
+import { outcomeFailure, spanStatus, writeFailure } from './outcome/span-status.js';
 import type { Status } from './outcome/status.js';
+import { abandonedStream, streamEndProposal } from './outcome/stream-end.js';
 import { type Tail, type TailEnd, watchReturned } from './returned-stream.js';
 import type { BackgroundResponse } from './routing/background-response.js';
 import { identityAttributes, runName, traceOf } from './run-attributes.js';
@@ -102,20 +103,9 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
     this.#identity[names.RUN_ID] = this.id;
     const { isRoot, links } = traceOf(ctx, outer !== undefined, start.trace);
     this.#isRoot = isRoot;
-    this.#managed = new ManagedSpan(
-      this,
-      true,
-      tracer,
-      runName(this.#identity),
-      {
-        kind: SpanKind.INTERNAL,
-        startTime: toHrTime(this.#startedAt),
-        attributes: this.#identity,
-        root: isRoot,
-        links,
-      },
-      ctx,
-    );
+    const startTime = toHrTime(this.#startedAt);
+    const options = { kind: SpanKind.INTERNAL, startTime, attributes: this.#identity, root: isRoot, links };
+    this.#managed = new ManagedSpan(this, true, tracer, runName(this.#identity), options, ctx);
     this.traceId = this.span.spanContext().traceId;
     this.#given = copyGiven(start.attributes);
     if (!this.isRecording) {
@@ -306,9 +296,7 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
   #returnedStreamEnded(end: TailEnd): void {
     this.#returnedStream = undefined;
     if (this.#state === 'settled') return;
-    if (end.how === 'ended') this.#conclude(toProposal('completed', this.now()));
-    else if (end.how === 'cancelled' || isAbort(end.error)) this.#conclude(toProposal('interrupted', this.now()));
-    else this.#conclude(toProposal('error', this.now(), { error: end.error }));
+    this.#conclude(streamEndProposal(end, this.now()));
     this.#settleIfIdle();
   }
 
@@ -342,7 +330,9 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
     cancel(this);
     for (const part of this.#parts) part.settle(stoppedAt);
     this.#conclude(
-      this.#returnedStream ? this.#abandonedStream(this.#returnedStream) : toProposal('completed', this.now()),
+      this.#returnedStream
+        ? abandonedStream(this.#returnedStream, this.#overAt, this.#totals.lastStepStatus, this.now)
+        : toProposal('completed', this.now()),
     );
     this.#returnedStream = undefined;
     this.#state = 'settled';
@@ -352,20 +342,6 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
     this.#write();
   }
 
-  /**
-   * What to propose for a returned stream that nothing reads any more. It may have been read in a way that can't be observed: so if no read
-   * was observed, or if the last call completed.
-   */
-  #abandonedStream(stream: Tail): Proposal {
-    const last = this.#totals.lastStepStatus;
-    const interrupted = last === 'interrupted' || (stream.begun && last !== 'completed');
-    const now = performance.now();
-    // A run that is shut down while it is running was never over.
-    const overAt = this.#overAt === Number.POSITIVE_INFINITY ? now : this.#overAt;
-    const idleMillis = now - Math.max(stream.idleSince() ?? now, overAt);
-    return toProposal(interrupted ? 'interrupted' : 'completed', this.now() - idleMillis);
-  }
-
   #write(): void {
     const outcome = this.#proposals.outcome as Proposal;
     // A run never ends before its steps.
@@ -373,13 +349,10 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
     const { capturing } = this;
     const failure = outcomeFailure(outcome, capturing);
     const write = (span: Span) => {
-      const to = new AttributeWriter(span, this.#identity, merged(this.#given, outcome.attributes), capturing);
-      to.write(names.STATUS, outcome.status);
-      this.#totals.write(to, outcome.usage);
-      if (failure) {
-        to.write(names.ERROR_TYPE, failure.type);
-        writeException(span, failure, endedAt);
-      }
+      const given = merged(this.#given, outcome.attributes);
+      const to = new AttributeWriter(span, this.#identity, given, capturing);
+      this.#totals.write(to, outcome);
+      writeFailure(span, to, failure, endedAt);
       this.#proposals.writeHistory(span, endedAt, MAX_STATUS_UPDATES, capturing);
       to.end();
     };

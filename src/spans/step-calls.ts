@@ -106,7 +106,7 @@ export class StepCalls {
     const ending = call.attempts.deciding?.ending;
     if (!ending) return;
     const before = call.proposal;
-    call.proposal = endingProposal(ending, options);
+    call.proposal = endingProposal(ending, options, call.attempts.endedAt);
     if (before) this.#step.withdraw(before);
     this.#step.propose(call.proposal);
   }

@@ -274,7 +274,7 @@ export class StepScope implements AttemptOwner, BackgroundOwner, Pending {
     const deciding = this.#stoppedWhileWaiting() ?? this.#attempts.deciding;
     if (!deciding) this.#concludeWithoutCall(at);
     else if (deciding.status === 'completed') this.#conclude(this.#completedBy(deciding.ending, at), 'return');
-    else this.#conclude(endingProposal(deciding.ending, this.#options), 'attempt');
+    else this.#conclude(endingProposal(deciding.ending, this.#options, this.#attempts.endedAt), 'attempt');
     this.#close();
   }
 

@@ -1,7 +1,6 @@
 import { type Context, type Span, SpanKind, trace } from '@opentelemetry/api';
 import type { CaptureSettings } from '../capture/levels.js';
 import { type Clock, timeAt, toHrTime } from '../otel/clock.js';
-import * as names from '../otel/names.js';
 import type { ModelCall } from '../providers/detect.js';
 import { report } from '../util/diagnostics.js';
 import { merged } from '../util/validation.js';
@@ -12,7 +11,7 @@ import type { FinishDetails } from './outcome/finish-details.js';
 import type { AttemptEnd, AttemptOwner, OutgoingRequest, Pending, PendingAttempt } from './outcome/http-exchange.js';
 import { MAX_STATUS_UPDATES, type Proposal, Proposals, toProposal } from './outcome/proposals.js';
 import { maySendAgain, Resends } from './outcome/resends.js';
-import { outcomeFailure, spanStatus, writeException } from './outcome/span-status.js';
+import { outcomeFailure, spanStatus, writeFailure } from './outcome/span-status.js';
 import type { Status } from './outcome/status.js';
 import type { StepOptions } from './outcome/step-options.js';
 import type { RunPart, StepHome } from './run-part.js';
@@ -348,10 +347,7 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
       const facts = { id, home, capturing, implicit, start: this.#start, options: this.#options };
       const to = writeStepAttributes(span, { ...facts, outcome, lastCall, usage, pollCount: this.#pollCount });
       this.log.writeTo(span, to, this.#startedAt, endedAt);
-      if (failure) {
-        to.write(names.ERROR_TYPE, failure.type);
-        writeException(span, failure, endedAt);
-      }
+      writeFailure(span, to, failure, endedAt);
       this.#proposals.writeHistory(span, endedAt, MAX_STATUS_UPDATES - Number(failure !== undefined), capturing);
       to.end();
     };

@@ -33,6 +33,11 @@ export class Attempts {
     if (this.#ended.length > 1) this.#ended = lastGroup(this.#ended);
   }
 
+  /** When the last of them ended, in milliseconds since the epoch. */
+  get endedAt(): number {
+    return this.#ended.reduce((latest, { endedAt }) => Math.max(latest, endedAt), 0);
+  }
+
   /** The attempt that decides, with its status. */
   get deciding(): { readonly ending: AttemptEnd; readonly status: TerminalStatus } | undefined {
     return decidingAttempt(this.#ended, (a, b) => isSameRequest(a.ending.outgoing, b.ending.outgoing));

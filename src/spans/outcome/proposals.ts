@@ -127,10 +127,10 @@ export function statusOf({ how, stoppedAt }: Pick<AttemptEnd, 'how' | 'stoppedAt
   return how === 'aborted' || how === 'unread' || stoppedAt !== undefined ? 'interrupted' : 'error';
 }
 
-/** What an attempt proposes for its call. */
-export function endingProposal(ending: AttemptEnd, options?: StepOptions): Proposal {
+/** What an attempt proposes for its call; `groupEnd`: when the last attempt beside it ended. */
+export function endingProposal(ending: AttemptEnd, options?: StepOptions, groupEnd = 0): Proposal {
   const status = statusOf(ending);
-  const at = ending.stoppedAt ?? ending.attempt.endedAt;
+  const at = Math.max(ending.stoppedAt ?? ending.attempt.endedAt, groupEnd);
   const proposal: Proposal = { ...toProposal(status, at, undefined, ending, options), shownByAttempts: true };
   return status === 'error' ? { ...proposal, failure: ending.failure } : proposal;
 }

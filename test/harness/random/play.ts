@@ -28,7 +28,7 @@ import {
 const AT_ONCE = 12;
 
 /** Long enough for every abort to come before the retry. */
-const WAIT_MILLIS = 2000;
+const WAIT_MILLIS = 5000;
 
 const BEHAVIOURS: Record<ServerAnswer['kind'], (answer: never) => Behaviour> = {
   status: ({ code }: { code: number }) => status(code, { retryAfterMillis: 1 }),
