@@ -177,6 +177,7 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
   finish(status: Status, details: FinishDetails | undefined): void {
     const proposal = toProposal(status, this.now(), details);
     if (status !== 'in_progress') this.#conclusion = proposal;
+    if (proposal.failure) this.#explainLastAttempt(details?.error);
     this.propose(proposal);
   }
 
@@ -295,7 +296,10 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
 
   #returnedStreamEnded(end: TailEnd): void {
     this.#returnedStream = undefined;
-    if (this.#state === 'settled') return;
+    if (this.#state === 'settled') {
+      report('a returned stream ended after its run had settled');
+      return;
+    }
     this.#conclude(streamEndProposal(end, this.now()));
     this.#settleIfIdle();
   }

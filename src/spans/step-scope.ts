@@ -193,6 +193,7 @@ export class StepScope implements AttemptOwner, BackgroundOwner, Pending {
   /** Proposes what application code says. The scope's end then proposes nothing. */
   finish(status: Status, details: FinishDetails | undefined): void {
     const proposal = this.#proposal(status, this.now(), details);
+    if (proposal.failure) this.#explainLast(details?.error);
     if (status !== 'in_progress') this.#conclusion = { proposal, by: 'finish' };
     this.step.propose(proposal);
   }
@@ -211,7 +212,7 @@ export class StepScope implements AttemptOwner, BackgroundOwner, Pending {
     const last = this.#last;
     const interrupted =
       !isTimeout(error) && (isAbort(error) || (last?.how === 'aborted' && last.abortReason === error));
-    if (last?.how === 'aborted' && last.beforeHeaders && isTimeout(error)) this.amend(asTimeout(last, error));
+    this.#explainLast(error);
     // A stop while the client waits for its retry interrupts the call, however the attempt before ended.
     const stopped = isAbort(error) || isTimeout(error);
     if (this.#strict && last && last.how !== 'answered' && !stopped) {
@@ -222,6 +223,12 @@ export class StepScope implements AttemptOwner, BackgroundOwner, Pending {
       this.#conclude({ ...proposal, shownByAttempts }, 'throw');
     }
     this.#close();
+  }
+
+  /** The client's timeout explains an attempt that was aborted before the headers. */
+  #explainLast(error: unknown): void {
+    const last = this.#last;
+    if (last?.how === 'aborted' && last.beforeHeaders && isTimeout(error)) this.amend(asTimeout(last, error));
   }
 
   /** The scope's function returned. A returned stream, or a call in flight, keeps the scope open. */

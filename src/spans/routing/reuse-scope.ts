@@ -29,7 +29,8 @@ export class ReuseScope {
   }
 
   /** The scope's function threw. */
-  threw(): void {
+  threw(error: unknown): void {
+    for (const { step } of this.#steps.values()) step.explainedBy(error);
     this.#close();
   }
 

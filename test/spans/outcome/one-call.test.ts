@@ -180,6 +180,24 @@ describe('a timeout of the client, of which it tells fetch nothing,', () => {
     assert.equal(step.attributes['runtrace.step.failed_attempt_count'], 1);
   });
 
+  test('is an error if a reuse scope throws it, and the run handles it', async () => {
+    const set = scene(hang());
+    await set.recorder.run({ kind: 'chat_turn' }, () =>
+      set.recorder.reuseStep(() => set.read({ maxRetries: 0, timeout })).catch(() => {}),
+    );
+    await set.provider.forceFlush();
+    assert.equal(statusOf(only(set.steps())), 'error');
+  });
+
+  test('is an error if the run is finished with it', async () => {
+    const set = scene(hang());
+    await set.recorder.run({ kind: 'chat_turn' }, (run) =>
+      set.read({ maxRetries: 0, timeout }).catch((error) => run.finish('error', { error })),
+    );
+    await set.provider.forceFlush();
+    assert.equal(statusOf(only(set.steps())), 'error');
+  });
+
   test('is an error if an explicit step throws it, and the run handles it', async () => {
     const set = scene(hang());
     await set.recorder.run({ kind: 'chat_turn' }, () =>
