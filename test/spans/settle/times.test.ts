@@ -35,7 +35,12 @@ let models = 0;
 function ask(behaviour: Behaviour, fetch = recordingFetch): Promise<Response> {
   const model = `times.${++models}`;
   provider.script(model, behaviour);
-  const body = JSON.stringify({ model, stream: true, messages: [{ role: 'user', content: 'Hi' }] });
+  const body = JSON.stringify({
+    model,
+    stream: true,
+    stream_options: { include_usage: true },
+    messages: [{ role: 'user', content: 'Hi' }],
+  });
   return fetch(`${provider.url}/v1/chat/completions`, { method: 'POST', body });
 }
 
