@@ -37,6 +37,8 @@ export interface Limits {
   retryHoldMillis: number;
   /** After a run is over: how long a call of it may show no sign of life. Default 5000. */
   idleMillis: number;
+  /** After a run is over: how long the reader of a body or of a returned stream may pause, once it has begun to read. Default 60 000. */
+  pausedMillis: number;
   /** Kept of one request or response body, in bytes of UTF-8. Default 65 536. */
   bodyBytes: number;
   /** Kept of one content attribute (messages, tool definitions), in bytes of UTF-8. Default 65 536. */
@@ -51,6 +53,7 @@ const DEFAULT_LIMITS: Limits = {
   completedHoldMillis: 1000,
   retryHoldMillis: 60_000,
   idleMillis: 5000,
+  pausedMillis: 60_000,
   bodyBytes: 65_536,
   contentBytes: 65_536,
 };

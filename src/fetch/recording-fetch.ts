@@ -13,6 +13,7 @@ import {
 } from '../spans/context.js';
 import { modelCallWithoutRun, unreadPost } from '../spans/omissions/missed-calls.js';
 import type { AttemptOwner, OutgoingRequest } from '../spans/outcome/http-exchange.js';
+import { polledBy } from '../spans/routing/background-response.js';
 import { expectedCallsIn } from '../spans/routing/expected-calls.js';
 import { implicitStepFor } from '../spans/routing/implicit-step.js';
 import { othersModelSpanIn } from '../spans/routing/others-model-span.js';
@@ -122,6 +123,8 @@ interface Place {
   readonly outside: Outside | undefined;
   readonly capturing: CaptureSettings;
   readonly target: ReturnType<typeof targetOf>;
+  /** The background response that the request polls. */
+  readonly polled: ReturnType<typeof polledBy>;
   /** Whether every request is an attempt of the step, not only model calls. */
   readonly takesAll: boolean;
 }
@@ -149,11 +152,12 @@ function findPlace(
   // everything.
   const takesAll = step !== undefined && outside === undefined;
   const target = targetOf(input, init);
-  if (!takesAll && !mayBeModelCall(target.method, target.url)) {
+  const polled = run && polledBy(target.method, target.url, run.recording.polls);
+  if (!polled && !takesAll && !mayBeModelCall(target.method, target.url)) {
     if (run && !outside && target.method === 'POST') unreadPost(run.recording, target.url);
     return undefined;
   }
-  return { active, run, step, outside, capturing, target, takesAll };
+  return { active, run, step, outside, capturing, target, polled, takesAll };
 }
 
 /** The body of a `Request`, if it must be read and can be. */
@@ -167,8 +171,9 @@ function beginAttempt(
   [input, init]: Parameters<Fetch>,
   requestBody: string | undefined,
 ): InFlightAttempt | undefined {
-  const { active, run, step, outside, capturing, target } = place;
+  const { active, run, step, outside, capturing, target, polled } = place;
   const outgoing = readOutgoing(target, input, init, requestBody);
+  if (polled) return new InFlightAttempt(polled, outgoing, polled.call, signalOf(input, init), active);
   const { method, url, body } = outgoing;
   const call = step?.recall(outgoing) ?? readModelCall(method, url, body, capturing.messages, outgoing.headers);
   const live = (owner: AttemptOwner, inside = active) =>

@@ -17,6 +17,11 @@ export function startClock(): Clock {
   return () => origin + performance.now();
 }
 
+/** A time in `performance.now()` time, on the clock of a trace. */
+export function timeAt(clock: Clock, performanceTime: number): number {
+  return clock() - (performance.now() - performanceTime);
+}
+
 /** Whole microseconds: what Jaeger counts in. A start and a duration that it cut off separately would not add up. */
 export function toMicros(millis: number): number {
   return Math.round(millis * 1000);

@@ -17,6 +17,9 @@ export const RUN_INPUT_TOKENS = 'runtrace.run.input_tokens';
 export const RUN_OUTPUT_TOKENS = 'runtrace.run.output_tokens';
 /** Only on a run that `keep` kept because `sampledByTraceId` said so: 0.05 stands for 20 runs. */
 export const RUN_SAMPLING_RATIO = 'runtrace.run.sampling_ratio';
+export const RUN_CACHE_READ_TOKENS = 'runtrace.run.cache_read_tokens';
+export const RUN_CACHE_WRITE_TOKENS = 'runtrace.run.cache_write_tokens';
+export const RUN_REASONING_TOKENS = 'runtrace.run.reasoning_tokens';
 export const RUN_PARENT_CONVERSATION_ID = 'runtrace.run.parent_conversation_id';
 export const RUN_ROOT_CONVERSATION_ID = 'runtrace.run.root_conversation_id';
 
@@ -34,6 +37,9 @@ export const STEP_FAILED_ATTEMPT_COUNT = 'runtrace.step.failed_attempt_count';
 export const STEP_ATTEMPT_CODES = 'runtrace.step.attempt_codes';
 export const STEP_RETRY_WAIT_MS = 'runtrace.step.retry_wait_ms';
 export const STEP_DROPPED_ATTEMPT_COUNT = 'runtrace.step.dropped_attempt_count';
+export const STEP_POLL_COUNT = 'runtrace.step.poll_count';
+/** Of a response that was queued or in progress when its run ended. */
+export const RESPONSE_STATUS = 'runtrace.response.status';
 
 // Attempt: a span event
 export const EVENT_ATTEMPT = 'runtrace.attempt';

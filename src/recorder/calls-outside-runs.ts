@@ -5,6 +5,7 @@ import type { Outside } from '../fetch/recording-fetch.js';
 import { startClock } from '../otel/clock.js';
 import type { ModelCall } from '../providers/detect.js';
 import type { AttemptOwner, OutgoingRequest } from '../spans/outcome/http-exchange.js';
+import type { BackgroundResponse } from '../spans/routing/background-response.js';
 import { retried, startImplicitStep } from '../spans/routing/implicit-step.js';
 import { isInOthersModelSpan, othersModelSpanIn } from '../spans/routing/others-model-span.js';
 import type { RunPart, StepHome } from '../spans/run-part.js';
@@ -108,6 +109,9 @@ class NoRun implements StepHome, Open {
   readonly tracer: Tracer;
   readonly now = startClock();
   readonly span = undefined;
+  readonly isRunning = true;
+  attemptsBegun = 0;
+  readonly polls = new Map<string, BackgroundResponse>();
   readonly #openRuns: OpenRuns;
   #step: StepRecording | undefined;
 

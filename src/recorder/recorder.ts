@@ -166,7 +166,7 @@ export function openRecorder(options: RecorderOptions): { recorder: Recorder; pa
       requireFunction(fn, 'fn');
       const active = context.active();
       const outer = reuseOf(active);
-      if (outer && !outer.over) return settleWith(fn, undefined, undefined);
+      if (outer && !outer.isClosed) return settleWith(fn, undefined, undefined);
       const scope = new ReuseScope();
       return context.with(withReuse(active, scope), () => settleWith(fn, scope, undefined));
     },

@@ -68,7 +68,7 @@ export class RunHandle implements Run {
   readonly finish: Run['finish'] = (status, details) => {
     checkFinish(status, details);
     this.recording.finish(status, details);
-    if (this.#closes && status !== 'in_progress') this.recording.closeSoon();
+    if (this.#closes && status !== 'in_progress') this.recording.close();
   };
 
   readonly step: Run['step'] = (options, fn) => this.#steps.step(this, options, fn);

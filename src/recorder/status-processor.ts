@@ -10,6 +10,7 @@ import { type Proposal, Proposals, toProposal } from '../spans/outcome/proposals
 import { outcomeFailure, spanStatus } from '../spans/outcome/span-status.js';
 import type { Status } from '../spans/outcome/status.js';
 import { type ManagedSpan, managedSpanOf, type SpanOwner, takeStarting } from '../spans/settle/managed-span.js';
+import { nextTurn } from '../spans/settle/next-turn.js';
 import { guarded } from '../util/diagnostics.js';
 import { badOption } from '../util/validation.js';
 
@@ -31,7 +32,7 @@ const reported = new WeakMap<object, Reported>();
 let builtIn: Redactor | undefined;
 
 /** The redactor of the active run, or outside of runs one with the built-in rules. */
-function redactorHere(): Redactor {
+function activeRedactor(): Redactor {
   const redactor = runOf(context.active())?.recording.capturing.redactor;
   if (redactor) return redactor;
   builtIn ??= createRedactor();
@@ -60,7 +61,7 @@ export function reportStatus(span: Span | undefined, status: Status, details?: F
     owned.owner.proposeStatus(status, details);
   } else if (span.isRecording()) {
     const theirs = unwrapped(span);
-    const known = reported.get(theirs) ?? { proposals: new Proposals(), redactor: redactorHere() };
+    const known = reported.get(theirs) ?? { proposals: new Proposals(), redactor: activeRedactor() };
     reported.set(theirs, known);
     known.proposals.propose(toProposal(status, Date.now(), details));
   }
@@ -112,14 +113,13 @@ export class StatusPrioritySpanProcessor {
   }
 
   /**
-   * Settles the held steps of runs that are over, at once. Runs in progress go on. If a run is open, the promise resolves one turn of
-   * the event loop later, and what is over by then is settled too: when a stream is cancelled, its reader learns of it a moment before
-   * its call ends, and with it the run. So code that flushes one processor after another loses nothing.
+   * Settles the held steps of runs that are over, at once and without any timer. If a run is still open, it settles again a turn of the event
+   * loop later, and resolves then: after a stream is cancelled, its call and its run end a little later than its reader learns of it.
    */
   async forceFlush(): Promise<void> {
     this.#settleWhatIsOver();
     if (this.#open.size === 0) return;
-    await new Promise((resolve) => setTimeout(resolve));
+    await new Promise<void>((resolve) => nextTurn(resolve));
     this.#settleWhatIsOver();
   }
 

@@ -102,7 +102,7 @@ export function openScope(
   const reuse = reuseOf(ctx);
   const start = () => new StepRecording(recording, options, ctx, false);
   const step = guarded('a step could not be recorded', () =>
-    reuse && !reuse.over ? reuse.sharedStep(recording, start) : (earlier ?? start()),
+    reuse && !reuse.isClosed ? reuse.sharedStep(recording, start) : (earlier ?? start()),
   );
   if (!step) return { inside: withoutRun(ctx) };
   if (!step.isRecording) return { inside: withUnsampledRun(ctx, step.span) };

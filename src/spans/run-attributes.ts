@@ -1,6 +1,7 @@
-import type { Attributes } from '@opentelemetry/api';
+import { type Attributes, type Context, isSpanContextValid, type Link, trace } from '@opentelemetry/api';
 import type { RunIdentity } from '../capture/levels.js';
 import * as names from '../otel/names.js';
+import { isUnsampled } from './context.js';
 
 /** The name of a run's span: `invoke_agent {name}` or `invoke_workflow {kind}`. */
 export function runName(identity: Attributes): string {
@@ -19,4 +20,17 @@ export function identityAttributes(identity: RunIdentity): Attributes {
   if (identity.parentConversationId) attributes[names.RUN_PARENT_CONVERSATION_ID] = identity.parentConversationId;
   if (identity.rootConversationId) attributes[names.RUN_ROOT_CONVERSATION_ID] = identity.rootConversationId;
   return attributes;
+}
+
+/** Whether a run begins a trace of its own, with a link to the span of another instrumentation that is active. */
+export function traceOf(
+  ctx: Context,
+  isInRun: boolean,
+  option: 'new' | 'join' | undefined,
+): { isRoot: boolean; links: Link[] } {
+  const isInner = isInRun || isUnsampled(ctx);
+  const foreign = isInner ? undefined : trace.getSpanContext(ctx);
+  const links: Link[] = foreign && isSpanContextValid(foreign) ? [{ context: foreign }] : [];
+  const isRoot = !isInner && !(option === 'join' && links.length > 0);
+  return { isRoot, links: isRoot ? links : [] };
 }

@@ -4,6 +4,7 @@ import type { Clock } from '../otel/clock.js';
 import type { Usage } from '../otel/genai.js';
 import type { Endpoint } from './outcome/attempt-log.js';
 import type { Proposal } from './outcome/proposals.js';
+import type { BackgroundResponse } from './routing/background-response.js';
 import type { Activity } from './settle/idle.js';
 import type { StepRecording } from './step.js';
 
@@ -15,6 +16,8 @@ export interface StepSummary {
   readonly attemptCount: number;
   readonly failedAttemptCount: number;
   readonly usage: Usage;
+  /** When the step's span ended, in milliseconds since the epoch; `undefined` if the attempts are on another span. */
+  readonly endedAt?: number;
   /** The endpoint of the first completed attempt. */
   readonly endpoint: Endpoint | undefined;
 }
@@ -29,6 +32,12 @@ export interface StepHome {
   readonly now: Clock;
   /** The run's span. */
   readonly span: Span | undefined;
+  /** How many attempts have begun in it. */
+  attemptsBegun: number;
+  /** The responses in the background whose polls belong to its steps. */
+  readonly polls: Map<string, BackgroundResponse>;
+  /** Whether its function still runs, or a stream that it returned goes on. */
+  readonly isRunning: boolean;
   nextStepNumber(): number;
   /** Adds a part, which settles no later than this does. */
   add(part: RunPart): void;
@@ -50,5 +59,6 @@ export interface RunPart {
   activities(): readonly Activity[];
   /** Ends the attempts that were refused and whose body is still open. */
   concludeRefused(): void;
-  settle(): void;
+  /** `stoppedAt`: when what is in progress was stopped. Default: at its last activity. */
+  settle(stoppedAt?: number): void;
 }

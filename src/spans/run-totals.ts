@@ -2,7 +2,9 @@ import type { AttributeWriter } from '../capture/attribute-writer.js';
 import type { Usage } from '../otel/genai.js';
 import * as names from '../otel/names.js';
 import { merged } from '../util/validation.js';
+import type { Proposal } from './outcome/proposals.js';
 import type { Status } from './outcome/status.js';
+import { addUsage } from './outcome/usage-sum.js';
 import type { StepSummary } from './run-part.js';
 
 /** What a run sums up of its steps, and of the model calls on spans of other instrumentations. */
@@ -11,6 +13,7 @@ export class RunTotals {
   #attemptCount = 0;
   #failedAttemptCount = 0;
   #hasError = false;
+  #lastStepEndedAt = 0;
   #lastStepStatus: Status | undefined;
   readonly #usage: Usage = {};
   #endpoint: StepSummary['endpoint'];
@@ -25,6 +28,11 @@ export class RunTotals {
     return this.#lastStepStatus;
   }
 
+  /** When the last step ended, in milliseconds since the epoch; 0 if there was none. */
+  get lastStepEndedAt(): number {
+    return this.#lastStepEndedAt;
+  }
+
   add(summary: StepSummary): void {
     const { outcome, stepCount, endpoint, usage } = summary;
     this.#stepCount += stepCount;
@@ -34,21 +42,25 @@ export class RunTotals {
       this.#lastStepStatus = outcome.status;
       this.#hasError ||= outcome.status === 'error';
     }
-    const { inputTokens, outputTokens } = usage;
-    if (inputTokens !== undefined) this.#usage.inputTokens = (this.#usage.inputTokens ?? 0) + inputTokens;
-    if (outputTokens !== undefined) this.#usage.outputTokens = (this.#usage.outputTokens ?? 0) + outputTokens;
+    addUsage(this.#usage, usage);
+    if (summary.endedAt !== undefined) this.#lastStepEndedAt = Math.max(this.#lastStepEndedAt, summary.endedAt);
     if (endpoint && !(this.#endpoint && this.#endpoint.at <= endpoint.at)) this.#endpoint = endpoint;
   }
 
-  /** Writes the totals; `given` is the usage that the run's `finish` was given, which comes first. */
-  write(to: AttributeWriter, given: Usage | undefined): void {
+  /** Writes the status and the totals. Usage that the run's `finish` was given comes first. */
+  write(to: AttributeWriter, { status, usage: given }: Proposal): void {
+    to.write(names.STATUS, status);
     to.write(names.RUN_STEP_COUNT, this.#stepCount);
     to.write(names.RUN_ATTEMPT_COUNT, this.#attemptCount);
     to.write(names.RUN_FAILED_ATTEMPT_COUNT, this.#failedAttemptCount);
     to.write(names.RUN_HAS_ERROR, this.#hasError);
-    const { inputTokens, outputTokens } = merged(this.#usage, given) ?? {};
+    const { inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens, reasoningTokens } =
+      merged(this.#usage, given) ?? {};
     to.keep(names.RUN_INPUT_TOKENS, inputTokens);
     to.keep(names.RUN_OUTPUT_TOKENS, outputTokens);
+    to.keep(names.RUN_CACHE_READ_TOKENS, cacheReadTokens);
+    to.keep(names.RUN_CACHE_WRITE_TOKENS, cacheWriteTokens);
+    to.keep(names.RUN_REASONING_TOKENS, reasoningTokens);
     if (this.#endpoint) to.write(names.RUN_ENDPOINT, this.#endpoint.name);
   }
 }

@@ -1,13 +1,4 @@
-import {
-  type Attributes,
-  type Context,
-  isSpanContextValid,
-  type Link,
-  type Span,
-  SpanKind,
-  type Tracer,
-  trace,
-} from '@opentelemetry/api';
+import { type Attributes, type Context, type Span, SpanKind, type Tracer } from '@opentelemetry/api';
 import { AttributeWriter } from '../capture/attribute-writer.js';
 import { keepValues } from '../capture/captured-content.js';
 import type { CaptureSettings, RunIdentity } from '../capture/levels.js';
@@ -15,20 +6,23 @@ import { type Clock, startClock, toHrTime } from '../otel/clock.js';
 import * as names from '../otel/names.js';
 import { report } from '../util/diagnostics.js';
 import { copyGiven, merged } from '../util/validation.js';
-import { isUnsampled, runOf } from './context.js';
+import { runOf } from './context.js';
 import { checkRunEnd } from './omissions/missed-calls.js';
 import type { FinishDetails } from './outcome/finish-details.js';
 import { MAX_STATUS_UPDATES, type Proposal, Proposals, toProposal } from './outcome/proposals.js';
-import { outcomeFailure, spanStatus, writeException } from './outcome/span-status.js';
+import { outcomeFailure, spanStatus, writeFailure } from './outcome/span-status.js';
 import type { Status } from './outcome/status.js';
 import { isStop, nestCalls } from './outcome/stops.js';
+import { abandonedStream, streamEndProposal } from './outcome/stream-end.js';
 import { type Tail, type TailEnd, watchReturned } from './returned-stream.js';
-import { identityAttributes, runName } from './run-attributes.js';
+import type { BackgroundResponse } from './routing/background-response.js';
+import { identityAttributes, runName, traceOf } from './run-attributes.js';
 import type { RunPart, StepHome, StepSummary } from './run-part.js';
 import { RunTotals } from './run-totals.js';
 import { type Bucket, cancel, type Deadline, type Open, type OpenRuns, schedule } from './settle/deadlines.js';
-import { type Activity, idleAt } from './settle/idle.js';
+import { type Activity, activityOf, idleAt } from './settle/idle.js';
 import { ManagedSpan, type SpanOwner } from './settle/managed-span.js';
+import { nextTurn } from './settle/next-turn.js';
 import type { StepRecording } from './step.js';
 import { StepNumbers } from './step-numbers.js';
 
@@ -76,6 +70,8 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
   /** Steps that a call may be a retry of; a run whose calls succeed has none. */
   #retriable: Set<StepRecording> | undefined;
   readonly #totals = new RunTotals();
+  attemptsBegun = 0;
+  readonly polls = new Map<string, BackgroundResponse>();
   #state: RunState = 'running';
   /** When the run was over, in `performance.now()` time. */
   #overAt = Number.POSITIVE_INFINITY;
@@ -86,6 +82,7 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
   /** The stream that its function returned, until it ends. */
   #returnedStream: Tail | undefined;
   #registration: Deadline | undefined;
+  #isTurnAwaited = false;
 
   constructor(
     identity: RunIdentity,
@@ -106,24 +103,11 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
     this.#startedAt = this.now();
     this.#identity = keepValues(identityAttributes(identity), capturing);
     this.#identity[names.RUN_ID] = this.id;
-    const isInner = outer !== undefined || isUnsampled(ctx);
-    const foreign = isInner ? undefined : trace.getSpanContext(ctx);
-    const links: Link[] = foreign && isSpanContextValid(foreign) ? [{ context: foreign }] : [];
-    this.#isRoot = !isInner && !(start.trace === 'join' && links.length > 0);
-    this.#managed = new ManagedSpan(
-      this,
-      true,
-      tracer,
-      runName(this.#identity),
-      {
-        kind: SpanKind.INTERNAL,
-        startTime: toHrTime(this.#startedAt),
-        attributes: this.#identity,
-        root: this.#isRoot,
-        links: this.#isRoot ? links : [],
-      },
-      ctx,
-    );
+    const { isRoot, links } = traceOf(ctx, outer !== undefined, start.trace);
+    this.#isRoot = isRoot;
+    const startTime = toHrTime(this.#startedAt);
+    const options = { kind: SpanKind.INTERNAL, startTime, attributes: this.#identity, root: isRoot, links };
+    this.#managed = new ManagedSpan(this, true, tracer, runName(this.#identity), options, ctx);
     this.traceId = this.span.spanContext().traceId;
     this.#given = copyGiven(start.attributes);
     if (!this.isRecording) {
@@ -158,6 +142,10 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
   /** Whether its function has ended, or `finish` was called with a terminal status. */
   get hasEnded(): boolean {
     return this.#conclusion !== undefined || this.#state !== 'running';
+  }
+
+  get isRunning(): boolean {
+    return this.#state === 'running' || this.#returnedStream !== undefined;
   }
 
   nextStepNumber(): number {
@@ -196,6 +184,7 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
   finish(status: Status, details: FinishDetails | undefined): void {
     const proposal = toProposal(status, this.now(), details);
     if (status !== 'in_progress') this.#conclusion = proposal;
+    if (proposal.failure) this.#explainLastAttempt(details?.error);
     this.propose(proposal);
   }
 
@@ -208,10 +197,18 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
     const interrupted = isStop(error, this);
     this.#conclude(toProposal(interrupted ? 'interrupted' : 'error', this.now(), interrupted ? {} : { error }));
     for (const part of this.#parts) part.concludeRefused();
+    this.#explainLastAttempt(error);
     const parts = [...this.#parts];
     // A function that throws has given up on retries, so they are not waited for. Calls beside it (`Promise.all`) may still be retried.
     if (parts.every((part) => part.finished)) for (const part of parts) part.settle();
     this.close();
+  }
+
+  /** The error of a run tells how its last attempt ended, where the wire does not: by the client's timeout, or stopped before a retry. */
+  #explainLastAttempt(error: unknown): void {
+    let last: StepRecording | undefined;
+    for (const step of this.retriable) if (!last || step.lastActivityAt >= last.lastActivityAt) last = step;
+    last?.explainedBy(error);
   }
 
   /** The run's function returned. A returned stream keeps the run going until it ends. */
@@ -232,12 +229,6 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
   closeAs(part: RunPart): void {
     this.#endsAs = part;
     this.close();
-  }
-
-  /** As `close`, after the current microtask: another `finish` may follow at once. */
-  closeSoon(): void {
-    this.#becomeOver();
-    queueMicrotask(() => this.#settleIfIdle());
   }
 
   /** Registers `handle` with `registry` if the run is still open after a second. */
@@ -281,19 +272,20 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
   }
 
   due(): void {
-    this.#settleIfIdle();
+    this.#settleIfIdle('now');
   }
 
   flush(): void {
     if (this.#state !== 'over' || this.#returnedStream) return;
     for (const part of this.#parts) if (part.finished) part.settle();
-    this.#settleIfIdle();
+    this.#settleIfIdle('now');
   }
 
   shutdown(): void {
     if (this.#state !== 'running' && this.#state !== 'over') return;
-    this.#conclude(toProposal('interrupted', this.now()));
-    this.#settle();
+    const now = this.now();
+    this.#conclude(toProposal('interrupted', now));
+    this.#settle(now);
   }
 
   #becomeOver(): void {
@@ -311,34 +303,47 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
 
   #returnedStreamEnded(end: TailEnd): void {
     this.#returnedStream = undefined;
-    if (this.#state === 'settled') return;
-    if (end.how === 'ended') this.#conclude(toProposal('completed', this.now()));
-    else if (end.how === 'cancelled' || isStop(end.error, this)) this.#conclude(toProposal('interrupted', this.now()));
-    else this.#conclude(toProposal('error', this.now(), { error: end.error }));
+    if (this.#state === 'settled') {
+      report('a returned stream ended after its run had settled');
+      return;
+    }
+    this.#conclude(streamEndProposal(end, this.now(), this));
     this.#settleIfIdle();
   }
 
   *#activities(): Iterable<Activity> {
-    const { idleMillis } = this.capturing.limits;
-    if (this.#returnedStream) yield { idleSince: this.#returnedStream.idleSince(), limitMillis: idleMillis };
+    const stream = this.#returnedStream;
+    if (stream) yield activityOf(stream.idleSince(), stream.begun, this.capturing.limits);
     for (const part of this.#parts) yield* part.activities();
   }
 
-  /** Settles a run that is over and idle; else looks again when it may be idle. */
-  #settleIfIdle(): void {
+  /**
+   * Settles a run that is over and idle; else looks again when it may be idle. A turn of the event loop passes before it settles, because its
+   * function may have started a call without awaiting it, whose request is not sent yet.
+   */
+  #settleIfIdle(when: 'now' | 'next turn' = 'next turn'): void {
     if (this.#state !== 'over') return;
     const wait = idleAt(this.#activities(), this.#overAt) - performance.now();
     // No event fires when a read stops waiting for the network, so look again.
     if (wait > 0) schedule(this, wait === Number.POSITIVE_INFINITY ? this.capturing.limits.idleMillis : wait);
-    else this.#settle();
+    else if (when === 'now') this.#settle();
+    else if (!this.#isTurnAwaited) {
+      this.#isTurnAwaited = true;
+      nextTurn(() => {
+        this.#isTurnAwaited = false;
+        this.#settleIfIdle('now');
+      });
+    }
   }
 
-  #settle(): void {
+  #settle(stoppedAt?: number): void {
     this.#state = 'settling';
     cancel(this);
-    for (const part of this.#parts) part.settle();
+    for (const part of this.#parts) part.settle(stoppedAt);
     this.#conclude(
-      this.#returnedStream ? this.#abandonedStream(this.#returnedStream) : toProposal('completed', this.now()),
+      this.#returnedStream
+        ? abandonedStream(this.#returnedStream, this.#overAt, this.#totals.lastStepStatus, this.now)
+        : toProposal('completed', this.now()),
     );
     this.#returnedStream = undefined;
     this.#state = 'settled';
@@ -349,33 +354,17 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
     this.#write();
   }
 
-  /**
-   * What to propose for a returned stream that nothing reads any more. It may have been read in a way that can't be observed: so if no read
-   * was observed, or if the last call completed.
-   */
-  #abandonedStream(stream: Tail): Proposal {
-    const last = this.#totals.lastStepStatus;
-    const interrupted = last === 'interrupted' || (stream.begun && last !== 'completed');
-    const now = performance.now();
-    // A run that is shut down while it is running was never over.
-    const overAt = this.#overAt === Number.POSITIVE_INFINITY ? now : this.#overAt;
-    const idleMillis = now - Math.max(stream.idleSince() ?? now, overAt);
-    return toProposal(interrupted ? 'interrupted' : 'completed', this.now() - idleMillis);
-  }
-
   #write(): void {
     const outcome = this.#proposals.outcome as Proposal;
-    const endedAt = Math.max(outcome.at, this.#startedAt);
+    // A run never ends before its steps.
+    const endedAt = Math.max(outcome.at, this.#startedAt, this.#totals.lastStepEndedAt);
     const { capturing } = this;
     const failure = outcomeFailure(outcome, capturing);
     const write = (span: Span) => {
-      const to = new AttributeWriter(span, this.#identity, merged(this.#given, outcome.attributes), capturing);
-      to.write(names.STATUS, outcome.status);
-      this.#totals.write(to, outcome.usage);
-      if (failure) {
-        to.write(names.ERROR_TYPE, failure.type);
-        writeException(span, failure, endedAt);
-      }
+      const given = merged(this.#given, outcome.attributes);
+      const to = new AttributeWriter(span, this.#identity, given, capturing);
+      this.#totals.write(to, outcome);
+      writeFailure(span, to, failure, endedAt);
       this.#proposals.writeHistory(span, endedAt, MAX_STATUS_UPDATES, capturing);
       to.end();
     };

@@ -10,6 +10,7 @@ import { urlParts } from '../util/url-parts.js';
 import { merged } from '../util/validation.js';
 import type { Proposal } from './outcome/proposals.js';
 import type { StepOptions } from './outcome/step-options.js';
+import { unfinishedStatus } from './routing/background-response.js';
 import type { StepHome } from './run-part.js';
 
 /** The name and the attributes that a step's span starts with; samplers read them. */
@@ -48,6 +49,7 @@ export interface StepFacts {
   /** The call of the last attempt. */
   readonly lastCall: ModelCall | undefined;
   readonly usage: Usage;
+  readonly pollCount: number;
 }
 
 /** Writes what is known of the call that the outcome rests on. What the application said comes before what was read at the wire. */
@@ -78,7 +80,10 @@ export function writeStepAttributes(span: Span, facts: StepFacts): AttributeWrit
     to.write(names.SERVER_PORT, server.port);
   }
   to.write(names.STATUS, outcome.status);
+  const unfinished = unfinishedStatus(answer);
+  if (unfinished !== undefined) to.write(names.RESPONSE_STATUS, unfinished);
   to.write(names.STEP_ID, facts.id);
+  if (facts.pollCount > 0) to.write(names.STEP_POLL_COUNT, facts.pollCount);
   if (streaming !== undefined) to.write(names.STEP_OPERATION, streaming ? 'stream' : 'generate');
   if (home.id) to.write(names.RUN_ID, home.id);
   const writer = contentWriter(capturing);

@@ -1,7 +1,8 @@
 import type { Attributes, Context } from '@opentelemetry/api';
 import type { CaptureSettings } from '../capture/levels.js';
-import type { Clock } from '../otel/clock.js';
+import { type Clock, timeAt } from '../otel/clock.js';
 import type { ModelCall } from '../providers/detect.js';
+import { Attempts } from './outcome/client-calls.js';
 import { isTimeout } from './outcome/errors.js';
 import type { FinishDetails } from './outcome/finish-details.js';
 import {
@@ -12,11 +13,12 @@ import {
   type Pending,
   type PendingAttempt,
 } from './outcome/http-exchange.js';
-import { endingProposal, type Proposal, toProposal } from './outcome/proposals.js';
-import type { Status } from './outcome/status.js';
+import { endingProposal, type Proposal, statusOf, toProposal } from './outcome/proposals.js';
+import type { Status, TerminalStatus } from './outcome/status.js';
 import type { StepOptions } from './outcome/step-options.js';
 import { isAbort, isStop } from './outcome/stops.js';
 import { type Tail, type TailEnd, watchReturned } from './returned-stream.js';
+import { type BackgroundOwner, BackgroundResponse, goesOnInBackground } from './routing/background-response.js';
 import type { StepHome } from './run-part.js';
 import type { StepRecording } from './step.js';
 
@@ -34,7 +36,7 @@ interface Conclusion {
 }
 
 /** The scope of an explicit `step()`. Its end decides the step's outcome. In a reuse scope, several scopes share one step. */
-export class StepScope implements AttemptOwner, Pending {
+export class StepScope implements AttemptOwner, BackgroundOwner, Pending {
   readonly step: StepRecording;
   readonly #options: StepOptions;
   /** Whether a client's own hooks opened it. They accept answers that the wire shows to be invalid; then the wire decides. */
@@ -46,10 +48,15 @@ export class StepScope implements AttemptOwner, Pending {
   /** Attempts in flight that began after it was closed. */
   #late: Set<PendingAttempt> | undefined;
   #calls: 'none' | 'unread' | 'read' = 'none';
+  /** The attempt with the highest number. */
   #last: AttemptEnd | undefined;
+  /** Those that may decide how the scope ended. */
+  readonly #attempts = new Attempts();
   #state: ScopeState = 'open';
   #conclusion: Conclusion | undefined;
   #returnedStream: Tail | undefined;
+  /** A response of one of its calls that goes on in the background. */
+  #background: BackgroundResponse | undefined;
   #lastActivityAt = performance.now();
 
   constructor(step: StepRecording, options: StepOptions, strict = false) {
@@ -87,6 +94,15 @@ export class StepScope implements AttemptOwner, Pending {
     return this.#calls !== 'none';
   }
 
+  /** Whether reading of a stream that its function returned has begun. */
+  get isBeingRead(): boolean {
+    return this.#returnedStream?.begun === true;
+  }
+
+  get isInBackground(): boolean {
+    return this.#state === 'returned' && this.#inFlight === 0 && this.#background !== undefined;
+  }
+
   /** Whether one of its calls is in a format that runtrace reads. */
   get understood(): boolean {
     return this.#calls === 'read';
@@ -115,27 +131,49 @@ export class StepScope implements AttemptOwner, Pending {
     if (live.call) this.#calls = 'read';
     else if (this.#calls === 'none') this.#calls = 'unread';
     if (this.#state === 'closed') this.#late = (this.#late ?? new Set()).add(live);
-    else this.#inFlight++;
-    return this.step.begin(live);
+    if (this.#late?.has(live)) return this.step.begin(live);
+    this.#inFlight++;
+    return this.step.beginInScope(live);
   }
 
   refused(live: PendingAttempt): void {
     this.step.refused(live);
   }
 
-  end(live: PendingAttempt, ending: AttemptEnd): void {
+  end(live: PendingAttempt, given: AttemptEnd): void {
     if (this.#late?.delete(live)) {
       // The scope has ended, so the attempt proposes its own end.
-      this.step.end(live, ending, this.#options);
+      this.step.end(live, given, this.#options);
       return;
     }
+    const ending = this.step.recognized(given);
     this.#inFlight--;
     this.#lastActivityAt = performance.now();
-    if (!this.#last || ending.attempt.number >= this.#last.attempt.number) this.#last = ending;
+    this.#record(ending);
+    if (this.#inFlight === 0) this.#attempts.prune();
+    if (this.#state !== 'closed' && goesOnInBackground(ending)) {
+      this.#background = new BackgroundResponse(this.step, this, ending);
+    }
     // The function threw while the call was in flight: its proposal lacks the facts of that call.
     if (this.#state === 'closed' && this.#conclusion) this.#conclusion.proposal.ending = this.#last;
     this.step.record(live, ending);
     if (this.#state === 'returned') this.#concludeReturn(ending.attempt.endedAt);
+  }
+
+  pollEnded(ending: AttemptEnd, ended: boolean): void {
+    this.#lastActivityAt = performance.now();
+    if (ended) {
+      this.#background = undefined;
+      this.#record(ending);
+    }
+    this.step.recordEnding(ending);
+    if (this.#state === 'returned') this.#concludeReturn(ending.attempt.endedAt);
+  }
+
+  leftInBackground(last: AttemptEnd): void {
+    this.#background = undefined;
+    this.#record(last);
+    if (this.#state === 'returned') this.#concludeReturn(last.attempt.endedAt);
   }
 
   amend(ending: AttemptEnd): void {
@@ -143,9 +181,25 @@ export class StepScope implements AttemptOwner, Pending {
     this.step.amend(ending);
   }
 
+  #record(ending: AttemptEnd): void {
+    if (!this.#last || ending.attempt.number >= this.#last.attempt.number) this.#last = ending;
+    this.#attempts.add(ending, this.#statusOf(ending));
+  }
+
+  /** How an attempt ended, for a function that returned normally. */
+  #statusOf(ending: AttemptEnd): TerminalStatus {
+    const { how, call, signal } = ending;
+    if (how === 'invalid' && !this.#strict) return 'completed';
+    // In a format that runtrace does not read, a client may stop at its own end marker.
+    const stoppedReading = how === 'unread' || (how === 'aborted' && !ending.beforeHeaders);
+    if (stoppedReading && call === undefined && !signal?.aborted) return 'completed';
+    return statusOf(ending);
+  }
+
   /** Proposes what application code says. The scope's end then proposes nothing. */
   finish(status: Status, details: FinishDetails | undefined): void {
     const proposal = this.#proposal(status, this.now(), details);
+    if (proposal.failure) this.#explainLast(details?.error);
     if (status !== 'in_progress') this.#conclusion = { proposal, by: 'finish' };
     this.step.propose(proposal);
   }
@@ -163,18 +217,23 @@ export class StepScope implements AttemptOwner, Pending {
     const error = this.reasonFor(thrown);
     const last = this.#last;
     const interrupted = isStop(error, this.home, this.#last);
-    if (last?.how === 'aborted' && last.beforeHeaders && isTimeout(error)) this.amend(asTimeout(last, error));
+    this.#explainLast(error);
     // A stop while the client waits for its retry interrupts the call, however the attempt before ended.
     const stopped = interrupted || isTimeout(error);
     if (this.#strict && last && last.how !== 'answered' && !stopped) {
       this.#conclude(endingProposal(last, this.#options), 'attempt');
     } else {
-      this.#conclude(
-        interrupted ? this.#proposal('interrupted') : this.#proposal('error', this.now(), { error }),
-        'throw',
-      );
+      const proposal = interrupted ? this.#proposal('interrupted') : this.#proposal('error', this.now(), { error });
+      const shownByAttempts = last !== undefined && statusOf(last) === proposal.status;
+      this.#conclude({ ...proposal, shownByAttempts }, 'throw');
     }
     this.#close();
+  }
+
+  /** The client's timeout explains an attempt that was aborted before the headers. */
+  #explainLast(error: unknown): void {
+    const last = this.#last;
+    if (last?.how === 'aborted' && last.beforeHeaders && isTimeout(error)) this.amend(asTimeout(last, error));
   }
 
   /** The scope's function returned. A returned stream, or a call in flight, keeps the scope open. */
@@ -192,18 +251,18 @@ export class StepScope implements AttemptOwner, Pending {
     return this.#returnedStream ? this.#returnedStream.idleSince() : this.#lastActivityAt;
   }
 
-  giveUp(): void {
+  giveUp(stoppedAt?: number): void {
     if (this.#state === 'closed') return;
+    const idleSince = this.idleSince();
+    const at = stoppedAt ?? (idleSince === undefined ? this.now() : timeAt(this.now, idleSince));
     if (this.#state === 'returned' && this.#inFlight === 0) {
-      const idleSince = this.#returnedStream?.idleSince() ?? performance.now();
-      const idleAt = this.now() - (performance.now() - idleSince);
       const abandoned = this.#returnedStream?.begun && !this.#last;
       this.#returnedStream = undefined;
-      if (abandoned) this.#conclude(this.#proposal('interrupted', idleAt), 'stop');
-      this.#concludeReturn(this.#last?.attempt.endedAt ?? idleAt);
+      if (abandoned) this.#conclude(this.#proposal('interrupted', at), 'stop');
+      this.#concludeReturn(this.#last?.attempt.endedAt ?? at);
       return;
     }
-    this.#conclude(this.#proposal('interrupted'), 'stop');
+    this.#conclude(this.#proposal('interrupted', at), 'stop');
     this.#close();
   }
 
@@ -221,14 +280,23 @@ export class StepScope implements AttemptOwner, Pending {
   /** The function has returned and nothing is in flight: the last attempt decides if it did not go well, else the return. */
   #concludeReturn(at?: number): void {
     if (this.#inFlight > 0 || this.#state !== 'returned') return;
+    if (this.#background && !this.#conclusion) return;
     // A returned object that is not iterated may be consumed in ways that can't be observed: then the attempts alone decide.
     if (this.#returnedStream && (this.#returnedStream.begun || !this.#last)) return;
-    const last = this.#last;
-    const answered = last && (last.how === 'answered' || (last.how === 'invalid' && !this.#strict));
-    if (last && !answered) this.#conclude(endingProposal(last, this.#options), 'attempt');
-    else if (last) this.#conclude(this.#proposal('completed', at), 'return');
-    else this.#concludeWithoutCall(at);
+    const deciding = this.#stoppedWhileWaiting() ?? this.#attempts.deciding;
+    if (!deciding) this.#concludeWithoutCall(at);
+    else if (deciding.status === 'completed') this.#conclude(this.#completedBy(deciding.ending, at), 'return');
+    else this.#conclude(endingProposal(deciding.ending, this.#options, this.#attempts.endedAt), 'attempt');
     this.#close();
+  }
+
+  #stoppedWhileWaiting(): { ending: AttemptEnd; status: TerminalStatus } | undefined {
+    const ending = this.#last;
+    return ending?.stoppedAt === undefined ? undefined : { ending, status: 'interrupted' };
+  }
+
+  #completedBy(ending: AttemptEnd, at = this.now()): Proposal {
+    return { ...toProposal('completed', at, undefined, ending, this.#options), shownByAttempts: true };
   }
 
   #concludeWithoutCall(at: number | undefined): void {
@@ -243,7 +311,7 @@ export class StepScope implements AttemptOwner, Pending {
   /** Some functions return before their call has begun. The end of that call is then the end of the scope. */
   #reopen(presumed: Proposal): void {
     this.#conclusion = { proposal: presumed, by: 'return' };
-    if (!this.step.retract(presumed)) return;
+    if (!this.step.withdraw(presumed)) return;
     this.#conclusion = undefined;
     this.#state = 'returned';
     this.step.open(this);
@@ -271,6 +339,8 @@ export class StepScope implements AttemptOwner, Pending {
 
   #close(): void {
     this.#state = 'closed';
+    this.#background?.close();
+    this.#background = undefined;
     this.step.close(this);
   }
 }

@@ -1,31 +1,26 @@
 import { type Context, type Span, SpanKind, trace } from '@opentelemetry/api';
 import type { CaptureSettings } from '../capture/levels.js';
-import { type Clock, toHrTime } from '../otel/clock.js';
-import * as names from '../otel/names.js';
+import { type Clock, timeAt, toHrTime } from '../otel/clock.js';
 import type { ModelCall } from '../providers/detect.js';
 import { report } from '../util/diagnostics.js';
 import { merged } from '../util/validation.js';
 import { capturingIn, toolOf } from './context.js';
 import { AttemptLog } from './outcome/attempt-log.js';
+import { isTimeout } from './outcome/errors.js';
+import { isAbort } from './outcome/stops.js';
 import type { FinishDetails } from './outcome/finish-details.js';
-import {
-  type AttemptEnd,
-  type AttemptOwner,
-  asTimeout,
-  type OutgoingRequest,
-  type Pending,
-  type PendingAttempt,
-} from './outcome/http-exchange.js';
-import { endingProposal, MAX_STATUS_UPDATES, type Proposal, Proposals, toProposal } from './outcome/proposals.js';
-import { canRetryHelp, maySendAgain, Resends } from './outcome/resends.js';
-import { outcomeFailure, spanStatus, writeException } from './outcome/span-status.js';
+import type { AttemptEnd, AttemptOwner, OutgoingRequest, Pending, PendingAttempt } from './outcome/http-exchange.js';
+import { MAX_STATUS_UPDATES, type Proposal, Proposals, toProposal } from './outcome/proposals.js';
+import { maySendAgain, Resends } from './outcome/resends.js';
+import { outcomeFailure, spanStatus, writeFailure } from './outcome/span-status.js';
 import type { Status } from './outcome/status.js';
 import type { StepOptions } from './outcome/step-options.js';
 import type { RunPart, StepHome } from './run-part.js';
 import { type Bucket, cancel, type Deadline, schedule } from './settle/deadlines.js';
-import type { Activity } from './settle/idle.js';
+import { type Activity, activityOf } from './settle/idle.js';
 import { ManagedSpan, type SpanOwner } from './settle/managed-span.js';
 import { type StepStart, stepStart, writeStepAttributes } from './step-attributes.js';
+import { StepCalls } from './step-calls.js';
 
 /** A retry is not expected later than ten seconds past the longest Retry-After. */
 const RETRY_GRACE_MILLIS = 10_000;
@@ -59,8 +54,11 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
   /** Those of them that were refused and whose body is still open. */
   #refused: PendingAttempt[] = [];
   readonly #proposals = new Proposals();
+  readonly #calls = new StepCalls(this);
+  /** Whether it is shared in a reuse scope, where a call without a number is a new call. */
+  #isShared = false;
   readonly #resends: Resends;
-  #lastEnding: AttemptEnd | undefined;
+  #pollCount = 0;
   #retryAfterMillis = 0;
   #lastActivityAt = performance.now();
   #state: StepState = 'open';
@@ -130,6 +128,11 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     return this.#pending.length === 0 && this.status !== 'in_progress';
   }
 
+  /** Whether a scope is open or an attempt in flight. */
+  get isPending(): boolean {
+    return this.#pending.length > 0;
+  }
+
   /** Whether it was begun in the same tool call as `ctx`, or likewise outside of any. Spans of other instrumentations do not count. */
   beganIn(ctx: Context): boolean {
     return this.#tool === toolOf(ctx);
@@ -137,7 +140,7 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
 
   /** How its last attempt ended, if nothing is pending. */
   get lastEnding(): AttemptEnd | undefined {
-    return this.#pending.length === 0 ? this.#lastEnding : undefined;
+    return this.#pending.length === 0 ? this.#calls.last : undefined;
   }
 
   /** The last attempt that was refused, if nothing but the bodies of refused attempts is open. */
@@ -153,23 +156,39 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     return this.#resends.recall(outgoing);
   }
 
+  /** Called when a reuse scope shares the step among its calls. */
+  share(): void {
+    this.#isShared = true;
+  }
+
+  /** An attempt begins that no open scope judges. */
   begin(live: PendingAttempt): { number: number; resendCount: number } {
+    const begun = this.beginInScope(live);
+    this.#calls.begin(live, this.#isShared || !this.implicit);
+    return begun;
+  }
+
+  /** An attempt begins whose scope judges how it ends. */
+  beginInScope(live: PendingAttempt): { number: number; resendCount: number } {
     this.concludeRefused(live.outgoing);
-    const last = this.#lastEnding;
-    // The client aborted that attempt itself and sends it again: its timeout had expired.
-    if (last?.how === 'aborted' && last.beforeHeaders && maySendAgain(last.outgoing, live.outgoing)) {
-      this.amend(asTimeout(last, undefined));
-    }
+    this.home.attemptsBegun++;
+    this.#calls.attemptBegins(live);
     this.#pending.push(live);
     this.#changed();
     return { number: this.log.next(), resendCount: this.#resends.sent(live.outgoing) };
   }
 
   /** `options`: those of the scope that the attempt belongs to, if there is one. */
-  end(live: PendingAttempt, ending: AttemptEnd, options: StepOptions = {}): void {
+  end(live: PendingAttempt, given: AttemptEnd, options: StepOptions = {}): void {
+    const ending = this.recognized(given);
     // Before the attempt is removed: a step that has a status and nothing pending may settle.
-    if (this.#state !== 'settled') this.propose(endingProposal(ending, options));
+    if (this.#state !== 'settled') this.#calls.end(live, ending, options);
     this.record(live, ending);
+  }
+
+  /** A poll answered that the response is queued or in progress. */
+  polled(): void {
+    this.#pollCount++;
   }
 
   /** Records how an attempt ended, without a proposal: the scope that it belongs to proposes. */
@@ -178,23 +197,36 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
       report('an attempt ended after its step had settled');
       return;
     }
-    this.#recordEnding(ending);
+    this.recordEnding(ending);
     this.close(live);
   }
 
   /** Continues attempts that began on another span: the one that ended last, and those in flight. */
   continueFrom(last: AttemptEnd, inFlight: Iterable<PendingAttempt>): void {
-    this.#pending.push(...inFlight);
-    this.#recordEnding(last);
-    this.propose(endingProposal(last, {}));
+    const live = [...inFlight];
+    this.#pending.push(...live);
+    this.recordEnding(last);
+    this.#calls.adopt(last, live);
   }
 
-  #recordEnding(ending: AttemptEnd): void {
+  /** The ending, as a timeout if an earlier attempt of the step shows that it was one. */
+  recognized(ending: AttemptEnd): AttemptEnd {
+    return this.#calls.recognized(ending);
+  }
+
+  /** The error that the run's function threw tells how the last attempt ended, where the wire does not. */
+  explainedBy(error: unknown): void {
+    if (isTimeout(error)) this.#calls.timedOutWith(error);
+    else if (isAbort(error)) this.#calls.stoppedByRun();
+  }
+
+  /** Adds an attempt that ended to the log. */
+  recordEnding(ending: AttemptEnd): void {
     this.log.record(ending.attempt);
     this.#retryAfterMillis = Math.max(this.#retryAfterMillis, ending.retryAfterMillis ?? 0);
-    if (!this.#lastEnding || ending.attempt.number >= this.#lastEnding.attempt.number) this.#lastEnding = ending;
     this.#resends.ended(ending);
     if (this.implicit && ending.how !== 'answered') this.home.mayBeRetried(this);
+    this.#calls.attemptEnded(ending);
   }
 
   amend(ending: AttemptEnd): void {
@@ -237,28 +269,35 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     this.#changed();
   }
 
-  /** Withdraws an inferred proposal, unless another one followed. Returns whether it did. */
-  retract(proposal: Proposal): boolean {
-    return this.#state === 'open' && this.#proposals.retract(proposal);
+  /** Withdraws an inferred proposal. Returns whether it did; not if the step has settled. */
+  withdraw(proposal: Proposal): boolean {
+    return this.#state === 'open' && this.#proposals.withdraw(proposal);
   }
 
   proposeStatus(status: Status, details: FinishDetails | undefined): void {
-    this.propose(toProposal(status, this.now(), details, this.#lastEnding));
+    this.propose(toProposal(status, this.now(), details, this.#calls.last));
   }
 
   activities(): Activity[] {
-    if (this.finished && !this.#awaitsRetry()) return [];
-    const limitMillis = this.capturing.limits.idleMillis;
-    const activities: Activity[] = this.#pending.map((pending) => ({ idleSince: pending.idleSince(), limitMillis }));
-    activities.push({ idleSince: this.#lastActivityAt + this.#retryAfterMillis, limitMillis });
+    if (this.finished && !this.awaitsRetry) return [];
+    // A run that is over does not wait for responses in the background.
+    if (this.#pending.length > 0 && this.#pending.every(({ isInBackground }) => isInBackground)) return [];
+    const { limits } = this.capturing;
+    const activities: Activity[] = this.#pending.map((pending) =>
+      activityOf(pending.idleSince(), pending.isBeingRead, limits),
+    );
+    activities.push({ idleSince: this.#lastActivityAt + this.#retryAfterMillis, limitMillis: limits.idleMillis });
     return activities;
   }
 
   /** Ends what is still open. A step without an outcome becomes `interrupted`. */
-  giveUp(): void {
+  #giveUp(stoppedAt: number | undefined): void {
+    const lastActivityAt = this.#lastActivityAt;
     // The attempts before the scopes that they belong to.
-    if (this.#pending.length > 0) for (const pending of [...this.#pending].reverse()) pending.giveUp();
-    if (this.status === 'in_progress') this.proposeStatus('interrupted', undefined);
+    if (this.#pending.length > 0) for (const pending of [...this.#pending].reverse()) pending.giveUp(stoppedAt);
+    if (this.status !== 'in_progress') return;
+    const at = stoppedAt ?? timeAt(this.now, lastActivityAt);
+    this.propose(toProposal('interrupted', at, undefined, this.#calls.last));
   }
 
   due(): void {
@@ -274,11 +313,8 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
   }
 
   /** Whether a client that retries would send the last attempt again. */
-  #awaitsRetry(): boolean {
-    const last = this.#lastEnding;
-    if (!this.implicit || this.status !== 'error' || last?.how !== 'failed') return false;
-    const { statusCode } = last.attempt;
-    return statusCode === undefined || canRetryHelp(statusCode);
+  get awaitsRetry(): boolean {
+    return this.implicit && this.status === 'error' && this.#calls.awaitsRetry;
   }
 
   /** Starts the hold of a finished step, or stops it. */
@@ -295,27 +331,25 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
   }
 
   /** Writes the outcome and ends the span. Once. */
-  settle(): void {
+  settle(stoppedAt?: number): void {
     if (this.#state !== 'open') return;
     this.#state = 'settling';
-    this.giveUp();
+    this.#giveUp(stoppedAt);
     this.#state = 'settled';
+    this.#calls.endStopWatch();
     cancel(this);
     const outcome = this.#proposals.outcome as Proposal;
     // Each attempt's event needs a microsecond of its own.
     const endedAt = Math.max(outcome.at, this.#startedAt + this.log.count / 1000);
     const { id, home, capturing, implicit } = this;
-    const usage = merged(outcome.ending?.answer?.usage, outcome.usage) ?? {};
+    const usage = merged(this.log.usage(), outcome.usage) ?? {};
     const failure = outcomeFailure(outcome, capturing);
     const write = (span: Span) => {
-      const lastCall = this.#lastEnding?.call;
+      const lastCall = this.#calls.last?.call;
       const facts = { id, home, capturing, implicit, start: this.#start, options: this.#options };
-      const to = writeStepAttributes(span, { ...facts, outcome, lastCall, usage });
+      const to = writeStepAttributes(span, { ...facts, outcome, lastCall, usage, pollCount: this.#pollCount });
       this.log.writeTo(span, to, this.#startedAt, endedAt);
-      if (failure) {
-        to.write(names.ERROR_TYPE, failure.type);
-        writeException(span, failure, endedAt);
-      }
+      writeFailure(span, to, failure, endedAt);
       this.#proposals.writeHistory(span, endedAt, MAX_STATUS_UPDATES - Number(failure !== undefined), capturing);
       to.end();
     };
@@ -327,6 +361,7 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
       failedAttemptCount: this.log.failedCount,
       usage,
       endpoint: this.log.endpoint(),
+      endedAt,
     });
   }
 }

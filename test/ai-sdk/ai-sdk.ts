@@ -13,7 +13,7 @@ import { until } from '../support/until.js';
 
 /** Nothing alive for so long is given up. Long beside the pauses that the provider makes. */
 export const SETTLE_MILLIS = 150;
-const LIMITS = { idleMillis: SETTLE_MILLIS, completedHoldMillis: 20 };
+const LIMITS = { idleMillis: SETTLE_MILLIS, pausedMillis: SETTLE_MILLIS, completedHoldMillis: 20 };
 
 /** The only integrations that are registered from now on. */
 export function register(...integrations: Telemetry[]): void {

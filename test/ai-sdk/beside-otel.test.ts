@@ -24,7 +24,8 @@ before(startModels);
 after(stopModels);
 
 const prompt = 'Hello?';
-const newSet = () => traced({ limits: { idleMillis: SETTLE_MILLIS, completedHoldMillis: 20 } });
+const newSet = () =>
+  traced({ limits: { idleMillis: SETTLE_MILLIS, pausedMillis: SETTLE_MILLIS, completedHoldMillis: 20 } });
 
 /** The two of them, in both orders. */
 const ORDERS: Record<string, (ours: Telemetry, theirs: Telemetry) => void> = {

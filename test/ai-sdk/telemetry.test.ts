@@ -226,9 +226,10 @@ describe('an operation in a run', () => {
     const sub = chat(ok());
     const tools = weather(async () => (await generateText({ model: sub, prompt: 'Well?' })).text);
     await generateText({ model: chat(ASKS_FOR_WEATHER, ok()), prompt, tools, stopWhen: isStepCount(5) });
+    const run = await runOf(set);
     const step = only(set.steps().filter(({ name }) => name === `chat ${sub.modelId}`));
     assert.equal(parentOf(set.spans(), step), 'execute_tool weather');
-    assert.equal((await runOf(set)).attributes['runtrace.run.step_count'], 3);
+    assert.equal(run.attributes['runtrace.run.step_count'], 3);
   });
 
   test('that is not waited for keeps the run waiting', async () => {
@@ -274,6 +275,7 @@ describe('an operation in a run', () => {
     });
     resolve();
     await late;
+    await until(() => set.runs().length === 2);
     assert.equal(set.runs().length, 2);
     assert.equal(new Set(set.spans().map((span) => span.spanContext().traceId)).size, 1);
   });

@@ -32,7 +32,10 @@ after(stopModels);
 /** A set-up of one test, with no telemetry registered. */
 function scene(options: TracedOptions = {}): Traced {
   register();
-  return traced({ limits: { idleMillis: SETTLE_MILLIS, completedHoldMillis: 20 }, ...options });
+  return traced({
+    limits: { idleMillis: SETTLE_MILLIS, pausedMillis: SETTLE_MILLIS, completedHoldMillis: 20 },
+    ...options,
+  });
 }
 
 const inRun = <T>({ recorder }: Traced, fn: () => T | PromiseLike<T>) => recorder.run({ kind: 'chat_turn' }, fn);

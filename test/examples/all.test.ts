@@ -196,7 +196,8 @@ function statusOf(span: ReceivedSpan | undefined): unknown {
 }
 
 function codesOf(span: ReceivedSpan | undefined): unknown {
-  return String(span?.attributes['runtrace.step.attempt_codes']).split(' ');
+  const codes = span?.attributes['runtrace.step.attempt_codes'];
+  return codes === undefined ? undefined : String(codes).split(' ');
 }
 
 function nameAndStatus(span: ReceivedSpan | undefined): unknown[] {

@@ -176,7 +176,7 @@ test('a response can be used in any way, and shows no difference', { timeout: 11
     fc.asyncProperty(source, fc.array(use, { maxLength: 9 }), async (source, uses) => {
       const answer = async () => new Response(bodyOf(source));
       const bare = await seenOf(await answered(answer()), source, uses);
-      const set = traced({ capture: 'content', limits: { idleMillis: 0 } });
+      const set = traced({ capture: 'content', limits: { idleMillis: 0, pausedMillis: 0 } });
       const fetch = wrapFetch(answer);
       const [seen] = await set.recorder.run({ kind: 'chat_turn' }, () =>
         set.recorder.step({}, async () => [await seenOf(await answered(fetch('http://mock/')), source, uses)] as const),

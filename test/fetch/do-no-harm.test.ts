@@ -142,7 +142,7 @@ describe('a rejection', () => {
   });
 
   test('of a call that the application handles is never unhandled, however it goes', async () => {
-    const set = traced({ limits: { idleMillis: 0 } });
+    const set = traced({ limits: { idleMillis: 0, pausedMillis: 0 } });
     provider.script('broken', resetMidStream());
     const leave = new AbortController();
     const reasons: unknown[] = [];

@@ -27,7 +27,7 @@ before(async () => {
 after(() => provider.close());
 
 /** Each pause of a slow answer is longer than a call may be without a sign of life: but somebody reads. */
-const LIMITS = { idleMillis: 40 };
+const LIMITS = { idleMillis: 40, pausedMillis: 40 };
 const PAUSE_MILLIS = 70;
 const statusOf = (span: ReadableSpan) => span.attributes['runtrace.status'];
 const attemptStatuses = (span: ReadableSpan) => attemptsOf(span).map((attempt) => attempt['runtrace.attempt.status']);
@@ -100,6 +100,7 @@ describe('finish', () => {
     assert.deepEqual(steps(), [], 'its call is in flight');
     controller.abort();
     await call;
+    await until(() => runs().length === 1);
     assert.equal(statusOf(only(steps())), 'completed');
     assert.equal(only(runs()).attributes['runtrace.run.output_tokens'], 2);
     assert.equal(statusOf(only(runs())), 'completed');
@@ -398,7 +399,8 @@ describe('nothing is thrown into the application', () => {
     for (const exporter of exporters) {
       const { recorder, runs, steps } = traced({ spanProcessors: [new SimpleSpanProcessor(exporter)] });
       await everything(recorder);
-      assert.deepEqual(runs().map(statusOf), ['completed', 'error', 'completed']);
+      await until(() => runs().length === 3);
+      assert.deepEqual(runs().map(statusOf).sort(), ['completed', 'completed', 'error']);
       assert.equal(steps().length, 5);
     }
     for (const text of ['telemetry is broken', 'refused']) {

@@ -6,7 +6,7 @@ import { createRecorder, type Limits, type Recorder, recordingFetch, reportStatu
 import { ok, type Provider, slow, startProvider, status } from '../../examples/demo/provider.js';
 import { CLIENTS } from '../support/clients.js';
 import { ForeignProvider, type ForeignSpan, toMillis } from '../support/foreign-provider.js';
-import { only } from '../support/traced.js';
+import { only, settled } from '../support/traced.js';
 import { until } from '../support/until.js';
 
 const { UNSET, OK, ERROR } = SpanStatusCode;
@@ -20,7 +20,8 @@ before(async () => {
 after(() => provider.close());
 
 function over(foreign: ForeignProvider, limits: Partial<Limits> = {}): Recorder {
-  return createRecorder({ tracerProvider: foreign, limits });
+  const recorder = createRecorder({ tracerProvider: foreign, limits });
+  return { ...recorder, run: settled(recorder.run) };
 }
 
 /** A call of the chat API, without a client that would retry it. */

@@ -12,7 +12,7 @@ import { createRecorder, recordingFetch, StatusPrioritySpanProcessor } from 'run
 import { ok, type Provider, startProvider, status } from '../../examples/demo/provider.js';
 import { CLIENTS, type ClientMaker } from '../support/clients.js';
 import { diagnosed } from '../support/diagnosed.js';
-import { attemptsOf, only } from '../support/traced.js';
+import { attemptsOf, only, settled } from '../support/traced.js';
 import { until } from '../support/until.js';
 
 let provider: Provider;
@@ -27,7 +27,8 @@ function set() {
     spanProcessors: [new StatusPrioritySpanProcessor(), new SimpleSpanProcessor(exporter)],
   });
   const spans = () => exporter.getFinishedSpans();
-  return { recorder: createRecorder({ tracerProvider, limits: { idleMillis: 30 } }), spans };
+  const recorder = createRecorder({ tracerProvider, limits: { idleMillis: 30 } });
+  return { recorder: { ...recorder, run: settled(recorder.run) }, spans };
 }
 
 const outcomeOf = ({ name, attributes }: ReadableSpan) => [name, attributes['runtrace.status']];

@@ -120,10 +120,12 @@ describe('is counted and reported:', () => {
     const left: Promise<unknown>[] = [];
     await recorder.run({ kind: 'left' }, () => {
       left.push(
-        nextTurn().then(async () => {
-          await (await recordingFetch(url(), question('late'))).text();
-          await recorder.tool({ name: 'late' }, () => {});
-        }),
+        nextTurn()
+          .then(nextTurn)
+          .then(async () => {
+            await (await recordingFetch(url(), question('late'))).text();
+            await recorder.tool({ name: 'late' }, () => {});
+          }),
       );
     });
     await Promise.all(left);

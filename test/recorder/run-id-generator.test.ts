@@ -11,7 +11,7 @@ import {
   SimpleSpanProcessor,
 } from '@opentelemetry/sdk-trace-base';
 import { createRecorder, RunIdGenerator, run, StatusPrioritySpanProcessor } from 'runtrace';
-import { only, traced } from '../support/traced.js';
+import { only, settled, traced } from '../support/traced.js';
 
 const ID = '0195f3c2-7d1e-7a40-9b1c-3f2a5e6d7c81';
 const TRACE_ID = '0195f3c27d1e7a409b1c3f2a5e6d7c81';
@@ -26,7 +26,11 @@ function withGenerator({ processor = true, sampler }: { processor?: boolean; sam
     ...(sampler && { sampler }),
   });
   const recorder = createRecorder({ tracerProvider });
-  return { recorder, tracer: tracerProvider.getTracer('theirs'), spans: () => exporter.getFinishedSpans() };
+  return {
+    recorder: { ...recorder, run: settled(recorder.run) },
+    tracer: tracerProvider.getTracer('theirs'),
+    spans: () => exporter.getFinishedSpans(),
+  };
 }
 
 const traceIdsOf = (spans: { spanContext(): { traceId: string } }[]) => spans.map((span) => span.spanContext().traceId);

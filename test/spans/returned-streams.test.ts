@@ -13,7 +13,7 @@ const PIECES = ['Hello ', 'there, ', 'how can ', 'I help?'];
 const TEXT = PIECES.join('');
 const LIMITS = { completedHoldMillis: 20 };
 /** Where it is waited for that somebody gives up. */
-const IMPATIENT = { completedHoldMillis: 20, idleMillis: 50 };
+const IMPATIENT = { completedHoldMillis: 20, idleMillis: 50, pausedMillis: 80 };
 
 class Broken extends Error {}
 

@@ -1,4 +1,5 @@
 /** A real OpenTelemetry set-up of one test, and what was exported by it. */
+import { setImmediate } from 'node:timers/promises';
 import { context, type Span } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import {
@@ -47,8 +48,9 @@ export function traced({ processor = true, spanProcessors = [], sampler, ...opti
   });
   const spans = () => exporter.getFinishedSpans();
   const number = (span: ReadableSpan) => Number(span.attributes['runtrace.step.number']);
+  const recorder = createRecorder({ tracerProvider: provider, ...options });
   return {
-    recorder: createRecorder({ tracerProvider: provider, ...options }),
+    recorder: { ...recorder, run: settled(recorder.run) },
     provider,
     spans,
     steps: () =>
@@ -58,6 +60,11 @@ export function traced({ processor = true, spanProcessors = [], sampler, ...opti
     runs: () => spans().filter((span) => 'runtrace.run.kind' in span.attributes),
     shutdown: () => provider.shutdown(),
   };
+}
+
+/** A run settles a turn of the event loop after its function has ended; tests look at it then. */
+export function settled(run: Recorder['run']): Recorder['run'] {
+  return (options, fn) => run(options, fn).finally(() => setImmediate());
 }
 
 /** The attempts on a span, as they were exported. */

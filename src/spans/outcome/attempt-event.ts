@@ -1,10 +1,11 @@
 import type { Attributes } from '@opentelemetry/api';
 import { sendable } from '../../otel/attribute-value.js';
+import type { Usage } from '../../otel/genai.js';
 import * as names from '../../otel/names.js';
 import { urlParts } from '../../util/url-parts.js';
 import type { Attempt } from './attempt.js';
 
-/** The event that an attempt becomes. What it shares with the attempt before it is said once. */
+/** The attributes of the event that an attempt becomes. A request body that equals that of the attempt before is left out. */
 export function attemptAttributes(attempt: Attempt, previous: Attempt | undefined): Attributes {
   const { startedAt, endedAt, url, requestHeaders, responseHeaders, requestBody } = attempt;
   const to: Attributes = {
@@ -39,6 +40,16 @@ export function attemptAttributes(attempt: Attempt, previous: Attempt | undefine
     to[names.HTTP_REQUEST_BODY_CONTENT] = requestBody;
   }
   if (attempt.responseBody !== undefined) to[names.HTTP_RESPONSE_BODY_CONTENT] = attempt.responseBody;
+  if (attempt.usage) writeUsage(to, attempt.usage);
   if (attempt.truncatedBytes !== undefined) to[names.ATTEMPT_TRUNCATED_BYTES] = sendable(attempt.truncatedBytes);
   return to;
+}
+
+function writeUsage(to: Attributes, usage: Usage): void {
+  const { inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens, reasoningTokens } = usage;
+  if (inputTokens !== undefined) to[names.GEN_AI_USAGE_INPUT_TOKENS] = sendable(inputTokens);
+  if (outputTokens !== undefined) to[names.GEN_AI_USAGE_OUTPUT_TOKENS] = sendable(outputTokens);
+  if (cacheReadTokens !== undefined) to[names.GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS] = sendable(cacheReadTokens);
+  if (cacheWriteTokens !== undefined) to[names.GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS] = sendable(cacheWriteTokens);
+  if (reasoningTokens !== undefined) to[names.GEN_AI_USAGE_REASONING_OUTPUT_TOKENS] = sendable(reasoningTokens);
 }

@@ -2,13 +2,15 @@ import type { Span } from '@opentelemetry/api';
 import type { AttributeWriter } from '../../capture/attribute-writer.js';
 import type { CaptureSettings } from '../../capture/levels.js';
 import { microsToHrTime, toMicros } from '../../otel/clock.js';
+import type { Usage } from '../../otel/genai.js';
 import * as names from '../../otel/names.js';
 import { guarded, report } from '../../util/diagnostics.js';
 import { urlParts } from '../../util/url-parts.js';
 import { type Attempt, checkAttempt, copyAttempt, keepOf, requireAttempt } from './attempt.js';
 import { attemptAttributes } from './attempt-event.js';
+import { UsageSum } from './usage-sum.js';
 
-/** Where an attempt went. */
+/** The endpoint of an attempt. */
 export interface Endpoint {
   /** When the attempt started, in milliseconds since the epoch. */
   readonly at: number;
@@ -16,19 +18,19 @@ export interface Endpoint {
   readonly name: string;
 }
 
-/** Shown on the span: the SDK keeps 128 events and drops the oldest, so these and 16 status updates fill it. */
+/** The SDK keeps 128 events of a span and drops the oldest: 64 first attempts, 48 last ones and 16 status updates fill it. */
 const FIRST_SHOWN = 64;
 
 const LAST_SHOWN = 48;
 
-/** Attempts between the shown ones are kept without headers and bodies, as many as this. */
-const MAX_KEPT = 1024;
+/** How many attempts are stored. Those between the shown ones are stored without headers and bodies. */
+const MAX_STORED = 1024;
 
 /**
  * The attempts of one step.
  *
- * The span shows the first 64 and the last 48. Up to 1024 are kept, those in between without headers and bodies; what is dropped beyond
- * that is counted.
+ * The span shows the first 64 and the last 48. Up to 1024 are stored, those in between without headers and bodies. Further ones are
+ * dropped and counted.
  *
  * @example
  * const number = step.attempts.next();
@@ -36,31 +38,32 @@ const MAX_KEPT = 1024;
  */
 export class AttemptLog {
   /** In order of number. */
-  readonly #kept: Attempt[] = [];
+  readonly #stored: Attempt[] = [];
   readonly #capturing: CaptureSettings | undefined;
   #handedOut = 0;
   #count = 0;
   #failedCount = 0;
+  #usage: UsageSum | undefined;
   #written = false;
 
-  /** Made by runtrace, one for each step. Without `capturing` nothing is kept. */
+  /** Made by runtrace, one for each step. Without `capturing` nothing is recorded. */
   constructor(capturing: CaptureSettings | undefined) {
     this.#capturing = capturing;
   }
 
-  /** Hands out 1, 2, 3… with no gap and no repeat, however many calls run at once. */
+  /** Returns 1, 2, 3… with no gap and no repeat, however many calls run at once. */
   next(): number {
     return ++this.#handedOut;
   }
 
-  /** Records an attempt under its number, which is not handed out any more; one that was recorded under it before is replaced. */
+  /** Records an attempt under its number, which `next` then no longer returns. Replaces one that was recorded under the same number. */
   record(attempt: Attempt): void {
     checkAttempt(attempt);
     if (!this.#capturing) return;
     if (this.#written) report('an attempt was recorded after its step had settled; it is not exported');
     const { number, status, startedAt, endedAt } = attempt;
     const capturing = this.#capturing;
-    const kept = guarded('an attempt could not be recorded in full', () => keepOf(attempt, capturing)) ?? {
+    const recorded = guarded('an attempt could not be recorded in full', () => keepOf(attempt, capturing)) ?? {
       number,
       status,
       startedAt,
@@ -68,22 +71,32 @@ export class AttemptLog {
     };
     this.#handedOut = Math.max(this.#handedOut, number);
     const index = this.#indexOf(number);
-    const before = this.#kept[index]?.number === number ? this.#kept[index] : undefined;
+    const before = this.#stored[index]?.number === number ? this.#stored[index] : undefined;
     if (!before) this.#count++;
-    this.#failedCount += Number(kept.status === 'failed') - Number(before?.status === 'failed');
-    if (index === this.#kept.length) this.#kept.push(kept);
-    else this.#kept.splice(index, before ? 1 : 0, kept);
-    if (this.#kept.length > FIRST_SHOWN + LAST_SHOWN) this.#lightenAround(index);
+    this.#addUsage(recorded);
+    this.#failedCount += Number(recorded.status === 'failed') - Number(before?.status === 'failed');
+    if (index === this.#stored.length) this.#stored.push(recorded);
+    else this.#stored.splice(index, before ? 1 : 0, recorded);
+    if (this.#stored.length > FIRST_SHOWN + LAST_SHOWN) this.#lightenAround(index);
   }
 
-  /** Puts `attempt` in the place of the one with this number; if there is none, it is appended. */
+  /** Replaces the attempt with this number; if there is none, `attempt` is appended. */
   replace(number: number, attempt: Attempt): void {
     this.record({ ...requireAttempt(attempt), number });
   }
 
-  /** A copy of what is kept, in order of number. */
+  /** A completed attempt that later turns out to have closed badly has still cost what it cost. */
+  #addUsage({ number, status, usage, responseId }: Attempt): void {
+    if (!usage) return;
+    const answer = responseId ?? `attempt ${number}`;
+    if (status !== 'completed' && !this.#usage?.has(answer)) return;
+    this.#usage ??= new UsageSum();
+    this.#usage.set(answer, usage);
+  }
+
+  /** A copy of the stored attempts, in order of number. */
   snapshot(): Attempt[] {
-    return this.#kept.map(copyAttempt);
+    return this.#stored.map(copyAttempt);
   }
 
   /** How many attempts were recorded. */
@@ -91,57 +104,62 @@ export class AttemptLog {
     return this.#count;
   }
 
-  /** How many of them failed. */
+  /** How many attempts failed. */
   get failedCount(): number {
     return this.#failedCount;
   }
 
-  /** The one with this number, as it is kept. */
+  /** The attempt with this number, as it was recorded. */
   get(number: number): Attempt | undefined {
-    const attempt = this.#kept[this.#indexOf(number)];
+    const attempt = this.#stored[this.#indexOf(number)];
     return attempt?.number === number ? attempt : undefined;
   }
 
-  /** The one with the highest number. */
+  /** The attempt with the highest number. */
   last(): Attempt | undefined {
-    return this.#kept.at(-1);
+    return this.#stored.at(-1);
   }
 
-  /** The endpoint of the first that completed. */
+  /** The usage of the attempts that completed; that of one answer counts once. `undefined` if none had any. */
+  usage(): Usage | undefined {
+    return this.#usage?.total();
+  }
+
+  /** The endpoint of the first attempt that completed. */
   endpoint(): Endpoint | undefined {
-    const attempt = this.#kept.find(isCompleted);
+    const attempt = this.#stored.find(isCompleted);
     const path = attempt?.url && urlParts(attempt.url)?.path;
     return path ? { at: attempt.startedAt, name: `${attempt.method ?? 'POST'} ${path}` } : undefined;
   }
 
-  /** Where `number` is, or belongs. Searched from the end: calls end about in the order in which they began. */
+  /** The index of `number`, or the one to insert it at. Searched from the end: calls end about in the order in which they began. */
   #indexOf(number: number): number {
-    let index = this.#kept.length;
-    while (index > 0 && (this.#kept[index - 1] as Attempt).number >= number) index--;
+    let index = this.#stored.length;
+    while (index > 0 && (this.#stored[index - 1] as Attempt).number >= number) index--;
     return index;
   }
 
-  /** Concurrent calls end out of order: what is new may be in the middle itself, or push another one there from either end. */
+  /** Concurrent calls end out of order: a new attempt may be in the middle itself, or push another one there from either end. */
   #lightenAround(index: number): void {
-    for (const changed of [index, FIRST_SHOWN, this.#kept.length - LAST_SHOWN - 1]) this.#lightenInMiddle(changed);
-    if (this.#kept.length > MAX_KEPT) this.#kept.splice(FIRST_SHOWN, 1);
+    for (const changed of [index, FIRST_SHOWN, this.#stored.length - LAST_SHOWN - 1]) this.#lightenInMiddle(changed);
+    if (this.#stored.length > MAX_STORED) this.#stored.splice(FIRST_SHOWN, 1);
   }
 
-  /** What is not shown loses what is heavy. */
+  /** An attempt that is not shown loses its headers and bodies. */
   #lightenInMiddle(index: number): void {
-    const attempt = this.#kept[index];
-    if (!attempt || index < FIRST_SHOWN || index >= this.#kept.length - LAST_SHOWN) return;
+    const attempt = this.#stored[index];
+    if (!attempt || index < FIRST_SHOWN || index >= this.#stored.length - LAST_SHOWN) return;
     const { requestHeaders, responseHeaders, requestBody, responseBody, errorMessage, ...light } = attempt;
-    this.#kept[index] = light;
+    this.#stored[index] = light;
   }
 
   /**
-   * Writes the attempts as events, in order of number, and what they come to. `startedAt` and `endedAt` are the span's:
-   * each event lies inside, and strictly after the one before it by at least a microsecond, which is how Jaeger sorts.
+   * Writes the attempts as events, in order of number, and their totals. `startedAt` and `endedAt` are the span's: each
+   * event lies inside, and at least a microsecond after the one before it, because Jaeger sorts by time.
    */
   writeTo(span: Span, to: AttributeWriter, startedAt: number, endedAt: number): void {
     this.#written = true;
-    const attempts = this.#kept;
+    const attempts = this.#stored;
     let retryWait = 0;
     let at = toMicros(startedAt) - 1;
     let previous: Attempt | undefined;

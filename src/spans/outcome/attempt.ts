@@ -1,15 +1,16 @@
 import { keptText } from '../../capture/captured-content.js';
 import type { CaptureSettings } from '../../capture/levels.js';
 import { isMetadataHeader } from '../../capture/redact/headers.js';
+import { type Usage, usageOf } from '../../otel/genai.js';
 import { byteLength } from '../../util/byte-length.js';
 import { report } from '../../util/diagnostics.js';
 import { badOption, requireObject } from '../../util/validation.js';
 import { describeFailure, keptFailure } from './errors.js';
 
-/** How one attempt ended: `failed` is no answer, HTTP 400 and above, an error event in the stream or a broken body. */
+/** How one attempt ended. `failed`: no answer, HTTP 400 and above, an error in the body, or a broken body. */
 export type AttemptStatus = 'completed' | 'failed' | 'aborted' | 'unread';
 
-/** One HTTP exchange made for a step. What of it is kept depends on `capture`; all of it is redacted. */
+/** One HTTP exchange made for a step. `capture` says how much of it is recorded; all of it is redacted. */
 export interface Attempt {
   /** From {@link AttemptLog.next}. */
   number: number;
@@ -22,31 +23,35 @@ export interface Attempt {
   url?: string;
   /** The HTTP status code, where there was an answer. */
   statusCode?: number;
-  /** How often this very request was sent before; from 1, absent on the first. */
+  /** How often the same request was sent before: from 1, absent on the first. */
   resendCount?: number;
   /** From the start of the attempt to the first bytes of the body. */
   timeToFirstChunkMillis?: number;
-  /** Anything that was thrown; only its class and codes are kept unless `capture` is `content`. */
+  /** What the answer cost, in tokens. */
+  usage?: Usage;
+  /** The id of the model's answer. The usage of one answer counts once for its step, however often it was fetched. */
+  responseId?: string;
+  /** Anything that was thrown. Only its class and codes are recorded unless `capture` is `content`. */
   error?: unknown;
   /** For `error.type`; taken from `error` where absent. */
   errorType?: string;
-  /** What the provider said went wrong; kept only if `capture` is `content`. */
+  /** The provider's error message. Recorded only if `capture` is `content`. */
   errorMessage?: string;
-  /** By lower-case name. Only allow-listed ones are kept unless `capture` is `content`. */
+  /** By lower-case name. Only allow-listed ones are recorded unless `capture` is `content`. */
   requestHeaders?: Record<string, string>;
-  /** By lower-case name. Only allow-listed ones are kept unless `capture` is `content`. */
+  /** By lower-case name. Only allow-listed ones are recorded unless `capture` is `content`. */
   responseHeaders?: Record<string, string>;
-  /** Bytes on the wire's inside, after decompression. */
+  /** In bytes, after decompression. */
   requestBodySize?: number;
-  /** Bytes on the wire's inside, after decompression. */
+  /** In bytes, after decompression. */
   responseBodySize?: number;
-  /** Kept only if `capture` is `content`. */
+  /** Recorded only if `capture` is `content`. */
   requestBody?: string;
-  /** Its beginning, if `responseBodySize` says that it was longer. Kept only if `capture` is `content`. */
+  /** The beginning of the body, if `responseBodySize` says that it was longer. Recorded only if `capture` is `content`. */
   responseBody?: string;
-  /** Whether it broke off, at any size: then its last word may be half of a secret, and is not kept. */
+  /** Whether the body broke off, at any size. Its last word may then be half of a secret, and is not recorded. */
   responseBodyBroke?: boolean;
-  /** How many bytes of the bodies were not kept, on attempts that were. */
+  /** Set by runtrace: how many bytes of the bodies were not recorded. */
   truncatedBytes?: number;
 }
 
@@ -78,7 +83,7 @@ export function requireAttempt(attempt: Attempt): Attempt {
   return attempt;
 }
 
-/** What may be kept of an attempt, redacted and bounded. */
+/** The attempt as it may be recorded: redacted and bounded. */
 export function keepOf(attempt: Attempt, capturing: CaptureSettings): Attempt {
   const { redactor, content, limits } = capturing;
   const { error, errorMessage, requestHeaders, responseHeaders, requestBody, responseBody, responseBodyBroke } =
@@ -90,6 +95,9 @@ export function keepOf(attempt: Attempt, capturing: CaptureSettings): Attempt {
   if (attempt.statusCode !== undefined) whole.statusCode = attempt.statusCode;
   if (attempt.resendCount !== undefined) whole.resendCount = attempt.resendCount;
   if (attempt.timeToFirstChunkMillis !== undefined) whole.timeToFirstChunkMillis = attempt.timeToFirstChunkMillis;
+  const usage = usageOf(attempt.usage);
+  if (usage) whole.usage = usage;
+  if (attempt.responseId !== undefined) whole.responseId = keptText(attempt.responseId, capturing);
   if (attempt.requestBodySize !== undefined) whole.requestBodySize = attempt.requestBodySize;
   if (attempt.responseBodySize !== undefined) whole.responseBodySize = attempt.responseBodySize;
   if (attempt.truncatedBytes !== undefined) whole.truncatedBytes = attempt.truncatedBytes;
@@ -122,7 +130,7 @@ export function keepOf(attempt: Attempt, capturing: CaptureSettings): Attempt {
   if (truncated > 0) {
     whole.truncatedBytes = truncated;
     report(
-      'a body was longer than limits.bodyBytes, or made no sense; what was not kept of it is counted on its attempt',
+      'a body was longer than limits.bodyBytes, or could not be parsed; the bytes that were not recorded are counted on its attempt',
     );
   }
   return whole;

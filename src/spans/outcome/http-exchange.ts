@@ -1,3 +1,4 @@
+/** The interface between the recording fetch, which observes an exchange, and the step or scope that it is made for. */
 import type { Context } from '@opentelemetry/api';
 import type { CaptureSettings } from '../../capture/levels.js';
 import type { Clock } from '../../otel/clock.js';
@@ -7,33 +8,37 @@ import { describeFailure, type Failure } from './errors.js';
 
 /** The interface between the recording fetch, which sees an HTTP exchange, and the step that the exchange belongs to. */
 
-/** Something that keeps a step from being finished: an attempt in flight, a scope that is open. */
+/** Something that keeps a step from being finished: an attempt in flight, an open scope. */
 export interface Pending {
-  /** Since when it shows no sign of life, in `performance.now()` time; `undefined` while somebody waits for the network. */
+  /** Since when nothing has happened, in `performance.now()` time; `undefined` while it waits for the network. */
   idleSince(): number | undefined;
-  /** Ends it, as far as recording goes; the call itself is left alone. */
-  giveUp(): void;
+  /** Whether reading of its body has begun: a reader that pauses is given longer than a body that is not read. */
+  readonly isBeingRead: boolean;
+  /** Whether it only waits for a response in the background: a run that is over does not wait for that. */
+  readonly isInBackground?: boolean;
+  /** Ends it, for the recording only; the call itself goes on. `at`: when it was stopped. Default: at its last activity. */
+  giveUp(at?: number): void;
 }
 
-/** A request that is about to be sent, as far as it can be known without touching it. */
+/** A request that is about to be sent, as far as it can be known without changing it. */
 export interface OutgoingRequest {
   readonly method: string;
   readonly url: URL;
   readonly headers: Record<string, string>;
   /** `undefined` if there is none, or if it can't be read without consuming it. */
   readonly body: string | undefined;
-  /** Whether there is a body that can't be read: a stream, a form, a Request object's. */
+  /** Whether there is a body that can't be read: a stream, a form, the body of a Request. */
   readonly opaqueBody: boolean;
-  /** The client's own count of the retries before this one (`x-stainless-retry-count`). */
+  /** How many retries came before this one, by the client's own count (`x-stainless-retry-count`). */
   readonly retryCount: number | undefined;
 }
 
 /** An attempt in flight. */
 export interface PendingAttempt extends Pending {
   readonly outgoing: OutgoingRequest;
-  /** What is asked, if it is known to be a model call. */
+  /** What was requested, if it is known to be a model call. */
   readonly call: ModelCall | undefined;
-  /** Whether it was refused (HTTP 400 and above) and only its body is still open: nothing better can come of it. */
+  /** Whether it was refused (HTTP 400 and above), and only its body is still open. */
   readonly refused: boolean;
   /** The HTTP status code, once the headers have arrived. */
   readonly statusCode: number | undefined;
@@ -43,19 +48,28 @@ export interface PendingAttempt extends Pending {
 export interface AttemptEnd {
   readonly attempt: Attempt;
   /**
-   * `answered`: read to its end; `invalid`: likewise, but it made no sense; `failed`: no answer, refused or broken;
-   * `aborted`: the consumer went away; `unread`: nobody ever read it.
+   * - `answered`: the body was read to its end.
+   * - `invalid`: likewise, but it could not be parsed, or had no end of its own.
+   * - `failed`: no answer, a refusal, an error in the body, or a broken body.
+   * - `aborted`: the consumer stopped it.
+   * - `unread`: its body was never read.
    */
   readonly how: 'answered' | 'invalid' | 'failed' | 'aborted' | 'unread';
   readonly failure?: Failure | undefined;
   /** The reason of the signal that aborted it. */
   readonly abortReason?: unknown;
-  /** What its caller stops it by: as well when the attempt is over, and the client waits to ask again. */
+  /** The signal of the request. It may still be aborted while the client waits for its retry. */
   readonly signal?: AbortSignal | undefined;
   /** Whether the consumer cancelled the body of a refusal without having read any of it. */
   readonly dismissed: boolean;
-  /** Whether an abort came before the headers: it may have been the client's own timeout. */
+  /** Whether it ended before the headers: an abort may then have been the client's own timeout. */
   readonly beforeHeaders: boolean;
+  /** Whether it had an HTTP status of 400 and above. */
+  readonly refused: boolean;
+  /** Whether its client will send it again, as far as its use of the answer shows. */
+  readonly retry: 'none' | 'possible' | 'expected';
+  /** When the caller stopped it while the client waited for its retry, in milliseconds since the epoch. Set after the attempt ended. */
+  stoppedAt?: number | undefined;
   /** How long the provider asked to wait. */
   readonly retryAfterMillis: number | undefined;
   readonly outgoing: OutgoingRequest;
@@ -70,16 +84,22 @@ export interface AttemptOwner {
   readonly capturing: CaptureSettings;
   /** Milliseconds since the epoch, on the clock of the trace. */
   readonly now: Clock;
-  /** Where the request is sent: what other instrumentations start there nests under the right span. */
+  /** The context in which the request is sent, so that spans of other instrumentations nest under the right one. */
   contextFor(active: Context): Context;
-  /** An attempt starts. Returns its number, and how often the same request was sent before it. */
+  /** An attempt begins. Returns its number, and how often the same request was sent before. */
   begin(live: PendingAttempt): { number: number; resendCount: number };
   /** The attempt was refused, and its body is still open. */
   refused(live: PendingAttempt): void;
   /** The attempt ended. */
   end(live: PendingAttempt, ending: AttemptEnd): void;
-  /** It ended worse than `end` said: closing its body failed. */
+  /** Replaces what `end` said: closing the body failed. */
   amend(ending: AttemptEnd): void;
+}
+
+/** Whether a client that retries would send a request again after this HTTP status; `undefined` for no answer. */
+export function isRetriable(statusCode: number | undefined): boolean {
+  if (statusCode === undefined || statusCode >= 500) return true;
+  return statusCode === 408 || statusCode === 409 || statusCode === 425 || statusCode === 429;
 }
 
 /** An abort that turned out to be the client's timeout. */

@@ -8,7 +8,7 @@ import { guarded, report } from '../../util/diagnostics.js';
 import type { Failure } from './errors.js';
 import { type FinishDetails, NOTHING, readDetails } from './finish-details.js';
 import type { AttemptEnd } from './http-exchange.js';
-import { accepts, type Status } from './status.js';
+import { accepts, type Status, type TerminalStatus } from './status.js';
 import type { StepOptions } from './step-options.js';
 
 /** A claim, by any callback, of how a run or step ended. */
@@ -16,83 +16,97 @@ export interface Proposal {
   readonly status: Status;
   /** When it ended, in milliseconds since the epoch. */
   readonly at: number;
+  /** Whether the attempts alone show it: if it is accepted, a status update would add nothing. */
+  readonly shownByAttempts?: boolean | undefined;
   readonly failure?: Failure | undefined;
   readonly response?: ModelResponse | undefined;
   readonly usage?: Usage | undefined;
   readonly attributes?: Attributes | undefined;
-  /** The attempt that it rests on, for a step. It may become known later, when that attempt ends. */
+  /** For a step: the attempt that the proposal rests on. Set later if that attempt ends later. */
   ending?: AttemptEnd | undefined;
-  /** What the scope that proposes was told, for a step. */
+  /** For a step: the options of the scope that proposes. */
   readonly options?: StepOptions | undefined;
 }
 
 interface StatusUpdate {
-  readonly status: Status;
-  readonly at: number;
+  readonly proposal: Proposal;
   readonly accepted: boolean;
-  readonly errorType: string | undefined;
 }
 
-/** The SDK keeps 128 events a span; 112 of them are attempts. */
+/** The SDK keeps 128 events of a span; 112 of them are attempts. */
 export const MAX_STATUS_UPDATES = 16;
 
-/** Collects the proposals for one run or step: the rule chooses the outcome, the rest is history. */
-export class Proposals {
-  #outcome: Proposal | undefined;
-  #first: Proposal | undefined;
-  /** From the second on, which is rare. */
-  #later: StatusUpdate[] | undefined;
+/** More proposals than this that are in force are combined into one, which can then no longer be withdrawn. */
+const MAX_IN_FORCE = 64;
 
-  /** The status that stands now. */
+/** Collects the proposals for one run or step. The status-priority rule chooses the outcome. */
+export class Proposals {
+  /** Those that were not withdrawn, in order. */
+  readonly #inForce: Proposal[] = [];
+  #outcome: Proposal | undefined;
+  #count = 0;
+  /** The proposals that may be written as events. */
+  #updates: StatusUpdate[] | undefined;
+
+  /** The status so far. */
   get status(): Status {
     return this.#outcome?.status ?? 'in_progress';
   }
 
-  /** The proposal that stands now. */
+  /** The outcome so far. */
   get outcome(): Proposal | undefined {
     return this.#outcome;
-  }
-
-  /** Takes back what was presumed, unless there is more than that by now. Returns whether it did. */
-  retract(proposal: Proposal): boolean {
-    if (this.#first !== proposal || this.#later) return false;
-    this.#first = this.#outcome = undefined;
-    return true;
   }
 
   /** Applies the status-priority rule. A proposal that is accepted replaces the whole outcome. */
   propose(proposal: Proposal): void {
     const accepted = accepts(this.status, proposal.status);
     if (accepted) this.#outcome = proposal;
-    if (!this.#first) {
-      this.#first = proposal;
-      return;
-    }
-    this.#later ??= [];
-    if (this.#later.length === MAX_STATUS_UPDATES - 1) {
-      this.#later.splice(MAX_STATUS_UPDATES / 2, 1);
+    this.#inForce.push(proposal);
+    if (this.#inForce.length > MAX_IN_FORCE)
+      this.#inForce.splice(0, MAX_IN_FORCE / 2, chosen(this.#inForce.slice(0, MAX_IN_FORCE / 2)) as Proposal);
+    this.#count++;
+    if (accepted && proposal.shownByAttempts) return;
+    this.#updates ??= [];
+    if (this.#updates.length === MAX_STATUS_UPDATES) {
+      this.#updates.splice(MAX_STATUS_UPDATES / 2, 1);
       report('a run or step got more status updates than its span has room for; those in the middle were dropped');
     }
-    this.#later.push(toUpdate(proposal, accepted));
+    this.#updates.push({ proposal, accepted });
+  }
+
+  /** Withdraws a proposal that is in force: the outcome is chosen from the others. Returns whether it was in force. */
+  withdraw(proposal: Proposal): boolean {
+    const index = this.#inForce.lastIndexOf(proposal);
+    if (index < 0) return false;
+    this.#inForce.splice(index, 1);
+    this.#count--;
+    if (this.#outcome === proposal) this.#outcome = chosen(this.#inForce);
+    return true;
   }
 
   /**
-   * Writes each proposal as an event, where there was more than one, `room` of them at most. What came after the end of the span is
-   * put at its end, with how late it was: Jaeger hides events outside of the trace's time.
+   * If there was more than one proposal, writes those that add to what the attempts show as events, `room` at most: rejected ones, late ones,
+   * and those that application code caused. One that came after the end of the span is put at its end, with how late it was: Jaeger hides events
+   * outside of the trace's time.
    */
   writeHistory(span: Span, endedAt: number, room: number, capturing: CaptureSettings): void {
-    if (!this.#first || !this.#later) return;
-    for (const { status, at, accepted, errorType } of [toUpdate(this.#first, true), ...this.#later].slice(-room)) {
+    if (this.#count < 2 || !this.#updates) return;
+    for (const { proposal, accepted } of this.#updates.slice(-room)) {
+      const { status, at, failure } = proposal;
       const attributes: Attributes = { [names.STATUS]: status, [names.STATUS_UPDATE_ACCEPTED]: accepted };
-      if (errorType) attributes[names.ERROR_TYPE] = keptText(errorType, capturing);
+      if (failure) attributes[names.ERROR_TYPE] = keptText(failure.type, capturing);
       if (at > endedAt) attributes[names.STATUS_UPDATE_LATE_MS] = Math.round(at - endedAt);
       span.addEvent(names.EVENT_STATUS_UPDATE, attributes, toHrTime(Math.min(at, endedAt)));
     }
   }
 }
 
-function toUpdate({ status, at, failure }: Proposal, accepted: boolean): StatusUpdate {
-  return { status, at, accepted, errorType: failure?.type };
+/** The proposal that the rule chooses. */
+function chosen(proposals: readonly Proposal[]): Proposal | undefined {
+  let outcome: Proposal | undefined;
+  for (const proposal of proposals) if (accepts(outcome?.status ?? 'in_progress', proposal.status)) outcome = proposal;
+  return outcome;
 }
 
 export function toProposal(
@@ -107,11 +121,16 @@ export function toProposal(
   return { status, at, failure, response, usage, attributes, ending, options };
 }
 
-/** What the wire alone says of how a call ended. */
-export function endingProposal(ending: AttemptEnd, options?: StepOptions): Proposal {
-  const at = ending.attempt.endedAt;
-  if (ending.how === 'answered') return toProposal('completed', at, undefined, ending, options);
-  if (ending.how === 'aborted' || ending.how === 'unread')
-    return toProposal('interrupted', at, undefined, ending, options);
-  return { ...toProposal('error', at, undefined, ending, options), failure: ending.failure };
+/** How an attempt ended, taken alone. */
+export function statusOf({ how, stoppedAt }: Pick<AttemptEnd, 'how' | 'stoppedAt'>): TerminalStatus {
+  if (how === 'answered') return 'completed';
+  return how === 'aborted' || how === 'unread' || stoppedAt !== undefined ? 'interrupted' : 'error';
+}
+
+/** What an attempt proposes for its call; `groupEnd`: when the last attempt beside it ended. */
+export function endingProposal(ending: AttemptEnd, options?: StepOptions, groupEnd = 0): Proposal {
+  const status = statusOf(ending);
+  const at = Math.max(ending.stoppedAt ?? ending.attempt.endedAt, groupEnd);
+  const proposal: Proposal = { ...toProposal(status, at, undefined, ending, options), shownByAttempts: true };
+  return status === 'error' ? { ...proposal, failure: ending.failure } : proposal;
 }

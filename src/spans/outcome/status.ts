@@ -1,5 +1,5 @@
 /**
- * How a run or a step stands, or ended.
+ * The status of a run or step.
  *
  * | status | priority | terminal | in OpenTelemetry |
  * |---|---|---|---|
@@ -10,7 +10,7 @@
  */
 export type Status = 'in_progress' | 'interrupted' | 'error' | 'completed';
 
-/** A status that something can end with. */
+/** A status that a run or step can end with. */
 export type TerminalStatus = Exclude<Status, 'in_progress'>;
 
 const PRIORITY: Readonly<Record<Status, number>> = { in_progress: 0, interrupted: 1, error: 2, completed: 3 };
@@ -25,10 +25,15 @@ const PRIORITY: Readonly<Record<Status, number>> = { in_progress: 0, interrupted
  * | **error** | no | no | yes | yes |
  * | **completed** | no | no | no | yes |
  *
- * Equal priority is accepted: a later error replaces an earlier one, with its newer facts.
+ * Equal priority is accepted: a later error replaces an earlier error, with its newer attempts.
  */
 export function accepts(current: Status, proposed: Status): boolean {
   return PRIORITY[proposed] >= PRIORITY[current];
+}
+
+/** Whether `a` has a higher priority than `b`. */
+export function outranks(a: Status, b: Status): boolean {
+  return PRIORITY[a] > PRIORITY[b];
 }
 
 /** Whether `value` is one of the four statuses. */

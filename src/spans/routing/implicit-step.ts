@@ -20,7 +20,7 @@ export function implicitStepFor(
   if (recording.settled) return undefined;
   const start = () => startImplicitStep(active, run, call);
   const step =
-    reuse && !reuse.over
+    reuse && !reuse.isClosed
       ? reuse.sharedStep(recording, start)
       : (foldable(active, recording.retriable, outgoing) ?? start());
   return step.isRecording ? step : undefined;

@@ -11,7 +11,7 @@ import type { AttemptEnd, AttemptOwner, PendingAttempt } from '../outcome/http-e
 import { endingProposal, toProposal } from '../outcome/proposals.js';
 import { Resends } from '../outcome/resends.js';
 import type { RunPart, StepHome, StepSummary } from '../run-part.js';
-import type { Activity } from '../settle/idle.js';
+import { type Activity, activityOf } from '../settle/idle.js';
 import { managedSpanOf } from '../settle/managed-span.js';
 import { StepRecording } from '../step.js';
 
@@ -133,9 +133,11 @@ class OthersModelSpan implements AttemptOwner, RunPart {
 
   activities(): Activity[] {
     if (this.#step || this.finished) return [];
-    const limitMillis = this.capturing.limits.idleMillis;
-    const activities: Activity[] = [...this.#live].map((live) => ({ idleSince: live.idleSince(), limitMillis }));
-    activities.push({ idleSince: this.#signOfLife, limitMillis });
+    const { limits } = this.capturing;
+    const activities: Activity[] = [...this.#live].map((live) =>
+      activityOf(live.idleSince(), live.isBeingRead, limits),
+    );
+    activities.push({ idleSince: this.#signOfLife, limitMillis: limits.idleMillis });
     return activities;
   }
 
@@ -167,7 +169,7 @@ class OthersModelSpan implements AttemptOwner, RunPart {
       stepCount: 1,
       attemptCount: this.#log.count,
       failedAttemptCount: this.#log.failedCount,
-      usage: last.answer?.usage ?? {},
+      usage: this.#log.usage() ?? {},
       endpoint: this.#log.endpoint(),
     };
   }

@@ -1,16 +1,17 @@
 import type { Pending } from '../outcome/http-exchange.js';
-import { watchReturned } from '../returned-stream.js';
+import { type Tail, watchReturned } from '../returned-stream.js';
 import type { RunRecording } from '../run.js';
 import type { StepRecording } from '../step.js';
 
 /** A reuse scope: the model calls in it that belong to the same run id share one step. */
 export class ReuseScope {
   readonly #steps = new Map<string, { step: StepRecording; hold: Pending }>();
-  #tail: Pick<Pending, 'idleSince'> | undefined;
-  #over = false;
+  #returnedStream: Tail | undefined;
+  #isClosed = false;
 
-  get over(): boolean {
-    return this.#over;
+  /** Whether its function, and a stream that it returned, has ended. */
+  get isClosed(): boolean {
+    return this.#isClosed;
   }
 
   /** The step that calls of this run share. */
@@ -19,31 +20,41 @@ export class ReuseScope {
     if (shared && !shared.settled) return shared;
     const step = start();
     if (step.isRecording) {
-      // Its run may be over before the scope is, which is nothing to the other runs in it.
-      const hold: Pending = { idleSince: () => this.#idleSince(), giveUp: () => step.close(hold) };
+      step.share();
+      const hold = this.#holdOf(step);
       this.#steps.set(run.id, { step, hold });
       step.open(hold);
     }
     return step;
   }
 
-  /** Its function threw. */
-  threw(): void {
-    this.#release();
+  /** The scope's function threw. */
+  threw(error: unknown): void {
+    for (const { step } of this.#steps.values()) step.explainedBy(error);
+    this.#close();
   }
 
-  /** Its function returned; it is over when a stream that it returned is. */
+  /** The scope's function returned. A returned stream keeps the scope open until it ends. */
   returned(value: unknown): void {
-    this.#tail = watchReturned(value, () => this.#release());
-    if (!this.#tail) this.#release();
+    this.#returnedStream = watchReturned(value, () => this.#close());
+    if (!this.#returnedStream) this.#close();
   }
 
-  #idleSince(): number | undefined {
-    return this.#tail ? this.#tail.idleSince() : Number.NEGATIVE_INFINITY;
+  /** Keeps a step open while the scope is. The step's run may be over before; the scope's function then does not keep it waiting. */
+  #holdOf(step: StepRecording): Pending {
+    const stream = () => this.#returnedStream;
+    const hold: Pending = {
+      idleSince: () => (stream() ? stream()?.idleSince() : Number.NEGATIVE_INFINITY),
+      get isBeingRead() {
+        return stream()?.begun === true;
+      },
+      giveUp: () => step.close(hold),
+    };
+    return hold;
   }
 
-  #release(): void {
-    this.#over = true;
+  #close(): void {
+    this.#isClosed = true;
     for (const { step, hold } of this.#steps.values()) {
       step.concludeRefused();
       step.close(hold);

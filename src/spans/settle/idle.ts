@@ -1,3 +1,5 @@
+import type { Limits } from '../../capture/levels.js';
+
 /** How active one thing is that a run or step waits for: data, from which `idleAt` decides. */
 export interface Activity {
   /** Since when nothing has happened, in `performance.now()` time; `undefined` while it waits for the network or for application code. */
@@ -19,4 +21,9 @@ export function idleAt(activities: Iterable<Activity>, notBefore: number): numbe
     latest = Math.max(latest, Math.max(idleSince, notBefore) + limitMillis);
   }
   return latest;
+}
+
+/** How active a call, or a stream that was returned, is. A reader that has begun may pause for longer than a body may stay unread. */
+export function activityOf(idleSince: number | undefined, isBeingRead: boolean, limits: Limits): Activity {
+  return { idleSince, limitMillis: isBeingRead ? limits.pausedMillis : limits.idleMillis };
 }

@@ -68,7 +68,7 @@ export function startRecording(provider: Provider): Recording {
   });
   // Anthropic's client traces its calls through the global provider.
   trace.setGlobalTracerProvider(tracerProvider);
-  const limits = { idleMillis: SETTLE_MILLIS };
+  const limits = { idleMillis: SETTLE_MILLIS, pausedMillis: SETTLE_MILLIS };
   // With and without content: prompts and completions must be there, or must not.
   const recorders = {
     implicit: createRecorder({ capture: 'content', limits }),

@@ -52,7 +52,7 @@ export async function soak(calls: number, parts: number): Promise<SoakReport> {
   const tracerProvider = new BasicTracerProvider({
     spanProcessors: [new StatusPrioritySpanProcessor(), new SimpleSpanProcessor(exporter)],
   });
-  const recorder = createRecorder({ tracerProvider, capture: 'content', limits: { idleMillis: 50 } });
+  const recorder = createRecorder({ tracerProvider, capture: 'content', limits: { idleMillis: 50, pausedMillis: 50 } });
   const ways = waysOf(url);
 
   let made = 0;

@@ -1,0 +1,118 @@
+import type { AttemptEnd, PendingAttempt } from './http-exchange.js';
+import { decidingAttempt, type EndedAttempt, lastGroup } from './last-group.js';
+import { type Proposal, statusOf } from './proposals.js';
+import { isSameRequest, maySendAgain } from './resends.js';
+import type { TerminalStatus } from './status.js';
+
+/** More ended attempts of one group than this are not compared: the oldest are dropped. */
+const MAX_GROUP = 128;
+
+/** Calls that a numbered retry may still belong to; the oldest are dropped. */
+const MAX_CALLS = 64;
+
+interface Ended extends EndedAttempt {
+  readonly ending: AttemptEnd;
+}
+
+/** The attempts of one call or scope, as far as they may decide how it ended. */
+export class Attempts {
+  #ended: Ended[] = [];
+
+  /** `status`: how the attempt ended, taken alone. */
+  add(ending: AttemptEnd, status: TerminalStatus): void {
+    const { number, startedAt, endedAt, timeToFirstChunkMillis } = ending.attempt;
+    const contentBegan = timeToFirstChunkMillis !== undefined && !ending.refused;
+    const ended: Ended = { number, startedAt, endedAt, status, contentBegan, ending };
+    this.#ended = this.#ended.filter((other) => other.number !== number);
+    this.#ended.push(ended);
+    if (this.#ended.length > MAX_GROUP) this.#ended.shift();
+  }
+
+  /** Drops what no longer can decide. Only to be called while no attempt is in flight. */
+  prune(): void {
+    if (this.#ended.length > 1) this.#ended = lastGroup(this.#ended);
+  }
+
+  /** When the last of them ended, in milliseconds since the epoch. */
+  get endedAt(): number {
+    return this.#ended.reduce((latest, { endedAt }) => Math.max(latest, endedAt), 0);
+  }
+
+  /** The attempt that decides, with its status. */
+  get deciding(): { readonly ending: AttemptEnd; readonly status: TerminalStatus } | undefined {
+    return decidingAttempt(this.#ended, (a, b) => isSameRequest(a.ending.outgoing, b.ending.outgoing));
+  }
+}
+
+/** One call of a client, its retries included. */
+export interface ClientCall {
+  readonly attempts: Attempts;
+  inFlight: number;
+  last: AttemptEnd | undefined;
+  /** What its last attempt proposed. */
+  proposal: Proposal | undefined;
+}
+
+/**
+ * The client calls of a step whose attempts propose. Of one call, only the last attempt (or the last group of attempts) proposes.
+ *
+ * All attempts of an implicit step are one call. In a reuse scope, an attempt that its client numbers 1 or higher is a retry of the call
+ * that had the number before; every other attempt begins a new call.
+ */
+export class ClientCalls {
+  readonly #calls: ClientCall[] = [];
+  readonly #callOf = new Map<PendingAttempt, ClientCall>();
+
+  /** The call that an attempt belongs to. `separate`: whether an attempt without a number begins a new call. */
+  begin(live: PendingAttempt, separate: boolean): ClientCall {
+    const call = (separate ? this.#retriedBy(live) : this.#calls[0]) ?? this.#newCall();
+    call.inFlight++;
+    this.#callOf.set(live, call);
+    return call;
+  }
+
+  /** The call of an attempt that ends. */
+  end(live: PendingAttempt, ending: AttemptEnd): ClientCall {
+    const call = this.#callOf.get(live) ?? this.#newCall();
+    if (this.#callOf.delete(live)) call.inFlight--;
+    this.update(call, ending);
+    if (call.inFlight === 0) call.attempts.prune();
+    return call;
+  }
+
+  /** A call of which one attempt has ended, and others are in flight. */
+  adopt(last: AttemptEnd, inFlight: readonly PendingAttempt[]): ClientCall {
+    const call = this.#newCall();
+    call.inFlight = inFlight.length;
+    for (const live of inFlight) this.#callOf.set(live, call);
+    this.update(call, last);
+    return call;
+  }
+
+  /** Adds an attempt that ended, or replaces it after more became known of it. */
+  update(call: ClientCall, ending: AttemptEnd): void {
+    call.attempts.add(ending, statusOf(ending));
+    if (!call.last || call.last.attempt.number <= ending.attempt.number) call.last = ending;
+  }
+
+  /** The call whose last attempt was `ending`. */
+  callEndedBy(ending: AttemptEnd): ClientCall | undefined {
+    return this.#calls.find(({ last }) => last?.attempt.number === ending.attempt.number);
+  }
+
+  #retriedBy({ outgoing }: PendingAttempt): ClientCall | undefined {
+    const { retryCount } = outgoing;
+    if (!retryCount) return undefined;
+    return this.#calls.find(
+      ({ inFlight, last }) =>
+        inFlight === 0 && last?.outgoing.retryCount === retryCount - 1 && maySendAgain(last.outgoing, outgoing),
+    );
+  }
+
+  #newCall(): ClientCall {
+    const call: ClientCall = { attempts: new Attempts(), inFlight: 0, last: undefined, proposal: undefined };
+    this.#calls.push(call);
+    if (this.#calls.length > MAX_CALLS) this.#calls.shift();
+    return call;
+  }
+}

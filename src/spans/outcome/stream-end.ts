@@ -1,0 +1,24 @@
+import { type Clock, timeAt } from '../../otel/clock.js';
+import type { Tail, TailEnd } from '../returned-stream.js';
+import { type Proposal, toProposal } from './proposals.js';
+import type { Status } from './status.js';
+import { isStop } from './stops.js';
+
+/** What `run` proposes when the stream that its function returned has ended. */
+export function streamEndProposal(end: TailEnd, at: number, run: object): Proposal {
+  if (end.how === 'ended') return toProposal('completed', at);
+  if (end.how === 'cancelled' || isStop(end.error, run)) return toProposal('interrupted', at);
+  return toProposal('error', at, { error: end.error });
+}
+
+/**
+ * What a run proposes for a returned stream that nothing reads any more, as of the last read. It may have been read in a way that can't be
+ * observed: so if no read was observed, or if the last call completed. `overAt`: when the run was over, in `performance.now()` time.
+ */
+export function abandonedStream(stream: Tail, overAt: number, last: Status | undefined, now: Clock): Proposal {
+  const interrupted = last === 'interrupted' || (stream.begun && last !== 'completed');
+  const idleSince = stream.idleSince();
+  const at =
+    idleSince === undefined || overAt === Number.POSITIVE_INFINITY ? now() : timeAt(now, Math.max(idleSince, overAt));
+  return toProposal(interrupted ? 'interrupted' : 'completed', at);
+}

@@ -1,0 +1,135 @@
+/** Responses that a provider makes in the background (OpenAI's `background: true`): the request answers at once, and is then polled. */
+import type { Context } from '@opentelemetry/api';
+import type { CaptureSettings } from '../../capture/levels.js';
+import type { Clock } from '../../otel/clock.js';
+import type { Answer, ModelCall } from '../../providers/detect.js';
+import type { AttemptEnd, AttemptOwner, Pending, PendingAttempt } from '../outcome/http-exchange.js';
+import type { StepRecording } from '../step.js';
+
+/** The step or scope that made the request. */
+export interface BackgroundOwner {
+  /** A poll ended that is an attempt: it failed, or it is the last one. `ended`: the response has ended. */
+  pollEnded(ending: AttemptEnd, ended: boolean): void;
+  /** The run ended before the response; `last` is the request, with the last answer that a poll got. */
+  leftInBackground(last: AttemptEnd): void;
+}
+
+/** The status of a response that has not ended, in the provider's words. */
+export function unfinishedStatus(answer: Answer | undefined): string | undefined {
+  const status = answer?.responseStatus;
+  return status === 'queued' || status === 'in_progress' ? status : undefined;
+}
+
+/** Whether an attempt was answered with a response that goes on in the background. */
+export function goesOnInBackground({ how, answer }: AttemptEnd): boolean {
+  return how === 'answered' && answer?.response.id !== undefined && unfinishedStatus(answer) !== undefined;
+}
+
+/**
+ * A response in the background. Its step is not finished until the response has ended, or the run. A poll that answers that the response is
+ * queued or in progress is counted, and is no attempt.
+ */
+export class BackgroundResponse implements Pending, AttemptOwner {
+  readonly #step: StepRecording;
+  readonly #owner: BackgroundOwner;
+  readonly #key: string;
+  #last: AttemptEnd;
+
+  constructor(step: StepRecording, owner: BackgroundOwner, request: AttemptEnd) {
+    this.#step = step;
+    this.#owner = owner;
+    this.#last = request;
+    const { url } = request.outgoing;
+    this.#key = `${keyOf(url)}/${request.answer?.response.id}`;
+    step.home.polls.set(this.#key, this);
+    step.open(this);
+  }
+
+  readonly isBeingRead = false;
+  readonly isInBackground = true;
+
+  /** The call whose answers the polls get. */
+  get call(): ModelCall | undefined {
+    return this.#last.call;
+  }
+
+  get home(): StepRecording['home'] {
+    return this.#step.home;
+  }
+
+  get capturing(): CaptureSettings {
+    return this.#step.capturing;
+  }
+
+  get now(): Clock {
+    return this.#step.now;
+  }
+
+  /** A run that is over does not wait for the next poll. */
+  idleSince(): number {
+    return Number.NEGATIVE_INFINITY;
+  }
+
+  giveUp(): void {
+    this.close();
+    this.#owner.leftInBackground(this.#last);
+  }
+
+  /** Its polls are no longer observed. */
+  close(): void {
+    if (this.#step.home.polls.get(this.#key) === this) this.#step.home.polls.delete(this.#key);
+    this.#step.close(this);
+  }
+
+  contextFor(active: Context): Context {
+    return this.#step.contextFor(active);
+  }
+
+  /** Whether a poll is an attempt is known when it ends; it gets its number then. */
+  begin(live: PendingAttempt): { number: number; resendCount: number } {
+    this.#step.open(live);
+    return { number: 0, resendCount: 0 };
+  }
+
+  refused(live: PendingAttempt): void {
+    this.#step.refused(live);
+  }
+
+  end(live: PendingAttempt, ending: AttemptEnd): void {
+    if (this.#step.settled) return;
+    const { how, answer } = ending;
+    if (how === 'answered' && unfinishedStatus(answer) !== undefined) {
+      this.#last = { ...this.#last, answer };
+      this.#step.polled();
+    } else {
+      const attempt = { ...ending.attempt, number: this.#step.log.next() };
+      const failed = how === 'failed' && answer?.error === undefined;
+      if (!failed) this.close();
+      this.#owner.pollEnded({ ...ending, attempt, how: isCancelled(answer) ? 'aborted' : how }, !failed);
+    }
+    this.#step.close(live);
+  }
+
+  amend(ending: AttemptEnd): void {
+    if (ending.attempt.number > 0) this.#step.amend(ending);
+  }
+}
+
+/** The response that a request polls or cancels. */
+export function polledBy(
+  method: string,
+  url: URL,
+  polls: ReadonlyMap<string, BackgroundResponse>,
+): BackgroundResponse | undefined {
+  if (polls.size === 0) return undefined;
+  const key = keyOf(url);
+  return method === 'GET' ? polls.get(key) : method === 'POST' ? polls.get(key.replace(/\/cancel$/, '')) : undefined;
+}
+
+function isCancelled(answer: Answer | undefined): boolean {
+  return answer?.responseStatus === 'cancelled';
+}
+
+function keyOf({ origin, pathname }: URL): string {
+  return origin + pathname.replace(/\/+$/, '');
+}

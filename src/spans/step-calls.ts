@@ -1,0 +1,143 @@
+import { type ClientCall, ClientCalls } from './outcome/client-calls.js';
+import { ClientTimeouts, mayBeTimeout } from './outcome/client-timeouts.js';
+import { type AttemptEnd, asTimeout, isRetriable, type PendingAttempt } from './outcome/http-exchange.js';
+import { endingProposal } from './outcome/proposals.js';
+import { maySendAgain } from './outcome/resends.js';
+import type { StepOptions } from './outcome/step-options.js';
+import { watchForStop } from './outcome/stop-while-waiting.js';
+import { BackgroundResponse, goesOnInBackground } from './routing/background-response.js';
+import type { StepRecording } from './step.js';
+
+/** Judges the attempts of one step at the wire: what each of its calls proposes, and what later events tell of an attempt that had ended. */
+export class StepCalls {
+  readonly #step: StepRecording;
+  /** The calls whose attempts propose: all of an implicit step, and those that begin after their scope was closed. */
+  readonly #calls = new ClientCalls();
+  readonly #timeouts = new ClientTimeouts();
+  #stopWatch: (() => void) | undefined;
+  /** The end of the attempt with the highest number. */
+  #last: AttemptEnd | undefined;
+
+  constructor(step: StepRecording) {
+    this.#step = step;
+  }
+
+  get last(): AttemptEnd | undefined {
+    return this.#last;
+  }
+
+  /** An attempt begins, whoever judges it. */
+  attemptBegins({ outgoing }: PendingAttempt): void {
+    this.endStopWatch();
+    const last = this.#last;
+    // The client aborted that attempt itself and sends it again: its timeout had expired.
+    if (last?.how === 'aborted' && last.beforeHeaders && maySendAgain(last.outgoing, outgoing)) {
+      this.#timedOut(last, undefined);
+    }
+  }
+
+  /** An attempt begins that proposes for its call. A retry withdraws what the attempt before it proposed. */
+  begin(live: PendingAttempt, separate: boolean): void {
+    const call = this.#calls.begin(live, separate);
+    if (call.proposal) this.#step.withdraw(call.proposal);
+    call.proposal = undefined;
+  }
+
+  /** An attempt ended that proposes for its call. */
+  end(live: PendingAttempt, ending: AttemptEnd, options: StepOptions): void {
+    const call = this.#calls.end(live, ending);
+    if (goesOnInBackground(ending)) this.#waitForResponse(call, ending, options);
+    else this.#proposeFor(call, options);
+  }
+
+  /** A call of which `last` has ended, and others are in flight. */
+  adopt(last: AttemptEnd, inFlight: readonly PendingAttempt[]): void {
+    this.#proposeFor(this.#calls.adopt(last, inFlight), {});
+  }
+
+  /** An attempt has ended, whoever judges it. */
+  attemptEnded(ending: AttemptEnd): void {
+    if (!this.#last || ending.attempt.number >= this.#last.attempt.number) this.#last = ending;
+    if (ending.how === 'failed') this.#watchForStop(ending);
+  }
+
+  /** The ending, as a timeout if an earlier attempt of the step shows that it was one. */
+  recognized(ending: AttemptEnd): AttemptEnd {
+    return this.#timeouts.explains(ending) ? asTimeout(ending, undefined) : ending;
+  }
+
+  /** Whether a client that retries would send the last attempt again. */
+  get awaitsRetry(): boolean {
+    return this.#last?.how === 'failed' && isRetriable(this.#last.attempt.statusCode);
+  }
+
+  /** The error of the run's function explains the last attempt, if that was aborted before the headers. */
+  timedOutWith(error: unknown): void {
+    if (this.#last && mayBeTimeout(this.#last)) this.#timedOut(this.#last, error);
+  }
+
+  /** The run's function threw an abort error: the caller stopped the call while its client waited for the retry. */
+  stoppedByRun(): void {
+    if (this.#last && this.#step.awaitsRetry) this.#stopped(this.#last);
+  }
+
+  endStopWatch(): void {
+    this.#stopWatch?.();
+    this.#stopWatch = undefined;
+  }
+
+  #timedOut(aborted: AttemptEnd, error: unknown): void {
+    const ending = asTimeout(aborted, error);
+    this.#step.amend(ending);
+    this.#timeouts.add(ending);
+    if (this.#last === aborted) this.#last = ending;
+    this.#update(ending);
+  }
+
+  /** More became known of an attempt that had ended: its call proposes anew. */
+  #update(ending: AttemptEnd): void {
+    const call = this.#calls.callEndedBy(ending);
+    if (!call || this.#step.settled) return;
+    this.#calls.update(call, ending);
+    if (call.inFlight === 0) this.#proposeFor(call, call.proposal?.options ?? {});
+  }
+
+  #proposeFor(call: ClientCall, options: StepOptions): void {
+    const ending = call.attempts.deciding?.ending;
+    if (!ending) return;
+    const before = call.proposal;
+    call.proposal = endingProposal(ending, options, call.attempts.endedAt);
+    if (before) this.#step.withdraw(before);
+    this.#step.propose(call.proposal);
+  }
+
+  /** The response goes on in the background: its call proposes when the response has ended, or the run. */
+  #waitForResponse(call: ClientCall, request: AttemptEnd, options: StepOptions): void {
+    const end = (ending: AttemptEnd) => {
+      this.#calls.update(call, ending);
+      this.#proposeFor(call, options);
+    };
+    const pollEnded = (ending: AttemptEnd, ended: boolean) => {
+      if (ended) end(ending);
+      this.#step.recordEnding(ending);
+    };
+    new BackgroundResponse(this.#step, { pollEnded, leftInBackground: end }, request);
+  }
+
+  #watchForStop(ending: AttemptEnd): void {
+    this.endStopWatch();
+    const { home } = this.#step;
+    const { attemptsBegun } = home;
+    this.#stopWatch = watchForStop(ending, () => {
+      // Where nothing shows that the client would have retried, another call since then shows that it had given up.
+      const gaveUp = ending.retry === 'possible' && home.attemptsBegun !== attemptsBegun;
+      if (!gaveUp && (this.#step.isPending || home.isRunning)) this.#stopped(ending);
+    });
+  }
+
+  /** The caller stopped the call while its client waited for the retry of `ending`. */
+  #stopped(ending: AttemptEnd): void {
+    ending.stoppedAt = this.#step.now();
+    this.#update(ending);
+  }
+}

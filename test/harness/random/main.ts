@@ -1,0 +1,11 @@
+/** `npm run random -- SEED COUNT`: plays COUNT random calls (2000 if left out) from SEED (1). Exits with 1 if a step is wrong. */
+import { playRandom } from './play.js';
+
+const SHOWN = 10;
+const [seed = 1, count = 2000] = process.argv.slice(2).map(Number);
+const { calls, wrong } = await playRandom(seed, count);
+for (const what of wrong.slice(0, SHOWN)) process.stderr.write(`${what}\n`);
+process.stdout.write(
+  `${calls} calls from seed ${seed}\n${Math.max(0, calls - wrong.length)} passed, ${wrong.length} failed\n`,
+);
+process.exitCode = wrong.length > 0 ? 1 : 0;

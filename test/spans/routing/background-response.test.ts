@@ -1,0 +1,222 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import fc from 'fast-check';
+import OpenAI from 'openai';
+import { recordingFetch, wrapFetch } from 'runtrace';
+import { attemptsOf, only, type ReadableSpan, type Traced, traced } from '../../support/traced.js';
+
+const statusOf = (span: ReadableSpan) => span.attributes['runtrace.status'];
+const facts = (span: ReadableSpan) => ({
+  status: statusOf(span),
+  codes: span.attributes['runtrace.step.attempt_codes'],
+  polls: span.attributes['runtrace.step.poll_count'],
+  response: span.attributes['runtrace.response.status'],
+  tokens: span.attributes['gen_ai.usage.output_tokens'],
+});
+
+type Poll = string | number;
+
+let ids = 0;
+
+/** A client of a provider whose response has these statuses, one a request; a number is an HTTP status. */
+function background(...polls: Poll[]) {
+  const id = `resp_${++ids}`;
+  const methods: string[] = [];
+  const fetch = wrapFetch(async (input, init) => {
+    init?.signal?.throwIfAborted();
+    methods.push(`${init?.method} ${new URL(String(input)).pathname}`);
+    const status = String(input).endsWith('/cancel') ? 'cancelled' : (polls.shift() ?? 'completed');
+    if (typeof status === 'number') return Response.json({ error: { code: `http_${status}` } }, { status });
+    return Response.json({
+      id,
+      object: 'response',
+      model: 'gpt-5',
+      status,
+      output: [],
+      ...(status === 'failed' && { error: { code: 'upstream_failed', message: 'no' } }),
+      ...(status === 'completed' && { usage: { input_tokens: 5, output_tokens: 7 } }),
+    });
+  });
+  const client = new OpenAI({ apiKey: 'none', baseURL: 'http://127.0.0.1/v1', fetch, maxRetries: 0 });
+  return {
+    id,
+    client,
+    methods,
+    create: () => client.responses.create({ model: 'gpt-5', input: 'Hi', background: true }),
+    async poll() {
+      for (;;) {
+        const { status } = await client.responses.retrieve(id);
+        if (status !== 'queued' && status !== 'in_progress') return;
+      }
+    },
+  };
+}
+
+type Asked = ReturnType<typeof background>;
+
+/** Plays it in a run: with the create and the polls in one explicit step, or in none. */
+async function played(asked: Asked, play: (asked: Asked) => Promise<unknown>, explicit: boolean): Promise<Traced> {
+  const set = traced({ limits: { idleMillis: 20 } });
+  await set.recorder.run({ kind: 'chat_turn' }, () =>
+    explicit ? set.recorder.step({}, () => play(asked)) : play(asked),
+  );
+  await set.provider.forceFlush();
+  return set;
+}
+
+const toItsEnd = async ({ create, poll }: Asked) => {
+  await create();
+  await poll();
+};
+
+for (const explicit of [false, true]) {
+  describe(`a response in the background, in an ${explicit ? 'explicit' : 'implicit'} step,`, () => {
+    test('completes its step when it is completed; polls before that are counted, and no attempts', async () => {
+      const set = await played(background('queued', 'queued', 'in_progress', 'completed'), toItsEnd, explicit);
+      const step = only(set.steps());
+      assert.deepEqual(facts(step), {
+        status: 'completed',
+        codes: '200 200',
+        polls: 2,
+        response: undefined,
+        tokens: 7,
+      });
+      assert.deepEqual(
+        attemptsOf(step).map((attempt) => [attempt['runtrace.attempt.number'], attempt['http.request.resend_count']]),
+        [
+          [1, undefined],
+          [2, undefined],
+        ],
+      );
+      assert.equal(only(set.runs()).attributes['runtrace.run.output_tokens'], 7);
+    });
+
+    test('fails its step when it fails', async () => {
+      const set = await played(background('queued', 'in_progress', 'failed'), toItsEnd, explicit);
+      const step = only(set.steps());
+      assert.deepEqual([statusOf(step), step.attributes['error.type']], ['error', 'upstream_failed']);
+      assert.equal(step.attributes['runtrace.step.poll_count'], 1);
+    });
+
+    test('is completed as incomplete, too', async () => {
+      const set = await played(background('queued', 'incomplete'), toItsEnd, explicit);
+      assert.equal(statusOf(only(set.steps())), 'completed');
+    });
+
+    test('interrupts its step when it is cancelled', async () => {
+      const cancel = async ({ create, client, id }: Asked) => {
+        await create();
+        await client.responses.retrieve(id);
+        await client.responses.cancel(id);
+      };
+      const set = await played(background('queued', 'in_progress'), cancel, explicit);
+      assert.equal(statusOf(only(set.steps())), 'interrupted');
+    });
+
+    test('leaves its step completed with its last status if the run ends first', async () => {
+      const leave = async ({ create, client, id }: Asked) => {
+        await create();
+        await client.responses.retrieve(id);
+      };
+      const set = await played(background('queued', 'in_progress'), leave, explicit);
+      const { status, response, polls } = facts(only(set.steps()));
+      assert.deepEqual([status, response, polls], ['completed', 'in_progress', 1]);
+      assert.equal(set.runs().length, 1);
+    });
+
+    test('a poll that fails is an attempt, and does not end the response', async () => {
+      const retried = async ({ create, client, id, poll }: Asked) => {
+        await create();
+        await client.responses.retrieve(id).catch(() => {});
+        await poll();
+      };
+      const set = await played(background('queued', 503, 'in_progress', 'completed'), retried, explicit);
+      const step = only(set.steps());
+      assert.deepEqual(facts(step), {
+        status: 'completed',
+        codes: '200 503 200',
+        polls: 1,
+        response: undefined,
+        tokens: 7,
+      });
+      assert.equal(step.attributes['runtrace.step.failed_attempt_count'], 1);
+    });
+  });
+}
+
+describe('a response in the background', () => {
+  test('that is made in an explicit step and polled after it keeps the step open', async () => {
+    const { recorder, steps } = traced({ limits: { completedHoldMillis: 1 } });
+    const asked = background('queued', 'in_progress', 'failed');
+    await recorder.run({ kind: 'chat_turn' }, async () => {
+      await recorder.step({}, asked.create);
+      await sleep(60);
+      assert.deepEqual(steps(), []);
+      await asked.poll();
+    });
+    assert.equal(statusOf(only(steps())), 'error');
+  });
+
+  test('an explicit finish comes before it', async () => {
+    const { recorder, steps } = traced();
+    const asked = background('queued');
+    await recorder.run({ kind: 'chat_turn' }, () =>
+      recorder.step({}, async (step) => {
+        await asked.create();
+        step.finish('interrupted');
+      }),
+    );
+    assert.equal(statusOf(only(steps())), 'interrupted');
+  });
+
+  test('two of them in one run are polled apart', async () => {
+    const set = traced();
+    const [one, two] = [background('queued', 'in_progress', 'completed'), background('queued', 'queued', 'failed')];
+    await set.recorder.run({ kind: 'chat_turn' }, () => Promise.all([toItsEnd(one), toItsEnd(two)]));
+    assert.deepEqual(set.steps().map(statusOf).sort(), ['completed', 'error']);
+    assert.deepEqual(
+      set.steps().map((step) => step.attributes['runtrace.step.poll_count']),
+      [1, 1],
+    );
+  });
+
+  test('outside of its run, and for another id, a GET passes through', async () => {
+    const set = traced();
+    const asked = background('queued', 'completed', 'completed');
+    await set.recorder.run({ kind: 'chat_turn' }, async () => {
+      await asked.create();
+      await asked.client.responses.retrieve('resp_other');
+    });
+    await asked.client.responses.retrieve(asked.id);
+    await set.provider.forceFlush();
+    assert.equal(attemptsOf(only(set.steps())).length, 1);
+    assert.equal(typeof recordingFetch, 'function');
+  });
+
+  test('whatever its polls answer, the step is as the rules say', async () => {
+    const poll = fc.constantFrom<Poll>('queued', 'in_progress', 500, 404);
+    const last = fc.constantFrom<Poll | undefined>('completed', 'incomplete', 'failed', undefined);
+    await fc.assert(
+      fc.asyncProperty(fc.array(poll, { maxLength: 6 }), last, fc.boolean(), async (before, end, explicit) => {
+        const polls = [...before, ...(end === undefined ? [] : [end])];
+        const all = async ({ create, client, id }: Asked) => {
+          await create();
+          for (const _ of polls) await client.responses.retrieve(id).catch(() => {});
+        };
+        const set = await played(background('queued', ...polls), all, explicit);
+        const seen = before.filter((answer) => typeof answer === 'string');
+        const step = only(set.steps());
+        const failures = before.filter((answer) => typeof answer === 'number');
+        assert.deepEqual(facts(step), {
+          status: end === 'failed' ? 'error' : 'completed',
+          codes: ['200', ...failures, ...(end === undefined ? [] : ['200'])].join(' '),
+          polls: seen.length > 0 ? seen.length : undefined,
+          response: end === undefined ? (seen.at(-1) ?? 'queued') : undefined,
+          tokens: end === 'completed' ? 7 : undefined,
+        });
+      }),
+      { numRuns: 40 },
+    );
+  });
+});
