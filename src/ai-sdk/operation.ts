@@ -22,11 +22,11 @@ import {
   withRun,
   withStep,
 } from '../spans/context.js';
-import { describeFailure, type Failure, isAbort, isTimeout } from '../spans/outcome/errors.js';
-import type { FinishDetails } from '../spans/outcome/finish-details.js';
+import { describeFailure, type Failure, isTimeout } from '../spans/outcome/errors.js';
 import { type Proposal, toProposal } from '../spans/outcome/proposals.js';
 import type { TerminalStatus } from '../spans/outcome/status.js';
 import type { StepOptions } from '../spans/outcome/step-options.js';
+import { isStop } from '../spans/outcome/stops.js';
 import { expectCall } from '../spans/routing/expected-calls.js';
 import { isInOthersModelSpan } from '../spans/routing/others-model-span.js';
 import type { RunPart } from '../spans/run-part.js';
@@ -341,7 +341,8 @@ export class Operation implements RunPart {
     const error = this.#scope?.reasonFor(thrown) ?? thrown;
     this.#scope?.threw(causeOf(error));
     for (const { scope } of this.#announced.values()) scope.threw(causeOf(error));
-    const interrupted = !isTimeout(error) && (isAbort(error) || this.#scope?.step.status === 'interrupted');
+    const stopped = isStop(error, this.#run.recording) || this.#scope?.step.status === 'interrupted';
+    const interrupted = !isTimeout(error) && stopped;
     this.#end(interrupted ? 'interrupted' : 'error', error);
   }
 
@@ -470,8 +471,9 @@ export class Operation implements RunPart {
     if (!scope.understood) {
       const read = new ModelAnswer(scope.capturing.messages);
       read.whole(answer);
-      const details: FinishDetails = read.details;
-      scope.finish(read.complete ? 'completed' : 'error', details);
+      const { details, complete, error } = read;
+      if (complete) scope.finish('completed', details);
+      else scope.finish('error', error === undefined ? details : { ...details, error });
     }
     scope.returned(undefined);
   }

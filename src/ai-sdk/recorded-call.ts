@@ -1,7 +1,8 @@
 /** One call of a language model's `doGenerate` or `doStream` that has returned. */
+
 import * as names from '../otel/names.js';
-import { ModelAnswer } from '../providers/formats/ai-sdk-model.js';
-import { isAbort, isTimeout } from '../spans/outcome/errors.js';
+import { invalidAnswer, ModelAnswer } from '../providers/formats/ai-sdk-model.js';
+import { isStop, noteSignal } from '../spans/outcome/stops.js';
 import type { Tail, TailEnd } from '../spans/returned-stream.js';
 import type { StepScope } from '../spans/step-scope.js';
 import { type JsonObject, object } from '../util/json-fields.js';
@@ -25,34 +26,28 @@ export function recordAnswer(scope: StepScope, result: unknown, streaming: boole
   scope.returned(undefined);
 }
 
-/** An answer that makes no sense, as the wire's readers call it. */
-function invalid(message: string): Error {
-  return Object.assign(new TypeError(message), { code: 'invalid_response' });
-}
-
 class RecordedCall implements PartObserver, Tail {
   /** Whoever reads the stream is seen. */
   readonly begun = true;
   readonly #scope: StepScope;
-  readonly #signal: AbortSignal | undefined;
   readonly #answer: ModelAnswer;
   #idleSince: number | undefined = performance.now();
   #onEnd: ((end: TailEnd) => void) | undefined;
 
   constructor(scope: StepScope, signal: AbortSignal | undefined) {
     this.#scope = scope;
-    this.#signal = signal;
+    if (signal) noteSignal(scope.home, signal);
     this.#answer = new ModelAnswer(scope.capturing.messages);
   }
 
   answeredNothing(result: unknown): void {
-    const error = invalid(`the model answered ${result === null ? 'null' : typeof result}`);
+    const error = invalidAnswer(`the model answered ${result === null ? 'null' : typeof result}`);
     this.#scope.finish('error', { error });
   }
 
   answered(result: JsonObject): void {
     this.#answer.whole(result);
-    this.#stopped();
+    this.#conclude();
   }
 
   /** The answer is a stream, and nothing else tells how it goes on. */
@@ -74,33 +69,30 @@ class RecordedCall implements PartObserver, Tail {
     const read = object(part);
     if (!read) return;
     this.#answer.part(read);
-    if (read.type === 'finish' || read.type === 'error') this.#stopped();
+    if (read.type === 'finish' || read.type === 'error') this.#conclude();
   }
 
   ended(): void {
-    if (!this.#answer.told) this.#stopped();
+    if (!this.#answer.decided) this.#conclude();
     this.#onEnd?.({ how: 'ended' });
   }
 
   broke(error: unknown): void {
-    const { aborted, reason } = this.#signal ?? {};
-    const wanted = !isTimeout(error) && (isAbort(error) || (aborted === true && reason === error));
-    this.#finish(wanted ? 'interrupted' : 'error', error);
+    this.#finish(isStop(error, this.#scope.home) ? 'interrupted' : 'error', error);
     this.#onEnd?.({ how: 'broke', error });
   }
 
   cancelled(): void {
-    if (!this.#answer.told) this.#finish('interrupted');
+    if (!this.#answer.decided) this.#finish('interrupted');
     this.#onEnd?.({ how: 'cancelled' });
   }
 
-  /** It said why it stopped, or it ended without a word. */
-  #stopped(): void {
+  /** The outcome is known, or the answer ended without a finish reason. */
+  #conclude(): void {
     const warnings = this.#answer.warnings(this.#scope.capturing.content);
     if (warnings.length > 0) this.#scope.note({ [names.STEP_WARNINGS]: warnings });
-    const { complete, stopped, error } = this.#answer;
-    if (complete) this.#finish('completed');
-    else this.#finish('error', error ?? (stopped ? undefined : invalid('the model did not say why it stopped')));
+    if (this.#answer.complete) this.#finish('completed');
+    else this.#finish('error', this.#answer.error);
   }
 
   #finish(status: 'interrupted' | 'error' | 'completed', error?: unknown): void {

@@ -1,19 +1,24 @@
 #!/usr/bin/env node
 import { parseArgs } from 'node:util';
+import { doctor } from './doctor/doctor.js';
 import { replay } from './replay.js';
 import { show } from './show.js';
 import { complain, messageOf } from './terminal.js';
 
 const USAGE = `Usage: runtrace show [--jaeger URL] FILE…
        runtrace replay [--url URL] [--header NAME=VALUE]… FILE…
+       runtrace doctor [--send] [--json]
 
   show    prints the runs in OTLP JSON files as trees
   replay  sends OTLP JSON files to an OTLP/HTTP endpoint
+  doctor  checks the set-up of the project in the current folder
 
 Options:
   --jaeger URL          the address of Jaeger's page (default: http://localhost:16686)
   --url URL             the endpoint, path included (default: from the OTEL_EXPORTER_OTLP_* variables)
   --header NAME=VALUE   a header of every request
+  --send                lets the doctor send one span to an endpoint that is not on this machine
+  --json                prints JSON
   --help                prints this text
 `;
 
@@ -37,8 +42,11 @@ async function main(args: string[]): Promise<number> {
   }
   const headers = readHeaders(values.header ?? []);
   if (headers === undefined) return wrongUse('--header must be NAME=VALUE');
-  if (files.length === 0 || (command !== 'show' && command !== 'replay')) return wrongUse();
+  const isComplete =
+    command === 'doctor' ? files.length === 0 : files.length > 0 && (command === 'show' || command === 'replay');
+  if (!isComplete) return wrongUse();
   try {
+    if (command === 'doctor') return await doctor({ send: values.send === true, json: values.json === true });
     if (command === 'show') return await show(files, values.jaeger);
     return await replay(files, { url: values.url, headers });
   } catch (error) {
@@ -59,6 +67,8 @@ function parse(args: string[]) {
       jaeger: { type: 'string' },
       url: { type: 'string' },
       header: { type: 'string', multiple: true },
+      send: { type: 'boolean' },
+      json: { type: 'boolean' },
       help: { type: 'boolean', short: 'h' },
     },
   });

@@ -15,11 +15,14 @@ const MAX_QUEUED_BYTES = 16 * 1024 * 1024;
 const RETRY_TIMEOUT_MILLIS = 60_000;
 
 /**
- * Sends the spans in OTLP files to an endpoint. Stops at the first spans that the endpoint does not accept. Returns the exit code of
- * the process: 0 if every span arrived.
+ * Sends the spans in OTLP files to an endpoint. Stops when the endpoint accepts none of the spans that were sent last. Returns the exit
+ * code of the process: 0 if every span arrived.
  */
 export async function replay(files: readonly string[], { url, headers }: ReplayOptions): Promise<number> {
   diag.setLogger(terminalLogger, DiagLogLevel.WARN);
+  // These variables switch the exporter of an application off. This command is run to send.
+  delete process.env.OTEL_SDK_DISABLED;
+  delete process.env.OTEL_TRACES_EXPORTER;
   // Imported here because `show` needs no sender.
   const { RuntraceExporter } = await import('../exporter/exporter.js');
   const exporter = new RuntraceExporter({
@@ -33,11 +36,14 @@ export async function replay(files: readonly string[], { url, headers }: ReplayO
   let stoppedAt: string | undefined;
   let queuedBytes = 0;
 
-  const hasDropped = () => exporter.stats().dropped.spans > 0;
-  const flush = async () => {
+  /** Returns whether the endpoint accepted any of the spans. */
+  const flush = async (): Promise<boolean> => {
+    const before = exporter.stats().sent.spans;
     await exporter.forceFlush();
     queuedBytes = 0;
-    showProgress(`${exporter.stats().sent.spans} spans sent`);
+    const { spans } = exporter.stats().sent;
+    showProgress(`${spans} spans sent`);
+    return spans > before;
   };
   reading: for (const file of files) {
     try {
@@ -49,9 +55,7 @@ export async function replay(files: readonly string[], { url, headers }: ReplayO
         for (const span of line.spans) {
           exporter.add(span);
           queuedBytes += spanBytes(span);
-          if (queuedBytes <= MAX_QUEUED_BYTES) continue;
-          await flush();
-          if (!hasDropped()) continue;
+          if (queuedBytes <= MAX_QUEUED_BYTES || (await flush())) continue;
           stoppedAt = `${file}:${line.number}`;
           break reading;
         }
@@ -66,10 +70,10 @@ export async function replay(files: readonly string[], { url, headers }: ReplayO
   showProgress('');
   const { sent, dropped } = exporter.stats();
   for (const message of unreadable) complain(message);
-  if (hasDropped()) {
+  if (dropped.spans > 0) {
     const where = stoppedAt ? `; stopped at ${stoppedAt}` : '';
     complain(`the endpoint did not accept ${dropped.spans} spans${where}`);
   }
   printLine(`Sent ${sent.spans} spans.`);
-  return hasDropped() || unreadable.length > 0 ? 1 : 0;
+  return dropped.spans > 0 || unreadable.length > 0 ? 1 : 0;
 }

@@ -5,24 +5,24 @@ import type { ReadableSpan, SpanExporter } from './otlp/span.js';
 import type { ExporterStats } from './stats.js';
 
 export interface RuntraceBatchSpanProcessorOptions extends RuntraceExporterOptions {
-  /** What sends: a `RuntraceExporter`, or any other exporter, which then is its one destination. Default: one of the other options. */
+  /** Delivers the spans: a `RuntraceExporter`, or any other exporter, which then is the one destination. Default: a `RuntraceExporter` made from the other options. */
   exporter?: SpanExporter;
 }
 
 /**
- * The batch processor for large spans: bounded in bytes, not in spans, with several requests under way, and nothing
- * dropped without being counted. With no argument it sends where the `OTEL_EXPORTER_OTLP_*` variables say.
+ * The batch processor for large spans: bounded in bytes, not in spans, with several requests under way, and every dropped span
+ * counted. With no argument it sends to the endpoint of the `OTEL_EXPORTER_OTLP_*` variables.
  *
  * Its queue is the exporter's: see `RuntraceExporterOptions` for every bound and its default.
  *
- * @throws TypeError when made, if an option or the environment can't be used.
+ * @throws TypeError from the constructor, if an option can't be used.
  * @example new NodeSDK({ spanProcessors: [new StatusPrioritySpanProcessor(), new RuntraceBatchSpanProcessor()] })
  */
 export class RuntraceBatchSpanProcessor {
   readonly #exporter: RuntraceExporter;
 
   constructor(options: RuntraceBatchSpanProcessorOptions = {}) {
-    // As the SDK's own processor takes it.
+    // The SDK's own processor takes the exporter as its argument.
     if ('export' in requireObject(options, 'options')) throw badOption('options', '{ exporter }', 'an exporter');
     const { exporter, ...rest } = options;
     if (exporter !== undefined) checkOptionsBeside(exporter, rest);
@@ -32,28 +32,28 @@ export class RuntraceBatchSpanProcessor {
 
   onStart(): void {}
 
-  /** Takes the span, if it is sampled, and returns at once. */
+  /** Takes the span if it is sampled. Returns at once. */
   onEnd(span: ReadableSpan): void {
     if ((span.spanContext().traceFlags & TraceFlags.SAMPLED) !== 0) this.#exporter.add(span);
   }
 
-  /** Resolves when every span that ended before is delivered, on disk or counted as dropped; or after `flushTimeoutMillis`. */
+  /** Resolves when every span that ended before is delivered, on disk or counted as dropped, or after `flushTimeoutMillis`. */
   forceFlush(): Promise<void> {
     return this.#exporter.forceFlush();
   }
 
-  /** Flushes, within `shutdownTimeoutMillis`; what is left then goes to the spool, or is dropped, counted and reported. */
+  /** Flushes, within `shutdownTimeoutMillis`. What is left then goes to the spool, or is dropped, counted and reported. */
   shutdown(): Promise<void> {
     return this.#exporter.shutdown();
   }
 
-  /** What became of the spans: of all destinations together (a span counts once for each), or of the one with that name. */
+  /** How many spans were sent, dropped and so on: of all destinations together (a span counts once for each), or of the one with that name. */
   stats(destination?: string): ExporterStats {
     return this.#exporter.stats(destination);
   }
 }
 
-/** Nothing that is given goes unheard: a `RuntraceExporter` has its own options. */
+/** An option beside an exporter would have no effect: a `RuntraceExporter` has its own. */
 function checkOptionsBeside(exporter: SpanExporter, options: RuntraceExporterOptions): void {
   checkExporter(exporter, 'exporter');
   for (const [name, value] of Object.entries(options)) {

@@ -15,11 +15,16 @@ export const realClock: Clock = {
   },
 };
 
-/** Waits for work, but no longer than that. The process stays alive meanwhile. */
-export async function within(clock: Clock, millis: number, work: Promise<unknown>): Promise<void> {
+/** Waits for work, but no longer than that. With `holdsProcess` the process stays alive meanwhile. */
+export async function within(
+  clock: Clock,
+  millis: number,
+  work: Promise<unknown>,
+  holdsProcess = false,
+): Promise<void> {
   let cancel = () => {};
   const timeout = new Promise<void>((resolve) => {
-    cancel = clock.after(millis, resolve, true);
+    cancel = clock.after(millis, resolve, holdsProcess);
   });
   await Promise.race([work, timeout]).finally(cancel);
 }

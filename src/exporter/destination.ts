@@ -29,7 +29,7 @@ const FILLING = 1 / 2;
 /** From this part of the memory on, the oldest files leave a full spool to make room for what is in memory. */
 const NEARLY_FULL = 3 / 4;
 /** How long a shutdown waits for a service on this machine that was never there. */
-const NOBODY_LISTENS_MILLIS = 900;
+const NO_BACKEND_MILLIS = 900;
 
 /**
  * One endpoint, composed of a queue (memory), a sender (requests) and a spool (disk).
@@ -111,7 +111,7 @@ export class Destination {
 
   /** Resolves when every span that was added before is sent, on disk or dropped, or after `flushTimeoutMillis`. */
   async flush(): Promise<void> {
-    await within(this.#clock, this.#options.flushTimeoutMillis, this.#queue.allSettled());
+    await within(this.#clock, this.#options.flushTimeoutMillis, this.#queue.allSettled(), true);
   }
 
   /** The process has nothing else to do: sends what waits for others. A request under way keeps the process alive, a pause does not. */
@@ -138,17 +138,14 @@ export class Destination {
       this.#onIdle = resolve;
     });
     this.#queue.makeDue();
-    await within(this.#clock, this.#options.shutdownTimeoutMillis, idle);
+    await within(this.#clock, this.#options.shutdownTimeoutMillis, idle, true);
     this.#cancelPause?.();
     this.#cancelGiveUp?.();
     await this.#abandon();
     // An async function, so that an error that it throws is a rejection too.
     const shutSenderDown = async () => this.#sender.shutdown();
-    await within(
-      this.#clock,
-      Math.max(0, deadline - this.#clock.now()),
-      shutSenderDown().catch(() => {}),
-    );
+    const closed = shutSenderDown().catch(() => {});
+    await within(this.#clock, Math.max(0, deadline - this.#clock.now()), closed, true);
     this.#health.close();
   }
 
@@ -279,11 +276,11 @@ export class Destination {
   #mayGiveUp({ isConnectionRefused }: SendResult & { kind: 'retry' }): void {
     if (this.#state !== 'closing' || this.#cancelGiveUp) return;
     if (!isConnectionRefused || !this.#sender.isLoopback || this.#batches.hasDelivered || this.#store) return;
-    const left = Math.max(0, this.#closingSince + NOBODY_LISTENS_MILLIS - this.#clock.now());
+    const left = Math.max(0, this.#closingSince + NO_BACKEND_MILLIS - this.#clock.now());
     this.#cancelGiveUp = this.#clock.after(left, () => this.#onIdle?.());
   }
 
-  /** The time is over: what is left goes to disk or is dropped, whatever becomes of the requests under way. */
+  /** The time is over: what is left goes to disk or is dropped, requests under way no longer count. */
   async #abandon(): Promise<void> {
     const left = this.#takeEverything();
     this.#left = left;

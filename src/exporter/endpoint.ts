@@ -54,6 +54,8 @@ export interface HttpEndpoint extends CommonEndpoint {
   readonly protocol: 'http';
   readonly format: 'protobuf' | 'json';
   agent(protocol: string): Promise<Agent>;
+  /** Whether the agent is ours to close. */
+  readonly ownsAgent: boolean;
 }
 
 /** An endpoint that speaks OTLP/gRPC. */
@@ -93,7 +95,9 @@ export function resolveEndpoint(options: EndpointOptions): HttpEndpoint | GrpcEn
     return { ...common, protocol, isSecure, tls: { ...tls, ...tlsOf(options.httpAgentOptions) } };
   }
   const format = protocol === 'http/json' ? 'json' : 'protobuf';
-  return { ...common, protocol: 'http', format, agent: (it) => makeAgent(it, options.httpAgentOptions, tls) };
+  const { httpAgentOptions } = options;
+  const ownsAgent = typeof httpAgentOptions !== 'function';
+  return { ...common, protocol: 'http', format, ownsAgent, agent: (it) => makeAgent(it, httpAgentOptions, tls) };
 }
 
 function protocolOf({ url, protocol }: EndpointOptions): Protocol {

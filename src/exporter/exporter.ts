@@ -123,7 +123,7 @@ export class RuntraceExporter implements SpanExporter {
   /** How many spans were sent, dropped and so on: of all destinations together (a span counts once for each), or of the one with that name. */
   stats(destination?: string): ExporterStats {
     const wanted = this.#destinations.filter(({ name }) => destination === undefined || name === destination);
-    if (wanted.length === 0)
+    if (wanted.length === 0 && destination !== undefined)
       throw badOption('destination', this.#destinations.map(({ name }) => name).join(' or '), destination);
     return sumOf(wanted.map((it) => it.stats()));
   }
@@ -225,9 +225,11 @@ export function checkExporter(value: unknown, option: string): void {
 function checkDestinations(options: RuntraceExporterOptions): void {
   const { destinations } = options;
   if (!Array.isArray(destinations) || destinations.length === 0) {
-    throw badOption('destinations', 'an array of endpoints and exporters', destinations);
+    const got = typeof destinations === 'string' ? 'a text' : destinations;
+    throw badOption('destinations', 'an array of endpoints and exporters', got);
   }
   for (const [i, destination] of destinations.entries()) {
+    if (typeof destination === 'string') throw badOption(`destinations[${i}]`, 'an object', 'a text');
     if ('export' in requireObject(destination, `destinations[${i}]`)) checkExporter(destination, `destinations[${i}]`);
   }
   for (const name of ENDPOINT_OPTIONS) {

@@ -7,7 +7,7 @@ import type { Amount, Counts } from './stats.js';
 /** How many spans a request may have. */
 export const MAX_REQUEST_SPANS = 512;
 /** What a span takes in memory beside its texts; measured with the SDK's. */
-const SPAN_OVERHEAD_BYTES = 1024;
+export const SPAN_OVERHEAD_BYTES = 1024;
 
 /** Spans whose delivery one caller waits for. */
 export class Group {

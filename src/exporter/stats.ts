@@ -3,7 +3,7 @@ import * as names from '../otel/names.js';
 
 export interface Amount {
   spans: number;
-  /** As OTLP JSON, estimated. */
+  /** The size as OTLP JSON, estimated. */
   bytes: number;
 }
 
@@ -19,11 +19,11 @@ const COUNTED = [
   'dropped',
 ] as const;
 
-/** What is counted. */
+/** The name of a counter. */
 export type Counted = (typeof COUNTED)[number];
 
 /**
- * What became of the spans, since the exporter was made. Every span that was `taken` is `sent`, `spooled`, `dropped` or
+ * How many spans took which way, since the exporter was made. Every span that was `taken` is `sent`, `spooled`, `dropped` or
  * still `held`; every one that was `spooled` (or found on disk at the start) is `replayed`, `dropped` or still on disk.
  *
  * | | |
@@ -32,10 +32,10 @@ export type Counted = (typeof COUNTED)[number];
  * | `sent` | delivered from memory |
  * | `retried` | failed and tried again; one span may count several times |
  * | `split` | were in a request that the endpoint called too large |
- * | `truncated` | too large by themselves: lost the ends of their longest texts; `bytes` is what was cut |
+ * | `truncated` | too large by themselves: the ends of their longest texts were cut; `bytes` is how much |
  * | `spooled` | went to disk |
  * | `replayed` | delivered from disk |
- * | `rejected` | refused by the endpoint for good; where there is no spool they are `dropped` as well |
+ * | `rejected` | refused by the endpoint for good, as a whole request or in a partial success; `dropped` as well, unless the spool keeps them |
  * | `dropped` | lost |
  * | `held` | in memory at this moment |
  */
@@ -61,7 +61,7 @@ export class Counts {
   }
 }
 
-/** The sum of several destinations' stats. */
+/** The sum of the stats of several destinations. */
 export function sumOf(all: readonly ExporterStats[]): ExporterStats {
   const sum = new Counts().snapshot({ spans: 0, bytes: 0 });
   for (const stats of all) {
@@ -73,16 +73,16 @@ export function sumOf(all: readonly ExporterStats[]): ExporterStats {
   return sum;
 }
 
-/** The same as OpenTelemetry metrics, read whenever the application's meter provider collects. */
+/** Reports the stats as OpenTelemetry metrics, whenever the application's meter provider collects. */
 export function observeStats(meterProvider: MeterProvider, stats: ReadonlyMap<string, () => ExporterStats>): void {
   const meter = meterProvider.getMeter('runtrace');
   const spans = meter.createObservableCounter(names.METRIC_EXPORTER_SPANS, {
     unit: '{span}',
-    description: 'Spans by what became of them',
+    description: 'Spans by outcome',
   });
   const bytes = meter.createObservableCounter(names.METRIC_EXPORTER_BYTES, {
     unit: 'By',
-    description: 'Bytes of spans, estimated, by what became of them',
+    description: 'Bytes of spans, estimated, by outcome',
   });
   const held = meter.createObservableGauge(names.METRIC_EXPORTER_HELD, {
     unit: 'By',

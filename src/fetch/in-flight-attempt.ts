@@ -2,8 +2,9 @@ import { type Context, context } from '@opentelemetry/api';
 import { type ModelCall, type ResponseReader, readErrorCode } from '../providers/detect.js';
 import { withRecording } from '../spans/context.js';
 import type { Attempt } from '../spans/outcome/attempt.js';
-import { describeFailure, type Failure, isAbort, isTimeout, noteAbortReason } from '../spans/outcome/errors.js';
+import { describeFailure, type Failure, isTimeout } from '../spans/outcome/errors.js';
 import type { AttemptEnd, AttemptOwner, OutgoingRequest, PendingAttempt } from '../spans/outcome/http-exchange.js';
+import { isAbort, noteAbortReason, noteEnd, noteSignal } from '../spans/outcome/stops.js';
 import { byteLength } from '../util/byte-length.js';
 import { guarded } from '../util/diagnostics.js';
 import { type BodyObserver, observeResponse } from './body-observer.js';
@@ -61,6 +62,7 @@ export class InFlightAttempt implements PendingAttempt, BodyObserver {
     this.outgoing = outgoing;
     this.call = call;
     this.#signal = signal;
+    if (signal) noteSignal(owner.home, signal);
     this.#startedAt = owner.now();
     this.#context = withRecording(owner.contextFor(active));
     const { number, resendCount } = owner.begin(this);
@@ -247,6 +249,7 @@ export class InFlightAttempt implements PendingAttempt, BodyObserver {
     };
     this.#ended = ending;
     this.#kept = undefined;
+    noteEnd(this.#owner.home, ending);
     this.#owner.end(this, ending);
   }
 

@@ -1,7 +1,16 @@
 import { type Context, context } from '@opentelemetry/api';
 import type { CaptureSettings } from '../capture/levels.js';
 import { type ModelCall, mayBeModelCall, readModelCall } from '../providers/detect.js';
-import { capturingIn, isOutside, isRecorded, reuseOf, runOf, stepOf, withoutRun } from '../spans/context.js';
+import {
+  type ActiveRun,
+  capturingIn,
+  isOutside,
+  isRecorded,
+  reuseOf,
+  runOf,
+  stepOf,
+  withoutRun,
+} from '../spans/context.js';
 import { modelCallWithoutRun, unreadPost } from '../spans/omissions/missed-calls.js';
 import type { AttemptOwner, OutgoingRequest } from '../spans/outcome/http-exchange.js';
 import { expectedCallsIn } from '../spans/routing/expected-calls.js';
@@ -12,27 +21,26 @@ import { guarded, report } from '../util/diagnostics.js';
 import { isReported, reportOmission } from '../util/omissions.js';
 import { requireFunction } from '../util/validation.js';
 import { InFlightAttempt, isSending } from './in-flight-attempt.js';
-import { readOutgoing, signalOf, targetOf } from './request.js';
+import { readOutgoing, requestOf, signalOf, targetOf } from './request.js';
+import { readBodyInMemory } from './request-body.js';
 
 /**
- * The recording fetch: the same signature as `fetch`, and an application can't tell it from the real one. It has no state; it finds the
- * run and the step in the context.
+ * The recording fetch has the signature of `fetch`, and an application can't tell it from the real one. It has no state: it finds the run
+ * and the step in the context.
  */
 
 type Fetch = typeof globalThis.fetch;
 
 /**
- * A `fetch` that records each call as an attempt of the step that it is made for. Everything else about it is as `globalThis.fetch`,
- * which is looked up when it is called.
- *
- * Outside of a run it passes everything through.
+ * A `fetch` that records each call as an attempt of the step around it. In all else it behaves like `globalThis.fetch`, which it looks up
+ * at each call. Outside of a run it records nothing.
  *
  * @example const openai = new OpenAI({ fetch: recordingFetch });
  */
 export const recordingFetch: Fetch = /* @__PURE__ */ recordAround(callGlobal);
 
 /**
- * Makes a recording fetch around another implementation of `fetch`. Throws a `TypeError` if `fetch` is no function.
+ * Makes a recording fetch around another implementation of `fetch`. Throws a `TypeError` if `fetch` is not a function.
  *
  * @example const openai = new OpenAI({ fetch: wrapFetch(proxiedFetch) });
  */
@@ -41,26 +49,26 @@ export function wrapFetch(fetch: Fetch): Fetch {
   return recordAround(callOf(fetch));
 }
 
-/** The `fetch` of one step: it needs no context manager. */
+/** The `fetch` of one step. It needs no context manager. */
 export function fetchOf(scope: StepScope | undefined): Fetch {
   if (scope) return recordAround(callGlobal, scope);
-  // Of a step that isn't recorded: nor is this call, whatever is around it.
+  // The step is not recorded, so neither is this call, not even in the run around it.
   return (...args) => context.with(withoutRun(context.active()), () => globalThis.fetch(...args));
 }
 
 /**
- * A recording fetch to stand in the place of `fetch`, which everything in the application goes through: only known model calls are
- * attempts, and `outside` takes those that are in no run.
+ * A recording fetch that replaces the global `fetch`. The application uses that for everything, so only known model calls are attempts.
+ * `outside` takes the model calls that are in no run.
  */
 export function recordInPlaceOf(fetch: Fetch, outside: Outside): Fetch {
   return recordAround(callOf(fetch), undefined, outside);
 }
 
-/** Who takes model calls that are in no run. */
+/** Takes the model calls that are in no run. */
 export interface Outside {
-  /** What it keeps of a model call in this context; `undefined` if it takes none. */
+  /** What is captured of a model call in this context; `undefined` if no call is taken here. */
   capturingIn(active: Context): CaptureSettings | undefined;
-  /** Who the call is made for, and the context for it. */
+  /** The owner of the call's attempt, and the context to make the call in. */
   ownerOf(
     active: Context,
     capturing: CaptureSettings,
@@ -69,10 +77,10 @@ export interface Outside {
   ): { owner: AttemptOwner; inside: Context } | undefined;
 }
 
-/** Calls a `fetch` as it was called: how many arguments there are matters too. */
+/** Calls a `fetch` with the same `this` and the same number of arguments. */
 type Call = (self: unknown, args: Parameters<Fetch>) => Promise<Response>;
 
-/** The global one is looked up when it is called, and may have been called as anybody's method. */
+/** The global `fetch` does not take the caller's `this`: recordingFetch may be a method of any object. */
 function callGlobal(_self: unknown, args: Parameters<Fetch>): Promise<Response> {
   return globalThis.fetch(...args);
 }
@@ -83,35 +91,53 @@ function callOf(fetch: Fetch): Call {
 
 function recordAround(call: Call, scope?: StepScope, outside?: Outside): Fetch {
   return function fetch(this: unknown, ...args: Parameters<Fetch>) {
-    const active = context.active();
-    const live = guarded('an attempt could not be recorded', () => beginAttempt(active, scope, outside, ...args));
-    return live ? live.send(() => call(this, args)) : call(this, args);
+    const place = guarded(UNRECORDED, () => findPlace(scope, outside, args));
+    if (!place) return call(this, args);
+    const send = (requestBody?: string) => {
+      const live = guarded(UNRECORDED, () => beginAttempt(place, args, requestBody));
+      return live ? live.send(() => call(this, args)) : call(this, args);
+    };
+    const reading = guarded(UNRECORDED, () => requestBodyOf(args));
+    return reading ? reading.then(send) : send();
   };
 }
 
-/** Costs a look at the request, until it was reported once. */
+/** Reports a model call outside of a run. Costs a look at the request, until it was reported once. */
 function noticeCallWithoutRun(input: RequestInfo | URL, init: RequestInit | undefined): void {
   if (isReported('RUNTRACE_NO_RUN')) return;
   const target = targetOf(input, init);
   if (!mayBeModelCall(target.method, target.url)) return;
-  const { body } = readOutgoing(target, input, init);
-  if (readModelCall(target.method, target.url, body, false)) modelCallWithoutRun();
+  const { body, headers } = readOutgoing(target, input, init, undefined);
+  if (readModelCall(target.method, target.url, body, false, headers)) modelCallWithoutRun();
 }
 
-function beginAttempt(
-  active: Context,
+const UNRECORDED = 'an attempt could not be recorded';
+
+/** Where a request belongs that may have to be recorded. */
+interface Place {
+  readonly active: Context;
+  readonly run: ActiveRun | undefined;
+  /** The explicit step around it. */
+  readonly step: StepScope | undefined;
+  readonly outside: Outside | undefined;
+  readonly capturing: CaptureSettings;
+  readonly target: ReturnType<typeof targetOf>;
+  /** Whether every request is an attempt of the step, not only model calls. */
+  readonly takesAll: boolean;
+}
+
+function findPlace(
   scope: StepScope | undefined,
   outside: Outside | undefined,
-  input: RequestInfo | URL,
-  init?: RequestInit,
-): InFlightAttempt | undefined {
+  [input, init]: Parameters<Fetch>,
+): Place | undefined {
+  const active = context.active();
   if (isSending() || isRecorded(active)) return undefined;
   const enclosing = scope ?? stepOf(active);
   const step = enclosing?.step.settled ? undefined : enclosing;
   const run = runOf(active);
-  const announced = step ? undefined : expectedCallsIn(active);
   const capturing =
-    (step ?? announced)?.capturing ??
+    (step ?? expectedCallsIn(active))?.capturing ??
     (run && capturingIn(active, run.recording.capturing)) ??
     (isOutside(active) ? outside?.capturingIn(active) : undefined);
   if (!capturing) {
@@ -119,21 +145,40 @@ function beginAttempt(
     else if (!outside && isOutside(active)) noticeCallWithoutRun(input, init);
     return undefined;
   }
-  // Whoever gave a client this fetch, or took the step's own, wants all of its calls; the global one has everybody's.
+  // A client that was given this fetch, or a step's own fetch, makes only calls that belong to the step. The global fetch is used for
+  // everything.
   const takesAll = step !== undefined && outside === undefined;
   const target = targetOf(input, init);
-  const { method, url } = target;
-  const unread = (): undefined => {
-    if (run && !outside && method === 'POST') unreadPost(run.recording, url);
-  };
-  if (!takesAll && !mayBeModelCall(method, url)) return unread();
-  const outgoing = readOutgoing(target, input, init);
-  const call = step?.recall(outgoing) ?? readModelCall(method, url, outgoing.body, capturing.messages);
+  if (!takesAll && !mayBeModelCall(target.method, target.url)) {
+    if (run && !outside && target.method === 'POST') unreadPost(run.recording, target.url);
+    return undefined;
+  }
+  return { active, run, step, outside, capturing, target, takesAll };
+}
+
+/** The body of a `Request`, if it must be read and can be. */
+function requestBodyOf([input, init]: Parameters<Fetch>): Promise<string | undefined> | undefined {
+  const request = requestOf(input);
+  return request?.body && init?.body === undefined ? readBodyInMemory(request) : undefined;
+}
+
+function beginAttempt(
+  place: Place,
+  [input, init]: Parameters<Fetch>,
+  requestBody: string | undefined,
+): InFlightAttempt | undefined {
+  const { active, run, step, outside, capturing, target } = place;
+  const outgoing = readOutgoing(target, input, init, requestBody);
+  const { method, url, body } = outgoing;
+  const call = step?.recall(outgoing) ?? readModelCall(method, url, body, capturing.messages, outgoing.headers);
   const live = (owner: AttemptOwner, inside = active) =>
     new InFlightAttempt(owner, outgoing, call, signalOf(input, init), inside);
-  if (step && (call || takesAll)) return live(step);
-  if (!call) return unread();
-  const expecting = announced?.ownerOf(outgoing, call);
+  if (step && (call || place.takesAll)) return live(step);
+  if (!call) {
+    if (run && !outside && method === 'POST') unreadPost(run.recording, url);
+    return undefined;
+  }
+  const expecting = step ? undefined : expectedCallsIn(active)?.ownerOf(outgoing, call);
   if (expecting) return live(expecting);
   if (run) {
     const { recording } = run;

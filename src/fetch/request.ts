@@ -5,8 +5,8 @@ export function signalOf(input: RequestInfo | URL, init: RequestInit | undefined
   return (signal === undefined ? requestOf(input)?.signal : signal) ?? undefined;
 }
 
-/** Also one of another class, for a `fetch` that is not the platform's. */
-function requestOf(input: RequestInfo | URL): Request | undefined {
+/** The `Request` that `fetch` is called with. It may be of another class than the platform's, for another implementation of `fetch`. */
+export function requestOf(input: RequestInfo | URL): Request | undefined {
   return typeof input === 'object' && 'url' in input ? input : undefined;
 }
 
@@ -20,15 +20,20 @@ export function targetOf(input: RequestInfo | URL, init: RequestInit | undefined
   };
 }
 
-/** What the platform says of a body that is given as `URLSearchParams`, where its sender says nothing. */
+/** The content type that `fetch` sets for a body of `URLSearchParams` if the caller sets none. */
 const FORM_TYPE = 'application/x-www-form-urlencoded;charset=UTF-8';
 
-/** What can be known of a request without consuming or changing anything. */
-export function readOutgoing(target: Target, input: RequestInfo | URL, init: RequestInit | undefined): OutgoingRequest {
+/** Reads a request without consuming or changing anything. `requestBody`: the body of a `Request`, if that was read before. */
+export function readOutgoing(
+  target: Target,
+  input: RequestInfo | URL,
+  init: RequestInit | undefined,
+  requestBody: string | undefined,
+): OutgoingRequest {
   const request = requestOf(input);
   const headers = readHeaders(init?.headers ?? request?.headers);
   const raw = init?.body ?? undefined;
-  const body = readBody(raw);
+  const body = raw === undefined ? requestBody : readBody(raw);
   if (raw instanceof URLSearchParams) headers['content-type'] ??= FORM_TYPE;
   const retryCount = Number(headers['x-stainless-retry-count']);
   return {
@@ -41,7 +46,7 @@ export function readOutgoing(target: Target, input: RequestInfo | URL, init: Req
   };
 }
 
-/** An iterator gives its headers only once: they are left to the request. */
+/** An iterator gives its headers only once, so they are left to the request. */
 function readHeaders(given: HeadersInit | undefined): Record<string, string> {
   const headers: Record<string, string> = {};
   if (given && Symbol.iterator in given && (given[Symbol.iterator]() as unknown) === given) return headers;
@@ -49,8 +54,8 @@ function readHeaders(given: HeadersInit | undefined): Record<string, string> {
   return headers;
 }
 
-/** Bodies up to this size are read when they are given as bytes, in bytes. */
-const MAX_READ_BYTES = 4 << 20;
+/** A body of bytes is read up to this size, in bytes. */
+export const MAX_READ_BYTES = 4 << 20;
 
 function readBody(body: BodyInit | undefined): string | undefined {
   if (typeof body === 'string') return body;

@@ -2,9 +2,16 @@
 import type { ModelRequest } from '../otel/genai.js';
 import { type JsonObject, label, object, parseJson } from '../util/json-fields.js';
 import type { WireFormat } from './format.js';
+import { aiGateway } from './formats/ai-gateway.js';
 import { anthropic } from './formats/anthropic.js';
+import { bedrockConverse } from './formats/bedrock-converse.js';
+import { bedrockInvoke } from './formats/bedrock-invoke.js';
+import { cohere } from './formats/cohere.js';
 import { gemini } from './formats/gemini.js';
+import { mistralConversations } from './formats/mistral-conversations.js';
+import { ollama } from './formats/ollama.js';
 import { openAiChat } from './formats/openai-chat.js';
+import { openAiMedia } from './formats/openai-media.js';
 import { openAiResponses } from './formats/openai-responses.js';
 import { providerOf } from './provider-names.js';
 import { ResponseReader } from './stream/response-reader.js';
@@ -15,7 +22,19 @@ export { isUnreadModelCall, type UnknownRequest, type UnreadCallRules } from './
 export type { ResponseReader };
 
 /** Every wire format that is read. The first one that accepts a request reads it. */
-const FORMATS: readonly WireFormat[] = [openAiChat, openAiResponses, anthropic, gemini];
+const FORMATS: readonly WireFormat[] = [
+  openAiChat,
+  openAiResponses,
+  anthropic,
+  gemini,
+  ollama,
+  cohere,
+  bedrockConverse,
+  bedrockInvoke,
+  aiGateway,
+  mistralConversations,
+  openAiMedia,
+];
 
 /** The longest request body, whole response or single event that is read, in characters: 4 Mi. */
 const MAX_LENGTH = 4 << 20;

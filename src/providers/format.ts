@@ -9,10 +9,11 @@ export interface WireFormat {
   /** The `gen_ai.provider.name` if the host does not tell. */
   readonly provider: string;
   /**
-   * `json-lines` if a streamed response is a sequence of JSON objects; then a whole response is read as one event. All
-   * other ways to send a response are recognized by its first byte.
+   * `json-lines` if a streamed response is a sequence of JSON objects; then a whole response is read as one event.
+   * `bytes` if a response may be something else than JSON and events: audio, plain text. All other ways to send a
+   * response are recognized by its first byte.
    */
-  readonly framing?: 'json-lines';
+  readonly framing?: 'json-lines' | 'bytes';
   /** The `gen_ai.operation.name` of a call to this path (without query); `undefined` if the path is not this format's. */
   operation(path: string): string | undefined;
   /** Whether a body has the shape of such a call. */
@@ -38,8 +39,8 @@ export interface FormatReader {
   whole(body: JsonObject): void;
   /** One event of a stream; `name` is the event's name, `''` if it has none. An exception of AWS has the name `error`. */
   event(name: string, data: string): void;
-  /** The body ended by itself; it did not break off and was not cancelled. */
-  end(): void;
+  /** The body ended by itself, after so many bytes; it did not break off and was not cancelled. */
+  end(receivedBytes: number): void;
   /** What was read so far. */
   answer(): Answer;
 }

@@ -26,6 +26,14 @@ export function readErrorCode(bodyText: string): ProviderError {
   return body ? (reportedError(body) ?? describeError(body)) : {};
 }
 
+/** The fields that {@link reportedError} reads, except `object` and `type`. */
+const ERROR_FIELD = /"(?:errors?|error_code|base_resp)"/;
+
+/** Whether an event may report an error beside its content, which is not parsed otherwise. */
+export function mayReportError(json: string): boolean {
+  return ERROR_FIELD.test(json);
+}
+
 /**
  * The error that a body or an event reports in a field of its own, which may stand beside content.
  *

@@ -181,7 +181,7 @@ export class ResponseAccumulator {
   #failure(): Answer['error'] {
     const reason = this.#failureReason;
     if (!this.#error && reason === undefined) return undefined;
-    const code = this.#error?.code ?? (reason === 'error' ? undefined : reason) ?? NO_CODE;
+    const code = this.#error?.code ?? (reason?.toLowerCase() === 'error' ? undefined : reason) ?? NO_CODE;
     return { ...this.#error, code };
   }
 

@@ -3,10 +3,10 @@ import { RuntraceBatchSpanProcessor, type RuntraceBatchSpanProcessorOptions } fr
 import { KeepGate, type NotKept } from '../exporter/keep/keep-gate.js';
 import type { SettledRun } from '../exporter/keep/settled-run.js';
 import type { ReadableSpan } from '../exporter/otlp/span.js';
-import { forgetAtExit, saveAtExit } from '../exporter/process-exit.js';
+import { forgetAtExit, type Saver, saveAtExit } from '../exporter/process-exit.js';
 import type { Amount, ExporterStats } from '../exporter/stats.js';
 import { runOf } from '../spans/context.js';
-import { STATUS_PROCESSOR } from '../spans/omissions/processor-check.js';
+import { markStatusProcessor } from '../spans/omissions/processor-check.js';
 import { guarded } from '../util/diagnostics.js';
 import { badOption, checkFields, requireFunction, requireObject } from '../util/validation.js';
 import { StatusPrioritySpanProcessor } from './status-processor.js';
@@ -83,8 +83,6 @@ const OPTIONS = Object.keys({
  * });
  */
 export class RuntraceSpanProcessor {
-  /** @internal */
-  readonly [STATUS_PROCESSOR] = { exports: true };
   readonly #rule = new StatusPrioritySpanProcessor();
   readonly #delivery: RuntraceBatchSpanProcessor;
   readonly #gate: KeepGate | undefined;
@@ -96,6 +94,7 @@ export class RuntraceSpanProcessor {
     if (keep !== undefined) requireFunction(keep, 'keep');
     this.#delivery = new RuntraceBatchSpanProcessor(delivery);
     if (keep) this.#gate = new KeepGate({ keep, deliver: (span) => this.#delivery.onEnd(span) });
+    markStatusProcessor(this, true);
     saveAtExit(this.#saver);
   }
 
@@ -146,16 +145,19 @@ export class RuntraceSpanProcessor {
     };
   }
 
-  /** The process ends without a shutdown: the spans in memory go to the exporter, which delivers, saves or counts them next. */
-  readonly #saver = {
-    beforeExit: () => {
-      // It settles what is over before it returns a promise.
-      void this.#rule.forceFlush();
-    },
-    exit: () => {
-      guarded('undecided runs could not be kept', () => this.#gate?.close());
-      // Its work is done before it returns a promise.
-      void this.#rule.shutdown();
-    },
+  /**
+   * The process ends without a shutdown. What `keep` has not decided about is kept, and runs in progress end as interrupted. The
+   * exporter then sends, saves or counts what it got: it was made before this processor, so it is called after it.
+   */
+  readonly #saver: Saver = {
+    beforeExit: () => this.#settleAtEnd(),
+    exit: () => this.#settleAtEnd(),
   };
+
+  #settleAtEnd(): void {
+    // What is over is settled before the promise is returned, and `keep` is asked about it.
+    void this.#rule.forceFlush();
+    const settleAll = () => this.#rule.settleAll();
+    guarded('runs in progress could not be kept', () => (this.#gate ? this.#gate.keepingAll(settleAll) : settleAll()));
+  }
 }

@@ -4,7 +4,7 @@ import { createRedactor, type Redactor } from '../capture/redact/redactor.js';
 import * as names from '../otel/names.js';
 import { unwrapped } from '../otel/unwrap-span.js';
 import { runOf } from '../spans/context.js';
-import { STATUS_PROCESSOR } from '../spans/omissions/processor-check.js';
+import { markStatusProcessor } from '../spans/omissions/processor-check.js';
 import { checkFinish, type FinishDetails } from '../spans/outcome/finish-details.js';
 import { type Proposal, Proposals, toProposal } from '../spans/outcome/proposals.js';
 import { outcomeFailure, spanStatus } from '../spans/outcome/span-status.js';
@@ -80,10 +80,12 @@ export function reportStatus(span: Span | undefined, status: Status, details?: F
  * new NodeSDK({ spanProcessors: [new StatusPrioritySpanProcessor(), new BatchSpanProcessor(new RuntraceExporter())] });
  */
 export class StatusPrioritySpanProcessor {
-  /** @internal */
-  readonly [STATUS_PROCESSOR] = { exports: false };
   readonly #open = new Set<SpanOwner>();
   #shutDown = false;
+
+  constructor() {
+    markStatusProcessor(this, false);
+  }
 
   onStart(span: Span, parentContext: Context): void {
     guarded('a span could not be guarded', () => {
@@ -123,10 +125,19 @@ export class StatusPrioritySpanProcessor {
 
   /** Settles everything; runs and steps in progress end as `interrupted`. Nothing is recorded afterwards. */
   async shutdown(): Promise<void> {
+    this.settleAll();
+    this.#shutDown = true;
+  }
+
+  /**
+   * Settles everything at once; runs and steps in progress end as `interrupted`. For the end of a process.
+   *
+   * @internal
+   */
+  settleAll(): void {
     // The newest first, because a run inside another one must end before it.
     for (const run of [...this.#open].reverse()) guarded('settling failed', () => run.shutdown());
     this.#open.clear();
-    this.#shutDown = true;
   }
 
   #settleWhatIsOver(): void {

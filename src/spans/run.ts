@@ -17,11 +17,11 @@ import { report } from '../util/diagnostics.js';
 import { copyGiven, merged } from '../util/validation.js';
 import { isUnsampled, runOf } from './context.js';
 import { checkRunEnd } from './omissions/missed-calls.js';
-import { isAbort, isTimeout } from './outcome/errors.js';
 import type { FinishDetails } from './outcome/finish-details.js';
 import { MAX_STATUS_UPDATES, type Proposal, Proposals, toProposal } from './outcome/proposals.js';
 import { outcomeFailure, spanStatus, writeException } from './outcome/span-status.js';
 import type { Status } from './outcome/status.js';
+import { isStop, nestCalls } from './outcome/stops.js';
 import { type Tail, type TailEnd, watchReturned } from './returned-stream.js';
 import { identityAttributes, runName } from './run-attributes.js';
 import type { RunPart, StepHome, StepSummary } from './run-part.js';
@@ -96,6 +96,7 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
     ctx: Context,
   ) {
     const outer = runOf(ctx)?.recording;
+    if (outer) nestCalls(this, outer);
     this.id = identity.id;
     this.conversationId = identity.conversationId;
     this.capturing = capturing;
@@ -204,7 +205,7 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
 
   /** The run's function threw, or its promise was rejected. */
   threw(error: unknown): void {
-    const interrupted = isAbort(error) && !isTimeout(error);
+    const interrupted = isStop(error, this);
     this.#conclude(toProposal(interrupted ? 'interrupted' : 'error', this.now(), interrupted ? {} : { error }));
     for (const part of this.#parts) part.concludeRefused();
     const parts = [...this.#parts];
@@ -312,7 +313,7 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
     this.#returnedStream = undefined;
     if (this.#state === 'settled') return;
     if (end.how === 'ended') this.#conclude(toProposal('completed', this.now()));
-    else if (end.how === 'cancelled' || isAbort(end.error)) this.#conclude(toProposal('interrupted', this.now()));
+    else if (end.how === 'cancelled' || isStop(end.error, this)) this.#conclude(toProposal('interrupted', this.now()));
     else this.#conclude(toProposal('error', this.now(), { error: end.error }));
     this.#settleIfIdle();
   }

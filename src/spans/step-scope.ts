@@ -2,7 +2,7 @@ import type { Attributes, Context } from '@opentelemetry/api';
 import type { CaptureSettings } from '../capture/levels.js';
 import type { Clock } from '../otel/clock.js';
 import type { ModelCall } from '../providers/detect.js';
-import { isAbort, isTimeout } from './outcome/errors.js';
+import { isTimeout } from './outcome/errors.js';
 import type { FinishDetails } from './outcome/finish-details.js';
 import {
   type AttemptEnd,
@@ -15,7 +15,9 @@ import {
 import { endingProposal, type Proposal, toProposal } from './outcome/proposals.js';
 import type { Status } from './outcome/status.js';
 import type { StepOptions } from './outcome/step-options.js';
+import { isAbort, isStop } from './outcome/stops.js';
 import { type Tail, type TailEnd, watchReturned } from './returned-stream.js';
+import type { StepHome } from './run-part.js';
 import type { StepRecording } from './step.js';
 
 /**
@@ -60,6 +62,10 @@ export class StepScope implements AttemptOwner, Pending {
 
   get capturing(): CaptureSettings {
     return this.step.capturing;
+  }
+
+  get home(): StepHome {
+    return this.step.home;
   }
 
   get now(): Clock {
@@ -156,11 +162,10 @@ export class StepScope implements AttemptOwner, Pending {
     this.step.concludeRefused();
     const error = this.reasonFor(thrown);
     const last = this.#last;
-    const interrupted =
-      !isTimeout(error) && (isAbort(error) || (last?.how === 'aborted' && last.abortReason === error));
+    const interrupted = isStop(error, this.home, this.#last);
     if (last?.how === 'aborted' && last.beforeHeaders && isTimeout(error)) this.amend(asTimeout(last, error));
     // A stop while the client waits for its retry interrupts the call, however the attempt before ended.
-    const stopped = isAbort(error) || isTimeout(error);
+    const stopped = interrupted || isTimeout(error);
     if (this.#strict && last && last.how !== 'answered' && !stopped) {
       this.#conclude(endingProposal(last, this.#options), 'attempt');
     } else {
@@ -205,7 +210,7 @@ export class StepScope implements AttemptOwner, Pending {
   #returnedStreamEnded(end: TailEnd): void {
     this.#returnedStream = undefined;
     if (this.#state !== 'returned') return;
-    if (end.how === 'broke' && !isAbort(end.error)) {
+    if (end.how === 'broke' && !isStop(end.error, this.home, this.#last)) {
       this.#conclude(this.#proposal('error', this.now(), { error: end.error }), 'throw');
     } else if (end.how !== 'ended') {
       this.#conclude(this.#proposal('interrupted'), 'stop');

@@ -15,8 +15,10 @@ import {
   requireString,
 } from '../util/validation.js';
 import { type ActiveRun, capturingIn, contextIn, runOf, withoutStep, withTool } from './context.js';
-import { describeFailure, isAbort, keptFailure } from './outcome/errors.js';
+import { describeFailure, keptFailure } from './outcome/errors.js';
 import { spanStatus, writeException } from './outcome/span-status.js';
+import { isStop } from './outcome/stops.js';
+import type { RunRecording } from './run.js';
 import { managedSpanOf } from './settle/managed-span.js';
 
 /** What a tool call is about. */
@@ -84,7 +86,7 @@ export function openTool(options: ToolOptions, { recording }: ActiveRun, ctx: Co
   );
   return {
     inside: withTool(ctx, span),
-    end: (end) => endTool(span, capturing, recording.now(), end),
+    end: (end) => endTool(span, capturing, recording, end),
   };
 }
 
@@ -126,12 +128,13 @@ function toolAttributes(options: ToolOptions, capturing: CaptureSettings): Attri
   return attributes;
 }
 
-function endTool(span: Span, capturing: CaptureSettings, endedAt: number, end: ToolEnd): void {
+function endTool(span: Span, capturing: CaptureSettings, recording: RunRecording, end: ToolEnd): void {
+  const endedAt = recording.now();
   if ('value' in end) {
     const result = contentText(end.value, capturing);
     if (result !== undefined) span.setAttribute(names.GEN_AI_TOOL_CALL_RESULT, result);
     span.setStatus({ code: SpanStatusCode.OK });
-  } else if ('error' in end && !isAbort(end.error)) {
+  } else if ('error' in end && !isStop(end.error, recording)) {
     const failure = keptFailure(describeFailure(end.error), capturing);
     span.setAttribute(names.ERROR_TYPE, failure.type);
     writeException(span, failure, endedAt);

@@ -155,6 +155,58 @@ describe('a model that is asked without a recording fetch', () => {
   });
 });
 
+describe('the finish reason “interrupted”: the provider’s stream ended without its completion signal', () => {
+  const finishReason = { unified: 'interrupted' as const, raw: undefined };
+
+  /** A model that answers with half of a text. */
+  function interrupted(text: string) {
+    const parts = answerParts([text]).map((part) => (part.type === 'finish' ? { ...part, finishReason } : part));
+    const model = localModel(() => streamOf(parts));
+    const { doGenerate } = model;
+    return Object.assign(model, {
+      doGenerate: async (call: Parameters<typeof doGenerate>[0]) => ({
+        ...(await doGenerate(call)),
+        content: [{ type: 'text' as const, text }],
+        finishReason,
+      }),
+    });
+  }
+
+  const CALLS: Record<string, () => Promise<unknown>> = {
+    generateText: async () => generateText({ model: interrupted('Hel'), prompt }),
+    streamText: () => readAll(stream(interrupted('Hel')).textStream),
+    generateObject: async () => generateObject({ model: interrupted('{"city":"Lisbon"}'), prompt, schema: CITY }),
+    streamObject: async () =>
+      readAll(
+        streamObject({ model: interrupted('{"city":"Lisbon"}'), prompt, schema: CITY, onError: () => {} })
+          .partialObjectStream,
+      ),
+  };
+  for (const [name, call] of Object.entries(CALLS)) {
+    test(`makes the step and the run of ${name} an error`, async () => {
+      const set = scene();
+      await call().catch(() => {});
+      const { step, run, errorType } = await outcome(set);
+      assert.deepEqual([step, run, errorType], ['error', 'error', 'invalid_response']);
+      assert.equal((await runOf(set)).attributes['runtrace.run.has_error'], true);
+    });
+  }
+
+  test('is the same in a run of the application’s own, which goes on', async () => {
+    const set = scene();
+    await set.recorder.run({ kind: 'chat_turn' }, () => generateText({ model: interrupted('Hel'), prompt }));
+    const { step, run, errorType } = await outcome(set);
+    assert.deepEqual([step, run, errorType], ['error', 'completed', 'invalid_response']);
+  });
+
+  test('is not what a stream is that the caller stops', async () => {
+    const set = scene();
+    for await (const _piece of stream(localModel(() => streamOf(answerParts(Array(500).fill('Hel'))))).textStream)
+      break;
+    assert.equal((await outcome(set)).step, 'interrupted');
+  });
+});
+
 describe('structured output', () => {
   const object = { city: 'Lisbon' };
   const output = Output.object({ schema: CITY });

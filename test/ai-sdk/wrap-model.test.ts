@@ -405,6 +405,30 @@ describe('a wrapped model', () => {
     assert.equal(statusOf(only(set.steps())), 'error');
   });
 
+  test('that says that the provider’s stream ended without its completion signal has failed', async () => {
+    const finishReason = { unified: 'interrupted' as const, raw: undefined };
+    const parts = answerParts(['Hel']).map((part) => (part.type === 'finish' ? { ...part, finishReason } : part));
+    const model = wrapModel<LanguageModelV4>({
+      ...v4,
+      doGenerate: async () => ({ ...(await v4.doGenerate(CALL)), finishReason }),
+      doStream: async () => ({ stream: streamOf(parts) }),
+    });
+    const reads: (() => Promise<unknown>)[] = [
+      async () => model.doGenerate(CALL),
+      async () => (await model.doStream(CALL)).stream.pipeTo(new WritableStream()),
+      // The caller leaves after the finish reason.
+      async () => {
+        for await (const part of (await model.doStream(CALL)).stream) if (part.type === 'finish') break;
+      },
+    ];
+    for (const read of reads) {
+      const set = scene();
+      await inRun(set, read);
+      const { attributes } = only(set.steps());
+      assert.deepEqual([attributes['runtrace.status'], attributes['error.type']], ['error', 'invalid_response']);
+    }
+  });
+
   test('answers with the very object that the model answered with', async () => {
     const set = scene();
     const whole = await v4.doGenerate(CALL);

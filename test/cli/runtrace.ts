@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type SpawnOptions, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,8 +9,16 @@ const BIN = fileURLToPath(new URL('./cli/main.js', import.meta.resolve('runtrace
 
 /** Runs the package's command as a user would. */
 export function runtrace(...args: string[]): Promise<{ code: number | null; out: string; err: string }> {
+  return runtraceIn({}, ...args);
+}
+
+/** The same in a folder and with an environment of its own. */
+export function runtraceIn(
+  options: Pick<SpawnOptions, 'cwd' | 'env'>,
+  ...args: string[]
+): Promise<{ code: number | null; out: string; err: string }> {
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, [BIN, ...args]);
+    const child = spawn(process.execPath, [BIN, ...args], { ...options, stdio: 'pipe' });
     let out = '';
     let err = '';
     child.stdout.on('data', (chunk) => {

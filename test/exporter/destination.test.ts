@@ -1,18 +1,24 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import fsPromises from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { context, createContextKey, DiagLogLevel, diag, ROOT_CONTEXT } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
+import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import fc from 'fast-check';
+import { realClock } from '../../src/exporter/clock.js';
 import { Destination, type DestinationOptions } from '../../src/exporter/destination.js';
 import { spanBytes } from '../../src/exporter/otlp/size.js';
 import { copySpanWith, type ExportResult, type ReadableSpan, type SpanExporter } from '../../src/exporter/otlp/span.js';
 import { ExporterSender } from '../../src/exporter/sender/exporter-sender.js';
+import type { Sender } from '../../src/exporter/sender/sender.js';
 import type { ExporterStats } from '../../src/exporter/stats.js';
 import { fakeClock } from '../support/fake-clock.js';
+import { startOtlpReceiver } from '../support/otlp-receiver.js';
 import { endedSpans, namesOf } from '../support/spans.js';
 
 /** What the endpoint says to a request; `undefined` never answers. */
@@ -561,6 +567,176 @@ test('a process that ends without a shutdown puts what it holds on disk', async 
   const second = fixture({ spool: { directory } });
   await until(() => second.delivered.length === 8, 'replaying');
   await second.destination.shutdown();
+});
+
+test('an exporter that has no room for a request is asked again, and its endpoint is not taken for failing', async (t) => {
+  const warnings = listen(t);
+  const { destination, requests, delivered, clock } = fixture({
+    answer: (_, number) => (number < 5 ? { code: 1, error: new Error('Concurrent export limit reached') } : OK),
+  });
+  destination.addNow(endedSpans(3));
+  await clock.advance(1000);
+  assert.equal(requests.length, 6);
+  assert.equal(delivered.length, 3);
+  assert.deepEqual(spansIn(destination.stats()), { taken: 3, sent: 3 });
+  assert.deepEqual(warnings, []);
+});
+
+test('a stock exporter with a small concurrencyLimit gets every span', async (t) => {
+  const receiver = await startOtlpReceiver({ fault: () => ({ kind: 'slow', delayMillis: 50 }), requireGzip: false });
+  t.after(receiver.close);
+  const warnings = listen(t);
+  const exporter = new OTLPTraceExporter({ url: receiver.url, concurrencyLimit: 1 });
+  const { destination } = fixture({ exporter, clock: realClock });
+  for (let i = 0; i < 8; i++) destination.addNow(endedSpans(2));
+  await destination.flush();
+  assert.equal(receiver.spans().length, 16);
+  assert.deepEqual(warnings, []);
+  await destination.shutdown();
+});
+
+test('an endpoint that answers 413 to everything gets one request for a batch, not one for each span', async () => {
+  const { destination, requests, endpoint, delivered, clock } = fixture({ answer: () => failed(413) });
+  for (const kib of [0, 1, 40]) {
+    destination.addNow(endedSpans(200, large(kib)));
+    await clock.advance(1000);
+  }
+  const before = requests.length;
+  destination.addNow(endedSpans(200));
+  destination.addNow(endedSpans(20, large(40)));
+  await clock.advance(600_000);
+  assert.ok(requests.length - before <= 4, `${requests.length - before} requests`);
+  assert.equal(destination.stats().dropped.spans, 820);
+  endpoint.answer = () => OK;
+  destination.addNow(endedSpans(20, large(40)));
+  await clock.advance(1000);
+  assert.equal(delivered.length, 20);
+  assert.equal(delivered.filter(({ attributes }) => 'runtrace.truncated_bytes' in attributes).length, 0);
+});
+
+test('a small spool is used in addition to the memory: nothing is lost while there is room in either', async (t) => {
+  const { destination, endpoint, clock } = fixture({
+    answer: () => failed(503),
+    spool: { directory: spoolDirectory(t), maxBytes: 2 * 1024 * 1024 },
+  });
+  const arrived = new Set<unknown>();
+  let id = 0;
+  for (let i = 0; i < 60; i++) {
+    destination.addNow(endedSpans(10, { attributes: () => ({ id: id++, text: 'x'.repeat(10_000) }) }));
+    await clock.advance(1000);
+    await sleep(5);
+  }
+  const { dropped, spooled, held } = destination.stats();
+  assert.equal(dropped.spans, 0);
+  assert.ok(spooled.spans > 0 && held.spans > 300, `${spooled.spans} on disk, ${held.spans} in memory`);
+  await clock.advance(700_000); // Longer than the retry timeout, which is for what can't go to disk at all.
+  endpoint.answer = (spans) => {
+    for (const { attributes } of spans) arrived.add(attributes.id);
+    return OK;
+  };
+  for (let i = 0; i < 200 && arrived.size < 600; i++) {
+    await clock.advance(1000);
+    await sleep(5);
+  }
+  assert.equal(arrived.size, 600);
+  assert.equal(destination.stats().dropped.spans, 0);
+  await destination.shutdown();
+});
+
+test('when a small spool and the memory are full, the oldest on disk leave, and every span is counted', async (t) => {
+  const directory = spoolDirectory(t);
+  const { destination, clock } = fixture({
+    answer: () => failed(503),
+    maxQueueBytes: 4 * 1024 * 1024,
+    spool: { directory, maxBytes: 2 * 1024 * 1024 },
+  });
+  for (let i = 0; i < 100; i++) {
+    destination.addNow(endedSpans(10, large(10)));
+    await clock.advance(100);
+    await sleep(3);
+  }
+  const shutdown = destination.shutdown();
+  await clock.advance(11_000);
+  await shutdown;
+  const { taken, dropped } = destination.stats();
+  assert.equal(taken.spans, 1000);
+  assert.ok(dropped.spans > 0);
+  const next = fixture({ spool: { directory } });
+  await until(() => readdirSync(directory).length === 0, 'replaying');
+  assert.equal(next.delivered.length + dropped.spans, 1000);
+  await next.destination.shutdown();
+});
+
+test('a full disk is named in the report', async (t) => {
+  const warnings = listen(t);
+  t.mock.method(fsPromises, 'writeFile', async () => {
+    throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+  });
+  syncBuiltinESMExports();
+  t.after(() => {
+    t.mock.restoreAll();
+    syncBuiltinESMExports();
+  });
+  const { destination, clock } = fixture({ spool: { directory: spoolDirectory(t), writeAhead: true } });
+  destination.addNow(endedSpans(2));
+  await until(() => warnings.length > 0, 'a warning');
+  assert.match(warnings[0] as string, /the spool can't be written: the disk is full \(ENOSPC/);
+  const shutdown = destination.shutdown();
+  await clock.advance(11_000);
+  await shutdown;
+});
+
+/** Why a shutdown does, or does not, give up early. */
+const shutdowns: [string, { isLoopback?: boolean; isRefused?: boolean; delivers?: boolean }, number][] = [
+  ['nothing listens on this machine', {}, 1000],
+  ['nothing listens on another machine', { isLoopback: false }, 10_000],
+  ['the connection fails in another way', { isRefused: false }, 10_000],
+  ['something was delivered before', { delivers: true }, 10_000],
+];
+for (const [kind, { isLoopback = true, isRefused = true, delivers = false }, limit] of shutdowns) {
+  test(`a shutdown takes at most ${limit} ms if ${kind}`, async () => {
+    let isUp = delivers;
+    const sender: Sender = {
+      isLoopback,
+      send: async () =>
+        isUp ? { kind: 'accepted' } : { kind: 'retry', why: 'no', ...(isRefused && { isConnectionRefused: true }) },
+      shutdown: async () => {},
+    };
+    const { destination, clock } = fixture({ createSender: () => sender });
+    destination.addNow(endedSpans(1));
+    await clock.advance(0);
+    isUp = false;
+    destination.addNow(endedSpans(1));
+    await clock.advance(0);
+    let isOver = false;
+    void destination.shutdown().then(() => {
+      isOver = true;
+    });
+    await clock.advance(limit === 1000 ? 999 : 9999);
+    assert.equal(isOver, limit === 1000);
+    await clock.advance(1);
+    assert.ok(isOver);
+    assert.equal(destination.stats().dropped.spans, delivers ? 1 : 2);
+  });
+}
+
+test('a pause that the endpoint asked for is kept, also after another request succeeded', async () => {
+  let requests = 0;
+  const sender: Sender = {
+    isLoopback: false,
+    send: async () => (++requests === 1 ? { kind: 'retry', why: 'slow down', at: 25_000 } : { kind: 'accepted' }),
+    shutdown: async () => {},
+  };
+  const { destination, clock } = fixture({ createSender: () => sender });
+  destination.addNow(endedSpans(1));
+  destination.addNow(endedSpans(1));
+  await clock.advance(0);
+  assert.equal(requests, 2);
+  destination.addNow(endedSpans(1));
+  await clock.advance(24_999);
+  assert.equal(requests, 2);
+  await clock.advance(5000);
+  assert.equal(destination.stats().sent.spans, 3);
 });
 
 /** What an endpoint does with its first requests, before it is well. */

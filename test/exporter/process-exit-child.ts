@@ -1,4 +1,4 @@
-/** A process that ends without a shutdown. Not a test. */
+/** A process that ends in one of many ways, with spans that are not delivered yet. Not a test. */
 
 import { DiagConsoleLogger, DiagLogLevel, diag } from '@opentelemetry/api';
 import { BasicTracerProvider } from '@opentelemetry/sdk-trace-base';
@@ -14,3 +14,9 @@ if (how === 'exit in mid-shutdown') {
   process.exit(0);
 }
 if (how === 'throw') throw new Error('the application crashed');
+if (how === 'shutdown') {
+  const began = performance.now();
+  void processor.shutdown().then(() => {
+    process.stdout.write(JSON.stringify({ millis: performance.now() - began, stats: processor.stats() }));
+  });
+}

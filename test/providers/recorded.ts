@@ -31,7 +31,7 @@ export function readBrokenOff(call: ModelCall, chunks: Iterable<Uint8Array | str
 
 function show(observer: ResponseReader, chunks: Iterable<Uint8Array | string>): void {
   for (const chunk of chunks) {
-    const bytes = typeof chunk === 'string' ? new TextEncoder().encode(chunk) : chunk.slice();
+    const bytes = typeof chunk === 'string' ? new TextEncoder().encode(chunk) : new Uint8Array(chunk);
     observer.chunk(bytes);
     // The buffer is the application's again: whoever still looks at it is found out.
     bytes.fill(0x7b);
@@ -296,6 +296,74 @@ export const openAiChatWhole: Recorded = {
   }),
 };
 
+/** Objects as a sequence, one a line. */
+export function jsonLines(...objects: object[]): string {
+  return objects.map((line) => `${JSON.stringify(line)}\n`).join('');
+}
+
+const ollamaPart = (message: object, rest: object = {}) => ({
+  model: 'qwen3',
+  created_at: '2026-11-26T12:00:00Z',
+  message: { role: 'assistant', content: '', ...message },
+  done: false,
+  ...rest,
+});
+
+export const ollamaStream: Recorded = {
+  name: 'Ollama',
+  url: 'http://localhost:11434/api/chat',
+  request: { model: 'qwen3', messages: [{ role: 'user', content: 'Wie ist das Wetter in Köln?' }] },
+  body: jsonLines(
+    ollamaPart({ thinking: 'Look it up' }),
+    ollamaPart({ thinking: ' — später' }),
+    ollamaPart({ content: 'Ich sehe' }),
+    ollamaPart({ content: ' nach 🌦️ "}\\' }),
+    ollamaPart({ tool_calls: [{ function: { name: 'get_weather', arguments: { city: 'Köln' } } }] }),
+    ollamaPart({}, { done: true, done_reason: 'stop', prompt_eval_count: 120, eval_count: 80, total_duration: 1 }),
+  ),
+};
+
+const cohereDelta = (message: object) => ({ delta: { message } });
+
+export const cohereStream: Recorded = {
+  name: 'Cohere',
+  url: 'https://api.cohere.com/v2/chat',
+  request: { model: 'command-a', stream: true, messages: [{ role: 'user', content: 'Wie ist das Wetter in Köln?' }] },
+  body: named(
+    {
+      type: 'message-start',
+      id: 'co-1',
+      ...cohereDelta({ role: 'assistant', content: [], tool_plan: '', tool_calls: [] }),
+    },
+    { type: 'tool-plan-delta', ...cohereDelta({ tool_plan: 'Look it up' }) },
+    { type: 'tool-plan-delta', ...cohereDelta({ tool_plan: ' — später' }) },
+    { type: 'content-start', index: 0, ...cohereDelta({ content: { type: 'text', text: '' } }) },
+    { type: 'content-delta', index: 0, ...cohereDelta({ content: { text: 'Ich sehe' } }) },
+    { type: 'content-delta', index: 0, ...cohereDelta({ content: { text: ' nach 🌦️' } }) },
+    { type: 'content-end', index: 0 },
+    {
+      type: 'tool-call-start',
+      index: 0,
+      ...cohereDelta({
+        tool_calls: { id: 'call_1', type: 'function', function: { name: 'get_weather', arguments: '' } },
+      }),
+    },
+    { type: 'tool-call-delta', index: 0, ...cohereDelta({ tool_calls: { function: { arguments: '{"city":' } } }) },
+    { type: 'tool-call-delta', index: 0, ...cohereDelta({ tool_calls: { function: { arguments: '"Köln"}' } } }) },
+    { type: 'tool-call-end', index: 0 },
+    {
+      type: 'message-end',
+      delta: {
+        finish_reason: 'TOOL_CALL',
+        usage: {
+          billed_units: { input_tokens: 100, output_tokens: 70 },
+          tokens: { input_tokens: 120, output_tokens: 80 },
+        },
+      },
+    },
+  ),
+};
+
 /** A stream of each kind, and a whole answer. */
 export const everyKind: readonly Recorded[] = [
   openAiChatStream,
@@ -304,4 +372,6 @@ export const everyKind: readonly Recorded[] = [
   geminiSseStream,
   geminiListStream,
   openAiChatWhole,
+  ollamaStream,
+  cohereStream,
 ];

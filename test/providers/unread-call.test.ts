@@ -13,7 +13,6 @@ const asStep: [url: string, body: unknown, rule: 'host' | 'body'][] = [
   ['https://api.mistral.ai/v1/ocr', { model: 'm', document: {} }, 'host'],
   ['https://api.mistral.ai/v1/classifications', { model: 'm', input: 'a' }, 'host'],
   ['https://api.voyageai.com/v1/multimodalembeddings', { model: 'm', inputs: [] }, 'host'],
-  ['https://api.together.xyz/v1/rerank', { model: 'm', query: 'q', documents: [] }, 'host'],
   ['https://generativelanguage.googleapis.com/v1beta/models/veo:predictLongRunning', { instances: [] }, 'host'],
   [
     'https://europe-west1-aiplatform.googleapis.com/v1/projects/p/locations/l/publishers/google/models/m:predict',

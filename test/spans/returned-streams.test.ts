@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { Readable } from 'node:stream';
+import { PassThrough, Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { after, before, describe, test } from 'node:test';
-import { setImmediate as nextTurn } from 'node:timers/promises';
-import { recordingFetch } from 'runtrace';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import { recordingFetch, wrapFetch } from 'runtrace';
 import { Response as OtherResponse } from 'undici';
 import { ok, type Provider, resetMidStream, startProvider } from '../../examples/demo/provider.js';
 import { type Traced, traced } from '../support/traced.js';
@@ -218,6 +218,178 @@ for (const [scope, returned] of Object.entries(SCOPES)) {
     });
   });
 }
+
+describe("a Readable of Node's that a run returned", () => {
+  const SOURCES: Record<string, (end: 'end' | 'break' | 'stall') => Readable> = {
+    'Readable.from()': (end) => Readable.from(generator(end)),
+    'Readable.fromWeb()': (end) => Readable.fromWeb(source(end) as Parameters<typeof Readable.fromWeb>[0]),
+    'a PassThrough': (end) => {
+      const through = new PassThrough();
+      pipeline(Readable.from(generator(end)), through).catch(() => {});
+      return through;
+    },
+    'an object stream': (end) => {
+      const pieces: unknown[] = [{ a: 1 }, { a: 2 }];
+      return new Readable({
+        objectMode: true,
+        async read() {
+          await nextTurn();
+          const piece = pieces.shift();
+          if (piece) this.push(piece);
+          else if (end === 'break') this.destroy(new Broken());
+          else if (end === 'end') this.push(null);
+        },
+      });
+    },
+  };
+  /** Reads it all; rejects if it breaks. */
+  const READS: Record<string, (stream: Readable) => Promise<unknown>> = {
+    "a listener of 'data'": (stream) =>
+      new Promise((resolve, reject) =>
+        stream
+          .on('data', () => {})
+          .on('end', resolve)
+          .on('error', reject),
+      ),
+    "a listener of 'readable'": (stream) =>
+      new Promise((resolve, reject) => {
+        stream.on('readable', () => {
+          while (stream.read() !== null);
+        });
+        stream.on('end', resolve).on('error', reject);
+      }),
+    'pipe()': (stream) =>
+      new Promise((resolve, reject) => {
+        stream.on('error', reject);
+        stream
+          .pipe(
+            new Writable({
+              objectMode: true,
+              highWaterMark: 1,
+              write: (_chunk, _encoding, done) => setImmediate(done),
+            }),
+          )
+          .on('finish', resolve);
+      }),
+    'pipeline()': (stream) => pipeline(stream, new PassThrough({ objectMode: true }).resume()),
+    'an async iterator': collect,
+    'resume()': (stream) => new Promise((resolve, reject) => stream.resume().on('end', resolve).on('error', reject)),
+  };
+  const statusOf = async ({ runs }: Traced) => {
+    await until(() => runs().length > 0);
+    return runs()[0]?.attributes['runtrace.status'];
+  };
+
+  for (const [kind, make] of Object.entries(SOURCES)) {
+    for (const [how, read] of Object.entries(READS)) {
+      test(`${kind}, read by ${how}, completes the run at its end`, async () => {
+        const set = traced({ limits: { idleMillis: 60_000 } });
+        const stream = make('end');
+        assert.equal(await SCOPES.run(set, () => stream), stream);
+        await nextTurn();
+        assert.deepEqual(set.runs(), []);
+        await read(stream);
+        assert.equal(await statusOf(set), 'completed');
+      });
+
+      test(`${kind}, broken under ${how}, makes the run an error`, async () => {
+        const set = traced({ limits: { idleMillis: 60_000 } });
+        const stream = await SCOPES.run(set, () => make('break'));
+        await assert.rejects(read(stream), Broken);
+        assert.equal(await statusOf(set), 'error');
+      });
+    }
+
+    test(`${kind}, destroyed by its consumer, makes the run interrupted`, async () => {
+      const set = traced({ limits: { idleMillis: 60_000 } });
+      const stream = await SCOPES.run(set, () => make('stall'));
+      stream.once('data', () => stream.destroy());
+      assert.equal(await statusOf(set), 'interrupted');
+    });
+
+    test(`${kind}, whose receiver is gone, makes the run interrupted`, async () => {
+      const set = traced({ limits: { idleMillis: 60_000 } });
+      const stream = await SCOPES.run(set, () => make('stall'));
+      const receiver = new PassThrough({ objectMode: true });
+      const piped = pipeline(stream, receiver);
+      receiver.once('data', () => receiver.destroy());
+      await assert.rejects(piped, { code: 'ERR_STREAM_PREMATURE_CLOSE' });
+      assert.equal(await statusOf(set), 'interrupted');
+    });
+
+    test(`${kind}, paused by its consumer and left alone, makes the run interrupted`, async () => {
+      const set = traced({ limits: IMPATIENT });
+      const stream = await SCOPES.run(set, () => make('stall'));
+      stream.once('data', () => stream.pause());
+      assert.equal(await statusOf(set), 'interrupted');
+      stream.on('error', () => {}).destroy();
+    });
+  }
+
+  test('that waits for its source holds the run for as long as that takes', async () => {
+    const set = traced({ limits: { idleMillis: 10 } });
+    let send = () => {};
+    const stream = await SCOPES.run(
+      set,
+      () =>
+        new Readable({
+          read() {
+            send = () => {
+              this.push('late');
+              this.push(null);
+            };
+          },
+        }),
+    );
+    const text = collect(stream);
+    await sleep(100);
+    assert.deepEqual(set.runs(), []);
+    send();
+    assert.equal(Buffer.concat(await text).toString(), 'late');
+    assert.equal(await statusOf(set), 'completed');
+  });
+
+  test('ends its run with it, not with the function', async () => {
+    const set = traced({ limits: LIMITS });
+    const fetch = wrapFetch(async () => new Response(source('end')));
+    const stream = await SCOPES.run(set, async () => {
+      const { body } = await fetch('https://api.openai.com/v1/chat/completions', {
+        method: 'POST',
+        body: '{"model":"gpt-5"}',
+      });
+      return Readable.fromWeb(body as Parameters<typeof Readable.fromWeb>[0]);
+    });
+    await sleep(50);
+    const readAt = Date.now();
+    assert.equal(await textOf(stream), TEXT);
+    await until(() => set.runs().length === 1);
+    const [seconds = 0, nanos = 0] = set.runs()[0]?.endTime ?? [];
+    assert.ok(seconds * 1e3 + nanos / 1e6 >= readAt - 5);
+  });
+
+  test('behaves as it does without a run: an unhandled error is still thrown, and nothing is listened to', async () => {
+    const set = traced({ limits: LIMITS });
+    const stream = await SCOPES.run(set, () => Readable.from(generator('break')));
+    assert.deepEqual(
+      [stream.eventNames(), stream.readableFlowing, Object.keys(stream).includes('emit')],
+      [[], null, false],
+    );
+    assert.throws(() => stream.emit('error', new Broken()), Broken);
+  });
+
+  test('that has ended, or was destroyed, holds nothing', async () => {
+    for (const end of ['end', 'stall'] as const) {
+      const set = traced({ limits: { idleMillis: 60_000 } });
+      await SCOPES.run(set, async () => {
+        const stream = Readable.from(generator(end));
+        if (end === 'end') await collect(stream);
+        else stream.destroy();
+        return stream;
+      });
+      assert.equal(await statusOf(set), 'completed');
+    }
+  });
+});
 
 describe('what is watched behaves as it always did', () => {
   test('a stream throws the errors that it would throw', async () => {

@@ -1,20 +1,20 @@
-/** What a name says about its value: `PLAIN`, `SUSPECT`, `TOKEN` or `SECRET`. The bigger, the surer. */
+/** What a name says about its value: `PLAIN`, `SUSPECT`, `TOKEN` or `SECRET`. A higher kind is surer. */
 export type NameKind = 0 | 1 | 2 | 3;
-/** Nothing. */
+/** The name says nothing. */
 export const PLAIN = 0;
 /** The value is a secret if it looks like one: `key`, `auth`. */
 export const SUSPECT = 1;
 /** A text under it is a secret, a number or an object is not: `token: 17`, `token: { id: 5, text: 'a' }`. */
 export const TOKEN = 2;
-/** Whatever stands under it is a secret; only `true`, `false` and `null` can't be one. */
+/** Every value is a secret, except `true`, `false` and `null`. */
 export const SECRET = 3;
 
 const SECRET_PARTS = [
   'password',
+  'passwort',
   'passwd',
   'passphrase',
   'passcode',
-  'secret',
   'apikey',
   'accesskey',
   'accountkey',
@@ -36,7 +36,7 @@ const SECRET_PARTS = [
   'authorization',
 ];
 
-/** Tokens in the plural are counters, but not these. */
+/** `tokens` counts text, except in the plural of these. */
 const TOKEN_PARTS = [
   'accesstoken',
   'apitoken',
@@ -47,11 +47,14 @@ const TOKEN_PARTS = [
   'securitytoken',
 ];
 
+/** `secret`, but not secretary, secretion, secretly. */
+const SECRET_WORD = /secret(?!ar|io|ed|es|ing|ly|or)/;
+
 const SECRET_LAST_WORDS = new Set(['cookie', 'cookies', 'jwt', 'otp', 'pw', 'pwd', 'totp']);
 
-/** What is said about a secret, not the secret itself: `token_type`, `api_key_name`, `password_length`. */
+/** Endings of names that describe a secret and don't hold it: `token_type`, `api_key_name`, `password_length`. */
 const ABOUT =
-  /(?:count|created|createdat|enabled|endpoint|expires|expiresat|expiresin|expiry|hint|length|limit|name|policy|required|source|status|type|url|uri|usage|version)$/;
+  /(?:algorithm|arn|class|count|created|createdat|dir|enabled|endpoint|expires|expiresat|expiresin|expiry|field|file|filename|format|hint|icon|issuer|label|length|less|lifetime|limit|manager|name|page|path|pattern|placeholder|policy|prefix|prompt|provider|providers|ref|regex|required|route|rules|scope|scopes|selector|source|status|strength|suffix|timeout|title|ttl|type|url|uri|usage|validator|version)$/;
 
 /** `max_token`, `eos_token`, `cost_per_token`, `next_page_token`: words before `token` that make it a unit of text or a cursor. */
 const HARMLESS_BEFORE_TOKEN = /* @__PURE__ */ new Set(
@@ -62,7 +65,12 @@ const HARMLESS_BEFORE_TOKEN = /* @__PURE__ */ new Set(
 );
 
 const HARMLESS_KEY =
-  /(?:cache|dedup|deduplication|field|foreign|group|hash|idempotency|index|map|object|partition|primary|public|publishable|range|row|routing|shortcut|sort|surrogate|translation|websocket)key$/;
+  /(?:answer|cache|dedup|deduplication|field|foreign|gpg|group|hash|idempotency|index|map|object|partition|primary|public|publishable|range|row|routing|shortcut|sort|surrogate|translation|websocket)key$/;
+
+/** `_gitlab_session`: the cookie of a Rails application. */
+const SESSION_COOKIE = /^_\w+_session$/;
+/** The credentials of Bundler: `BUNDLE_GEMS__EXAMPLE__COM`. */
+const BUNDLER = /^BUNDLE_\w+__\w+$/;
 
 /** What else is a secret in a URL or a form. Source: the HTTP conventions' list for `url.full`, and what OAuth and SAS put there. */
 const SECRET_PARAMETERS = /* @__PURE__ */ new Set(
@@ -72,8 +80,8 @@ const SECRET_PARAMETERS = /* @__PURE__ */ new Set(
   ).split(' '),
 );
 
-/** What every name has that says anything at all: the rest need not be looked at. */
-const HINT = /auth|cookie|cred|jwt|key|otp|pass|pw|secret|shared|sig|token/i;
+/** Every name that is more than `PLAIN` matches this. */
+const HINT = /auth|bundle_|cookie|cred|jwt|key|otp|pass|pw|secret|session|shared|sig|token/i;
 
 /** A name without case and separators: `X-Api-Key`, `x_api_key` and `xApiKey` are one name. */
 export function condenseName(name: string): string {
@@ -84,20 +92,22 @@ export function condenseName(name: string): string {
 export function nameKind(name: string): NameKind {
   if (!mayBeSecretName(name)) return PLAIN;
   const condensed = condenseName(name);
-  if (condensed.includes('ratelimit')) return PLAIN;
+  // Paths and packages: `node_modules/cookie`, `./utils/jwt`, `@aws-sdk/credential-providers`.
+  if (condensed.includes('ratelimit') || name.includes('/')) return PLAIN;
   if (ABOUT.test(condensed)) return PLAIN;
-  if (SECRET_PARTS.some((part) => condensed.includes(part)) && !condensed.includes('secretar')) return SECRET;
+  if (SECRET_WORD.test(condensed) || SECRET_PARTS.some((part) => condensed.includes(part))) return SECRET;
   if (TOKEN_PARTS.some((part) => condensed.includes(part))) return TOKEN;
+  if (BUNDLER.test(name)) return SECRET;
   const words = wordsOf(name);
   const last = words.at(-1) ?? '';
   if (SECRET_LAST_WORDS.has(last) || condensed.endsWith('pwd')) return SECRET;
   if (last.endsWith('token')) return HARMLESS_BEFORE_TOKEN.has(words.at(-2) ?? '') ? PLAIN : TOKEN;
-  if (last === 'pass' || condensed.endsWith('tokenvalue')) return TOKEN;
+  if (last === 'pass' || condensed.endsWith('tokenvalue') || SESSION_COOKIE.test(name)) return TOKEN;
   if (condensed.endsWith('key')) return HARMLESS_KEY.test(condensed) ? PLAIN : SUSPECT;
   return last === 'auth' || condensed === 'sig' ? SUSPECT : PLAIN;
 }
 
-/** Whether `nameKind` could be more than `PLAIN`, at the cost of one look. */
+/** Whether `nameKind` could be more than `PLAIN`; one expression decides. */
 export function mayBeSecretName(name: string): boolean {
   return HINT.test(name);
 }

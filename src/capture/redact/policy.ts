@@ -2,7 +2,25 @@ import { report } from '../../util/diagnostics.js';
 import { REDACTED } from './edits.js';
 import { Recent } from './json-string-memo.js';
 import { condenseName, isSecretParameter, mayBeSecretName, type NameKind, nameKind, PLAIN, SECRET } from './names.js';
-import type { RedactOptions } from './redactor.js';
+
+/**
+ * Additions to the built-in rules. Always redacted are values under a name that says it is a secret (`authorization`, `api_key`,
+ * `password`), and whatever has the shape of a known key, a JSON Web Token, a PEM block, or credentials in a URL or a connection string.
+ *
+ * A secret that neither its name nor its shape shows can't be found without these additions: "the password is hunter2".
+ */
+export interface RedactOptions {
+  /** Names of headers, query keys, JSON keys and form fields whose values are replaced; case and `-`/`_` do not matter. */
+  names?: readonly string[];
+  /** Patterns whose matches are replaced in every text. The global flag is not needed. */
+  patterns?: readonly RegExp[];
+  /**
+   * Called last, for every text that is about to be recorded: the value of a header, an attribute, a form field, each string in JSON (all
+   * of them with their name), a URL and any other text. Returns the text to record.
+   * If it throws or returns something else than a string, the value is replaced.
+   */
+  redact?: (value: string, name: string | undefined) => string;
+}
 
 /** A name and what it says about its value. */
 export interface JudgedName {
@@ -10,23 +28,23 @@ export interface JudgedName {
   readonly kind: NameKind;
 }
 
-/** What one redactor goes by: the built-in rules and the application's additions. */
+/** The rules of one redactor: the built-in ones and the application's additions. */
 export interface Policy {
   /** What the name of a header, a JSON key, a field or an attribute says about its value. */
   kind(name: string): NameKind;
-  /** The same for a word in a text. Those are many and seldom repeat, so they are not remembered. */
+  /** The same for a word in a text. Such words are many and seldom repeat, so most are not memoized. */
   kindInText(name: string): NameKind;
-  /** What `kind` was asked for lately. */
+  /** The names that `kind` was called with lately. */
   readonly names: Recent<JudgedName>;
   /** Whether the value of a query key or a form field is replaced, whatever it looks like. */
   isSecretParameter(name: string): boolean;
   /** The application's patterns, all of them global and none sticky. */
   readonly patterns: readonly RegExp[];
-  /** The application's last word on a value that is about to be kept. */
+  /** The application's own function, called last for each value. */
   readonly ask: ((value: string, name: string | undefined) => string) | undefined;
 }
 
-/** The policy that follows from options that have been checked. */
+/** Makes a policy from validated options. */
 export function createPolicy({ names: added = [], patterns = [], redact }: RedactOptions): Policy {
   const listed = new Set(added.map(condenseName));
   const names = new Recent<JudgedName>();
@@ -55,13 +73,13 @@ function askSafely(redact: NonNullable<RedactOptions['redact']>, value: string, 
     if (typeof answer === 'string') return answer;
     report('the redact function returned something else than a string; the value was replaced');
   } catch {
-    // Its error may quote the value, so it is not passed on.
+    // The error may quote the value, so it is not reported.
     report('the redact function threw; the value was replaced');
   }
   return REDACTED;
 }
 
-/** A name cut out of a body would keep the whole body in memory: engines share the text of substrings. */
+/** Copies a name. V8 shares the text of substrings, so a name cut out of a body would hold the whole body in memory. */
 function ownCopy(name: string): string {
   return JSON.parse(JSON.stringify(name));
 }

@@ -2,46 +2,20 @@ import { byteLength } from '../../util/byte-length.js';
 import { report } from '../../util/diagnostics.js';
 import { badOption, requireFunction, requireObject } from '../../util/validation.js';
 import { redactBody } from './bodies/body.js';
-import { redactJson, redactString } from './bodies/json.js';
-import { JsonScan } from './bodies/json-scanner.js';
+import { redactJson, redactString, scanJson } from './bodies/json.js';
 import { applyEdits, inOrder, REDACTED } from './edits.js';
 import { isUrlHeader } from './headers.js';
 import { findKeys } from './keys/find-keys.js';
 import { looksRandom } from './keys/randomness.js';
 import { PLAIN, SUSPECT } from './names.js';
-import { createPolicy, type Policy } from './policy.js';
-import { findPatterns, findSecrets } from './text.js';
-import { bound } from './truncation.js';
-import { findUrlSecrets } from './urls.js';
+import { createPolicy, type Policy, type RedactOptions } from './policy.js';
+import { findInWholeUrl, findPatterns, findSecrets } from './text/find-secrets.js';
+import { type Bounded, bound } from './truncation.js';
 
-/**
- * Additions to what is always redacted: whatever has a name that says it is a secret (`authorization`, `api_key`, `password`), and
- * whatever has the shape of a known key, JSON Web Token, PEM block, or credentials in a URL or a connection string.
- *
- * What neither a name before it nor its shape shows to be a secret is not known to be one ("the password is hunter2"): that is what
- * these are for.
- */
-export interface RedactOptions {
-  /** Names of headers, query keys, JSON keys and form fields whose values are replaced; case and `-`/`_` do not matter. */
-  names?: readonly string[];
-  /** Patterns whose matches are replaced in every text. The global flag is not needed. */
-  patterns?: readonly RegExp[];
-  /**
-   * Asked last, for every text that is about to be kept: the value of a header, an attribute, a form field, each string in JSON (all
-   * of them with their name), a URL and any other text. Returns what to keep.
-   * If it throws or returns something else than a string, the value is replaced.
-   */
-  redact?: (value: string, name: string | undefined) => string;
-}
+export type { RedactOptions } from './policy.js';
+export type { Bounded } from './truncation.js';
 
-/** A text that was kept, and how many bytes of it were not. */
-export interface Bounded {
-  text: string;
-  /** Bytes of UTF-8 after the beginning that was kept; what was replaced in it doesn't count. */
-  truncatedBytes: number;
-}
-
-/** Removes secrets from whatever is about to be recorded. No method throws; what cannot be judged is not kept. */
+/** Removes secrets from what is about to be recorded. No method throws. A value that can't be judged is replaced. */
 export interface Redactor {
   /** The value of a header. */
   header(name: string, value: string): string;
@@ -55,15 +29,14 @@ export interface Redactor {
   jsonText(value: unknown, maxBytes: number): Bounded;
   /** The value of an attribute. */
   attribute(name: string, value: string): string;
-  /** A name that is kept itself, of an attribute or a header: replaced if there is a secret in it. */
+  /** The name of an attribute or a header: replaced if there is a secret in it. */
   name(name: string): string;
   /**
    * A body by its content type (JSON, SSE, NDJSON, form, multipart, text), redacted, then cut to `maxBytes` UTF-8 bytes with JSON
-   * kept valid and text well formed. `text` is its beginning where it is longer than what was kept of it; `totalBytes`
-   * is the size of all of it, or of what came before it broke off. `undefined` if it can't be parsed as what it says it is: it is not kept.
+   * kept valid and text well formed. `text` is the part that was read, from the beginning of the body; `totalBytes` is the size of the
+   * whole body, or of what arrived before it broke off. `undefined` if the body can't be parsed as its content type says.
    *
-   * What the model's stream spells over several events is searched as a whole. Where the beginning ends, its last word is dropped:
-   * it may be half of a secret.
+   * A text that a stream sends as deltas is searched as a whole. If the body is cut, its last word is dropped: it may be half of a secret.
    */
   body(
     text: string,
@@ -77,7 +50,7 @@ export interface Redactor {
 /**
  * Makes a redactor from additions to the built-in rules.
  *
- * What is replaced becomes `REDACTED`, the word that the conventions ask for in `url.full`, everywhere.
+ * A secret becomes `REDACTED`, the word that the semantic conventions require in `url.full`.
  *
  * @throws TypeError if an option is unknown or not what it should be.
  * @example
@@ -99,7 +72,7 @@ export function createRedactor(options: RedactOptions = {}): Redactor {
   };
 }
 
-/** What is kept of a value that JSON cannot say: a cycle, a bigint. */
+/** Recorded for a value that JSON can't represent: a cycle, a bigint. */
 const NOT_JSON: Bounded = { text: `"${REDACTED}"`, truncatedBytes: 0 };
 
 const OPTIONS = ['names', 'patterns', 'redact'];
@@ -127,16 +100,16 @@ function checkList(value: unknown, option: string, wants: string, isRight: (item
   if (wrong !== -1) throw badOption(`${option}[${wrong}]`, wants, value[wrong]);
 }
 
-/** Nothing that goes wrong in here may reach the application, and what could not be judged is not kept. */
+/** An error in here must not reach the application. The value that caused it is replaced. */
 function safely<T>(otherwise: T, fn: () => T): T {
   try {
     return fn();
   } catch {
     try {
-      // The error may quote the value, so it is not passed on.
-      report('a value could not be redacted; it was not kept');
+      // The error may quote the value, so it is not reported.
+      report('a value could not be redacted; it was replaced');
     } catch {
-      // The application's own diag logger threw. There is nobody left to tell.
+      // The application's diag logger threw.
     }
     return otherwise;
   }
@@ -148,7 +121,7 @@ function redactHeader(name: string, value: string, policy: Policy): string {
 }
 
 function redactUrl(url: string, policy: Policy): string {
-  const edits = findUrlSecrets(url, policy);
+  const edits = findInWholeUrl(url, policy);
   findKeys(url, edits);
   findPatterns(url, policy, edits);
   const redacted = applyEdits(url, inOrder(edits));
@@ -170,7 +143,7 @@ function redactValue(value: unknown, policy: Policy): unknown {
 
 function boundValue(value: unknown, maxBytes: number, policy: Policy): Bounded {
   const json = JSON.stringify(value);
-  const redacted = json === undefined ? undefined : new JsonScan(json, policy).render(false);
+  const redacted = json === undefined ? undefined : scanJson(json, policy).render(false);
   if (!redacted) return NOT_JSON;
   return bound([{ head: '', body: redacted.text, tail: '', jsonDepth: redacted.depth }], maxBytes);
 }
@@ -183,7 +156,7 @@ function boundBody(
   broke: boolean,
   policy: Policy,
 ): Bounded | undefined {
-  // No text has fewer bytes than characters, so mostly there is no need to count.
+  // No text has fewer bytes than characters, so most bodies need no count.
   const missing = totalBytes <= text.length ? 0 : Math.max(0, totalBytes - byteLength(text));
   const body = redactBody(text, contentType, policy, broke || missing > 0);
   if (!body) return undefined;

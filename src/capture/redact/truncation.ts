@@ -1,6 +1,18 @@
 import { byteLength, measure } from '../../util/byte-length.js';
 import { JsonScan } from './bodies/json-scanner.js';
-import type { Bounded } from './redactor.js';
+
+/** The beginning of a text, and how many bytes of the text are missing. */
+export interface Bounded {
+  text: string;
+  /** Bytes of UTF-8 after the beginning that was kept. Replacing a secret doesn't count. */
+  truncatedBytes: number;
+}
+
+/** A redacted body in pieces, and how many characters at the end of the body are in none of them. */
+export interface RedactedBody {
+  readonly pieces: readonly Piece[];
+  readonly unread: number;
+}
 
 /** A piece of a redacted text, as small as it can be left out: a whole body, an event of a stream, a line. */
 export interface Piece {

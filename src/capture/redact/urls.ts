@@ -1,28 +1,45 @@
 import { type Edit, REDACTED } from './edits.js';
 import { MIN_KEY_LENGTH } from './keys/find-keys.js';
-import { looksRandom } from './keys/randomness.js';
+import { isMadeOfWords, looksRandom } from './keys/randomness.js';
 import { PLAIN } from './names.js';
 import type { Policy } from './policy.js';
-import { findSecrets } from './text.js';
+import { isPlaceholder, isTemplate } from './text/harmless.js';
+
+/** Finds the secrets of a text that stands in a URL; `depth` is the number of URLs around it. */
+export type FindInText = (text: string, policy: Policy, depth: number) => readonly Edit[];
+
+/** What all functions here need to judge a part of a URL. */
+interface Context {
+  readonly policy: Policy;
+  readonly findInText: FindInText;
+  /** The number of URLs that this one stands in. */
+  readonly depth: number;
+}
 
 const SCHEME = /^(?:[a-z][a-z0-9+.-]{0,30}:)?\/\//i;
 const DATA_URL = /^data:[^,]*,/i;
 const AUTHORITY_END = /[/?#\\]/g;
+/** User info of documentation, and the user of git over SSH. */
+const DOCUMENTED_USER =
+  /^(?:git|(?:user(?:name)?|your\w{0,20})(?::(?:pass(?:word|wd)?|pwd|secret|your\w{0,20}|\*+|x+))?)$/i;
 const PORT = /^\d*$/;
 
-/** `hooks.slack.com/services/T…/B…/…`, `discord.com/api/webhooks/…`: whoever has such a path may post. */
-const WEBHOOK = /\/(?:services|triggers|webhooks?|workflows)\//;
-/** A name for a segment of a path: longer than ids are, letters and digits mixed. */
+/** `hooks.slack.com/services/T…/B…/…`, `discord.com/api/webhooks/…`: to know such a path is enough to post. */
+const WEBHOOK = /\/(?:services|triggers|webhookb2|webhooks?|workflows)\//;
+/** A segment of such a path: an id in capitals, `T0AAAAAAA`. */
+const CAPITALS_ID = /^(?=[A-Z0-9]*\d|[BT][A-Z]{8,10}$)[A-Z0-9]{8,}$/;
+/** A segment of a path that is longer than ids are, and has letters and digits mixed. */
 const LONG_TOKEN = /^(?=[\w-]*[a-z])(?=[\w-]*[A-Z])(?=[\w-]*[0-9])[\w-]+$/;
 const LONGER_THAN_IDS = 40;
 
 /**
- * Finds what must not be kept of a URL, whole or relative: user info, secret values in query and fragment, path segments that
- * are keys. Keys of a query stay. `depth` is in how many other URLs this one is.
+ * Finds the secrets of a URL, whole or relative: user info, secret values in query and fragment, path segments that are keys. The names
+ * in a query stay. `depth` is the number of URLs that this one stands in.
  *
  * Source: semantic-conventions v1.45, `url.full`; its list of query keys, and those that model providers use.
  */
-export function findUrlSecrets(url: string, policy: Policy, depth = 0): Edit[] {
+export function findUrlSecrets(url: string, policy: Policy, findInText: FindInText, depth = 0): Edit[] {
+  const context = { policy, findInText, depth };
   const edits: Edit[] = [];
   const data = DATA_URL.exec(url);
   if (data) return [{ start: data[0].length, end: url.length, text: REDACTED }];
@@ -30,8 +47,8 @@ export function findUrlSecrets(url: string, policy: Policy, depth = 0): Edit[] {
   const queryStart = indexOrEnd(url, '?', pathStart);
   const fragmentStart = indexOrEnd(url, '#', pathStart);
   const pathEnd = Math.min(queryStart, fragmentStart);
-  findInPath(url, pathStart, pathEnd, policy, depth, edits);
-  findInParameters(url, pathEnd + 1, policy, depth, edits);
+  findInPath(url, pathStart, pathEnd, context, edits);
+  findInParameters(url, pathEnd + 1, context, edits);
   return edits;
 }
 
@@ -44,26 +61,23 @@ function findUserInfo(url: string, edits: Edit[]): number {
   const end = AUTHORITY_END.exec(url)?.index ?? url.length;
   let at = url.slice(start, end).lastIndexOf('@');
   if (at === -1) {
-    // A password with a slash in it that was not escaped: what stands behind the colon is no port.
+    // A password with a slash in it that was not escaped: the text after the colon is no port.
     const colon = url.slice(start, end).indexOf(':');
     if (colon > 0 && url[start] !== '[' && !PORT.test(url.slice(start + colon + 1, end))) {
       at = url.slice(start).lastIndexOf('@');
     }
   }
   if (at === -1) return end;
-  edits.push({ start, end: start + at, text: `${REDACTED}:${REDACTED}` });
+  // In documentation: `https://${USER}:${PASSWORD}@…`.
+  const userInfo = url.slice(start, start + at);
+  if (!userInfo.split(':').every(isTemplate) && !DOCUMENTED_USER.test(userInfo)) {
+    edits.push({ start, end: start + at, text: `${REDACTED}:${REDACTED}` });
+  }
   AUTHORITY_END.lastIndex = start + at;
   return AUTHORITY_END.exec(url)?.index ?? url.length;
 }
 
-function findInPath(
-  url: string,
-  pathStart: number,
-  pathEnd: number,
-  policy: Policy,
-  depth: number,
-  edits: Edit[],
-): void {
+function findInPath(url: string, pathStart: number, pathEnd: number, context: Context, edits: Edit[]): void {
   const webhook = WEBHOOK.exec(url.slice(pathStart, pathEnd));
   const webhookStart = webhook ? pathStart + webhook.index + webhook[0].length : pathEnd;
   let before = '';
@@ -71,8 +85,8 @@ function findInPath(
     const end = Math.min(indexOrEnd(url, '/', start), pathEnd);
     const segment = url.slice(start, end);
     if (segment.length > 1) {
-      if (segment.includes('=')) findInParameters(url.slice(0, end), start, policy, depth, edits);
-      else if (isSecretSegment(segment, before, start >= webhookStart, policy, depth)) {
+      if (segment.includes('=')) findInParameters(url.slice(0, end), start, context, edits);
+      else if (isSecretSegment(segment, before, start >= webhookStart, context)) {
         edits.push({ start, end, text: REDACTED });
       }
     }
@@ -81,45 +95,47 @@ function findInPath(
   }
 }
 
-function isSecretSegment(
-  segment: string,
-  before: string,
-  afterWebhook: boolean,
-  policy: Policy,
-  depth: number,
-): boolean {
+function isSecretSegment(segment: string, before: string, afterWebhook: boolean, context: Context): boolean {
   if (segment.length < 8) return false;
-  if ((segment.length >= LONGER_THAN_IDS && LONG_TOKEN.test(segment)) || holdsSecret(segment, policy, depth))
+  if (
+    (segment.length >= LONGER_THAN_IDS && LONG_TOKEN.test(segment) && !ADDRESS.test(segment)) ||
+    holdsSecret(segment, context)
+  )
     return true;
-  return (afterWebhook || policy.kind(before) !== PLAIN) && looksRandom(decode(segment));
+  if (afterWebhook && (CAPITALS_ID.test(segment) || isLongAndNoWords(segment))) return true;
+  return (afterWebhook || context.policy.kind(before) !== PLAIN) && looksRandom(decode(segment));
 }
 
-/** Query and fragment, which both hold parameters: `?key=…&…#access_token=…`. */
-function findInParameters(url: string, from: number, policy: Policy, depth: number, edits: Edit[]): void {
+const SHORTEST_TOKEN = 16;
+
+const ADDRESS = /^0x[0-9A-Fa-f]{40}$/;
+
+function isLongAndNoWords(segment: string): boolean {
+  return segment.length >= SHORTEST_TOKEN && !isMadeOfWords(segment, 0, segment.length);
+}
+
+/** Searches query and fragment, which both hold parameters: `?key=…&…#access_token=…`. */
+function findInParameters(url: string, from: number, context: Context, edits: Edit[]): void {
   for (let start = from; start < url.length; ) {
     const end = parameterEnd(url, start);
     // Without an equals sign all of it is the value.
     const valueStart = start + url.slice(start, end).indexOf('=') + 1;
-    if (valueStart - start > MIN_KEY_LENGTH && holdsSecret(url.slice(start, valueStart - 1), policy, depth)) {
+    if (valueStart - start > MIN_KEY_LENGTH && holdsSecret(url.slice(start, valueStart - 1), context)) {
       edits.push({ start, end: valueStart - 1, text: REDACTED });
     }
-    if (valueStart < end && isSecretValue(url, start, valueStart, end, policy, depth)) {
+    if (valueStart < end && isSecretValue(url, start, valueStart, end, context)) {
       edits.push({ start: valueStart, end, text: REDACTED });
     }
     start = end + 1;
   }
 }
 
-function isSecretValue(
-  url: string,
-  start: number,
-  valueStart: number,
-  end: number,
-  policy: Policy,
-  depth: number,
-): boolean {
-  if (valueStart > start && policy.isSecretParameter(decode(url.slice(start, valueStart - 1)))) return true;
-  return holdsSecret(url.slice(valueStart, end), policy, depth);
+function isSecretValue(url: string, start: number, valueStart: number, end: number, context: Context): boolean {
+  if (valueStart > start && context.policy.isSecretParameter(decode(url.slice(start, valueStart - 1)))) {
+    const value = decode(url.slice(valueStart, end));
+    return !isTemplate(value) && !isPlaceholder(value);
+  }
+  return holdsSecret(url.slice(valueStart, end), context);
 }
 
 const PARAMETER_END = /[&;#?]/g;
@@ -129,23 +145,28 @@ function parameterEnd(url: string, start: number): number {
   return PARAMETER_END.exec(url)?.index ?? url.length;
 }
 
-/** A URL inside of a URL is encoded once more, so each decoding is looked at. */
+/** A URL inside of a URL is encoded once more, so each decoding is searched. */
 const MAX_ENCODINGS = 3;
-/** URLs in URLs in URLs: what is still encoded there is not looked into but replaced, for that would take forever. */
+/** What is still encoded in a URL in a URL in a URL is replaced and not searched: each level costs a multiple of the one before. */
 const MAX_DEPTH = 2;
+/** A URL without a scheme and a host: `/callback?code=…`, `cb?code=…`. */
+const RELATIVE_URL = /^[\w./-]{0,200}[?#]\w/;
 
-function holdsSecret(encoded: string, policy: Policy, depth: number): boolean {
+function holdsSecret(encoded: string, context: Context): boolean {
   let text = encoded;
-  if (depth === MAX_DEPTH && text.includes('%')) return true;
+  if (context.depth === MAX_DEPTH && text.includes('%')) return true;
   for (let times = 0; ; times++) {
-    if (findSecrets(text, policy, depth + 1).length > 0) return true;
+    if (context.findInText(text, context.policy, context.depth + 1).length > 0) return true;
+    if (times > 0 && context.depth < MAX_DEPTH && RELATIVE_URL.test(text)) {
+      if (findUrlSecrets(text, context.policy, context.findInText, context.depth + 1).length > 0) return true;
+    }
     const decoded = decode(times === 0 && text.includes('+') ? text.replaceAll('+', ' ') : text);
     if (times === MAX_ENCODINGS || decoded === text) return false;
     text = decoded;
   }
 }
 
-/** What cannot be decoded is judged as it stands. */
+/** A text that can't be decoded is returned as it is. */
 function decode(text: string): string {
   if (!text.includes('%')) return text;
   try {

@@ -5,6 +5,7 @@ import { guarded, report } from '../../util/diagnostics.js';
 import { type Clock, realClock } from '../clock.js';
 import { spanBytes } from '../otlp/size.js';
 import { copySpanWith, type ReadableSpan } from '../otlp/span.js';
+import { SPAN_OVERHEAD_BYTES } from '../queue.js';
 import type { Amount } from '../stats.js';
 import { decide, type Keep } from './sampled-by-trace-id.js';
 import { figuresOf, isRun, type RunFigures, settledRun, sumOfFigures } from './settled-run.js';
@@ -17,8 +18,6 @@ export const MAX_WAITING_BYTES = 64 * 1024 * 1024;
 export const MAX_WAITING_MILLIS = 10 * 60_000;
 /** How many traces of decided runs are remembered, for spans that have no parent in this process. */
 export const MAX_REMEMBERED_TRACES = 10_000;
-/** What a span takes in memory beside its texts; measured with the SDK's. */
-const SPAN_OVERHEAD_BYTES = 1024;
 
 export interface KeepGateOptions {
   keep: Keep;
@@ -123,10 +122,21 @@ export class KeepGate {
     else this.#pass(group, span);
   }
 
-  /** Delivers everything that is undecided, and all runs that are still to settle: nothing is asked any more. */
+  /** Delivers everything that is undecided. From now on nothing is asked: every run that is not decided is kept. */
   close(): void {
     this.#isClosed = true;
     for (const group of this.#waiting) this.#decide(group, 'kept');
+  }
+
+  /** Delivers everything that is undecided, and all runs that settle in `fn`. */
+  keepingAll(fn: () => void): void {
+    const wasClosed = this.#isClosed;
+    this.close();
+    try {
+      fn();
+    } finally {
+      this.#isClosed = wasClosed;
+    }
   }
 
   #groupUnder(traceId: string, parent: Span | undefined, runSpan: object | undefined): RunGroup | undefined {

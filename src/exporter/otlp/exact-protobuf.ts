@@ -46,10 +46,10 @@ function scopeSpansFields({ scope = {}, spans = [], schemaUrl }: WireScopeSpans)
 
 function spanFields(span: WireSpan): Buffer[] {
   return [
-    bytes(1, Buffer.from(span.traceId ?? '', 'hex')),
-    bytes(2, Buffer.from(span.spanId ?? '', 'hex')),
+    bytes(1, id(span.traceId)),
+    bytes(2, id(span.spanId)),
     text(3, span.traceState),
-    bytes(4, Buffer.from(span.parentSpanId ?? '', 'hex')),
+    bytes(4, id(span.parentSpanId)),
     text(5, span.name),
     uint(6, kindNumber(span.kind)),
     fixed64(7, span.startTimeUnixNano),
@@ -76,8 +76,8 @@ function eventFields(event: WireEvent): Buffer[] {
 
 function linkFields(link: WireLink): Buffer[] {
   return [
-    bytes(1, Buffer.from(link.traceId ?? '', 'hex')),
-    bytes(2, Buffer.from(link.spanId ?? '', 'hex')),
+    bytes(1, id(link.traceId)),
+    bytes(2, id(link.spanId)),
     text(3, link.traceState),
     ...attributes(4, link.attributes),
     uint(5, link.droppedAttributesCount),
@@ -121,12 +121,17 @@ function bytes(field: number, content: Buffer): Buffer {
   return content.length > 0 ? delimited(field, content) : Buffer.alloc(0);
 }
 
+function id(hex: string | undefined): Buffer {
+  return Buffer.from(String(hex ?? ''), 'hex');
+}
+
 function text(field: number, content: string | undefined): Buffer {
-  return bytes(field, Buffer.from(content ?? ''));
+  return bytes(field, Buffer.from(String(content ?? '')));
 }
 
 function uint(field: number, value: number | undefined): Buffer {
-  return value ? Buffer.concat([tag(field, VARINT), varint(BigInt(value))]) : Buffer.alloc(0);
+  const count = Math.trunc(Number(value)) >>> 0;
+  return count > 0 ? Buffer.concat([tag(field, VARINT), varint(BigInt(count))]) : Buffer.alloc(0);
 }
 
 function fixed64(field: number, value: string | number | undefined): Buffer {

@@ -7,13 +7,13 @@ import { encodeRequest } from './json.js';
 import { type ExportResult, FAILED, type ReadableSpan, type SpanExporter, SUCCESS } from './span.js';
 
 export interface OTLPFileExporterOptions {
-  /** The file; made if it isn't there, its directory too. What is in it stays: requests are appended. */
+  /** The file. It is made if it isn't there, and its directory too. Requests are appended. */
   path: string;
 }
 
 /**
  * Writes spans to a file as OTLP JSON, one request a line: what the collector's `otlpjsonfile` receiver, Jaeger's upload
- * and `runtrace show` read. Spans may hold prompts, so nobody but the owner may read the file (mode 0600).
+ * and `runtrace show` read. Spans may hold prompts, so only the owner may read the file (mode 0600).
  *
  * Errors go to the callback and once to `diag`; nothing is thrown.
  *
@@ -23,7 +23,7 @@ export interface OTLPFileExporterOptions {
 export class OTLPFileExporter implements SpanExporter {
   readonly #path: string;
   #file: Promise<FileHandle> | undefined;
-  /** The end of the last write: lines must not mix. */
+  /** Ends with the last write: lines must not mix. */
   #written: Promise<void> = Promise.resolve();
   #isShutDown = false;
   #isBroken = false;
@@ -75,7 +75,7 @@ export class OTLPFileExporter implements SpanExporter {
   }
 }
 
-/** A line that was torn off, by a full disk or a killed process, must not swallow the one that comes after it. */
+/** Ends a line that was torn off, by a full disk or a killed process: else the next one would be part of it. */
 async function openForLines(path: string): Promise<FileHandle> {
   const file = await open(path, 'a+', 0o600);
   try {
@@ -89,7 +89,7 @@ async function openForLines(path: string): Promise<FileHandle> {
   }
 }
 
-/** Makes the file while the developer is looking, closed to everybody else even if it was there and open to all. */
+/** Makes the file at once, so that a wrong path is an error at start. Only the owner can read it, even if it was there before with another mode. */
 function prepareFile(path: string): void {
   try {
     mkdirSync(dirname(path), { recursive: true });

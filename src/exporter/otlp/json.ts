@@ -1,40 +1,26 @@
-import type { HrTime, SpanContext, TraceState } from '@opentelemetry/api';
+import type { HrTime } from '@opentelemetry/api';
 import type { ReadableSpan } from './library.js';
 import {
-  kindNumber,
-  statusNumber,
-  type WireContext,
+  HAS_IS_REMOTE,
+  IS_REMOTE,
+  SECOND,
   type WireKeyValue,
   type WireRequest,
-  type WireResource,
   type WireScope,
   type WireSpan,
   type WireValue,
+  wireResources,
+  wireScopes,
+  wireSpans,
 } from './wire.js';
 
 /**
  * OTLP JSON: an `ExportTraceServiceRequest` in the JSON mapping of the OTLP specification (hex ids, integer enums,
- * 64-bit integers as strings), both ways.
+ * 64-bit integers as strings). `json-reader.ts` reads it.
  *
- * The SDK's serializers only write. In JSON they write `null` for NaN and a number for a 64-bit integer, and receivers refuse
+ * Not by OpenTelemetry's serializer: it writes `null` for NaN and a number for a 64-bit integer, and receivers refuse
  * the whole request for either.
  */
-
-const SECOND = 1_000_000_000n;
-const HAS_IS_REMOTE = 0x100;
-const IS_REMOTE = 0x200;
-/** Protobuf's own readers refuse messages that are nested deeper. */
-const DEEPEST_LEVEL = 100;
-
-/** What a file said, for spans, resources and scopes that were read from one: it is written again unchanged. */
-const wireSpans = new WeakMap<ReadableSpan, WireSpan>();
-const wireResources = new WeakMap<ReadableSpan['resource'], WireResource>();
-const wireScopes = new WeakMap<ReadableSpan['instrumentationScope'], WireScope>();
-
-/** Whether the span was read by `decodeRequest`. */
-export function isFromFile(span: ReadableSpan): boolean {
-  return wireSpans.has(span);
-}
 
 /** One request with all the spans, as one line of JSON without the line's end. */
 export function encodeRequest(spans: readonly ReadableSpan[]): string {
@@ -46,7 +32,7 @@ export function toWireRequest(spans: readonly ReadableSpan[]): WireRequest {
   const resources = new Map<ReadableSpan['resource'], Map<unknown, ReadableSpan[]>>();
   for (const span of spans) {
     const scope = span.instrumentationScope;
-    const key = wireScopes.has(scope) ? scope : JSON.stringify([scope.name, scope.version, scope.schemaUrl]);
+    const key = wireScopes.has(scope) ? scope : JSON.stringify([encodeScope(scope), scope.schemaUrl]);
     const scopes = getOrAdd(resources, span.resource, () => new Map<unknown, ReadableSpan[]>());
     getOrAdd(scopes, key, () => []).push(span);
   }
@@ -59,7 +45,7 @@ export function toWireRequest(spans: readonly ReadableSpan[]): WireRequest {
       scopeSpans: [...scopes.values()].map((ofScope) => {
         const { instrumentationScope: scope } = ofScope[0] as ReadableSpan;
         return {
-          scope: wireScopes.get(scope) ?? { name: scope.name, version: scope.version },
+          scope: wireScopes.get(scope) ?? encodeScope(scope),
           spans: ofScope.map((span) => wireSpans.get(span) ?? encodeSpan(span)),
           schemaUrl: scope.schemaUrl,
         };
@@ -69,57 +55,10 @@ export function toWireRequest(spans: readonly ReadableSpan[]): WireRequest {
   };
 }
 
-/**
- * The spans of a request that was written by any exporter. They can be given to an exporter again; `encodeRequest` writes them
- * as they were, digit by digit.
- *
- * @throws SyntaxError if `text` is no JSON or no trace request. The message does not quote the text.
- */
-export function decodeRequest(text: string): ReadableSpan[] {
-  const request = parseJson(text) as WireRequest | null;
-  if (!Array.isArray(request?.resourceSpans))
-    throw new SyntaxError('not an OTLP trace request: it has no resourceSpans');
-  try {
-    return request.resourceSpans.flatMap(decodeResourceSpans);
-  } catch (error) {
-    if (error instanceof SyntaxError) throw error;
-    throw new SyntaxError('not an OTLP trace request: a field has the wrong type', { cause: error });
-  }
-}
-
-function decodeResourceSpans(ofResource: NonNullable<WireRequest['resourceSpans']>[number]): ReadableSpan[] {
-  // The SDK's Resource has methods that only an SDK uses; exporters read these two fields.
-  const resource = {
-    attributes: decodeAttributes(ofResource.resource?.attributes),
-    schemaUrl: ofResource.schemaUrl,
-  } as ReadableSpan['resource'];
-  wireResources.set(resource, ofResource.resource ?? {});
-  return (ofResource.scopeSpans ?? []).flatMap(({ scope, spans, schemaUrl }) => {
-    const instrumentationScope = {
-      name: scope?.name ?? '',
-      ...(scope?.version && { version: scope.version }),
-      ...(schemaUrl && { schemaUrl }),
-    };
-    wireScopes.set(instrumentationScope, scope ?? {});
-    return (spans ?? []).map((wire) => {
-      if (!wire.traceId || !wire.spanId) throw new SyntaxError('not an OTLP trace request: a span has no id');
-      const span = decodeSpan(wire, resource, instrumentationScope);
-      wireSpans.set(span, wire);
-      return span;
-    });
-  });
-}
-
-/** An integer of 64 bits that is not in quotes, as some writers have it: `JSON.parse` would round it. */
-const BARE_INT64 = /(?<!\\)"(intValue|\w+UnixNano)"\s*:\s*(-?\d{16,20})(?=\s*[,}])/g;
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text.replace(BARE_INT64, '"$1":"$2"'));
-  } catch (error) {
-    const position = /position (\d+)/.exec((error as Error).message)?.[1];
-    throw new SyntaxError(`not JSON${position ? `, from character ${position} on` : ', or cut off'}`);
-  }
+function encodeScope(scope: ReadableSpan['instrumentationScope']): WireScope {
+  // Not every version of the SDK's type has attributes.
+  const { name, version, attributes } = scope as typeof scope & { attributes?: object };
+  return { name, version, ...(attributes && { attributes: encodeAttributes(attributes) }) };
 }
 
 function encodeSpan(span: ReadableSpan): WireSpan {
@@ -156,56 +95,6 @@ function encodeSpan(span: ReadableSpan): WireSpan {
   };
 }
 
-function decodeSpan(
-  wire: WireSpan,
-  resource: ReadableSpan['resource'],
-  instrumentationScope: ReadableSpan['instrumentationScope'],
-): ReadableSpan {
-  const context = decodeContext(wire, wire.flags ?? 1, false);
-  const startTime = decodeTime(wire.startTimeUnixNano);
-  const endTime = decodeTime(wire.endTimeUnixNano);
-  const parent = wire.parentSpanId && { traceId: wire.traceId, spanId: wire.parentSpanId };
-  return {
-    name: wire.name ?? '',
-    kind: kindNumber(wire.kind) - 1,
-    spanContext: () => context,
-    ...(parent && { parentSpanContext: decodeContext(parent, wire.flags ?? 1, true) }),
-    startTime,
-    endTime,
-    duration: durationBetween(startTime, endTime),
-    ended: true,
-    status: { code: statusNumber(wire.status?.code), ...(wire.status?.message && { message: wire.status.message }) },
-    attributes: decodeAttributes(wire.attributes),
-    links: (wire.links ?? []).map((link) => ({
-      context: decodeContext(link, link.flags ?? 0, true),
-      attributes: decodeAttributes(link.attributes),
-      droppedAttributesCount: link.droppedAttributesCount ?? 0,
-    })),
-    events: (wire.events ?? []).map((event) => ({
-      name: event.name ?? '',
-      time: decodeTime(event.timeUnixNano),
-      attributes: decodeAttributes(event.attributes),
-      droppedAttributesCount: event.droppedAttributesCount ?? 0,
-    })),
-    resource,
-    instrumentationScope,
-    droppedAttributesCount: wire.droppedAttributesCount ?? 0,
-    droppedEventsCount: wire.droppedEventsCount ?? 0,
-    droppedLinksCount: wire.droppedLinksCount ?? 0,
-  };
-}
-
-/** `flags` of a span are its own trace flags and whether its *parent* is remote; those of a link are about the link. */
-function decodeContext(ids: WireContext, flags: number, withRemote: boolean): SpanContext {
-  return {
-    traceId: ids.traceId,
-    spanId: ids.spanId,
-    traceFlags: flags & 0xff,
-    ...(withRemote && (flags & IS_REMOTE) !== 0 && { isRemote: true }),
-    ...(ids.traceState && { traceState: frozenTraceState(ids.traceState) }),
-  };
-}
-
 function encodeFlags(traceFlags: number, isRemote: boolean | undefined): number {
   return (traceFlags & 0xff) | HAS_IS_REMOTE | (isRemote ? IS_REMOTE : 0);
 }
@@ -214,25 +103,8 @@ function encodeTime([seconds, nanos]: HrTime): string {
   return (BigInt(Math.trunc(seconds)) * SECOND + BigInt(Math.trunc(nanos))).toString();
 }
 
-function decodeTime(nanos: string | number | undefined): HrTime {
-  const value = BigInt(nanos ?? 0);
-  return [Number(value / SECOND), Number(value % SECOND)];
-}
-
-function durationBetween(start: HrTime, end: HrTime): HrTime {
-  const seconds = end[0] - start[0];
-  const nanos = end[1] - start[1];
-  return nanos < 0 ? [seconds - 1, nanos + 1_000_000_000] : [seconds, nanos];
-}
-
 function encodeAttributes(attributes: object | undefined): WireKeyValue[] {
   return Object.entries(attributes ?? {}).map(([key, value]) => ({ key, value: encodeValue(value) }));
-}
-
-function decodeAttributes(wire: WireKeyValue[] | undefined, level = 0): ReadableSpan['attributes'] {
-  return Object.fromEntries(
-    (wire ?? []).map(({ key, value }) => [key, decodeValue(value, level)]),
-  ) as ReadableSpan['attributes'];
 }
 
 function encodeValue(value: unknown): WireValue {
@@ -254,35 +126,6 @@ function encodeValue(value: unknown): WireValue {
     default:
       return {};
   }
-}
-
-function decodeValue(value: WireValue | undefined, level: number): unknown {
-  if (!value) return undefined;
-  if (level > DEEPEST_LEVEL) throw new SyntaxError(`an attribute is nested deeper than ${DEEPEST_LEVEL} levels`);
-  if (value.stringValue !== undefined) return value.stringValue;
-  if (value.boolValue !== undefined) return value.boolValue;
-  if (value.intValue !== undefined) return decodeInteger(value.intValue);
-  if (value.doubleValue !== undefined) return Number(value.doubleValue);
-  if (value.bytesValue !== undefined) return new Uint8Array(Buffer.from(value.bytesValue, 'base64'));
-  if (value.arrayValue) return (value.arrayValue.values ?? []).map((item) => decodeValue(item, level + 1));
-  if (value.kvlistValue) return decodeAttributes(value.kvlistValue.values, level + 1);
-  return undefined;
-}
-
-function decodeInteger(digits: string | number): number | bigint {
-  const number = Number(digits);
-  return Number.isSafeInteger(number) ? number : BigInt(digits);
-}
-
-/** The trace state of a span that was read from a file. It is only written again. */
-function frozenTraceState(serialized: string): TraceState {
-  const state: TraceState = {
-    set: () => state,
-    unset: () => state,
-    get: () => undefined,
-    serialize: () => serialized,
-  };
-  return state;
 }
 
 function getOrAdd<K, V>(map: Map<K, V>, key: K, make: () => V): V {

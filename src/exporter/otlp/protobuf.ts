@@ -1,6 +1,7 @@
 import { encodeWireRequest } from './exact-protobuf.js';
-import { isFromFile, toWireRequest } from './json.js';
+import { toWireRequest } from './json.js';
 import { loadProtobufSerializer, type ReadableSpan } from './library.js';
+import { isFromFile } from './wire.js';
 
 /** One request with all the spans, as Protobuf: by OpenTelemetry's serializer, except for numbers that it would change. */
 export async function encodeProtobuf(spans: readonly ReadableSpan[]): Promise<Uint8Array> {

@@ -2,13 +2,13 @@ import { TRUNCATED_BYTES } from '../../otel/names.js';
 import { textBytes, valueBytes } from './size.js';
 import { copySpanWith, type ReadableSpan } from './span.js';
 
-/** Nothing is cut to less than this; what is shorter is not touched. */
+/** A value is not cut below this size; a shorter one is not touched. */
 const LEAST_BYTES = 256;
-/** What runtrace says about a run, a step or an attempt is short, and is why the span is there at all. */
+/** runtrace's own attributes of a run, a step or an attempt are short, and the reason for the span. */
 const UNTOUCHABLE = /^runtrace\./;
 const CUT_MARK = '…';
 
-/** An attribute that can be cut. `owner` is a number in the list of all that have attributes: the span, its events and its links. */
+/** An attribute that can be cut. `owner` is an index in the list of the span, its events and its links. */
 interface Part {
   owner: number;
   key: string;
@@ -17,9 +17,9 @@ interface Part {
 }
 
 /**
- * A copy of the span whose longest texts and lists have lost their ends, until it is `excessBytes` smaller (or as small as it can
- * get). JSON stays JSON. Names, ids, status, times and `runtrace.*` are kept; how many bytes were cut stands in
- * `runtrace.truncated_bytes`. `undefined` if there is nothing to cut.
+ * A copy of the span whose longest texts and lists are cut at their ends, until it is `excessBytes` smaller, or as small as it can
+ * get. JSON stays JSON. Names, ids, status, times and `runtrace.*` are kept. `runtrace.truncated_bytes` says how many bytes were
+ * cut. `undefined` if there is nothing to cut.
  */
 export function shrink(span: ReadableSpan, excessBytes: number): { span: ReadableSpan; cutBytes: number } | undefined {
   const owners = [span, ...span.events, ...span.links].map(
@@ -60,7 +60,7 @@ function sizeOf(value: string | unknown[]): number {
   return typeof value === 'string' ? textBytes(value) : valueBytes(value);
 }
 
-/** The length to which all that are longer must be cut for `excess` to go away: the longest pay first. */
+/** The size to which all larger values must be cut to save `excess` bytes: the largest are cut first. */
 function capFor(sizes: readonly number[], excess: number): number {
   const sorted = sizes.toSorted((a, b) => b - a);
   let freed = 0;
@@ -73,7 +73,7 @@ function capFor(sizes: readonly number[], excess: number): number {
   return LEAST_BYTES;
 }
 
-/** As many items as fit; of the first that doesn't, if it is a text, its beginning. */
+/** As many items as fit, and the beginning of the first one that does not, if it is a text. */
 function cutList(list: readonly unknown[], maxBytes: number): unknown[] {
   const kept: unknown[] = [];
   let room = maxBytes - valueBytes([]);
@@ -93,7 +93,7 @@ function cutText(text: string, maxBytes: number): string {
   return /^\s*[[{]/.test(text) ? cutJson(text, maxBytes) : cutPlain(text, maxBytes, textBytes);
 }
 
-/** Cuts the longest strings inside; if that is not enough, what is kept is a JSON string with the beginning of the text. */
+/** Cuts the longest strings inside. If that is not enough, the result is a JSON string with the beginning of the text. */
 function cutJson(text: string, maxBytes: number): string {
   let kept: string;
   try {
@@ -113,7 +113,7 @@ function cutJson(text: string, maxBytes: number): string {
   return textBytes(kept) <= maxBytes ? kept : JSON.stringify(cutPlain(text, maxBytes - 4, quotedBytes));
 }
 
-/** What a string weighs inside of JSON that is itself a text in JSON. */
+/** The size of a string inside of JSON that is itself a text in JSON. */
 function quotedBytes(text: string): number {
   return textBytes(JSON.stringify(text)) - 4;
 }

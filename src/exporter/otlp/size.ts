@@ -1,8 +1,8 @@
 import type { ReadableSpan } from './span.js';
 
 /*
- * What spans weigh as OTLP JSON, without writing them: rather a little more than less. Protobuf is smaller. The numbers
- * below are the lengths of the fixed parts of the JSON, rounded up.
+ * The size of spans as OTLP JSON, estimated without writing them, rather too large than too small. Protobuf is smaller, so that
+ * the estimate is a bound for both. The numbers below are the lengths of the fixed parts of the JSON, rounded up.
  */
 
 const SPAN_BYTES = 420;
@@ -10,7 +10,7 @@ const EVENT_BYTES = 110;
 const LINK_BYTES = 190;
 const KEY_VALUE_BYTES = 24;
 const VALUE_BYTES = 40;
-/** More than the detectors of host, process and service find out. */
+/** More than the attributes that the detectors of host, process and service find. */
 const PENDING_RESOURCE_BYTES = 4096;
 
 /** A span without its resource. */
@@ -27,7 +27,7 @@ export function spanBytes(span: ReadableSpan): number {
 
 const known = new WeakMap<object, number>();
 
-/** What a request carries once for all spans that share a resource: the resource, and a scope of an instrumentation. */
+/** The part of a request that all spans of a resource share: the resource, and an instrumentation scope. */
 export function resourceBytes({ resource, instrumentationScope: scope }: ReadableSpan): number {
   let bytes = known.get(resource);
   if (bytes === undefined) {
@@ -47,7 +47,7 @@ function attributesBytes(attributes: object | undefined): number {
   return bytes;
 }
 
-/** The value of an attribute. */
+/** The size of an attribute's value. */
 export function valueBytes(value: unknown): number {
   if (typeof value === 'string') return VALUE_BYTES + textBytes(value);
   if (typeof value !== 'object' || value === null) return VALUE_BYTES;
@@ -62,17 +62,17 @@ function traceStateBytes(traceState: { serialize(): string } | undefined): numbe
   return traceState ? textBytes(traceState.serialize()) + 20 : 0;
 }
 
-/** Many short samples judge a text better than few long ones: what is dear in it, JSON in prose, stands together. */
+/** Many short samples estimate a text better than few long ones: the characters that are escaped, in JSON in prose, stand together. */
 const SAMPLE_LENGTH = 8;
 const SAMPLES = 32;
-/** A text of so many characters may make a request too large by itself, and is judged more closely. */
+/** A text of this length may make a request too large by itself, and is sampled more closely. */
 const LONG_LENGTH = 16 * 1024;
 const SAMPLES_OF_LONG = 128;
 
 /**
  * The length of a text as JSON in UTF-8, without its quotes. Looking at every character costs as much as writing
- * them, so a long text is judged by samples spread over it and a margin. Where that is too little, a backend that minds answers
- * 413, and the request is split.
+ * them, so a long text is estimated from samples spread over it, with a margin. If the estimate is too small, a backend that has a limit
+ * answers 413, and the request is split.
  */
 export function textBytes(text: string): number {
   const samples = text.length < LONG_LENGTH ? SAMPLES : SAMPLES_OF_LONG;
@@ -105,7 +105,7 @@ function hasShortEscape(code: number): boolean {
   return code >= 8 && code <= 13 && code !== 11;
 }
 
-/** Half of a pair is written as an escape; a whole one is four bytes, two for each half. */
+/** Half of a surrogate pair is written as an escape; a whole one is four bytes, two for each half. */
 function isPair(text: string, i: number): boolean {
   const isHigh = text.charCodeAt(i) < 0xdc00;
   const other = text.charCodeAt(isHigh ? i + 1 : i - 1);

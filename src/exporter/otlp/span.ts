@@ -2,13 +2,13 @@ import type { ReadableSpan } from './library.js';
 
 export type { ReadableSpan };
 
-/** What an exporter says about a batch: `code` 0 for success, 1 for failure. The SDK's `ExportResult`, whatever its version. */
+/** What an exporter says about a batch: `code` 0 for success, 1 for failure. The SDK's `ExportResult`, of any version. */
 export interface ExportResult {
   code: number;
   error?: Error;
 }
 
-/** The SDK's interface of an exporter, whatever its version. */
+/** The SDK's interface of an exporter, of any version. */
 export interface SpanExporter {
   /** Sends a batch, and calls back once with the result. */
   export(spans: ReadableSpan[], resultCallback: (result: ExportResult) => void): void;

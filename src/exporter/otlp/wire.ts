@@ -3,6 +3,8 @@
  * so everything but ids is optional.
  */
 
+import type { ReadableSpan } from './library.js';
+
 export interface WireRequest {
   resourceSpans?: WireResourceSpans[];
 }
@@ -99,4 +101,20 @@ export function kindNumber(kind: number | string | undefined): number {
 /** The number of a status code, as for `kindNumber`. */
 export function statusNumber(code: number | string | undefined): number {
   return typeof code === 'string' ? Math.max(0, STATUS_CODES.indexOf(code)) : (code ?? 0);
+}
+
+/** Nanoseconds. */
+export const SECOND = 1_000_000_000n;
+/** The bit of `flags` that says whether the next one means anything. */
+export const HAS_IS_REMOTE = 0x100;
+export const IS_REMOTE = 0x200;
+
+/** What a file says, for spans, resources and scopes that were read from one. It is written again unchanged. */
+export const wireSpans = new WeakMap<ReadableSpan, WireSpan>();
+export const wireResources = new WeakMap<ReadableSpan['resource'], WireResource>();
+export const wireScopes = new WeakMap<ReadableSpan['instrumentationScope'], WireScope>();
+
+/** Whether the span was read by `decodeRequest`. */
+export function isFromFile(span: ReadableSpan): boolean {
+  return wireSpans.has(span);
 }

@@ -60,14 +60,21 @@ export class BatchSender {
   async send(batch: Batch): Promise<void> {
     const { queue, isOver } = this.#parts;
     await this.resourcesOf(batch.items);
+    let mostSpans = MAX_REQUEST_SPANS;
     while (batch.items.length > 0 && !isOver()) {
-      const items = this.#nextRequest(batch.items);
+      const items = this.#nextRequest(batch.items, mostSpans);
       const result = await this.#request(items);
       if (isOver() || result.kind === 'retry' || result.kind === 'busy') return;
       if (result.kind === 'too_large') {
         if (this.#makeSmaller(items)) continue;
         this.#reject(items, `requests are refused: too large, and nothing can be cut: ${result.why}`);
       }
+      if (result.kind === 'refused' && result.isEncodingError && items.length > 1) {
+        // One span can't be written. Halve the request until it is alone.
+        mostSpans = Math.ceil(items.length / 2);
+        continue;
+      }
+      if (items.length === 1) mostSpans = MAX_REQUEST_SPANS;
       batch.items.splice(0, items.length);
       if (result.kind === 'accepted') queue.settle(items, 'sent');
       else if (result.kind === 'rejected') this.#settlePartly(items, result.count);
@@ -86,11 +93,11 @@ export class BatchSender {
   }
 
   /** As many items as fit in a request, or one that is cut to fit. */
-  #nextRequest(items: readonly Item[]): Item[] {
+  #nextRequest(items: readonly Item[], mostSpans: number): Item[] {
     const { backoff } = this.#parts;
     const first = items[0] as Item;
     const room = backoff.requestLimit - resourceBytes(first.span);
-    const request = items.slice(0, countWithin(items, room, MAX_REQUEST_SPANS));
+    const request = items.slice(0, countWithin(items, room, mostSpans));
     if (request.length === 1) this.#cut(first);
     return request;
   }
@@ -152,7 +159,7 @@ export class BatchSender {
       health.failed(`requests fail and are tried again: ${result.why}`);
       backoff.failed(ticket, result.at);
       onRetry(result);
-    } else if (result.kind === 'refused') {
+    } else if (result.kind === 'refused' && !(result.isEncodingError && items.length > 1)) {
       this.#reject(items, `requests are refused: ${result.why}`);
     }
   }

@@ -4,6 +4,7 @@ import type { GrpcEndpoint } from '../endpoint.js';
 import { encodeProtobuf } from '../otlp/protobuf.js';
 import type { ReadableSpan } from '../otlp/span.js';
 import { type GrpcError, readGrpcError } from './grpc-status.js';
+import { requestHeaders } from './headers.js';
 import { partialFromProtobuf } from './http-response.js';
 import { isLoopback } from './loopback.js';
 import { redactor } from './secrets.js';
@@ -52,12 +53,9 @@ export class GrpcSender implements Sender {
   }
 
   async send(spans: readonly ReadableSpan[]): Promise<SendResult> {
-    let headers: Record<string, string>;
-    try {
-      headers = await this.#endpoint.headers();
-    } catch (error) {
-      return { kind: 'retry', why: `the headers option failed with ${(error as Error)?.name ?? 'an error'}` };
-    }
+    const given = await requestHeaders(this.#endpoint, this.#clock);
+    if ('failure' in given) return given.failure;
+    const { headers } = given;
     try {
       this.#grpc ??= loadGrpc();
       this.#client ??= this.#connect(this.#grpc);
@@ -119,7 +117,7 @@ function readGrpcSuccess(response: Buffer | undefined, spanCount: number): SendR
   return { kind: 'rejected', count, why: partial.errorMessage || 'no reason given' };
 }
 
-/** The gRPC client that the exporter package depends on, found from there: pnpm and Yarn PnP show it to nobody else. */
+/** The gRPC client that the exporter package depends on, found from there: pnpm and Yarn PnP show it only to that package. */
 function loadGrpc(): Grpc {
   try {
     const exporter = createRequire(import.meta.url).resolve(PACKAGE);

@@ -7,6 +7,7 @@ import { encodeRequest } from '../otlp/json.js';
 import { encodeProtobuf } from '../otlp/protobuf.js';
 import type { ReadableSpan } from '../otlp/span.js';
 import { type Attempted, type Encoding, EncodingChoice } from './encoding-choice.js';
+import { requestHeaders } from './headers.js';
 import { type HttpAnswer, post } from './http-request.js';
 import { readAnswer } from './http-response.js';
 import { isLoopback } from './loopback.js';
@@ -38,20 +39,16 @@ export class HttpSender implements Sender {
   }
 
   async send(spans: readonly ReadableSpan[]): Promise<SendResult> {
-    let headers: Record<string, string>;
-    try {
-      headers = await this.#endpoint.headers();
-    } catch (error) {
-      // The text of an error of the application's own function may hold the secret that it was about to return.
-      return { kind: 'retry', why: `the headers option failed with ${(error as Error)?.name ?? 'an error'}` };
-    }
+    const given = await requestHeaders(this.#endpoint, this.#clock);
+    if ('failure' in given) return given.failure;
+    const { headers } = given;
     const redact = redactor(headers, this.#url);
-    const result = await this.#encoding.send((encoding) => this.#attempt(spans, headers, encoding, redact));
-    return result;
+    return this.#encoding.send((encoding) => this.#attempt(spans, headers, encoding, redact));
   }
 
   async shutdown(): Promise<void> {
-    (await this.#agent?.catch(() => undefined))?.destroy();
+    // An agent of the application may have other users.
+    if (this.#endpoint.ownsAgent) (await this.#agent?.catch(() => undefined))?.destroy();
   }
 
   async #attempt(
@@ -65,7 +62,8 @@ export class HttpSender implements Sender {
       const content = encoding.format === 'json' ? Buffer.from(encodeRequest(spans)) : await encodeProtobuf(spans);
       body = encoding.compression === 'gzip' ? await compress(content) : content;
     } catch (error) {
-      return { status: undefined, result: { kind: 'refused', why: `spans can't be encoded: ${errorText(error)}` } };
+      const why = `spans can't be encoded: ${errorText(error)}`;
+      return { status: undefined, result: { kind: 'refused', why, isEncodingError: true } };
     }
     try {
       const answer = await this.#post(body, headers, encoding);
@@ -78,7 +76,10 @@ export class HttpSender implements Sender {
 
   async #post(body: Uint8Array, headers: Record<string, string>, encoding: Encoding): Promise<HttpAnswer> {
     this.#agent ??= this.#endpoint.agent(this.#url.protocol);
-    const agent = await this.#agent;
+    const agent = await this.#agent.catch((error) => {
+      this.#agent = undefined;
+      throw error;
+    });
     return post(
       {
         url: this.#url,

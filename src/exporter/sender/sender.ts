@@ -12,6 +12,8 @@ import type { ReadableSpan } from '../otlp/span.js';
  * | `too_large` | a smaller request may succeed | it is split, or its span is cut |
  * | `refused` | the same request will never succeed | it is not sent again |
  *
+ * With `isEncodingError` one of the spans can't be written; a request without it may succeed.
+ *
  * `why` is for a person who reads a log. It holds no header value and no password.
  */
 export type SendResult =
@@ -20,7 +22,7 @@ export type SendResult =
   | { kind: 'retry'; why: string; at?: number; isConnectionRefused?: boolean }
   | { kind: 'busy' }
   | { kind: 'too_large'; why: string }
-  | { kind: 'refused'; why: string };
+  | { kind: 'refused'; why: string; isEncodingError?: boolean };
 
 /** What delivers spans to one endpoint. It keeps nothing: retries, pauses and the spool are the destination's. */
 export interface Sender {

@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { decodeRequest, encodeRequest } from '../otlp/json.js';
+import { encodeRequest } from '../otlp/json.js';
+import { decodeRequest } from '../otlp/json-reader.js';
 import type { ReadableSpan } from '../otlp/span.js';
 import type { Admits } from './directory.js';
 

@@ -138,31 +138,45 @@ export function readWarnings(given: unknown, content: boolean): string[] {
 
 const MAX_WARNINGS = 16;
 
-/** Reads one result of a language model, whole or part by part, in bounded memory. */
+/**
+ * The AI SDK's finish reason for a stream that its provider ended without a completion signal, since `ai` 7.0.149. It does not mean the
+ * status `interrupted`: the caller did not stop the call. https://ai-sdk.dev/docs/reference/ai-sdk-core/stream-text
+ */
+const INTERRUPTED = 'interrupted';
+
+/** The finish reasons of the AI SDK that mean failure. */
+const FAILED: readonly unknown[] = ['error', INTERRUPTED];
+
+/** The error for an answer that makes no sense, with the `error.type` that such an answer has at the wire. */
+export function invalidAnswer(message: string): Error {
+  return Object.assign(new TypeError(message), { code: 'invalid_response' });
+}
+
+/** One answer of a language model, whole or part by part, in bounded memory. */
 export class ModelAnswer {
-  readonly #draft: ResponseAccumulator;
+  readonly #response: ResponseAccumulator;
   #warnings: unknown;
   #reason: unknown;
   /** The error part of a stream, if there was one. */
-  error: unknown;
+  #error: unknown;
 
   /** Messages are accumulated only if `content`. */
   constructor(content: boolean) {
-    this.#draft = new ResponseAccumulator(content);
+    this.#response = new ResponseAccumulator(content);
   }
 
   /** The result of `doGenerate`. */
   whole(result: JsonObject): void {
     const { response, content, warnings } = result;
     this.#metadata(object(response) ?? {});
-    this.#draft.put(0, objects(content).flatMap(readPart), 0);
+    this.#response.put(0, objects(content).flatMap(readPart), 0);
     this.#warnings = warnings;
     this.#finish(result);
   }
 
   /** One part of the stream of `doStream`. */
   part(part: JsonObject): void {
-    const draft = this.#draft;
+    const response = this.#response;
     const { type, id, delta } = part;
     const key = `${type === 'tool-call' || type === 'tool-result' ? part.toolCallId : id}`;
     switch (type) {
@@ -173,29 +187,29 @@ export class ModelAnswer {
         this.#metadata(part);
         break;
       case 'text-delta':
-        draft.extend(draft.part(0, 'text', `text ${key}`), delta);
+        response.extend(response.part(0, 'text', `text ${key}`), delta);
         break;
       case 'reasoning-delta':
-        draft.extend(draft.part(0, 'reasoning', `reasoning ${key}`), delta);
+        response.extend(response.part(0, 'reasoning', `reasoning ${key}`), delta);
         break;
       case 'tool-input-start':
-        Object.assign(draft.part(0, 'tool_call', `call ${key}`) ?? {}, { id, name: part.toolName });
+        Object.assign(response.part(0, 'tool_call', `call ${key}`) ?? {}, { id, name: part.toolName });
         break;
       case 'tool-input-delta':
-        draft.extend(draft.part(0, 'tool_call', `call ${key}`), delta);
+        response.extend(response.part(0, 'tool_call', `call ${key}`), delta);
         break;
       case 'tool-call':
-        draft.put(0, readPart(part), text(part.input)?.length ?? 0, `call ${key}`);
+        response.put(0, readPart(part), text(part.input)?.length ?? 0, `call ${key}`);
         break;
       case 'tool-result':
       case 'file':
       case 'reasoning-file':
       case 'source':
       case 'custom':
-        draft.put(0, readPart(part), 0);
+        response.put(0, readPart(part), 0);
         break;
       case 'error':
-        this.error = part.error;
+        this.#error = part.error;
         break;
       case 'finish':
         this.#finish(part);
@@ -203,24 +217,33 @@ export class ModelAnswer {
     }
   }
 
-  /** Whether the model gave its finish reason. */
-  get stopped(): boolean {
-    return this.#reason !== undefined;
+  /** Whether the answer has a finish reason or an error: then its outcome is known, even if the stream goes on. */
+  get decided(): boolean {
+    return this.#reason !== undefined || this.#error !== undefined;
   }
 
-  /** Whether the model gave its finish reason or an error: then its outcome is known, however the stream ends. */
-  get told(): boolean {
-    return this.stopped || this.error !== undefined;
-  }
-
-  /** Whether the model stopped without an error. Some models give a finish reason after an error. */
+  /** Whether the answer has a finish reason that means success, and no error. Some models send both. */
   get complete(): boolean {
-    return this.stopped && this.error === undefined && (object(this.#reason)?.unified ?? this.#reason) !== 'error';
+    return this.decided && this.#error === undefined && !FAILED.includes(this.unifiedReason);
+  }
+
+  /** Why the answer is not complete; `undefined` if the model gives no error with the finish reason `error`. */
+  get error(): unknown {
+    if (this.#error !== undefined) return this.#error;
+    if (this.#reason === undefined) return invalidAnswer('the model gave no finish reason');
+    return this.unifiedReason === INTERRUPTED
+      ? invalidAnswer('the stream ended without its completion signal')
+      : undefined;
+  }
+
+  /** The finish reason in the AI SDK's words; `undefined` if there is none yet. */
+  get unifiedReason(): string | undefined {
+    return label(object(this.#reason)?.unified ?? this.#reason);
   }
 
   /** What was read so far. */
   get details(): { response: ModelResponse; usage: Usage } {
-    const { response, usage } = this.#draft.answer(this.complete);
+    const { response, usage } = this.#response.answer(this.complete);
     return { response, usage };
   }
 
@@ -229,13 +252,13 @@ export class ModelAnswer {
   }
 
   #metadata({ id, modelId }: JsonObject): void {
-    this.#draft.id ??= word(id);
-    this.#draft.model ??= word(modelId);
+    this.#response.id ??= word(id);
+    this.#response.model ??= word(modelId);
   }
 
   #finish({ finishReason: reason, usage }: JsonObject): void {
     this.#reason = reason;
-    this.#draft.choice(0, finishReason(reason));
-    this.#draft.usage = readUsage(usage);
+    this.#response.choice(0, finishReason(reason));
+    this.#response.usage = readUsage(usage);
   }
 }

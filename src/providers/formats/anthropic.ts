@@ -13,14 +13,14 @@ import {
   word,
 } from '../../util/json-fields.js';
 import type { Answer, FormatReader, WireFormat } from '../format.js';
-import { bareError, describeError, plainError, reportedError } from '../provider-error.js';
+import { bareError, describeError, mayReportError, plainError, reportedError } from '../provider-error.js';
 import { ResponseAccumulator } from '../response-accumulator.js';
 import { functionTool, readBlock, readContent, readMessage } from './anthropic-content.js';
 import { eventType } from './event-type.js';
+import { modelOfSegment } from './path-segment.js';
 
 /** Vertex AI has the model in the path. */
-const MODEL_IN_PATH =
-  /\/publishers\/anthropic\/models\/([^/:]+):(?:rawP|streamRawP)redict$|\/model\/([^/]*anthropic[^/]*)\/invoke$/;
+const MODEL_IN_PATH = /\/publishers\/anthropic\/models\/([^/:]+):(?:rawP|streamRawP)redict$/;
 
 /**
  * Anthropic's Messages, at Anthropic, Vertex AI and every compatible server.
@@ -39,7 +39,7 @@ export const anthropic: WireFormat = {
   readRequest({ path, body }, content) {
     const output = object(body.output_config);
     return defined<ModelRequest>({
-      model: label(body.model) ?? modelInPath(path),
+      model: label(body.model) ?? modelOfSegment(MODEL_IN_PATH.exec(path)?.[1]),
       stream: body.stream === true || path.endsWith(':streamRawPredict') || undefined,
       maxTokens: number(body.max_tokens),
       temperature: number(body.temperature),
@@ -62,9 +62,6 @@ const CHOICE = 0;
 
 /** The events of the format, without `error`. */
 const EVENT = /^(?:message_|content_block_|ping$)/;
-
-/** A field in which any event may report an error. */
-const ERROR_FIELD = /"(?:errors?|error_code|base_resp)"/;
 
 class AnthropicReader implements FormatReader {
   readonly #response: ResponseAccumulator;
@@ -98,7 +95,7 @@ class AnthropicReader implements FormatReader {
     }
     const ofContent = type.startsWith('content_block_');
     if (ofContent) this.#response.choice(CHOICE);
-    if (((ofContent && !this.#content) || type === 'ping') && !ERROR_FIELD.test(data)) return;
+    if (((ofContent && !this.#content) || type === 'ping') && !mayReportError(data)) return;
     const event = object(parseJson(data));
     if (!event) {
       if (type === 'error') this.#response.fail(plainError(data));
@@ -234,18 +231,4 @@ function totalUsage(counters: ReadonlyMap<string, number>, iterations: readonly 
 function sumOf(counters: readonly (number | undefined)[]): number | undefined {
   const known = counters.filter((counter) => counter !== undefined);
   return known.length === 0 ? undefined : known.reduce((total, counter) => total + counter, 0);
-}
-
-function modelInPath(path: string): string | undefined {
-  const found = MODEL_IN_PATH.exec(path);
-  const model = found?.[1] ?? found?.[2];
-  return model === undefined ? undefined : decodePathSegment(model);
-}
-
-function decodePathSegment(segment: string): string {
-  try {
-    return decodeURIComponent(segment);
-  } catch {
-    return segment;
-  }
 }

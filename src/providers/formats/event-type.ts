@@ -1,7 +1,7 @@
 import { label, object, parseJson } from '../../util/json-fields.js';
 
 /** Providers write the type as the first field, so that it can be read without parsing the event. */
-const FIRST_FIELD = /^\s*\{\s*"type"\s*:\s*"([\w.]+)"/;
+const FIRST_FIELD = /^\s*\{\s*"type"\s*:\s*"([\w.-]+)"/;
 
 /**
  * The type of an event whose data has a `type`: the name of the server-sent event, else the `type`. Some gateways drop

@@ -40,18 +40,18 @@ export const openAiChat: WireFormat = {
   provider: 'openai',
 
   operation(path) {
-    if (path.endsWith('/chat/completions')) return 'chat';
+    if (isChat(path)) return 'chat';
     if (path.endsWith('/completions')) return 'text_completion';
     return path.endsWith('/embeddings') ? 'embeddings' : undefined;
   },
 
   accepts(path, body) {
-    if (path.endsWith('/chat/completions')) return Array.isArray(body.messages);
+    if (isChat(path)) return Array.isArray(body.messages);
     return path.endsWith('/completions') ? body.prompt !== undefined : body.input !== undefined;
   },
 
   readRequest({ path, body }, content) {
-    const chat = path.endsWith('/chat/completions');
+    const chat = isChat(path);
     return defined<ModelRequest>({
       model: label(body.model) ?? azureDeployment(path),
       stream: body.stream === true || undefined,
@@ -269,6 +269,11 @@ function outputType(body: JsonObject): string | undefined {
 export function formatType(format: unknown): string | undefined {
   const type = text(object(format)?.type);
   return type?.startsWith('json_') ? 'json' : type === 'text' ? 'text' : undefined;
+}
+
+/** Mistral's agents have a path of their own. */
+function isChat(path: string): boolean {
+  return /\/(?:chat|agents)\/completions$/.test(path);
 }
 
 /** Azure has the deployment's name in the path, and the body may leave out the model. */

@@ -26,7 +26,7 @@ import {
   toolCallPart,
   toolResponsePart,
 } from '../message-parts.js';
-import { bareError, describeError, plainError, reportedError } from '../provider-error.js';
+import { bareError, describeError, mayReportError, plainError, reportedError } from '../provider-error.js';
 import { ResponseAccumulator } from '../response-accumulator.js';
 import { eventType } from './event-type.js';
 import { formatType } from './openai-chat.js';
@@ -39,7 +39,7 @@ import { formatType } from './openai-chat.js';
 export const openAiResponses: WireFormat = {
   provider: 'openai',
 
-  operation: (path) => (path.endsWith('/responses') ? 'chat' : undefined),
+  operation: (path) => (/\/responses(?:\/compact)?$/.test(path) ? 'chat' : undefined),
 
   accepts: (_path, body) =>
     [body.input, body.prompt, body.conversation, body.previous_response_id].some((field) => field !== undefined),
@@ -73,9 +73,6 @@ const WHOLE_RESPONSE = /^response\.(?:created|queued|in_progress|completed|incom
 /** The events that end a stream. Some compatible servers have one name, `response.done`, for all of them. */
 const LAST_EVENT = /^response\.(?:completed|incomplete|cancelled|done)$/;
 
-/** A field in which any event may report an error. */
-const ERROR_FIELD = /"(?:errors?|error_code|base_resp)"/;
-
 /** All items of a response are one choice. */
 const CHOICE = 0;
 
@@ -103,7 +100,7 @@ class OpenAiResponsesReader implements FormatReader {
     const isKnown = type.startsWith('response.');
     const isWhole = isKnown && WHOLE_RESPONSE.test(type);
     this.#anyOutput ||= isKnown && !isWhole;
-    if (isKnown && !isWhole && !this.#content && !ERROR_FIELD.test(data)) return;
+    if (isKnown && !isWhole && !this.#content && !mayReportError(data)) return;
     const event = object(parseJson(data));
     if (!event) {
       this.#readPlainData(type, data);

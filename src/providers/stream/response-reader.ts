@@ -9,6 +9,9 @@ import { Utf8Decoder } from './utf8.js';
 /** The first character that is not blank tells how a body of text is framed. */
 const FIRST_CHARACTER = /[^\s]/;
 
+/** How a server-sent event begins: a field, or a comment. */
+const EVENT_CHARACTER = /[deir:]/;
+
 /** The first byte of an AWS event stream: the highest byte of a message's length, which is below 16 MiB. */
 const AWS_FIRST_BYTE = 0;
 
@@ -38,6 +41,7 @@ export class ResponseReader {
   readonly #decoder = new Utf8Decoder();
   #binary: AwsEventStream | undefined;
   #body: BodyReader | undefined;
+  #receivedBytes = 0;
   #ended = false;
 
   constructor(format: WireFormat, options: ReadOptions) {
@@ -52,6 +56,7 @@ export class ResponseReader {
    */
   chunk(bytes: Uint8Array): void {
     if (this.#ended || bytes.length === 0) return;
+    this.#receivedBytes += bytes.length;
     if (!this.#body && bytes[0] === AWS_FIRST_BYTE) {
       this.#binary = new AwsEventStream((name, data) => this.#reader.event(name, data), this.#options.maxLength);
       this.#body = this.#binary;
@@ -66,7 +71,7 @@ export class ResponseReader {
     if (!this.#binary) this.#push(this.#decoder.end());
     this.#ended = true;
     this.#body?.end();
-    this.#reader.end();
+    this.#reader.end(this.#receivedBytes);
   }
 
   /** What was read so far. It can be called at any time, and more than once. */
@@ -93,6 +98,8 @@ export class ResponseReader {
     const { maxLength } = this.#options;
     const elements = (depth: 0 | 1) => new JsonElements((json) => reader.event('', json), maxLength, depth);
     if (firstCharacter === '[') return elements(1);
+    if (firstCharacter !== '{' && this.#format.framing === 'bytes' && !EVENT_CHARACTER.test(firstCharacter))
+      return UNREAD;
     if (firstCharacter !== '{') return new SseParser((name, data) => reader.event(name, data), maxLength);
     return this.#format.framing === 'json-lines' ? elements(0) : new WholeResponse(reader, maxLength);
   }
@@ -108,6 +115,9 @@ interface BodyReader {
   /** How many events were too long to be read, or 1 for a whole body. */
   readonly dropped: number;
 }
+
+/** A body that is neither JSON nor events. */
+const UNREAD: BodyReader = { push() {}, readEarly() {}, end() {}, dropped: 0 };
 
 class WholeResponse implements BodyReader {
   readonly #reader: FormatReader;

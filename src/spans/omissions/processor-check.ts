@@ -4,11 +4,16 @@ import { unwrapped } from '../../otel/unwrap-span.js';
 import { guarded } from '../../util/diagnostics.js';
 import { reportOmission } from '../../util/omissions.js';
 
-/** The mark of a processor that applies the status-priority rule; `exports`: it delivers spans too. */
-export const STATUS_PROCESSOR = Symbol.for('runtrace.status_processor');
+/** A symbol of the registry, so that a second copy of this package knows the mark too. */
+const STATUS_PROCESSOR = Symbol.for('runtrace.status_processor');
 
 interface MarkedProcessor {
   readonly [STATUS_PROCESSOR]?: { readonly exports: boolean };
+}
+
+/** Marks a processor that applies the status-priority rule; `exports`: it delivers spans too. */
+export function markStatusProcessor(processor: object, exports: boolean): void {
+  Object.defineProperty(processor, STATUS_PROCESSOR, { value: { exports } });
 }
 
 let checkedProcessors = false;

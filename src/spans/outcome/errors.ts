@@ -2,7 +2,7 @@ import { keptText } from '../../capture/captured-content.js';
 import type { CaptureSettings } from '../../capture/levels.js';
 import { identifier } from '../../util/json-fields.js';
 
-/** What is kept of an error. */
+/** The facts about an error that runtrace records. */
 export interface Failure {
   /** For `error.type`: the provider's code, the HTTP status or the error's class. */
   type: string;
@@ -10,14 +10,14 @@ export interface Failure {
   className?: string;
   /** The error's text; it may quote a prompt. */
   message?: string;
-  /** The text of the network error behind it, which never quotes what was sent. */
+  /** The text of the network error that caused it. It never quotes a request. */
   networkMessage?: string;
   stack?: string;
 }
 
 const MAX_CAUSES = 8;
 
-/** Describes whatever was thrown. Never throws, whatever the getters of `error` do. */
+/** Describes a thrown value. Never throws, even if the getters of `error` do. */
 export function describeFailure(error: unknown): Failure {
   try {
     return describe(error);
@@ -49,10 +49,8 @@ function describe(error: unknown): Failure {
   return failure;
 }
 
-/**
- * The class: `constructor.name` for the model clients' errors, whose `name` is just `Error`; `name` for a DOMException.
- */
-function classNameOf(error: object): string | undefined {
+/** The class of an error: `constructor.name` for the model clients' errors, whose `name` is just `Error`; `name` for a DOMException. */
+export function classNameOf(error: object): string | undefined {
   const { name } = error as { name?: unknown };
   const constructorName = (error.constructor as { name?: unknown } | undefined)?.name;
   for (const candidate of name === 'Error' || typeof name !== 'string' ? [constructorName, name] : [name]) {
@@ -62,7 +60,7 @@ function classNameOf(error: object): string | undefined {
   return undefined;
 }
 
-/** The code that the provider gave, as the model clients put it on their errors. */
+/** The provider's code, as the model clients put it on their errors. */
 function providerCode(error: object): string | undefined {
   const { code, type, error: body } = error as { code?: unknown; type?: unknown; error?: unknown };
   const nested = typeof body === 'object' && body !== null ? (body as { error?: unknown }).error : undefined;
@@ -73,7 +71,7 @@ function providerCode(error: object): string | undefined {
 const NETWORK_CODE =
   /^(ECONN(RESET|REFUSED|ABORTED)|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ENETDOWN|EADDRNOTAVAIL|EPROTO|UND_ERR_\w+|ERR_(SSL|TLS)_\w+|CERT_\w+|UNABLE_TO_\w+|(SELF_SIGNED|DEPTH_ZERO)_\w+)$/;
 
-/** The system error (`ECONNRESET`, `UND_ERR_SOCKET`…) that a `fetch failed` hides among its causes. */
+/** The system error (`ECONNRESET`, `UND_ERR_SOCKET`…) among the causes of a `fetch failed`. */
 function networkCause(error: object): { code: string; message: string } | undefined {
   for (const cause of causesOf(error)) {
     const { code, message } = cause as { code?: unknown; message?: unknown };
@@ -84,7 +82,7 @@ function networkCause(error: object): { code: string; message: string } | undefi
   return undefined;
 }
 
-/** An error and what it hides behind it. */
+/** An error and its causes. */
 function* causesOf(error: unknown): Iterable<object> {
   let cause = error;
   for (let depth = 0; depth < MAX_CAUSES && typeof cause === 'object' && cause !== null; depth++) {
@@ -93,16 +91,19 @@ function* causesOf(error: unknown): Iterable<object> {
   }
 }
 
-/** The class of the timeout among an error's causes: a model client may call it an abort, because that is how it hears of it. */
+/** The class of the timeout among an error's causes. A model client that aborts its request on a timeout may report an abort. */
 function timeoutNameOf(error: unknown): string | undefined {
   for (const cause of causesOf(error)) {
     const name = classNameOf(cause);
     if (name?.includes('Timeout')) return name;
+    // Fastify 5 aborts the signal of a request with such an error, of the class FastifyError.
+    const code = identifier((cause as { code?: unknown }).code);
+    if (code !== undefined && /TIMEOUT|TIMEDOUT/.test(code)) return code;
   }
   return undefined;
 }
 
-/** Whether an error says that a time limit ran out. A timeout is never the caller's wish. */
+/** Whether an error says that a time limit ran out. A timeout is never a stop by the caller. Never throws. */
 export function isTimeout(error: unknown): boolean {
   try {
     return timeoutNameOf(error) !== undefined;
@@ -111,29 +112,7 @@ export function isTimeout(error: unknown): boolean {
   }
 }
 
-/** What callers aborted their calls with: any object will do as a reason. */
-const abortReasons = new WeakSet<object>();
-
-/** Remembers the reason that stopped a call: whoever throws it was stopped by it. */
-export function noteAbortReason(reason: unknown): void {
-  if (typeof reason === 'object' && reason !== null) abortReasons.add(reason);
-}
-
-/** Whether an error says that the caller stopped the call. */
-export function isAbort(error: unknown): boolean {
-  if (typeof error !== 'object' || error === null || isTimeout(error)) return false;
-  return abortReasons.has(error) || /Abort/.test(classNameSafely(error));
-}
-
-function classNameSafely(error: object): string {
-  try {
-    return classNameOf(error) ?? '';
-  } catch {
-    return '';
-  }
-}
-
-/** The message before the frames may end with JSON, which is read as such where it ends a text. */
+/** Redacts the message and the frames separately, because JSON is recognized only at the end of a text. */
 function keptStack(stack: string, capturing: Pick<CaptureSettings, 'redactor'>): string {
   let framesAt = stack.length;
   for (let lineAt = framesAt; lineAt > 0; ) {
@@ -144,7 +123,7 @@ function keptStack(stack: string, capturing: Pick<CaptureSettings, 'redactor'>):
   return keptText(stack.slice(0, framesAt), capturing) + keptText(stack.slice(framesAt), capturing);
 }
 
-/** What of a failure may be kept: at `content` all of its text, else only that of network errors. Redacted in any case. */
+/** A failure as it may be recorded, redacted: at `content` with all of its text, else only with the text of network errors. */
 export function keptFailure(failure: Failure, capturing: Pick<CaptureSettings, 'content' | 'redactor'>): Failure {
   const { type, className, message, networkMessage, stack } = failure;
   const whole =

@@ -5,7 +5,7 @@ import type { Answer, ModelCall } from '../../providers/detect.js';
 import type { Attempt } from './attempt.js';
 import { describeFailure, type Failure } from './errors.js';
 
-/** The seam between the recording fetch, which sees an exchange, and whoever it is made for. */
+/** The interface between the recording fetch, which sees an HTTP exchange, and the step that the exchange belongs to. */
 
 /** Something that keeps a step from being finished: an attempt in flight, a scope that is open. */
 export interface Pending {
@@ -63,8 +63,10 @@ export interface AttemptEnd {
   readonly answer: Answer | undefined;
 }
 
-/** Whoever an attempt is made for. */
+/** What an attempt belongs to: a step, the scope of an explicit step, or another instrumentation's span. */
 export interface AttemptOwner {
+  /** The run, or what stands in for a run. */
+  readonly home: object;
   readonly capturing: CaptureSettings;
   /** Milliseconds since the epoch, on the clock of the trace. */
   readonly now: Clock;

@@ -65,7 +65,7 @@ function isModelSpan(span: Span): boolean {
 class OthersModelSpan implements AttemptOwner, RunPart {
   readonly #span: Span;
   readonly #context: Context;
-  readonly #home: StepHome;
+  readonly home: StepHome;
   readonly capturing: CaptureSettings;
   readonly #log: AttemptLog;
   readonly #resends = new Resends();
@@ -79,7 +79,7 @@ class OthersModelSpan implements AttemptOwner, RunPart {
   constructor(span: Span, ctx: Context, home: StepHome) {
     this.#span = span;
     this.#context = ctx;
-    this.#home = home;
+    this.home = home;
     this.capturing = capturingIn(ctx, home.capturing);
     this.#log = new AttemptLog(this.capturing);
     home.add(this);
@@ -90,7 +90,7 @@ class OthersModelSpan implements AttemptOwner, RunPart {
   }
 
   get now(): Clock {
-    return this.#home.now;
+    return this.home.now;
   }
 
   get finished(): boolean {
@@ -124,7 +124,7 @@ class OthersModelSpan implements AttemptOwner, RunPart {
     this.#log.record(ending.attempt);
     if (this.#span.isRecording()) this.#writeEvent(ending.attempt.number);
     else this.#makeStep(ending);
-    this.#home.partChanged();
+    this.home.partChanged();
   }
 
   amend(ending: AttemptEnd): void {
@@ -147,12 +147,12 @@ class OthersModelSpan implements AttemptOwner, RunPart {
     if (this.#settled) return;
     for (const live of [...this.#live]) live.giveUp();
     // The run is exported now. A span that is still open may never be exported, so it can't be the step's parent.
-    const { span } = this.#home;
+    const { span } = this.home;
     const inside = span ? trace.setSpan(this.#context, span) : this.#context;
     if (this.#last && this.#span.isRecording()) this.#makeStep(this.#last, inside);
     this.#settled = true;
     calls.delete(this.#span);
-    this.#home.partSettled(this, this.#summary());
+    this.home.partSettled(this, this.#summary());
   }
 
   /** The run's sums count this span as one model call, judged at the wire as an implicit step is. A step of ours counts itself. */
@@ -190,7 +190,7 @@ class OthersModelSpan implements AttemptOwner, RunPart {
   #makeStep(ending: AttemptEnd, inside = this.#context): void {
     const startedAt = this.#log.get(1)?.startedAt ?? ending.attempt.startedAt;
     const begun = { startedAt, log: this.#log, resends: this.#resends };
-    this.#step = new StepRecording(this.#home, {}, inside, true, begun);
+    this.#step = new StepRecording(this.home, {}, inside, true, begun);
     if (this.#step.isRecording) this.#step.continueFrom(ending, this.#live);
     this.#live.clear();
   }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createPolicy } from '../../../src/capture/redact/policy.js';
 import { createRedactor } from '../../../src/capture/redact/redactor.js';
-import { findSecrets } from '../../../src/capture/redact/text.js';
+import { findSecrets } from '../../../src/capture/redact/text/find-secrets.js';
 
 const redactor = createRedactor();
 const policy = createPolicy({});

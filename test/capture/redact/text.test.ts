@@ -51,7 +51,7 @@ const TEXTS: readonly [what: string, text: string, kept: string][] = [
   ['a connection string', 'Server=x;Password=correct horse;Database=y', 'Server=x;Password=REDACTED;Database=y'],
   ['braces in a connection string', 'Driver={SQL};Pwd={a;b};Database=y', 'Driver={SQL};Pwd=REDACTED;Database=y'],
   ['a name that names a name', 'secret: api_key: abc', 'secret: api_key: REDACTED'],
-  ['a name in a value', 'passwords: see(secret_key: abc', 'passwords: REDACTED REDACTED'],
+  ['a name in an expression', 'passwords: see(secret_key: abc', 'passwords: see(secret_key: REDACTED'],
   [
     'JSON that broke off where a part of it is whole',
     '{"credentials":{"nested":["a",{"b":"c"}',

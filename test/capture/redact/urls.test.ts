@@ -54,7 +54,7 @@ const URLS: readonly [what: string, url: string, kept: string][] = [
   [
     'a webhook of Slack',
     'https://hooks.slack.com/services/T0AAAAAAA/B0AAAAAAA/abcdefGHIJ0123456789abcd',
-    'https://hooks.slack.com/services/T0AAAAAAA/B0AAAAAAA/REDACTED',
+    'https://hooks.slack.com/services/REDACTED/REDACTED/REDACTED',
   ],
   ['a long random segment', `/share/${'aB3'.repeat(15)}`, '/share/REDACTED'],
   ['a parameter in the path', '/x;jsessionid=abc;token=abc/y', '/x;jsessionid=abc;token=REDACTED/y'],

@@ -20,6 +20,7 @@ export const CASES: Readonly<Record<string, () => Promise<Row>>> = {
   '10 000 runs open at once, 2 steps each': spans.openRuns,
   'redaction of 50 kB of JSON': redaction.redactJson,
   'redaction of 50 kB of SSE': redaction.redactSse,
+  'redaction of 50 kB of prose': redaction.redactProse,
   'exporter: 512 spans of 4 kB in 4 requests': exporting,
   'hold and settle 100 000 steps': () => spans.holdAndSettle(),
 };

@@ -59,6 +59,18 @@ async function redaction(text: string, contentType: string, parse: (text: string
 export const redactJson = () =>
   redaction(conversation(50_000), 'application/json', (text) => JSON.stringify(JSON.parse(text)).length);
 
+/** Prose as an answer of a model has it: Markdown with lists, code and links. */
+function prose(bytes: number): string {
+  let text = '';
+  for (let paragraph = 0; text.length < bytes; paragraph++) {
+    text += `## Step ${paragraph}: configure\n\n${words(120)}. See https://example.com/docs/${paragraph}?tab=api#usage for more.\n\n`;
+    text += `- **Note:** ${words(12)}\n- Set \`max_tokens = ${paragraph}\`, then run \`npm run build -- --verbose\`.\n\n`;
+  }
+  return text;
+}
+
+export const redactProse = () => redaction(prose(50_000), 'text/plain', (text) => text.length);
+
 export const redactSse = () =>
   redaction(stream(50_000), 'text/event-stream', (text) => {
     let length = 0;

@@ -11,10 +11,13 @@ export interface SentRun {
   worthALook: boolean;
   /** When its root span ended, in milliseconds since the epoch. */
   endedAt: number;
+  /** How many of the spans are runs and steps. */
+  countedSpans: number;
   /** The sums over its steps. */
   attempts: number;
   steps: number;
   inputTokens: number;
+  outputTokens: number;
 }
 
 /** What has arrived of runs. */
@@ -68,19 +71,23 @@ function describe(traceId: string, spans: readonly EndedSpan[], slowMillis: numb
       statuses.includes('error') ||
       statuses.includes('interrupted') ||
       sum(names.STEP_FAILED_ATTEMPT_COUNT) > 0 ||
-      Math.max(...ends) - Math.min(...starts) > slowMillis,
+      Math.floor(Math.max(...ends) - Math.min(...starts)) > slowMillis,
+    countedSpans: statuses.filter((status) => status !== undefined).length,
     endedAt: Math.max(...ends),
     attempts: sum(names.STEP_ATTEMPT_COUNT),
     steps: spans.filter(({ attributes }) => attributes[names.STEP_NUMBER] !== undefined).length,
     inputTokens: sum(names.GEN_AI_USAGE_INPUT_TOKENS),
+    outputTokens: sum(names.GEN_AI_USAGE_OUTPUT_TOKENS),
   };
 }
 
-/** Compares what was sent with the spans that arrived. */
+/** Compares what was sent with the spans that arrived, among those of other runs. */
 export function arrivalOf(runs: readonly SentRun[], arrived: readonly ReceivedSpan[]): Arrival {
+  const sent = new Set(runs.map(({ traceId }) => traceId));
   const ids = new Set<string>();
   let duplicates = 0;
   for (const { traceId, spanId } of arrived) {
+    if (!sent.has(traceId)) continue;
     const id = `${traceId} ${spanId}`;
     if (ids.has(id)) duplicates++;
     ids.add(id);

@@ -1,6 +1,7 @@
 /** Applications under load on two tiers of Collectors, and what has arrived of their runs. */
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -27,11 +28,12 @@ export async function playLoad(
   { runs, perSecond, slowMillis }: Load,
   disturbance: { at: number; disturb: () => Promise<void> },
 ): Promise<LoadResult> {
+  const started: Promise<unknown>[] = [];
   const applications = tiers.first.map(async ({ endpoint }, i) => {
     const file = join(directory, `application-${i}.json`);
     const args = [LOAD, file, runs / 2, perSecond / 2, slowMillis].map(String);
     const child = spawn(process.execPath, args, {
-      stdio: ['ignore', 'ignore', 'pipe'],
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       env: {
         ...process.env,
         OTEL_SERVICE_NAME: `application-${i}`,
@@ -43,12 +45,15 @@ export async function playLoad(
       },
     });
     const closed = new Promise<number | null>((resolve) => child.once('close', resolve));
-    const log = await text(child.stderr);
+    started.push(Promise.race([once(child, 'message'), closed]));
+    const log = child.stderr ? await text(child.stderr) : '';
     const status = await closed;
     if (status !== 0) throw new Error(`an application exited with ${status}:\n${log}`);
     return JSON.parse(readFileSync(file, 'utf8')) as LoadResult;
   });
-  const disturbed = sleep((disturbance.at * runs * 1000) / perSecond).then(disturbance.disturb);
+  const disturbed = Promise.all(started)
+    .then(() => sleep((disturbance.at * runs * 1000) / perSecond))
+    .then(disturbance.disturb);
   const [results] = await Promise.all([Promise.all(applications), disturbed]);
   return {
     runs: results.flatMap((result) => result.runs),
@@ -57,31 +62,16 @@ export async function playLoad(
   };
 }
 
-/** What the second tier's archives have of these runs, once that no longer changes for `quietMillis`. */
+/** What the second tier's archives have of these runs, once every queue is empty and nothing came for `quietMillis`. */
 export async function arrivedAtArchives(tiers: Tiers, runs: readonly SentRun[], quietMillis: number): Promise<Arrival> {
-  return arrived(
-    runs,
-    quietMillis,
-    tiers.second.map(({ archive }) => archive),
-  );
-}
-
-/** The same of the backend. */
-export async function arrivedAtBackend(tiers: Tiers, runs: readonly SentRun[], quietMillis: number): Promise<Arrival> {
-  return arrived(runs, quietMillis, [tiers.backendOutput]);
-}
-
-async function arrived(runs: readonly SentRun[], quietMillis: number, files: readonly string[]): Promise<Arrival> {
-  let spans = files.flatMap(readOutput);
+  const files = tiers.second.map(({ archive }) => archive);
+  let byteCount = 0;
   for (let quiet = 0; quiet < quietMillis; quiet += POLL_MILLIS) {
     await sleep(POLL_MILLIS);
-    const now = files.flatMap(readOutput);
-    if (now.length !== spans.length) quiet = 0;
-    spans = now;
+    const now = files.reduce((sum, file) => sum + (existsSync(file) ? statSync(file).size : 0), 0);
+    const queued = await Promise.all([...tiers.first, ...tiers.second].map((node) => node.queuedBytes()));
+    if (now !== byteCount || queued.some((bytes) => bytes > 0)) quiet = 0;
+    byteCount = now;
   }
-  const ours = new Set(runs.map(({ traceId }) => traceId));
-  return arrivalOf(
-    runs,
-    spans.filter(({ traceId }) => ours.has(traceId)),
-  );
+  return arrivalOf(runs, files.flatMap(readOutput));
 }

@@ -1,18 +1,19 @@
 /**
- * `npm run test:collector [-- protocols | examples | scale [RUNS]]`: sends spans to real OpenTelemetry Collectors and looks at
+ * `npm run test:collector [-- protocols | examples | scale [RUNS] | capacity [RUNS]]`: sends spans to real OpenTelemetry Collectors and looks at
  * what comes out of them. Exits with 77 where `COLLECTOR_BINARY` names none.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Checks, say } from '../jaeger/checks.js';
+import { measureCapacity } from './capacity.js';
 import { versionOf } from './collector-process.js';
 import { checkExamples } from './examples.js';
 import { checkProtocols } from './protocols.js';
 import { checkScale } from './scale.js';
 
 const NO_COLLECTOR = 77;
-const DEFAULT_RUNS = 4000;
+const DEFAULT_RUNS = 2000;
 
 const binary = process.env.COLLECTOR_BINARY ?? '';
 const version = binary && (await versionOf(binary));
@@ -34,5 +35,8 @@ if (!part || part === 'examples') {
 }
 if (!part || part === 'scale') {
   await checks.group('Two tiers of Collectors', () => checkScale(checks, binary, directory, Number(count)));
+}
+if (!part || part === 'capacity') {
+  await checks.group('What a run costs each tier', () => measureCapacity(checks, binary, directory, Number(count)));
 }
 process.exitCode = checks.end() ? 0 : 1;

@@ -2,10 +2,8 @@
 
 /** The samples of a page. */
 export interface Samples {
-  /** The sum of the samples of this name, of those that have all of these labels; 0 if there is none. */
-  sum(name: string, labels?: Readonly<Record<string, string>>): number;
-  /** The names that there are. */
-  readonly names: ReadonlySet<string>;
+  /** The sum of the samples of this name, of those with this text in their labels (`code="429"`); 0 if there is none. */
+  sum(name: string, label?: string): number;
 }
 
 const LINE = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)/;
@@ -17,13 +15,9 @@ export async function readSamples(url: string): Promise<Samples> {
     return name ? [{ name, labels, value: Number(value) }] : [];
   });
   return {
-    names: new Set(lines.map(({ name }) => name)),
-    sum: (wanted, labels = {}) =>
+    sum: (wanted, label) =>
       lines
-        .filter(
-          ({ name, labels: own }) =>
-            name === wanted && Object.entries(labels).every(([label, value]) => own.includes(`${label}="${value}"`)),
-        )
+        .filter(({ name, labels }) => name === wanted && (!label || labels.includes(label)))
         .reduce((total, { value }) => total + value, 0),
   };
 }

@@ -54,12 +54,10 @@ export async function checkProtocols(checks: Checks, binary: string, directory: 
   const ipv6 = await hasIpv6Loopback();
   const { target, stop } = await startTarget(binary, directory, certificates, ipv6);
   try {
-    for (const compression of ['gzip', 'none'] as const) {
-      for (const protocol of PROTOCOLS) await checkPlain(checks, target, protocol, compression);
-    }
     const at = (receiver: Receiver, protocol: Protocol, host = '127.0.0.1') =>
       `${receiver === 'tls' || receiver === 'mtls' ? 'https' : 'http'}://${host}:${target.port(receiver, protocol)}`;
-    for (const protocol of PROTOCOLS) {
+    const checkProtocol = async (protocol: Protocol) => {
+      for (const compression of ['gzip', 'none'] as const) await checkPlain(checks, target, protocol, compression);
       const endpoint = at('plain', protocol);
       const name = `${protocol}, NaN, infinities and doubles beyond 64-bit integers`;
       await checkRow(checks, target, { name, protocol, endpoint, plays: 'numbers' });
@@ -69,7 +67,9 @@ export async function checkProtocols(checks: Checks, binary: string, directory: 
       const onIpv6 = { name: `${protocol}, IPv6`, protocol };
       if (ipv6) await checkRow(checks, target, { ...onIpv6, endpoint: at('ipv6', protocol, '[::1]') });
       else checks.skip(onIpv6.name, 'this machine has no IPv6 loopback');
-    }
+    };
+    await Promise.all(PROTOCOLS.map(checkProtocol));
+    if (certificates) await checkRefusals(checks, target, certificates, at);
   } finally {
     await stop();
   }
@@ -126,10 +126,25 @@ async function checkTls(
   const mutual = { protocol, endpoint: at('mtls', protocol) };
   await checkRow(checks, target, { name: `${protocol}, TLS with an own CA`, ...tls, env: trusting });
   await checkRow(checks, target, { name: `${protocol}, mutual TLS`, ...mutual, env: known });
-  await Promise.all([
-    checkRefused(checks, target, { name: `${protocol}, TLS without the CA`, ...tls }),
-    checkRefused(checks, target, { name: `${protocol}, mutual TLS without a certificate`, ...mutual, env: trusting }),
+}
+
+/** Each waits for the time-out of its shutdown, so all of them do at once. */
+async function checkRefusals(
+  checks: Checks,
+  target: Target,
+  { ca }: Certificates,
+  at: (receiver: Receiver, protocol: Protocol) => string,
+): Promise<void> {
+  const rows = PROTOCOLS.flatMap((protocol): Row[] => [
+    { name: `${protocol}, TLS without the CA`, protocol, endpoint: at('tls', protocol) },
+    {
+      name: `${protocol}, mutual TLS without a certificate`,
+      protocol,
+      endpoint: at('mtls', protocol),
+      env: { OTEL_EXPORTER_OTLP_CERTIFICATE: ca },
+    },
   ]);
+  await Promise.all(rows.map((row) => checkRefused(checks, target, row)));
 }
 
 /** Every span is in the Collector's output once, and as it was sent. */

@@ -7,7 +7,7 @@ type Course = 'plain' | 'error' | 'interrupted' | 'retried' | 'slow';
 
 /** What a run is played with. */
 export interface RunSettings {
-  /** How long a slow run takes at least. */
+  /** What a slow run takes longer than. */
   slowMillis: number;
   /** Characters of each prompt and each answer; they are recorded only if the recorder captures content. */
   contentCharacters: number;
@@ -22,6 +22,7 @@ const COURSES: readonly (readonly [until: number, course: Course])[] = [
 ];
 const URL = 'https://api.openai.com/v1/chat/completions';
 const RETRY_WAIT_MILLIS = 10;
+const SLOWER = 1.25;
 
 /** Plays the run of this number, and resolves when its function has returned. */
 export async function playRun(recorder: Recorder, number: number, settings: RunSettings): Promise<void> {
@@ -30,7 +31,7 @@ export async function playRun(recorder: Recorder, number: number, settings: RunS
   await recorder.run({ kind: 'chat_turn', ...identity }, async (run) => {
     await run.step(stepOptions(settings), (step) => playStep(step, 'plain', settings));
     await recorder.tool({ name: 'search', callId: `call_${number}` }, () => {});
-    if (course === 'slow') await sleep(settings.slowMillis);
+    if (course === 'slow') await sleep(SLOWER * settings.slowMillis);
     await run.step(stepOptions(settings), (step) => playStep(step, course, settings));
     if (course === 'error' || course === 'interrupted') run.finish(course);
   });

@@ -87,14 +87,29 @@ export class CollectorNode {
     return { now: kibibytes('VmRSS') * 1024, peak: kibibytes('VmHWM') * 1024 };
   }
 
-  /** The Collector's metrics about itself. */
-  telemetry(): Promise<Samples> {
-    return readSamples(this.#telemetryUrl);
+  /** What is in its queue on disk, with the requests that are on their way. */
+  queuedBytes(): Promise<number> {
+    return this.#telemetry('otelcol_exporter_queue_size');
+  }
+
+  /** Undecided traces, on the second tier, as of a second ago. */
+  tracesInMemory(): Promise<number> {
+    return this.#telemetry('otelcol_processor_tail_sampling_sampling_traces_on_memory');
+  }
+
+  /** Spans that its receivers took. */
+  acceptedSpans(): Promise<number> {
+    return this.#telemetry('otelcol_receiver_accepted_spans');
   }
 
   /** The metrics that the second tier makes of spans. */
   spanMetrics(): Promise<Samples> {
     return readSamples(this.#metricsUrl);
+  }
+
+  /** One of the Collector's metrics about itself. */
+  async #telemetry(name: string): Promise<number> {
+    return (await readSamples(this.#telemetryUrl)).sum(name);
   }
 
   get #pid(): number {

@@ -1,16 +1,32 @@
 /** The application of a fault: it ends spans as told, and tells what its exporter has counted. */
 
-import { DiagLogLevel, diag } from '@opentelemetry/api';
-import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
+import { writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { isMainThread, parentPort, Worker } from 'node:worker_threads';
+import { DiagLogLevel, diag, type Link } from '@opentelemetry/api';
 import { BasicTracerProvider, BatchSpanProcessor, type SpanProcessor } from '@opentelemetry/sdk-trace-base';
-import { RuntraceBatchSpanProcessor, RuntraceExporter, type RuntraceExporterOptions } from 'runtrace/exporter';
+import {
+  RuntraceBatchSpanProcessor,
+  RuntraceExporter,
+  type RuntraceExporterOptions,
+  type SpanExporter,
+} from 'runtrace/exporter';
 
 /** Whose exporter is on trial: the SDK's, ours, or our exporter behind the SDK's processor. */
 export type Subject = 'stock' | 'ours' | 'foreign';
 
+export type Protocol = 'http/protobuf' | 'http/json' | 'grpc';
+
+/**
+ * How the application ends: when it is told to shut down; or without a shutdown, by itself, by `process.exit()`, by an error that
+ * is not caught; or it runs in a worker that ends by itself or is terminated.
+ */
+export type End = 'told' | 'natural' | 'exit' | 'throw' | 'worker' | 'terminate';
+
 export interface ChildOptions {
   subject: Subject;
   urls: string[];
+  protocol: Protocol;
   spans: number;
   /** Of a text attribute of each span. */
   textBytes: number;
@@ -18,72 +34,167 @@ export interface ChildOptions {
   overMillis: number;
   /** One of so many bytes after the others. */
   hugeTextBytes?: number;
+  /** Each span has a link with numbers that JSON can't hold. */
+  oddLinks?: boolean;
   /** Flushes after every hundred, and tells how many have ended by then. */
   flushes?: boolean;
+  end: End;
+  /** Written when the process, or the worker, ends. */
+  reportFile: string;
   exporter?: RuntraceExporterOptions;
+}
+
+/** What has become of the spans; each counts once for each destination. */
+export interface Figures {
+  ended: number;
+  /** What the exporter says it has delivered. */
+  sent: number;
+  /** What the exporter says it has lost. */
+  lost: number;
+  /** What it still tries to deliver. */
+  pending: number;
+  maxRssBytes: number;
 }
 
 export type FromChild =
   | { kind: 'ended'; spans: number }
   | { kind: 'flushed'; spans: number }
-  | { kind: 'done'; counted: number };
+  | { kind: 'figures'; figures: Figures }
+  | { kind: 'done' };
+
+const FIGURES_EVERY_MILLIS = 100;
+const STOCK = {
+  'http/protobuf': '@opentelemetry/exporter-trace-otlp-proto',
+  'http/json': '@opentelemetry/exporter-trace-otlp-http',
+  grpc: '@opentelemetry/exporter-trace-otlp-grpc',
+};
 
 const options = JSON.parse(process.argv[2] as string) as ChildOptions;
-let counted = () => 0;
+let ended = 0;
 
-function processors({ subject, urls, exporter }: ChildOptions): SpanProcessor[] {
+/** A processor for each of what the stock SDK would need, and what they have counted. */
+interface Exporting {
+  processors: SpanProcessor[];
+  counted(): { sent: number; lost: number; failed: number };
+}
+
+async function exporting({ subject, urls, protocol, exporter }: ChildOptions): Promise<Exporting> {
+  if (subject === 'stock') return stock(urls, protocol);
+  process.env.OTEL_EXPORTER_OTLP_PROTOCOL = protocol;
   const destinations =
-    urls.length > 1 ? { destinations: urls.map((url, i) => ({ url, name: `d${i}` })) } : { url: urls[0] as string };
-  if (subject === 'ours') {
-    const ours = new RuntraceBatchSpanProcessor({ ...exporter, ...destinations });
-    counted = () => ours.stats().dropped.spans;
-    return [ours];
-  }
-  if (subject === 'foreign') {
-    const ours = new RuntraceExporter({ ...exporter, ...destinations });
-    counted = () => ours.stats().dropped.spans;
-    return [new BatchSpanProcessor(ours)];
-  }
-  let droppedByStock = 0;
-  counted = () => droppedByStock;
+    urls.length > 1 ? { destinations: urls.map((url, i) => ({ url, name: `d${i}` })) } : addressOf(urls[0] as string);
+  const ours = new (subject === 'ours' ? RuntraceBatchSpanProcessor : RuntraceExporter)({
+    ...exporter,
+    ...destinations,
+  });
+  return {
+    processors: [ours instanceof RuntraceExporter ? new BatchSpanProcessor(ours) : ours],
+    counted() {
+      const { sent, replayed, dropped } = ours.stats();
+      return { sent: sent.spans + replayed.spans, lost: dropped.spans, failed: 0 };
+    },
+  };
+}
+
+/** By the environment, so that a `url` in code does not have to be gRPC's. */
+function addressOf(url: string): { url?: string } {
+  if (options.protocol !== 'grpc') return { url };
+  process.env.OTEL_EXPORTER_OTLP_ENDPOINT = url;
+  return {};
+}
+
+async function stock(urls: string[], protocol: Protocol): Promise<Exporting> {
+  let lost = 0;
+  let sent = 0;
+  let failed = 0;
   const listen = (...parts: unknown[]) => {
-    droppedByStock += Number(/Dropped (\d+) spans/.exec(parts.join(' '))?.[1] ?? 0);
+    lost += Number(/Dropped (\d+) spans/.exec(parts.join(' '))?.[1] ?? 0);
   };
   const silent = () => {};
   diag.setLogger({ warn: listen, error: silent, info: silent, debug: silent, verbose: silent }, DiagLogLevel.WARN);
-  return urls.map((url) => new BatchSpanProcessor(new OTLPTraceExporter({ url, compression: 'gzip' as never })));
-}
-
-const provider = new BasicTracerProvider({ spanProcessors: processors(options) });
-const tracer = provider.getTracer('faults');
-
-function endSpan(number: number, textBytes: number): void {
-  const text = Buffer.alloc(textBytes, `${number} of the spans that must arrive. `).toString('latin1');
-  tracer.startSpan(`span ${number}`, { attributes: { number, text } }).end();
+  const { OTLPTraceExporter } = (await import(STOCK[protocol])) as {
+    OTLPTraceExporter: new (options: { url: string; compression: string }) => SpanExporter;
+  };
+  const processors = urls.map((url) => {
+    const exporter = new OTLPTraceExporter({ url, compression: 'gzip' });
+    const send = exporter.export.bind(exporter);
+    exporter.export = (spans, done) =>
+      send(spans, (result) => {
+        if (result.code === 0) sent += spans.length;
+        else failed += spans.length;
+        done(result);
+      });
+    return new BatchSpanProcessor(exporter);
+  });
+  return { processors, counted: () => ({ sent, lost, failed }) };
 }
 
 function tell(message: FromChild): Promise<void> {
-  return new Promise((resolve) => process.send?.(message, () => resolve()));
+  return new Promise((resolve) => {
+    if (process.send) process.send(message, () => resolve());
+    else resolve(parentPort?.postMessage(message));
+  });
 }
 
-async function shutdown(): Promise<void> {
-  await provider.shutdown().catch(() => {});
-  await tell({ kind: 'done', counted: counted() });
-  process.exit();
-}
+async function play(): Promise<void> {
+  const { processors, counted } = await exporting(options);
+  const figures = (): Figures => {
+    const { sent, lost, failed } = counted();
+    const pending = ended * options.urls.length - sent - lost - failed;
+    return { ended, sent, lost, pending, maxRssBytes: process.resourceUsage().maxRSS * 1024 };
+  };
+  const provider = new BasicTracerProvider({ spanProcessors: processors });
+  const tracer = provider.getTracer('faults');
+  const linked = { traceId: '1'.repeat(32), spanId: '2'.repeat(16), traceFlags: 1 };
+  const links: Link[] = [{ context: linked, attributes: { score: Number.NaN, large: 1e300, none: -Infinity } }];
+  const endSpan = (textBytes: number) => {
+    const text = Buffer.alloc(textBytes, `${ended} of the spans that must arrive. `).toString('latin1');
+    const attributes = { number: ended++, text };
+    tracer.startSpan('span', { attributes, links: options.oddLinks ? links : [] }).end();
+  };
+  // Last in the list of listeners, so that the exporter's own have done their work.
+  const writeReport = () => writeFileSync(options.reportFile, JSON.stringify(figures()));
+  process.on('exit', writeReport);
 
-process.on('SIGTERM', () => void shutdown());
-process.on('message', () => void shutdown());
-
-const began = performance.now();
-for (let i = 0; i < options.spans; i++) {
-  endSpan(i, options.textBytes);
-  if (options.flushes && i % 100 === 99) {
-    await provider.forceFlush().catch(() => {});
-    await tell({ kind: 'flushed', spans: i + 1 });
+  if (options.end === 'told') {
+    const shutdown = async () => {
+      await provider.shutdown().catch(() => {});
+      await tell({ kind: 'figures', figures: figures() });
+      await tell({ kind: 'done' });
+      process.exit();
+    };
+    process.on('SIGTERM', () => void shutdown());
+    process.on('message', () => void shutdown());
+    setInterval(() => void tell({ kind: 'figures', figures: figures() }), FIGURES_EVERY_MILLIS).unref();
+  } else {
+    process.channel?.unref();
   }
-  const ahead = (options.overMillis * i) / options.spans - (performance.now() - began);
-  if (ahead > 5) await new Promise((resolve) => setTimeout(resolve, ahead));
+
+  const began = performance.now();
+  for (let i = 0; i < options.spans; i++) {
+    endSpan(options.textBytes);
+    if (options.flushes && i % 100 === 99) {
+      await provider.forceFlush().catch(() => {});
+      await tell({ kind: 'flushed', spans: i + 1 });
+    }
+    const ahead = (options.overMillis * i) / options.spans - (performance.now() - began);
+    if (ahead > 5) await new Promise((resolve) => setTimeout(resolve, ahead));
+  }
+  if (options.hugeTextBytes) endSpan(options.hugeTextBytes);
+  await tell({ kind: 'figures', figures: figures() });
+  await tell({ kind: 'ended', spans: ended });
+  if (options.end === 'exit') process.exit(0);
+  if (options.end === 'throw') throw new Error('the application crashed');
 }
-if (options.hugeTextBytes) endSpan(options.spans, options.hugeTextBytes);
-await tell({ kind: 'ended', spans: options.spans + (options.hugeTextBytes ? 1 : 0) });
+
+/** Runs the application in a worker, and ends when that has ended. */
+async function playInWorker(): Promise<void> {
+  const worker = new Worker(fileURLToPath(import.meta.url), { argv: [JSON.stringify(options)] });
+  worker.on('message', (message: FromChild) => {
+    void tell(message);
+    if (message.kind === 'ended' && options.end === 'terminate') void worker.terminate();
+  });
+}
+
+if (isMainThread && (options.end === 'worker' || options.end === 'terminate')) await playInWorker();
+else await play();

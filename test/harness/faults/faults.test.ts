@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { FAULTS } from './faults.js';
+import { FAULTS, type Fault } from './faults.js';
 import { complaintAbout, outcomeOf } from './judge.js';
+import type { Outcome } from './trial.js';
 
 // The short version: `npm run faults` has them all, with the stock exporter beside ours.
 const CHEAP = [
@@ -23,14 +24,37 @@ describe('nothing is lost that could be delivered, and what is lost is counted',
   }
 });
 
-test('an exporter that loses, or miscounts, is complained about', () => {
-  const fault = { name: 'a fault', play: async () => {} };
-  const good = { spansIn: 10, arrived: 10, duplicates: 0, counted: 0, violations: [] };
-  assert.equal(complaintAbout(fault, good), undefined);
-  assert.match(complaintAbout(fault, { ...good, arrived: 9 }) ?? '', /1 spans are missing, 0 are counted/);
-  assert.match(complaintAbout(fault, { ...good, arrived: 9, counted: 1 }) ?? '', /1 spans are lost/);
-  assert.equal(complaintAbout({ ...fault, losesSome: true }, { ...good, arrived: 9, counted: 1 }), undefined);
-  assert.match(complaintAbout({ ...fault, losesSome: true }, { ...good, counted: 1 }) ?? '', /0 spans are missing, 1/);
-  assert.match(complaintAbout(fault, { ...good, violations: ['no gzip'] }) ?? '', /no gzip/);
-  assert.match(complaintAbout(fault, { ...good, spansIn: 0, arrived: 0 }) ?? '', /nothing was on trial/);
+test('an exporter that loses, miscounts or disturbs is complained about', () => {
+  const fault: Fault = { name: 'a fault', play: async () => {} };
+  const good: Outcome = {
+    spansIn: 10,
+    arrived: 10,
+    duplicates: 0,
+    onDisk: 0,
+    lost: 0,
+    falselySent: 0,
+    early: 0,
+    maxRssBytes: 100,
+    violations: [],
+  };
+  const cases: [fault: Partial<Fault>, outcome: Partial<Outcome>, complaint: RegExp | undefined][] = [
+    [{}, {}, undefined],
+    [{}, { arrived: 9 }, /1 spans are missing, 0 are counted/],
+    [{}, { arrived: 9, lost: 1 }, /1 spans are lost/],
+    [{}, { arrived: 9, onDisk: 1 }, undefined],
+    [{}, { onDisk: 1 }, /-1 spans are missing, 0/],
+    [{ losesSome: true }, { arrived: 9, lost: 1 }, undefined],
+    [{ losesSome: true }, { lost: 1 }, /0 spans are missing, 1/],
+    [{ untold: 'no code runs' }, { arrived: 9 }, undefined],
+    [{ untold: 'no code runs' }, { arrived: 9, falselySent: 1 }, /1 spans are counted as sent/],
+    [{}, { early: 1 }, /1 requests came while/],
+    [{ maxRssBytes: 2 ** 20 }, { maxRssBytes: 3 * 2 ** 20 }, /took 3 MiB/],
+    [{}, { violations: ['no gzip'] }, /no gzip/],
+    [{}, { spansIn: 0, arrived: 0 }, /nothing was on trial/],
+  ];
+  for (const [of, outcome, expected] of cases) {
+    const complaint = complaintAbout({ ...fault, ...of }, { ...good, ...outcome });
+    if (expected) assert.match(complaint ?? '', expected);
+    else assert.equal(complaint, undefined);
+  }
 });

@@ -1,81 +1,192 @@
+/** The table of everything that can happen to the spans of an application. */
 import { rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { RuntraceExporterOptions } from 'runtrace/exporter';
-import type { Fault as ReceiverFault } from '../../support/otlp-receiver.js';
-import type { ChildOptions, Subject } from './child.js';
-import { type Trial, until, unusedPort } from './trial.js';
+import type { Protocol, Subject } from './child.js';
+import {
+  canMount,
+  during,
+  ends,
+  endsOnSignal,
+  nowhere,
+  onDisk,
+  type Play,
+  remountReadOnly,
+  restart,
+  simple,
+  spoolIn,
+  upAndDown,
+} from './plays.js';
+import type { Answer } from './servers.js';
+import { until, unusedPort } from './trial.js';
 
 export interface Fault {
   name: string;
+  play: Play;
   /** What of ours is on trial. Default: our processor and exporter. */
   ours?: Subject;
   /** Whether ours must lose something, which it must count: what is asked is not possible within the bounds. Default: false. */
   losesSome?: boolean;
-  /** The sender doesn't tell what the backend refused: it can't be counted, and the documentation says so. */
-  untold?: boolean;
-  play(trial: Trial): Promise<void>;
+  /** Why what is lost can't be counted, where it can't. The documentation says so. */
+  untold?: string;
+  /** How much memory the process may take. */
+  maxRssBytes?: number;
+  /** Why it can't be played here. */
+  cannotPlay?: string | undefined;
 }
 
 const MIB = 1024 * 1024;
+const unavailable: Answer = { kind: 'status', status: 503 };
 
-/** Answers with a fault until so long after the first request. */
-function during(millis: number, fault: ReceiverFault): () => ReceiverFault | undefined {
-  let began: number | undefined;
-  return () => {
-    began ??= performance.now();
-    return performance.now() - began < millis ? fault : undefined;
-  };
+/** 429 with that Retry-After for a second, by a backend that then counts who does not wait. */
+function retryAfter(header: string | (() => string), windowMillis: number | undefined, waitMillis = 60_000): Play {
+  return simple(() => {
+    const headers = { 'retry-after': typeof header === 'string' ? header : header() };
+    const answer: Answer = { kind: 'status', status: 429, headers, ...(windowMillis && { windowMillis }) };
+    return { answer: during(1000, answer), waitMillis };
+  });
 }
 
-/** One application, one endpoint: it ends its spans, gets time to deliver them, and is shut down. */
-function simple(
-  fault: ((requestNumber: number) => ReceiverFault | undefined) | undefined,
-  waitMillis: number,
-  options: Partial<ChildOptions> = {},
-) {
-  return async (trial: Trial) => {
-    const receiver = await trial.receive(fault && { fault });
-    const application = trial.start({ urls: [receiver.url], ...options });
-    trial.tookIn(await application.ended());
-    await trial.untilArrived(waitMillis);
-    trial.countedLost(await application.shutdown());
-  };
+/** Something else than 200 for five seconds, while spans go on ending. */
+function answersForFiveSeconds(status: number, headers?: Record<string, string>): Play {
+  return simple(() => ({
+    answer: during(5000, { kind: 'status', status, ...(headers && { headers }) }),
+    application: { overMillis: 8000 },
+  }));
 }
 
-/** The same after it has been killed or shut down: a new process with the same configuration and no spans of its own. */
-async function restart(trial: Trial, exporter: RuntraceExporterOptions): Promise<void> {
-  const [receiver] = trial.receivers;
-  const application = trial.start({ urls: [receiver?.url as string], spans: 0, exporter });
-  await application.ended();
-  await trial.untilArrived(20_000);
-  trial.countedLost(await application.shutdown());
-}
+const inFormat = (protocol: Protocol, answer: Answer): Play =>
+  simple({ answer: () => answer, application: { protocol } });
+const rejectsTen = (protocol: Protocol): Play =>
+  simple({
+    speaks: protocol === 'grpc' ? 'grpc' : 'http',
+    answer: (number) => (number === 0 ? { kind: 'partial', rejected: 10 } : undefined),
+    application: { protocol },
+  });
+const overGrpc = (answer: () => Answer | undefined, waitMillis = 60_000): Play =>
+  simple({ speaks: 'grpc', answer, waitMillis, application: { protocol: 'grpc' } });
 
-const spoolIn = (trial: Trial) => ({ spool: { directory: join(trial.directory, 'spool') } });
+const ENDS = { 'process.exit()': 'exit', 'a natural end': 'natural', 'an uncaught error': 'throw' } as const;
+/** What only a spool saves: there is no time to send it. */
+const SUDDEN = new Set<string>(['exit', 'throw']);
 
 export const FAULTS: readonly Fault[] = [
-  { name: 'none', play: simple(undefined, 10_000) },
+  { name: 'none', play: simple() },
+  { name: 'none, JSON', play: simple({ application: { protocol: 'http/json' } }) },
+  { name: 'none, gRPC', play: simple({ speaks: 'grpc', application: { protocol: 'grpc' } }) },
+
+  // Answers
+  { name: 'partial success (10 rejected), JSON', losesSome: true, play: rejectsTen('http/json') },
+  { name: 'partial success (10 rejected), Protobuf', losesSome: true, play: rejectsTen('http/protobuf') },
+  { name: 'partial success (10 rejected), gRPC', losesSome: true, play: rejectsTen('grpc') },
+  {
+    name: '200 with HTML',
+    losesSome: true,
+    play: simple({
+      answer: () => ({
+        kind: 'status',
+        status: 200,
+        headers: { 'content-type': 'text/html; charset=utf-8' },
+        body: '<!doctype html><title>Jaeger UI</title>',
+      }),
+    }),
+  },
+  { name: '429, Retry-After 25', play: retryAfter('25', 25_000) },
+  {
+    name: '429, Retry-After as a date, 12 s from now',
+    play: retryAfter(() => new Date(Date.now() + 12_000).toUTCString(), 10_500),
+  },
+  { name: '429, Retry-After 1e9, then a shutdown', losesSome: true, play: retryAfter('1e9', 1e12, 10_000) },
+  { name: '429, Retry-After -5', play: retryAfter('-5', undefined) },
+  { name: '429, Retry-After nonsense', play: retryAfter('soon', undefined) },
+  {
+    name: '429, Retry-After 15, for 15 s',
+    play: simple(() => ({
+      answer: during(15_000, { kind: 'status', status: 429, headers: { 'retry-after': '15' } }),
+    })),
+  },
+  ...[408, 500, 404].map(
+    (status): Fault => ({
+      name: `${status} for 5 s`,
+      losesSome: true,
+      play: answersForFiveSeconds(status),
+    }),
+  ),
+  { name: '301 for 5 s', losesSome: true, play: answersForFiveSeconds(301, { location: '/elsewhere' }) },
+  { name: '401', losesSome: true, play: simple({ answer: () => ({ kind: 'status', status: 401 }), waitMillis: 3000 }) },
+  {
+    name: '401, then a restart with what was missing',
+    play: async (trial) => {
+      const backend = await trial.receive({ answer: () => ({ kind: 'status', status: 401 }) });
+      const application = trial.start({ urls: [backend.url], exporter: spoolIn(trial) });
+      trial.tookIn(await application.ended());
+      await sleep(2000);
+      await trial.shutdown(application);
+      backend.answer = undefined;
+      await restart(trial, spoolIn(trial));
+    },
+  },
   {
     name: '413 over 1 MiB',
-    play: simple(() => ({ kind: 'tooLarge', maxBytes: MIB }), 15_000, {
-      spans: 60,
-      textBytes: 100_000,
-      hugeTextBytes: 3 * MIB,
+    play: simple({
+      answer: () => ({ kind: 'tooLarge', maxBytes: MIB }),
+      application: { spans: 60, textBytes: 100_000, hugeTextBytes: 3 * MIB },
     }),
   },
   {
-    name: '429, Retry-After in seconds, for 15 s',
-    play: simple(during(15_000, { kind: 'status', status: 429, headers: { 'retry-after': '15' } }), 60_000),
+    name: '413 to everything',
+    losesSome: true,
+    play: simple({ answer: () => ({ kind: 'tooLarge', maxBytes: 0 }), waitMillis: 20_000 }),
+  },
+  { name: '415 for gzip', play: inFormat('http/protobuf', { kind: 'refusesForm', form: 'gzip' }) },
+  { name: '415 for JSON', play: inFormat('http/json', { kind: 'refusesForm', form: 'json' }) },
+  { name: '415 for Protobuf', play: inFormat('http/protobuf', { kind: 'refusesForm', form: 'protobuf' }) },
+  {
+    name: '503 for 30 s',
+    play: simple(() => ({
+      answer: during(30_000, unavailable),
+      waitMillis: 90_000,
+      application: { overMillis: 5000 },
+    })),
+  },
+  { name: '102 and 103 before 200', play: simple({ answer: () => ({ kind: 'informational' }) }) },
+  {
+    name: 'an answer of 1 GB',
+    maxRssBytes: 400 * MIB,
+    play: simple({ answer: () => ({ kind: 'hugeAnswer', bytes: 1e9 }) }),
   },
   {
-    name: '429, Retry-After as a date, for 15 s',
-    play: async (trial) => {
-      const until = new Date(Date.now() + 15_000).toUTCString();
-      await simple(during(15_000, { kind: 'status', status: 429, headers: { 'retry-after': until } }), 60_000)(trial);
-    },
+    name: 'an answer of a byte each 200 ms, for 5 s',
+    play: simple(() => ({ answer: during(5000, { kind: 'trickle' }) })),
   },
-  { name: '503 for 30 s', play: simple(during(30_000, { kind: 'status', status: 503 }), 90_000, { overMillis: 5000 }) },
+  {
+    name: 'an answer of a byte each 200 ms, for ever',
+    losesSome: true,
+    play: simple({ answer: () => ({ kind: 'trickle' }), waitMillis: 2000 }),
+  },
+  {
+    name: 'answers garbage for 5 s',
+    play: simple(() => ({ answer: during(5000, { kind: 'garbage' }) })),
+  },
+  { name: 'a link with NaN, JSON', play: simple({ application: { oddLinks: true, protocol: 'http/json' } }) },
+  { name: 'a link with NaN, Protobuf', play: simple({ application: { oddLinks: true } }) },
+
+  // gRPC
+  {
+    name: 'gRPC UNAVAILABLE for 5 s',
+    play: (trial) => overGrpc(during(5000, { kind: 'grpc', code: 14, message: 'starting' }))(trial),
+  },
+  {
+    name: 'gRPC RESOURCE_EXHAUSTED, RetryInfo 8 s',
+    play: (trial) => overGrpc(during(1000, { kind: 'grpc', code: 8, message: 'quota', retryInMillis: 8000 }))(trial),
+  },
+  {
+    name: 'gRPC RESOURCE_EXHAUSTED, no RetryInfo',
+    losesSome: true,
+    play: overGrpc(() => ({ kind: 'grpc', code: 8, message: 'quota' })),
+  },
+  { name: 'gRPC message over 256 KiB', play: overGrpc(() => ({ kind: 'tooLarge', maxBytes: 256 * 1024 })) },
+
+  // Connections
   {
     name: 'connection refused for 15 s, then up',
     play: async (trial) => {
@@ -84,81 +195,98 @@ export const FAULTS: readonly Fault[] = [
       trial.tookIn(await application.ended());
       await sleep(10_000);
       await trial.receive({ port });
-      await trial.untilArrived(60_000);
-      trial.countedLost(await application.shutdown());
+      await trial.untilDone(application, 60_000);
+      await trial.shutdown(application);
     },
   },
   {
-    name: 'reset in mid-response',
-    play: simple((number) => (number % 2 === 0 ? { kind: 'resetInResponse' } : undefined), 15_000, {
-      overMillis: 5000,
+    name: 'reset in mid-response, every other time',
+    play: simple({
+      answer: (number) => (number % 2 === 0 ? { kind: 'resetInResponse' } : undefined),
+      application: { overMillis: 5000 },
     }),
   },
-  { name: 'reset after the request, for 15 s', play: simple(during(15_000, { kind: 'reset' }), 60_000) },
-  { name: 'accepts and never answers, for 15 s', play: simple(during(15_000, { kind: 'silent' }), 60_000) },
-  { name: 'answers garbage for 5 s', play: simple(during(5000, { kind: 'garbage' }), 60_000) },
+  { name: 'reset after the request, for 15 s', play: simple(() => ({ answer: during(15_000, { kind: 'reset' }) })) },
   {
-    name: 'partial success (10 refused)',
-    untold: true,
-    play: simple((number) => (number === 0 ? { kind: 'partial', rejected: 10 } : undefined), 3000),
+    name: 'accepts and never answers, for 15 s',
+    play: simple(() => ({ answer: during(15_000, { kind: 'silent' }) })),
   },
-  { name: '401', losesSome: true, play: simple(() => ({ kind: 'status', status: 401 }), 3000) },
   {
-    name: '401, then a restart with what was missing',
-    play: async (trial) => {
-      const receiver = await trial.receive({ fault: () => ({ kind: 'status', status: 401 }) });
-      const application = trial.start({ urls: [receiver.url], exporter: spoolIn(trial) });
-      trial.tookIn(await application.ended());
-      await sleep(2000);
-      trial.countedLost(await application.shutdown());
-      receiver.fault = undefined;
-      await restart(trial, spoolIn(trial));
-    },
+    name: 'keep-alive closed at the second request',
+    play: simple({ closesReused: true, application: { overMillis: 6000 } }),
   },
+  { name: 'up and down every 2 s, for 60 s', play: upAndDown(2000, 60_000) },
+  {
+    name: 'TLS with a certificate that is not trusted',
+    losesSome: true,
+    play: simple({ speaks: 'https', waitMillis: 2000, application: { exporter: { shutdownTimeoutMillis: 3000 } } }),
+  },
+  { name: 'a host that does not exist', losesSome: true, play: nowhere('http://collector.invalid:4318/v1/traces') },
   {
     name: 'one of two destinations down',
     losesSome: true,
     play: async (trial) => {
       const up = await trial.receive();
-      const application = trial.start({ urls: [up.url, `http://127.0.0.1:${await unusedPort()}/v1/traces`] });
+      const urls = [up.url, `http://127.0.0.1:${await unusedPort()}/v1/traces`];
+      const application = trial.start({ urls });
       trial.tookIn(2 * (await application.ended()));
       await sleep(3000);
-      trial.countedLost(await application.shutdown());
+      await trial.shutdown(application);
     },
   },
+
+  // Much
   {
     name: '200 MB of spans at once',
     losesSome: true,
-    play: simple(undefined, 20_000, { spans: 4000, textBytes: 50_000, overMillis: 0 }),
+    play: simple({ waitMillis: 20_000, application: { spans: 4000, textBytes: 50_000, overMillis: 0 } }),
   },
   {
     name: '200 MB of spans at once, maxQueueBytes 256 MiB',
-    play: simple(undefined, 30_000, {
-      spans: 4000,
-      textBytes: 50_000,
-      overMillis: 0,
-      exporter: { maxQueueBytes: 256 * MIB },
+    play: simple({
+      application: { spans: 4000, textBytes: 50_000, overMillis: 0, exporter: { maxQueueBytes: 256 * MIB } },
     }),
+  },
+
+  // Ends
+  ...Object.entries(ENDS).flatMap(([name, end]): Fault[] => [
+    { name, losesSome: SUDDEN.has(end), play: ends(end, false) },
+    { name: `${name}, spool, a restart`, play: ends(end, true) },
+  ]),
+  { name: 'a worker’s end', play: ends('worker', false) },
+  { name: 'a worker’s end, spool, a restart', play: ends('worker', true) },
+  { name: 'worker.terminate()', untold: 'no code of the worker runs', play: ends('terminate', false) },
+  { name: 'worker.terminate(), spool, a restart', untold: 'no code of the worker runs', play: ends('terminate', true) },
+  { name: 'SIGTERM while 503', losesSome: true, play: endsOnSignal(false) },
+  { name: 'SIGTERM while 503, spool, a restart', play: endsOnSignal(true) },
+  {
+    name: 'SIGTERM with 1000 spans queued',
+    play: async (trial) => {
+      const backend = await trial.receive({ answer: () => ({ kind: 'slow', delayMillis: 200 }) });
+      const application = trial.start({ urls: [backend.url], overMillis: 0 });
+      trial.tookIn(await application.ended());
+      await trial.shutdown(application, 'SIGTERM');
+    },
   },
   {
     name: 'kill -9 in mid-export, then a restart',
     play: async (trial) => {
       const exporter = { spool: { ...spoolIn(trial).spool, writeAhead: true } };
-      const receiver = await trial.receive({ fault: () => ({ kind: 'silent' }) });
-      const application = trial.start({ urls: [receiver.url], exporter });
+      const backend = await trial.receive({ answer: () => ({ kind: 'silent' }) });
+      const application = trial.start({ urls: [backend.url], exporter });
       trial.tookIn(await application.ended());
       await sleep(2000);
       await application.kill();
-      receiver.fault = undefined;
+      backend.answer = undefined;
       await restart(trial, exporter);
     },
   },
   {
     name: 'kill -9 in mid-spool, then a restart',
     play: async (trial) => {
-      const receiver = await trial.receive({ fault: () => ({ kind: 'status', status: 503 }) });
+      const backend = await trial.receive({ answer: () => unavailable });
       const application = trial.start({
-        urls: [receiver.url],
+        urls: [backend.url],
         spans: 100_000,
         textBytes: 20_000,
         flushes: true,
@@ -167,60 +295,43 @@ export const FAULTS: readonly Fault[] = [
       // No more than the spool may hold: what leaves it is counted by a process that is killed.
       await until(() => application.flushed >= 10_000, 12_000);
       await application.kill();
-      // What a flush has not confirmed may be lost; what it has may not.
+      // Only what a flush has confirmed must be there.
       trial.tookIn(application.flushed);
-      receiver.fault = undefined;
+      backend.answer = undefined;
       await restart(trial, spoolIn(trial));
     },
   },
+
+  // Disks
   {
     name: 'disk full while 503 for 10 s',
-    play: async (trial) => {
-      const receiver = await trial.receive({ fault: during(10_000, { kind: 'status', status: 503 }) });
-      const application = trial.start({ urls: [receiver.url], exporter: spoolIn(trial), overMillis: 3000 }, 100);
-      trial.tookIn(await application.ended());
-      await trial.untilArrived(60_000);
-      trial.countedLost(await application.shutdown());
-    },
+    play: onDisk({ sizeKib: 256 }),
+    cannotPlay: canMount ? undefined : 'only root can mount a small disk',
+  },
+  { name: 'no file may grow beyond 50 KiB while 503 for 10 s', play: onDisk({ fileLimit: 100 }) },
+  {
+    name: 'spool becomes read-only while 503 for 10 s',
+    play: onDisk({ sizeKib: 64 * 1024, spoil: remountReadOnly }),
+    cannotPlay: canMount ? undefined : 'only root can mount a disk',
   },
   {
     name: 'spool directory gone while 503 for 10 s',
-    play: async (trial) => {
-      const receiver = await trial.receive({ fault: during(10_000, { kind: 'status', status: 503 }) });
-      const { spool } = spoolIn(trial);
-      const application = trial.start({ urls: [receiver.url], exporter: { spool }, overMillis: 3000 });
-      // Not before the exporter is made: it would refuse the directory.
-      await until(() => receiver.requests.length > 0, 10_000);
-      rmSync(spool.directory, { recursive: true, force: true });
-      writeFileSync(spool.directory, 'in the way');
-      trial.tookIn(await application.ended());
-      await trial.untilArrived(60_000);
-      trial.countedLost(await application.shutdown());
-    },
+    play: onDisk({
+      spoil: (directory) => {
+        rmSync(directory, { recursive: true, force: true });
+        writeFileSync(directory, 'in the way');
+      },
+    }),
   },
   {
-    name: 'SIGTERM with 1000 spans queued',
-    play: async (trial) => {
-      const receiver = await trial.receive({ fault: () => ({ kind: 'slow', delayMillis: 200 }) });
-      const application = trial.start({ urls: [receiver.url], overMillis: 0 });
-      trial.tookIn(await application.ended());
-      trial.countedLost(await application.shutdown('SIGTERM'));
-    },
+    name: 'spool of 2 MiB, 6000 spans while 503 for 10 s',
+    play: onDisk({ exporter: { maxBytes: 2 * MIB }, spans: 6000 }),
   },
-  {
-    name: 'SIGTERM while the endpoint is down, then a restart',
-    play: async (trial) => {
-      const receiver = await trial.receive({ fault: () => ({ kind: 'status', status: 503 }) });
-      const application = trial.start({ urls: [receiver.url], overMillis: 0, exporter: spoolIn(trial) });
-      trial.tookIn(await application.ended());
-      trial.countedLost(await application.shutdown('SIGTERM'));
-      receiver.fault = undefined;
-      await restart(trial, spoolIn(trial));
-    },
-  },
+
+  // Beside others
   {
     name: 'a foreign batch processor in front, 503 for 15 s',
     ours: 'foreign',
-    play: simple(during(15_000, { kind: 'status', status: 503 }), 60_000),
+    play: simple(() => ({ answer: during(15_000, unavailable) })),
   },
 ];

@@ -2,12 +2,18 @@ import type { Fault } from './faults.js';
 import { type Outcome, Trial } from './trial.js';
 
 /** What is wrong with how ours did, if anything is. */
-export function complaintAbout(fault: Fault, { spansIn, arrived, counted, violations }: Outcome): string | undefined {
-  if (violations.length > 0) return `the endpoint refused: ${violations[0]}`;
+export function complaintAbout(fault: Fault, outcome: Outcome): string | undefined {
+  const { spansIn, arrived, onDisk, lost, falselySent, early, maxRssBytes, violations } = outcome;
+  if (violations.length > 0) return `wrong: ${violations[0]}`;
   if (spansIn === 0) return 'nothing was on trial';
-  if (arrived > spansIn) return undefined; // Some that nobody had confirmed when the process was killed.
-  const missing = spansIn - arrived;
-  if (missing !== counted && !fault.untold) return `${missing} spans are missing, ${counted} are counted as lost`;
+  if (falselySent > 0) return `${falselySent} spans are counted as sent that no backend took`;
+  if (early > 0) return `${early} requests came while the backend had asked to be left alone`;
+  if (fault.maxRssBytes !== undefined && maxRssBytes > fault.maxRssBytes) {
+    return `the process took ${Math.round(maxRssBytes / 2 ** 20)} MiB`;
+  }
+  if (arrived > spansIn) return undefined; // Some that no flush had confirmed when the process was killed.
+  const missing = spansIn - arrived - onDisk;
+  if (missing !== lost && !fault.untold) return `${missing} spans are missing, ${lost} are counted as lost`;
   if (missing > 0 && !fault.losesSome && !fault.untold) return `${missing} spans are lost`;
   return undefined;
 }

@@ -1,4 +1,4 @@
-/* What can happen to a backend, and what becomes of the spans: `npm run faults [NAME…]`. */
+/** What can happen to a backend, and what becomes of the spans: `npm run faults [NAME…]`. */
 
 import { reportFailedRow } from '../failed-rows.js';
 import { FAULTS, type Fault } from './faults.js';
@@ -10,20 +10,27 @@ const AT_ONCE = 4;
 
 interface Row {
   fault: Fault;
-  stock: Outcome;
-  ours: Outcome;
+  /** `undefined` if the trial itself failed. */
+  stock: Outcome | undefined;
+  ours: Outcome | undefined;
   complaint: string | undefined;
 }
 
 const asked = process.argv.slice(2);
-const faults = FAULTS.filter(({ name }) => asked.length === 0 || asked.some((part) => name.includes(part)));
+const chosen = FAULTS.filter(({ name }) => asked.length === 0 || asked.some((part) => name.includes(part)));
+const faults = chosen.filter(({ cannotPlay }) => cannotPlay === undefined);
 const waiting = [...faults];
 const rows = new Map<Fault, Row>();
+const began = performance.now();
 await Promise.all(
   Array.from({ length: AT_ONCE }, async () => {
     for (let fault = waiting.shift(); fault; fault = waiting.shift()) {
-      const [stock, ours] = await Promise.all([outcomeOf(fault, 'stock'), outcomeOf(fault, fault.ours ?? 'ours')]);
-      rows.set(fault, { fault, stock, ours, complaint: complaintAbout(fault, ours) });
+      const [stock, ours] = await Promise.allSettled([
+        outcomeOf(fault, 'stock'),
+        outcomeOf(fault, fault.ours ?? 'ours'),
+      ]);
+      const complaint = ours.status === 'rejected' ? String(ours.reason) : complaintAbout(fault, ours.value);
+      rows.set(fault, { fault, stock: settledValue(stock), ours: settledValue(ours), complaint });
       process.stderr.write('.');
     }
   }),
@@ -36,24 +43,43 @@ for (const { fault, complaint } of done) {
   process.stdout.write(`FAILED  ${fault.name}: ${complaint}\n`);
   reportFailedRow(fault.name, complaint);
 }
+for (const { fault, stock } of done) {
+  if (stock?.violations.length) process.stdout.write(`STOCK  ${fault.name}: ${stock.violations[0]}\n`);
+}
+for (const { name, untold } of done.map(({ fault }) => fault)) {
+  if (untold) process.stdout.write(`NOT COUNTED  ${name}: ${untold}\n`);
+}
+for (const { name, cannotPlay } of chosen) if (cannotPlay) process.stdout.write(`SKIPPED  ${name}: ${cannotPlay}\n`);
 const failed = done.filter(({ complaint }) => complaint).length;
-process.stdout.write(`${done.length - failed} passed, ${failed} failed\n`);
+const seconds = Math.round((performance.now() - began) / 1000);
+const skipped = chosen.length - faults.length;
+process.stdout.write(`${done.length - failed} passed, ${failed} failed, ${skipped} skipped, in ${seconds} s\n`);
 process.exit(failed > 0 ? 1 : 0);
 
-function tableOf(all: readonly Row[]): string {
-  const figures = ({ spansIn, arrived, duplicates, counted }: Outcome, asIn = spansIn) => [
+function settledValue<T>(settled: PromiseSettledResult<T>): T | undefined {
+  return settled.status === 'fulfilled' ? settled.value : undefined;
+}
+
+function figuresOf(outcome: Outcome | undefined, asIn: number | undefined): string[] {
+  if (!outcome) return ['failed', '', '', '', ''];
+  const { spansIn, arrived, duplicates, lost, falselySent, early } = outcome;
+  return [
     spansIn === asIn ? String(arrived) : `${arrived} of ${spansIn}`,
-    String(duplicates),
-    String(counted),
+    ...[duplicates, lost, falselySent, early].map((figure) => (figure === 0 ? '' : String(figure))),
   ];
+}
+
+function tableOf(all: readonly Row[]): string {
+  const columns = ['arrived', 'twice', 'as lost', 'as sent', 'early'];
   const cells = [
-    ['', 'spans', 'stock:', '', 'counted', 'runtrace:', '', 'counted'],
-    ['fault', 'in', 'arrived', 'twice', 'as lost', 'arrived', 'twice', 'as lost'],
+    ['', 'spans', 'stock:', '', 'counted', 'falsely', 'too', 'runtrace:', '', 'counted', 'falsely', 'too', 'on'],
+    ['fault', 'in', ...columns, ...columns, 'disk'],
     ...all.map(({ fault, stock, ours }) => [
       fault.name,
-      String(ours.spansIn),
-      ...figures(stock, ours.spansIn),
-      ...figures(ours),
+      String(ours?.spansIn ?? ''),
+      ...figuresOf(stock, ours?.spansIn),
+      ...figuresOf(ours, ours?.spansIn),
+      String(ours?.onDisk || ''),
     ]),
   ];
   const widths = (cells[0] as string[]).map((_, i) => Math.max(...cells.map((row) => (row[i] as string).length)));

@@ -7,7 +7,7 @@ import { makeSecret, type SecretRule } from './rules.js';
 const redactor = createRedactor();
 
 /** A header can't hold what is not visible ASCII. */
-const NOT_IN_HEADERS = /[^\t\x20-\x7e]/;
+export const NOT_IN_HEADERS = /[^\t\x20-\x7e]/;
 
 /** How code and settings write a name and its value. */
 const ASSIGNMENTS: readonly ((name: string, value: string) => string)[] = [

@@ -1,11 +1,11 @@
 import type { Policy } from '../policy.js';
-import { type RedactedBody, redactEvents, redactLines } from './event-stream.js';
+import type { RedactedBody } from '../truncation.js';
+import { DeltaTexts } from './delta-texts.js';
+import { redactEvents, redactLines } from './event-stream.js';
 import { redactForm } from './form.js';
-import { redactCutString, redactString } from './json.js';
-import { JsonScan } from './json-scanner.js';
+import { redactCutString, redactString, scanJson } from './json.js';
 import { redactMarkup } from './markup.js';
 import { redactMultipart } from './multipart.js';
-import { Lanes } from './split-texts.js';
 
 const JSON_TYPE = /^(?:application|text)\/(?:[\w.+-]*\+)?json$/;
 /** Lines that are records of their own, as in the files of batches. */
@@ -26,9 +26,9 @@ export function redactBody(
 ): RedactedBody | undefined {
   const type = (contentType ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
   if (RECORDS_TYPE.test(type)) return redactLines(text, policy, isCut, undefined);
-  if (STREAMED_LINES_TYPE.test(type)) return redactLines(text, policy, isCut, new Lanes());
+  if (STREAMED_LINES_TYPE.test(type)) return redactLines(text, policy, isCut, new DeltaTexts());
   if (JSON_TYPE.test(type)) return redactJsonBody(text, policy, isCut);
-  if (type.startsWith('multipart/')) return redactMultipart(text, contentType ?? '', policy, isCut);
+  if (type.startsWith('multipart/')) return redactMultipart(text, contentType ?? '', policy, isCut, redactBody);
 
   const isForm = type === 'application/x-www-form-urlencoded';
   const isStream = type === 'text/event-stream';
@@ -51,9 +51,9 @@ export function redactBody(
 const STREAMED_LIST = /^\s*\[\s*\{\s*"candidates"/;
 
 function redactJsonBody(text: string, policy: Policy, isCut: boolean): RedactedBody | undefined {
-  const lanes = STREAMED_LIST.test(text) ? new Lanes() : undefined;
-  const scan = new JsonScan(text, policy, lanes);
-  lanes?.redact(policy, isCut);
+  const deltas = STREAMED_LIST.test(text) ? new DeltaTexts() : undefined;
+  const scan = scanJson(text, policy, deltas);
+  deltas?.redact(policy, isCut);
   const json = scan.render(isCut);
   if (!json) return undefined;
   return {

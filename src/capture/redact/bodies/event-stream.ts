@@ -1,14 +1,9 @@
 import { REDACTED } from '../edits.js';
 import type { Policy } from '../policy.js';
-import type { Piece } from '../truncation.js';
-import { JsonScan, type RenderedJson } from './json-scanner.js';
-import { Lanes, redactTogether } from './split-texts.js';
-
-/** What was made of a body, and how many characters at its end have no part in it. */
-export interface RedactedBody {
-  readonly pieces: readonly Piece[];
-  readonly unread: number;
-}
+import type { Piece, RedactedBody } from '../truncation.js';
+import { DeltaTexts, redactTogether } from './delta-texts.js';
+import { scanJson } from './json.js';
+import type { JsonScan, RenderedJson } from './json-scanner.js';
 
 /** A line or an event that has been read. What goes from it is known only when all have been, so it is rendered then. */
 interface Draft {
@@ -35,8 +30,8 @@ export function redactEvents(text: string, policy: Policy, isCut: boolean): Reda
   if (dropped > 0) last = '';
   if (last !== '') lines.push(last);
 
-  const lanes = new Lanes();
-  const reader = new EventReader(policy, lanes);
+  const deltas = new DeltaTexts();
+  const reader = new EventReader(policy, deltas);
   const drafts: Draft[] = [];
   for (const line of lines) {
     if (line === '') {
@@ -50,28 +45,28 @@ export function redactEvents(text: string, policy: Policy, isCut: boolean): Reda
   if (open) drafts.push(open);
   if (drafts.length === 0 && !isCut) return undefined;
 
-  lanes.redact(policy, isCut);
+  deltas.redact(policy, isCut);
   const body = renderAll(drafts, policy, isCut, { text: REDACTED, read: 0, depth: 0 });
   return body && { pieces: body.pieces, unread: open ? body.unread : dropped };
 }
 
-/** JSON lines, with `lanes` if they are the events of a stream. `undefined` if one of them is no JSON. */
+/** JSON lines, with `deltas` if they are the events of a stream. `undefined` if one of them is no JSON. */
 export function redactLines(
   text: string,
   policy: Policy,
   isCut: boolean,
-  lanes: Lanes | undefined,
+  deltas: DeltaTexts | undefined,
 ): RedactedBody | undefined {
   const lines = linesOf(text);
   const drafts: Draft[] = [];
   for (const [index, line] of lines.entries()) {
     if (line.trim() === '') continue;
     const isLast = index === lines.length - 1;
-    const scan = new JsonScan(line, policy, lanes);
+    const scan = scanJson(line, policy, deltas);
     drafts.push({ head: '', source: line, scan, tail: isLast ? '' : '\n', isOpen: isCut && isLast });
-    lanes?.endEvent(scan.isWhole);
+    deltas?.endEvent(scan.isWhole);
   }
-  lanes?.redact(policy, isCut);
+  deltas?.redact(policy, isCut);
   return renderAll(drafts, policy, isCut, undefined);
 }
 
@@ -87,15 +82,15 @@ const JSON_DATA = /^\s*(?:\{|\[\s*["[{\d])/;
 /** Makes drafts of events. Fields other than data repeat from event to event, so what became of them is remembered. */
 class EventReader {
   readonly #policy: Policy;
-  readonly #lanes: Lanes;
+  readonly #deltas: DeltaTexts;
   readonly #fields = new Map<string, string>();
   #head = '';
   #data: string | undefined;
   #tail = '';
 
-  constructor(policy: Policy, lanes: Lanes) {
+  constructor(policy: Policy, deltas: DeltaTexts) {
     this.#policy = policy;
-    this.#lanes = lanes;
+    this.#deltas = deltas;
   }
 
   /** Reads a line that is not empty. Returns `false` if it is no field. */
@@ -130,8 +125,8 @@ class EventReader {
     if (!JSON_DATA.test(data)) return { head, source: data, scan: undefined, tail: tail + lineEnd, isOpen };
     // In JSON a line feed is as good as a space, and an event of one line is easier to render.
     const source = data.includes('\n') ? data.replaceAll('\n', ' ') : data;
-    const scan = new JsonScan(source, this.#policy, this.#lanes);
-    this.#lanes.endEvent(scan.isWhole);
+    const scan = scanJson(source, this.#policy, this.#deltas);
+    this.#deltas.endEvent(scan.isWhole);
     return { head, source, scan, tail: tail + lineEnd, isOpen };
   }
 }

@@ -1,7 +1,7 @@
 import { REDACTED } from '../edits.js';
 import type { Policy } from '../policy.js';
-import { findSecrets } from '../text.js';
-import type { RedactedBody } from './event-stream.js';
+import { findSecrets } from '../text/find-secrets.js';
+import type { RedactedBody } from '../truncation.js';
 import { redactString } from './json.js';
 
 /** What a form is never made of: it would be percent-encoded. */

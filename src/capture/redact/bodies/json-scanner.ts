@@ -1,22 +1,53 @@
 import { applyEdits, type Edit, inOrder, REDACTED } from '../edits.js';
-import { SPECIAL } from '../json-string-memo.js';
+import { type Recent, SPECIAL } from '../json-string-memo.js';
 import { MIN_KEY_LENGTH } from '../keys/find-keys.js';
 import { looksRandom } from '../keys/randomness.js';
 import { endOf } from '../keys/sticky.js';
-import { type NameKind, PLAIN, SECRET, SUSPECT, TOKEN } from '../names.js';
+import { PLAIN, SECRET, SUSPECT, TOKEN } from '../names.js';
 import type { Policy } from '../policy.js';
-import { findSecrets } from '../text.js';
-import { redactCutString, redactString } from './json.js';
-import type { Lanes } from './split-texts.js';
+import { findSecrets } from '../text/find-secrets.js';
+import { isHarmlessValue, isSecretLike } from '../text/harmless.js';
+import {
+  BESIDE_TEXT_TOKEN,
+  FLAT_PAIRS,
+  type Frame,
+  isHarmlessObject,
+  LONGEST_TEXT_TOKEN,
+  newFrame,
+  PAIR_KEYS,
+  SCHEMA_WORDS,
+  SHORTEST_TEXT_TOKENS,
+  schemaPlace,
+  TEXT_TOKENS,
+} from './json-frame.js';
+import { decodeCut, stringEnd } from './json-strings.js';
 
-/** JSON text as it can be kept. */
+/** Redacted JSON. */
 export interface RenderedJson {
   /** Valid JSON. */
   readonly text: string;
-  /** How many characters of the source it stands for: all, or fewer where the source was cut off. */
+  /** How many characters of the source are in it: all, or fewer where the source was cut off. */
   readonly read: number;
-  /** How deep it is nested at its deepest. */
+  /** Its greatest depth. */
   readonly depth: number;
+}
+
+/** How the strings of JSON are redacted. */
+export interface ScanRules {
+  readonly policy: Policy;
+  readonly redactString: (value: string, name: string | undefined, policy: Policy) => string;
+  /** The same for a string that was cut off at its end. */
+  readonly redactCutString: (value: string, name: string | undefined, policy: Policy) => string;
+}
+
+/** Takes the deltas of a stream, which are redacted together when all events have been read. */
+export interface DeltaSink {
+  /** Strings of earlier events that had no secret. */
+  readonly unchanged: Recent<{ readonly text: string }>;
+  /** Takes a string of the current event and returns `true`, if the string is a delta. */
+  add(value: string, path: string, key: string, start: number, end: number, edits: Edit[], isCut: boolean): boolean;
+  addNumber(key: string, text: string, start: number, end: number): void;
+  endEvent(isWhole: boolean): void;
 }
 
 const QUOTE = 34;
@@ -24,57 +55,13 @@ const COMMA = 44;
 const NINE = 57;
 const COLON = 58;
 const OPEN_ARRAY = 91;
-const BACKSLASH = 92;
 const CLOSE_ARRAY = 93;
 const OPEN_OBJECT = 123;
 const CLOSE_OBJECT = 125;
 
-/** Where in a JSON schema: `properties: { password: { type: 'string', default: '…' } }` names a secret but isn't one. */
-type SchemaPlace = 'none' | 'properties' | 'secret';
-
-/** What a JSON schema says about a property, other than examples of its value. */
-const SCHEMA_WORDS = new Set(['$ref', 'description', 'format', 'items', 'pattern', 'title', 'type']);
-
-/** `{ name: 'authorization', value: '…' }`: whether a key has the name of another value under it, or is that value's. */
-const PAIR_KEYS = /* @__PURE__ */ new Map<string, 'name' | 'value'>([
-  ...['field', 'header', 'key', 'name', 'Header', 'Key', 'Name'].map((key) => [key, 'name'] as const),
-  ['value', 'value'],
-  ['Value', 'value'],
-]);
-
-/** `headers: ['authorization', '…', 'accept', '…']` */
-const FLAT_PAIRS = /headers$/i;
-
-/** Under these `token` is a piece of text, not a credential. */
-const TEXT_TOKENS = /logprobs|probabilities/i;
-const SHORTEST_TEXT_TOKENS = 8;
-
-/** An object or array that is open. */
-interface Frame {
-  readonly isArray: boolean;
-  /** The keys that lead here, where streams are read. */
-  readonly path: string;
-  readonly hasTextTokens: boolean;
-  readonly schema: SchemaPlace;
-  /** Where it begins that is replaced as a whole, because its key says that it is a secret; -1 if it isn't. */
-  readonly hiddenFrom: number;
-  /** Whether names and values take turns in this array: it is an element of another one, or a list of headers. */
-  readonly hasPairs: boolean;
-  /** The key whose value comes, in an array the key of the array, and what it says. */
-  key: string;
-  kind: NameKind;
-  /** How many values there were before, in an array. */
-  index: number;
-  /** Whether the last name in here makes `value`, or the next element of a pair, a secret. */
-  namesSecret: boolean;
-  isNamed: boolean;
-  /** Where `value` stands as long as it has no name, which may come after it. */
-  unnamed: { start: number; end: number } | undefined;
-}
-
-/** What may come next; from `KEY` on it may be a string, from `VALUE` on any value. */
+/** The next token that is allowed; from `KEY` on a string is, from `VALUE` on any value. */
 type Next = 0 | 1 | 2 | 3 | 4 | 5 | 6;
-/** What stands here is no JSON. */
+/** The text is not JSON. */
 const NOTHING = 0;
 /** A comma or a closing bracket; at the top, the end of the text. */
 const END = 1;
@@ -86,43 +73,45 @@ const FIRST_VALUE = 6;
 
 const LITERAL = /true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 
-/** What may stand between the last whole value of a JSON beginning and its end: a comma, a key, a number or half of one, blanks. */
+/** The text between the last whole value and the end of cut JSON: a comma, a key, a number or half of one, blanks. */
 const UNFINISHED = /^\s*(?:,\s*)?(?:"[^"\\]*(?:\\.[^"\\]*)*(?:\\|"\s*(?::\s*(?:[\w.+-]+\s*)?)?)?|(?:[\w.+-]+\s*)?)$/;
 
 const SHORTEST_SECRET_LITERAL = 7;
 
 /**
- * JSON text that has been gone through once. Its `edits` may be added to until it is rendered.
+ * A scan of JSON text. `edits` may be added until it is rendered.
  *
- * All of it is checked on the way, as `JSON.parse` would, for to parse the result as well would take longer than all the rest. Only what is
- * replaced as a whole may hold strings that are none. An edit puts one JSON string where one value or key was, so it stays JSON.
+ * The scan checks the text as `JSON.parse` does, because parsing the result as well would take longer than everything else. Only a value
+ * that is replaced as a whole may hold malformed strings. An edit puts one JSON string in the place of one value or key, so the text stays JSON.
  */
 export class JsonScan {
   readonly edits: Edit[] = [];
   readonly #text: string;
   readonly #policy: Policy | undefined;
-  readonly #lanes: Lanes | undefined;
+  readonly #rules: ScanRules | undefined;
+  readonly #deltas: DeltaSink | undefined;
   readonly #parents: Frame[] = [];
   #frame: Frame;
   #next: Next = VALUE;
   #depth = 0;
-  /** Up to here everything is whole. */
+  /** Where the last whole value ends. */
   #wholeUntil = 0;
   #hasAllQuotes = true;
 
   /**
-   * Without a `policy` nothing is redacted: that closes what has been redacted before and was cut off then. With `lanes`, the text is
-   * an event of a stream, and the bits of the text that the stream spells are left to them.
+   * Without `rules` nothing is redacted; that closes the beginning of JSON that was redacted before. With `deltas`, the text is an event of
+   * a stream, and its deltas are left to them.
    */
-  constructor(text: string, policy: Policy | undefined, lanes?: Lanes) {
+  constructor(text: string, rules: ScanRules | undefined, deltas?: DeltaSink) {
     this.#text = text;
-    this.#policy = policy;
-    this.#lanes = lanes;
+    this.#policy = rules?.policy;
+    this.#rules = rules;
+    this.#deltas = deltas;
     this.#frame = newFrame(true, '', false, 'none', -1, false, '', PLAIN);
     this.#scan();
   }
 
-  /** Whether all that was opened was closed. */
+  /** Whether every bracket is closed. */
   get isWhole(): boolean {
     return this.#parents.length === 0;
   }
@@ -140,10 +129,11 @@ export class JsonScan {
     if (hidden) this.#replace(hidden.hiddenFrom, text.length);
     const read = open.length === 0 || hidden ? text.length : this.#wholeUntil;
     let closers = '';
-    for (const { hiddenFrom, isArray, unnamed } of open.reverse()) {
+    for (const { hiddenFrom, isArray, unnamed, textToken } of open.reverse()) {
       if (hiddenFrom < 0) closers += isArray ? ']' : '}';
-      // Its name may have been in the part that is missing.
+      // Its name may be in the missing part.
       if (unnamed && this.#policy) this.#replace(unnamed.start, unnamed.end);
+      if (textToken) this.#replace(textToken.start, textToken.end);
     }
     return { text: applyEdits(text, inOrder(this.edits), read) + closers, read, depth: this.#depth };
   }
@@ -184,7 +174,7 @@ export class JsonScan {
     this.#depth = Math.max(this.#depth, this.#parents.length);
     this.#frame = newFrame(
       isArray,
-      this.#lanes && key !== '' && parent.path.length < LONGEST_PATH ? `${parent.path}.${key}` : parent.path,
+      this.#deltas && key !== '' && parent.path.length < LONGEST_PATH ? `${parent.path}.${key}` : parent.path,
       parent.hasTextTokens || (key.length >= SHORTEST_TEXT_TOKENS && TEXT_TOKENS.test(key)),
       isSchemaOfSecret ? 'secret' : schemaPlace(parent, key, isArray),
       parent.hiddenFrom >= 0 ? parent.hiddenFrom : isHidden ? at : -1,
@@ -198,21 +188,31 @@ export class JsonScan {
 
   #close(at: number): void {
     const { hiddenFrom } = this.#frame;
+    this.#settleTextToken();
     this.#frame = this.#parents.pop() ?? this.#frame;
-    if (hiddenFrom >= 0 && this.#frame.hiddenFrom < 0) this.#replace(hiddenFrom, at + 1);
+    if (hiddenFrom >= 0 && this.#frame.hiddenFrom < 0 && !isHarmlessObject(this.#text.slice(hiddenFrom, at + 1))) {
+      this.#replace(hiddenFrom, at + 1);
+    }
     this.#next = END;
     this.#wholeUntil = at + 1;
     // An element of a list of events.
-    if (this.#parents.length === 1 && this.#frame.isArray) this.#lanes?.endEvent(true);
+    if (this.#parents.length === 1 && this.#frame.isArray) this.#deltas?.endEvent(true);
   }
 
-  /** What is no JSON ends the scan. */
+  /** Replaces the short value of `token` in an object in which nothing says that it is a piece of text. */
+  #settleTextToken(): void {
+    const { textToken, isBesideTextToken } = this.#frame;
+    if (textToken && !isBesideTextToken) this.#replace(textToken.start, textToken.end);
+    this.#frame.textToken = undefined;
+  }
+
+  /** Ends the scan of a text that is not JSON. */
   #stop(): number {
     this.#next = NOTHING;
     return this.#text.length;
   }
 
-  /** Returns where to go on. */
+  /** Returns where the scan goes on. */
   #readString(start: number): number {
     const end = stringEnd(this.#text, start);
     const isKey = this.#next < VALUE;
@@ -229,43 +229,44 @@ export class JsonScan {
     return end;
   }
 
-  /** Returns `false` if it is no string. */
+  /** Returns `false` if the string is malformed. */
   #readKey(start: number, end: number, policy: Policy): boolean {
     const known = policy.names.get(this.#text, start + 1, end - 1);
     const key = known?.text ?? this.#decode(start, end);
     if (key === undefined) return false;
     const kind = known?.kind ?? policy.kind(key);
     this.#frame.key = key;
-    this.#frame.kind = kind === TOKEN && this.#frame.hasTextTokens ? PLAIN : kind;
+    this.#frame.kind = kind === TOKEN && this.#frame.hasTextTokens ? SUSPECT : kind;
+    if (BESIDE_TEXT_TOKEN.has(key)) this.#frame.isBesideTextToken = true;
     if (key.length < MIN_KEY_LENGTH && policy.patterns.length === 0) return true;
     const found = findSecrets(key, policy);
     if (found.length > 0) this.edits.push({ start, end, text: JSON.stringify(applyEdits(key, found)) });
     return true;
   }
 
-  /** Returns `false` if it is no string. */
+  /** Returns `false` if the string is malformed. */
   #readValue(start: number, end: number, policy: Policy): boolean {
     if (end - start === 2) return true;
     if (this.#isSecretByName(start, end, policy)) {
       this.#replace(start, end);
       return true;
     }
-    const known = this.#lanes?.staying.get(this.#text, start + 1, end - 1)?.text;
+    const known = this.#deltas?.unchanged.get(this.#text, start + 1, end - 1)?.text;
     const value = known ?? this.#decode(start, end);
     if (value === undefined) return false;
     const isShort = end - start < SHORTEST_SECRET_LITERAL;
-    if (isShort && !this.#lanes && !policy.ask && policy.patterns.length === 0) return true;
+    if (isShort && !this.#deltas && !policy.ask && policy.patterns.length === 0) return true;
     const { key, kind, path } = this.#frame;
     if (kind === SUSPECT && looksRandom(value)) this.#replace(start, end);
-    else if (!this.#lanes?.add(value, path, key, start, end, this.edits, false) && known === undefined) {
-      const redacted = redactString(value, key || undefined, policy);
+    else if (!this.#deltas?.add(value, path, key, start, end, this.edits, false) && known === undefined) {
+      const redacted = this.#rules?.redactString(value, key || undefined, policy) ?? value;
       if (redacted !== value) this.edits.push({ start, end, text: JSON.stringify(redacted) });
-      else if (!policy.ask) this.#lanes?.staying.add({ text: value });
+      else if (!policy.ask) this.#deltas?.unchanged.add({ text: value });
     }
     return true;
   }
 
-  /** A string that has no end, as far as it goes. */
+  /** Reads a string that was cut off. */
   #readCutValue(start: number): void {
     const value = decodeCut(this.#text, start);
     if (value === undefined) return;
@@ -279,12 +280,16 @@ export class JsonScan {
       this.edits.push({ start, end, text: JSON.stringify(value) });
     } else if (kind !== PLAIN || this.#isSecretByName(start, end, policy)) {
       this.#replace(start, end);
-    } else if (!this.#lanes?.add(value, path, key, start, end, this.edits, true)) {
-      this.edits.push({ start, end, text: JSON.stringify(redactCutString(value, key || undefined, policy)) });
+    } else if (!this.#deltas?.add(value, path, key, start, end, this.edits, true)) {
+      this.edits.push({
+        start,
+        end,
+        text: JSON.stringify(this.#rules?.redactCutString(value, key || undefined, policy)),
+      });
     }
   }
 
-  /** Numbers, `true`, `false` and `null`. Returns where to go on. */
+  /** Reads a number, `true`, `false` or `null`. Returns where the scan goes on. */
   #readLiteral(start: number): number {
     const end = this.#next >= VALUE ? endOf(LITERAL, this.#text, start) : start;
     if (end === start) return this.#stop();
@@ -292,14 +297,14 @@ export class JsonScan {
     const { hiddenFrom, kind, key } = this.#frame;
     if (hiddenFrom < 0 && this.#policy && this.#text.charCodeAt(start) <= NINE) {
       if (kind === SECRET) this.#replace(start, end);
-      else this.#lanes?.addNumber(key, this.#text, start, end);
+      else this.#deltas?.addNumber(key, this.#text, start, end);
     }
     return end;
   }
 
   #isSecretByName(start: number, end: number, policy: Policy): boolean {
     const frame = this.#frame;
-    if (frame.kind >= TOKEN) return true;
+    if (frame.kind >= TOKEN) return this.#isSecretValue(start, end);
     if (frame.schema === 'secret' && !SCHEMA_WORDS.has(frame.key)) return true;
     if (frame.isArray) {
       if (!frame.hasPairs) return false;
@@ -321,11 +326,28 @@ export class JsonScan {
     return false;
   }
 
+  /** Judges the value of a name that says it is a secret. */
+  #isSecretValue(start: number, end: number): boolean {
+    const value = this.#decode(start, end);
+    if (value === undefined) return true;
+    if (isHarmlessValue(value)) return false;
+    if (
+      this.#frame.kind === TOKEN &&
+      value.length <= LONGEST_TEXT_TOKEN &&
+      !this.#frame.isArray &&
+      !isSecretLike(value)
+    ) {
+      this.#frame.textToken = { start, end };
+      return false;
+    }
+    return true;
+  }
+
   #namesSecret(start: number, end: number, policy: Policy): boolean {
     return end - start <= LONGEST_NAME_LITERAL && policy.kind(this.#decode(start, end) ?? '') >= TOKEN;
   }
 
-  /** The value of the string between two quotes; `undefined` if it is none. */
+  /** The value of the string between two quotes; `undefined` if it is malformed. */
   #decode(start: number, end: number): string | undefined {
     if (end - start <= LONGEST_NAME_LITERAL) {
       const inner = this.#text.slice(start + 1, end - 1);
@@ -346,64 +368,3 @@ export class JsonScan {
 const REDACTED_STRING = `"${REDACTED}"`;
 const LONGEST_NAME_LITERAL = 66;
 const LONGEST_PATH = 200;
-
-/** Every frame is made here, so that all have one shape, which is what makes them fast. */
-function newFrame(
-  isArray: boolean,
-  path: string,
-  hasTextTokens: boolean,
-  schema: SchemaPlace,
-  hiddenFrom: number,
-  hasPairs: boolean,
-  key: string,
-  kind: NameKind,
-): Frame {
-  return {
-    isArray,
-    path,
-    hasTextTokens,
-    schema,
-    hiddenFrom,
-    hasPairs,
-    key,
-    kind,
-    index: 0,
-    namesSecret: false,
-    isNamed: false,
-    unnamed: undefined,
-  };
-}
-
-function schemaPlace(parent: Frame, key: string, isArray: boolean): SchemaPlace {
-  if (parent.schema === 'secret') return isArray && SCHEMA_WORDS.has(key) ? 'none' : 'secret';
-  return key === 'properties' && !isArray ? 'properties' : 'none';
-}
-
-/** After the closing quote of the string that begins at `start`; -1 if there is none. */
-function stringEnd(text: string, start: number): number {
-  for (let at = text.indexOf('"', start + 1); at !== -1; at = text.indexOf('"', at + 1)) {
-    let backslashes = at;
-    while (text.charCodeAt(backslashes - 1) === BACKSLASH) backslashes--;
-    if ((at - backslashes) % 2 === 0) return at + 1;
-  }
-  return -1;
-}
-
-/** The value of a string literal that has no end, as far as it goes: escapes and characters in two halves need both. */
-function decodeCut(text: string, start: number): string | undefined {
-  let inner = text.slice(start + 1);
-  const unfinished = /\\(?:u[0-9A-Fa-f]{0,3})?$/.exec(inner);
-  if (unfinished && isEscape(inner, unfinished.index)) inner = inner.slice(0, unfinished.index);
-  try {
-    return JSON.parse(`"${inner}"`).replace(/[\ud800-\udbff]$/, '');
-  } catch {
-    return undefined;
-  }
-}
-
-/** Whether the backslash at `at` begins an escape and doesn't end one. */
-function isEscape(text: string, at: number): boolean {
-  let first = at;
-  while (text.charCodeAt(first - 1) === BACKSLASH) first--;
-  return (at - first) % 2 === 0;
-}

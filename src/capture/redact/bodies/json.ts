@@ -1,14 +1,21 @@
 import { applyEdits } from '../edits.js';
 import type { Policy } from '../policy.js';
-import { findSecrets, findSecretsInCut } from '../text.js';
-import { JsonScan } from './json-scanner.js';
+import { findSecrets, findSecretsInCut } from '../text/find-secrets.js';
+import { type DeltaSink, JsonScan } from './json-scanner.js';
+
+/**
+ * Scans JSON, and redacts its strings as texts. With `deltas`, the JSON is an event of a stream, and its deltas are left to them.
+ */
+export function scanJson(text: string, policy: Policy, deltas?: DeltaSink): JsonScan {
+  return new JsonScan(text, { policy, redactString, redactCutString }, deltas);
+}
 
 /**
  * Redacts the JSON text of a value and leaves everything else in it as it is: numbers of any length, white space, double keys.
  * `undefined` if it is no JSON.
  */
 export function redactJson(text: string, policy: Policy): string | undefined {
-  return new JsonScan(text, policy).render(false)?.text;
+  return scanJson(text, policy).render(false)?.text;
 }
 
 /** Redacts a text, which may be JSON as a whole or end with it (`400 {"error":…}`); `name` is what it is the value of. */
@@ -34,7 +41,7 @@ export function redactString(value: string, name: string | undefined, policy: Po
 /** The same for a text that was cut off at its end. */
 export function redactCutString(value: string, name: string | undefined, policy: Policy): string {
   if (/^\s*[{[]/.test(value)) {
-    const redacted = new JsonScan(value, policy).render(true)?.text;
+    const redacted = scanJson(value, policy).render(true)?.text;
     if (redacted !== undefined) return redacted;
   }
   const redacted = applyEdits(value, findSecretsInCut(value, policy));

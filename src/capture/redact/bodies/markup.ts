@@ -1,7 +1,7 @@
 import { applyEdits, type Edit, inOrder, REDACTED } from '../edits.js';
 import { SUSPECT } from '../names.js';
 import type { Policy } from '../policy.js';
-import { findSecrets, findSecretsInCut } from '../text.js';
+import { findSecrets, findSecretsInCut } from '../text/find-secrets.js';
 
 const ELEMENT = /<([A-Za-z_][\w:.-]{0,100})(?![\w:.-])[^<>]*>(\s*<!\[CDATA\[[\s\S]*?(?:\]\]>|$)|[^<]+)/g;
 

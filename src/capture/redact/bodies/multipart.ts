@@ -1,10 +1,17 @@
 import { REDACTED } from '../edits.js';
 import { SUSPECT } from '../names.js';
 import type { Policy } from '../policy.js';
+import type { RedactedBody } from '../truncation.js';
 import { textOf } from '../truncation.js';
-import { redactBody } from './body.js';
-import type { RedactedBody } from './event-stream.js';
 import { redactString } from './json.js';
+
+/** Redacts a part as a body of its own. */
+export type RedactBody = (
+  text: string,
+  contentType: string | undefined,
+  policy: Policy,
+  isCut: boolean,
+) => RedactedBody | undefined;
 
 const BOUNDARY = /;\s*boundary=(?:"([^"]{1,70})"|([^\s;"]{1,70}))/i;
 const FIELD_NAME = /;\s*name=(?:"([^"]*)"|([^\s;"]+))/i;
@@ -20,6 +27,7 @@ export function redactMultipart(
   contentType: string,
   policy: Policy,
   isCut: boolean,
+  redactBody: RedactBody,
 ): RedactedBody | undefined {
   const match = BOUNDARY.exec(contentType);
   const delimiter = `--${match?.[1] ?? match?.[2]}`;
@@ -30,7 +38,7 @@ export function redactMultipart(
   const pieces = [];
   for (const [index, part] of (isClosed ? parts.slice(0, -1) : parts).entries()) {
     const isLast = !isClosed && index === parts.length - 1;
-    const redacted = redactPart(isLast ? withoutHalf(`\r\n${delimiter}`, part) : part, policy, isLast);
+    const redacted = redactPart(isLast ? withoutHalf(`\r\n${delimiter}`, part) : part, policy, isLast, redactBody);
     if (!redacted) return undefined;
     pieces.push({ head: delimiter + redacted.head, body: redacted.body, tail: '\r\n', jsonDepth: undefined });
   }
@@ -46,17 +54,22 @@ function withoutHalf(delimiter: string, text: string): string {
   return text;
 }
 
-function redactPart(part: string, policy: Policy, isCut: boolean): { head: string; body: string } | undefined {
+function redactPart(
+  part: string,
+  policy: Policy,
+  isCut: boolean,
+  redactBody: RedactBody,
+): { head: string; body: string } | undefined {
   const headEnd = part.indexOf('\r\n\r\n');
   if (!part.startsWith('\r\n') || headEnd === -1) return isCut ? { head: '', body: '' } : undefined;
   const head = part.slice(2, headEnd);
   return {
     head: `\r\n${redactString(head, undefined, policy)}\r\n\r\n`,
-    body: redactContent(part.slice(headEnd + 4), head, policy, isCut),
+    body: redactContent(part.slice(headEnd + 4), head, policy, isCut, redactBody),
   };
 }
 
-function redactContent(content: string, head: string, policy: Policy, isCut: boolean): string {
+function redactContent(content: string, head: string, policy: Policy, isCut: boolean, redactBody: RedactBody): string {
   const [, quoted, name = quoted] = FIELD_NAME.exec(head) ?? [];
   if (name !== undefined && policy.kind(name) > SUSPECT) return REDACTED;
   const type = PART_TYPE.exec(head)?.[1] ?? (FILE_NAME.test(head) ? 'application/octet-stream' : 'text/plain');

@@ -36,10 +36,11 @@ function isAlphanumeric(code: number): boolean {
 
 /**
  * Adds an edit for every known key in a text. It looks only at runs of at least `MIN_KEY_LENGTH` characters that keys are made of. To
- * find those, it reads one character in `MIN_KEY_LENGTH` of most texts.
+ * find those, it reads one character in `MIN_KEY_LENGTH` of most texts. Returns where base64 of JSON may begin, if anywhere.
  */
-export function findKeys(text: string, edits: Edit[], matcher: KeyMatcher = MATCHER): void {
+export function findKeys(text: string, edits: Edit[], matcher: KeyMatcher = MATCHER): readonly number[] | undefined {
   const before = edits.length;
+  let encodedAt: number[] | undefined;
   for (let start = 0, end = MIN_KEY_LENGTH; end <= text.length; end = start + MIN_KEY_LENGTH) {
     let last = end - 1;
     while (last >= start && isInRun(text.charCodeAt(last))) last--;
@@ -48,29 +49,53 @@ export function findKeys(text: string, edits: Edit[], matcher: KeyMatcher = MATC
       continue;
     }
     while (end < text.length && isInRun(text.charCodeAt(end))) end++;
-    findInRun(text, start, end, edits, matcher);
+    encodedAt = findInRun(text, start, end, edits, matcher, encodedAt);
     start = end + 1;
   }
   if (edits.length > before && edits.some((edit) => AWS_KEY_ID.test(text.slice(edit.start, edit.start + 4)))) {
     for (const { index } of text.matchAll(AWS_SECRET)) edits.push({ start: index, end: index + 40, text: REDACTED });
   }
+  return encodedAt;
 }
 
-function findInRun(text: string, start: number, end: number, edits: Edit[], matcher: KeyMatcher): void {
+function findInRun(
+  text: string,
+  start: number,
+  end: number,
+  edits: Edit[],
+  matcher: KeyMatcher,
+  encodedAt: number[] | undefined,
+): number[] | undefined {
+  let encoded = encodedAt;
   if (text.charCodeAt(start - 1) === SPACE && SCHEME_BEFORE.test(text.slice(Math.max(0, start - 8), start))) {
     const tokenEnd = endOf(SCHEME_REST, text, start);
     if (tokenEnd - start >= 16 && looksEncoded(text.slice(start, tokenEnd))) {
       edits.push({ start, end: tokenEnd, text: REDACTED });
-      return;
+      return encoded;
     }
   }
   const last = end - MIN_KEY_LENGTH;
   for (let at = isEscaping(text.charCodeAt(start - 1)) ? endOf(ESCAPE_REST, text, start) : start; at <= last; ) {
     const key = matcher.keyAt(text, at);
     if (key) edits.push(key);
+    else if (isEncodedBeginning(text, at)) {
+      if (encoded) encoded.push(at);
+      else encoded = [at];
+    }
     at = key ? key.end : nextWord(text, at, end);
   }
   if (end - start >= MIN_MARKED_LENGTH) matcher.findInside(text, start, end, edits);
+  return encoded;
+}
+
+const LOWER_E = 101;
+const CAPITAL_W = 87;
+/** How JSON begins in base64: `{"`, `{ "`, `{` and a line end, `[{`. */
+const ENCODED_BEGINNING = /eyJ|eyI|eyA|ewo|ew0|W3s/y;
+
+function isEncodedBeginning(text: string, at: number): boolean {
+  const code = text.charCodeAt(at);
+  return (code === LOWER_E || code === CAPITAL_W) && endOf(ENCODED_BEGINNING, text, at) > at;
 }
 
 /** Behind `\` and `%` stand the rests of escapes, where a text was quoted twice: `\nsk-…`, `\u0022sk-…`, `%22sk-…`. */

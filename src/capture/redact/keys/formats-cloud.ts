@@ -15,7 +15,7 @@ export const CLOUD_FORMATS: readonly FormatRow[] = [
   [
     'Azure client secret',
     'Q~',
-    'url.',
+    'url~',
     [30, 40],
     'learn.microsoft.com/entra',
     2020,
@@ -133,7 +133,7 @@ export const CLOUD_FORMATS: readonly FormatRow[] = [
   [
     'Okta',
     '00',
-    'lower=',
+    'url',
     40,
     'developer.okta.com',
     2015,

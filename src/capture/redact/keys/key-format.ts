@@ -14,6 +14,7 @@ export const ALPHABETS = {
   'lower=': '0-9a-z_=-',
   url: '0-9A-Za-z_-',
   'url.': '0-9A-Za-z_.=-',
+  'url~': '0-9A-Za-z_.~-',
   base64: '0-9A-Za-z+/=',
   'base64.': '0-9A-Za-z+/=_.-',
   'alnum%': '0-9A-Za-z%',

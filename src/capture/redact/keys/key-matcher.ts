@@ -58,6 +58,7 @@ const BASE64_REST = /(?:[\w~+/-]|[.:$!*^](?=[\w-])|=(?![0-9A-Za-z]))*/y;
 const LEAST_BEHIND_SEPARATOR = 10;
 const LEAST_BEHIND_WORD = 16;
 const LONG_PREFIX = 4;
+const LONG_BODY = 30;
 /** What a wrong prefix costs is bounded by this, so that a text of prefixes is not slow. */
 const MOST_COUNTED = 200;
 const LONGEST_BEFORE = 80;
@@ -138,13 +139,13 @@ function leastCut(prefix: string, least: number): number {
   return prefix.length >= LONG_PREFIX ? Math.min(LEAST_BEHIND_WORD, least) : least;
 }
 
-const THIRD_CHARACTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-';
+const THIRD_CHARACTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-=';
 
 /** The first three characters of a format; all of them, where its prefix is shorter. */
 function beginningsOf({ prefix, bit }: Format): string[] {
   if (prefix.length >= 3) return [prefix];
   return [...THIRD_CHARACTERS]
-    .filter((character) => ((MEMBERSHIP[character.charCodeAt(0)] ?? 0) & bit) !== 0)
+    .filter((character) => character === '=' || ((MEMBERSHIP[character.charCodeAt(0)] ?? 0) & bit) !== 0)
     .map((character) => prefix + character);
 }
 
@@ -190,7 +191,7 @@ function isWholeToken(format: Format, text: string, at: number, count: number): 
   const bodyStart = at + format.prefix.length;
   const end = bodyStart + count;
   if (count < format.least || count > format.most || hasBit(text.charCodeAt(end), URL_BIT)) return false;
-  return isMixed(text, bodyStart, end);
+  return !isMadeOfWords(text, bodyStart, end) && (count >= LONG_BODY || isMixed(text, bodyStart, end));
 }
 
 function isKeyBody(format: Format, text: string, bodyStart: number, count: number): boolean {

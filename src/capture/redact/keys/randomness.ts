@@ -46,6 +46,10 @@ export function isMixed(text: string, start: number, end: number): boolean {
 const LONGEST_NUMBER = 8;
 const LONGEST_NUMBER_IN_WORD = 4;
 const SHORTEST_HUMP = 3;
+const SHORTEST_LAST_HUMP = 2;
+const SHORT_WORDS = /* @__PURE__ */ new Set(
+  'as at by db do go id if in io ip is js ms my no of on or os to ts ui up'.split(' '),
+);
 /** Digits may come before letters only in as short a word: `4o`, `2x`, `3rd`, `128k`. */
 const LONGEST_COUNTED = 5;
 
@@ -73,11 +77,25 @@ function isWord(text: string, start: number, end: number): boolean {
       before = now;
       continue;
     }
-    const length = at - partStart;
+    // The last capital of `APIKey` begins the next word.
+    const isAcronym = before === UPPER && now === LOWER;
+    const length = at - partStart - (isAcronym ? 1 : 0);
+    if (isAcronym && length >= SHORTEST_LAST_HUMP) {
+      partStart = at - 1;
+      before = now;
+      continue;
+    }
     if (before === DIGIT) {
       if (now !== OTHER && end - start > LONGEST_COUNTED) return false;
       if (length > (hasLetters ? LONGEST_NUMBER_IN_WORD : LONGEST_NUMBER)) return false;
-    } else if (now !== OTHER && now !== DIGIT && length < SHORTEST_HUMP) {
+    } else if (now !== DIGIT && partStart > start && length < (now === OTHER ? SHORTEST_LAST_HUMP : SHORTEST_HUMP)) {
+      if (length === 2 && SHORT_WORDS.has(text.slice(partStart, at).toLowerCase())) {
+        partStart = at;
+        before = now;
+        continue;
+      }
+      return false;
+    } else if (now !== OTHER && now !== DIGIT && length < SHORTEST_LAST_HUMP) {
       return false;
     }
     if (now !== OTHER && now !== DIGIT) hasLetters = true;

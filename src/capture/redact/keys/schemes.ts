@@ -1,8 +1,9 @@
 import { type Edit, REDACTED } from '../edits.js';
 
-/** Certificates, public keys and signatures are there to be shown. */
-const PUBLIC_LABEL = /^-----BEGIN [A-Z0-9 ]*(?:PUBLIC|CERTIFICATE|SIGNATURE|CRL|PARAMETERS|SIGNED)/;
-const LONGEST_LABEL = 60;
+/** Not certificates, public keys and signatures, which are public, and not the label alone in a string of code. */
+const SECRET_LABEL =
+  /^-----BEGIN (?![A-Z0-9 ]*(?:PUBLIC|CERTIFICATE|SIGNATURE|CRL|PARAMETERS|SIGNED))[A-Z0-9 ]{1,60}-----(?!["'`)$])/;
+const LONGEST_LABEL = 80;
 
 /** Adds an edit for every PEM block that may hold a secret. A block without an end goes on to the end of the text. */
 export function findPemBlocks(text: string, edits: Edit[]): void {
@@ -11,7 +12,7 @@ export function findPemBlocks(text: string, edits: Edit[]): void {
     const lastLine = text.indexOf('-----END ', start);
     const dashes = lastLine === -1 ? -1 : text.indexOf('-----', lastLine + 9);
     const end = dashes === -1 ? text.length : dashes + 5;
-    if (!PUBLIC_LABEL.test(text.slice(start, start + LONGEST_LABEL))) edits.push({ start, end, text: REDACTED });
+    if (SECRET_LABEL.test(text.slice(start, start + LONGEST_LABEL))) edits.push({ start, end, text: REDACTED });
     start = text.indexOf('-----BEGIN ', end);
   }
 }

@@ -1,0 +1,111 @@
+import type { NameKind } from '../names.js';
+import { isNoValue, isSecretLike } from '../text/harmless.js';
+
+/** A place in a JSON schema: `properties: { password: { type: 'string', default: '…' } }` names a secret and has none. */
+export type SchemaPlace = 'none' | 'properties' | 'secret';
+
+/** The keywords of a JSON schema that never hold an example of a value. */
+export const SCHEMA_WORDS = new Set(['$ref', 'description', 'format', 'items', 'pattern', 'title', 'type']);
+
+/** `{ name: 'authorization', value: '…' }`: the keys whose value is the name of a secret, and those whose value is the secret. */
+export const PAIR_KEYS = /* @__PURE__ */ new Map<string, 'name' | 'value'>([
+  ...['field', 'header', 'key', 'name', 'Header', 'Key', 'Name'].map((key) => [key, 'name'] as const),
+  ['value', 'value'],
+  ['Value', 'value'],
+]);
+
+/** `headers: ['authorization', '…', 'accept', '…']` */
+export const FLAT_PAIRS = /headers$/i;
+
+/** Under these keys `token` is a piece of text, unless it looks random. */
+export const TEXT_TOKENS = /logprobs|probabilities|^tokens$|^vocab/i;
+export const SHORTEST_TEXT_TOKENS = 5;
+
+/** Keys that stand beside a token of text: `{"token":"the","pos":"DET"}`. */
+export const BESIDE_TEXT_TOKEN = /* @__PURE__ */ new Set(
+  (
+    'pos tag upos xpos lemma dep deprel head ner entity label logprob prob probability score offset start end start_offset position ' +
+    'frequency freq count tf idf bytes stem shape morph is_stop sentiment rank weight top_logprobs'
+  ).split(' '),
+);
+export const LONGEST_TEXT_TOKEN = 24;
+
+/** An object or array that is open. */
+export interface Frame {
+  readonly isArray: boolean;
+  /** The keys that lead here, where streams are read. */
+  readonly path: string;
+  readonly hasTextTokens: boolean;
+  readonly schema: SchemaPlace;
+  /** Where the value begins that is replaced as a whole, because its key says that it is a secret; -1 if none is. */
+  readonly hiddenFrom: number;
+  /** Whether names and values alternate in this array: it is an element of another array, or a list of headers. */
+  readonly hasPairs: boolean;
+  /** The key of the value that comes next, in an array the key of the array, and what it says. */
+  key: string;
+  kind: NameKind;
+  /** The index of the next value, in an array. */
+  index: number;
+  /** Whether the last name in here makes `value`, or the next element of a pair, a secret. */
+  namesSecret: boolean;
+  isNamed: boolean;
+  /** Where `value` stands as long as it has no name, because the name may come after it. */
+  unnamed: { start: number; end: number } | undefined;
+  /** Where a short value of `token` stands that is a piece of text if such keys stand beside it. */
+  textToken: { start: number; end: number } | undefined;
+  isBesideTextToken: boolean;
+}
+
+/** Makes a frame. All frames are made here, so that they have one shape, which V8 reads fastest. */
+export function newFrame(
+  isArray: boolean,
+  path: string,
+  hasTextTokens: boolean,
+  schema: SchemaPlace,
+  hiddenFrom: number,
+  hasPairs: boolean,
+  key: string,
+  kind: NameKind,
+): Frame {
+  return {
+    isArray,
+    path,
+    hasTextTokens,
+    schema,
+    hiddenFrom,
+    hasPairs,
+    key,
+    kind,
+    index: 0,
+    namesSecret: false,
+    isNamed: false,
+    unnamed: undefined,
+    textToken: undefined,
+    isBesideTextToken: false,
+  };
+}
+
+/** The place in a JSON schema of what stands under a key. */
+export function schemaPlace(parent: Frame, key: string, isArray: boolean): SchemaPlace {
+  if (parent.schema === 'secret') return isArray && SCHEMA_WORDS.has(key) ? 'none' : 'secret';
+  return key === 'properties' && !isArray ? 'properties' : 'none';
+}
+
+const EMPTY = /^[[{]\s*[\]}]$/;
+/** An entry of a lock file of npm. */
+const LOCKED = /"version"\s*:[\s\S]*"(?:resolved|integrity)"\s*:/;
+/** A type of JSON Schema, or of a security scheme of OpenAPI. */
+const TYPED = /"type"\s*:\s*"(?:string|object|array|number|integer|boolean|apiKey|http|oauth2|openIdConnect|password)"/;
+const STRING = /"((?:[^"\\]|\\.)*)"/g;
+const LONGEST_HARMLESS = 2000;
+
+/** Whether what stands under the name of a secret holds none: it is empty, describes a type, or is a package of that name. */
+export function isHarmlessObject(json: string): boolean {
+  if (json.length > LONGEST_HARMLESS) return false;
+  if (EMPTY.test(json) || LOCKED.test(json)) return true;
+  if (!TYPED.test(json)) return false;
+  for (const [, string = ''] of json.matchAll(STRING)) {
+    if (string.split(' ').some((word) => isSecretLike(word) && !isNoValue(word))) return false;
+  }
+  return true;
+}

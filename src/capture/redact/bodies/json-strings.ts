@@ -1,0 +1,30 @@
+const BACKSLASH = 92;
+
+/** After the closing quote of the string that begins at `start`; -1 if there is none. */
+export function stringEnd(text: string, start: number): number {
+  for (let at = text.indexOf('"', start + 1); at !== -1; at = text.indexOf('"', at + 1)) {
+    let backslashes = at;
+    while (text.charCodeAt(backslashes - 1) === BACKSLASH) backslashes--;
+    if ((at - backslashes) % 2 === 0) return at + 1;
+  }
+  return -1;
+}
+
+/** The value of a string literal that has no end, without the half of an escape or of a character at its end. */
+export function decodeCut(text: string, start: number): string | undefined {
+  let inner = text.slice(start + 1);
+  const unfinished = /\\(?:u[0-9A-Fa-f]{0,3})?$/.exec(inner);
+  if (unfinished && isEscape(inner, unfinished.index)) inner = inner.slice(0, unfinished.index);
+  try {
+    return JSON.parse(`"${inner}"`).replace(/[\ud800-\udbff]$/, '');
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether the backslash at `at` begins an escape and is not escaped itself. */
+function isEscape(text: string, at: number): boolean {
+  let first = at;
+  while (text.charCodeAt(first - 1) === BACKSLASH) first--;
+  return (at - first) % 2 === 0;
+}

@@ -1,0 +1,130 @@
+import { isMadeOfWords, isMixed } from '../keys/randomness.js';
+
+/** Words that stand where a value would: types, states, settings. */
+const NO_VALUE = /* @__PURE__ */ new Set(
+  (
+    'admin all always any array auto boolean bool buffer byte bytes char dict disabled empty enabled expired false float function ' +
+    'hidden inherit int integer invalid list long map missing never nil no none not null number object off ok on optional read ' +
+    'record redacted refresh required self set short static str string symbol text this true tuple type undefined unknown unset uuid ' +
+    'oauth2 valid var varchar void write yes hover focus active before after'
+  ).split(' '),
+);
+
+/** The words of sentences that describe a value, and the verbs of placeholders. */
+const DESCRIBING = /* @__PURE__ */ new Set(
+  (
+    'a after all an and any are as at be been before but by can cannot contain contains did do does each enter every for forgot from ' +
+    'get has have here how if in include incorrect invalid is it its least length may more most must need needs never new no not of off ' +
+    'on one only or optional our please per provide required reset same see set should show so some than that the their them then ' +
+    'there these they this those to too two under unless until use used uses using via was we were what when where which while who ' +
+    'why will with without wrong you your api password passwords token tokens secret secrets key keys credential credentials login ' +
+    'de la le el los das der die den ist und mot du des un una uno per il di da do o e sua seu votre ihr tu su deine dein'
+  ).split(' '),
+);
+
+/** Values of dictionary words that name what should stand there. */
+const PLACEHOLDER =
+  /pass(?:word|wd|phrase|code|wort)|pwd|token|secret|key|cookie|cred|auth|your|example|placeholder|change|dummy|sample|todo|xxx|redacted|insert|jwt|kennwort|senha|wachtwoord|contrase|haslo|lozenord|losenord|sifre|jeton/i;
+
+const WHOLE_TEMPLATE = /^(?:\$\{\{?[^{}]*\}?\}|\{\{[^{}]*\}\}|\$\([^()]*\)|<%[^%]*%>|#\{[^{}]*\})$/;
+const TEMPLATES = [
+  // Shell and JavaScript: `$TOKEN`, `${token}`, `$(pass show x)`, `$1`.
+  /^\$(?:[A-Za-z_]\w*(?:[=:/.,-]+\$?\{?\w+\}?)*|\d+|[{(@?!#*].*)$/s,
+  /^(?:\{\w*\}[:@/ -]?)+$/,
+  // Jinja, GitHub, Handlebars, Python's format, Ruby, ERB, XML-like placeholders.
+  /^\{\{?[ %]*[\w.$]*[\w .|'"()-]*\}{0,2}$/,
+  /^#\{[^}]*\}?$/,
+  /^<[%?=]?[-\w .|:/()'"]*[%?]?>?$/,
+  // printf, Python's `%` and SQL parameters.
+  /^%(?:\(\w*\)?)?[+#]?[A-Za-z]?$/,
+  /^[:@&*!?]?[A-Za-z_]\w*\?$/,
+  /^\?$|^[:@]\w+$/,
+  // Masks.
+  /^(?:\*{2,}|\.{3,}|…|•+|[xX]{3,}|-{2,}|_{3,}|#{3,})/,
+  /(?:\.{3}|…|\*{3,}|x{4,})$/i,
+];
+
+const SCHEME = /^(?:bearer|basic|token|apikey|digest)\s+/i;
+/** A version or a range of versions. */
+const VERSION = /^(?:[\^~<>=v]|>=|<=)?\s*\d+(?:\.(?:\d+|x|\*)){1,3}(?:[-+][\w.]+)?$/i;
+const ONLY_MARKS = /^[^\p{L}\p{N}]{1,4}$/u;
+const LONGEST_READ = 300;
+
+/** Whether something else is put in the place of a value later: `${{ secrets.X }}`, `$TOKEN`, `<token>`, `{token}`, `%s`, `****`. */
+export function isTemplate(value: string): boolean {
+  const bare = value.replace(SCHEME, '').trim();
+  if (bare.length > LONGEST_READ) return false;
+  if (WHOLE_TEMPLATE.test(bare)) return true;
+  return TEMPLATES.some((template) => template.test(bare)) && !isMixed(bare, 0, bare.length);
+}
+
+/** Whether a value reads as what describes a secret and not as one: more than one word, and one of them a word of sentences. */
+export function isDescription(value: string): boolean {
+  const words = value.slice(0, LONGEST_READ).trim().split(/\s+/);
+  if (words.length < 2 || words.some(isSecretLike)) return false;
+  return words.some((word) => DESCRIBING.has(word.toLowerCase().replace(/[^a-z]/g, '')));
+}
+
+/** Whether a word is more than one of a language: letters and digits mixed, or capitals behind small letters and marks. */
+export function isSecretLike(word: string): boolean {
+  const bare = word.replace(/^[("'`*_#]+|[)"'`*_.,;:!?]+$/g, '');
+  if (bare.length < 5 || VERSION.test(bare)) return false;
+  if (/\d/.test(bare) && /[A-Za-z]/.test(bare)) return true;
+  if (isMixed(bare, 0, bare.length) && !isMadeOfWords(bare, 0, bare.length)) return true;
+  return /[A-Za-z]/.test(bare) && /[!#$%&*+?@^~]/.test(bare);
+}
+
+const TRAILING = /[)\]}>:;,?!.]+$/;
+
+/** Whether a value is a word that stands for a type, a state or a setting. */
+export function isNoValue(value: string): boolean {
+  return NO_VALUE.has(value.toLowerCase().replace(TRAILING, ''));
+}
+
+/** Whether a value is made of dictionary words that name a secret: `your-api-key`, `userPassword`, `my-tls-secret`. */
+export function isPlaceholder(value: string): boolean {
+  return (
+    value.length <= 64 &&
+    !/[\d\s]/.test(value) &&
+    PLACEHOLDER.test(value) &&
+    isMadeOfWords(value, 0, value.length) &&
+    /^[\w.<>[\]{}|/:-]+$/.test(value)
+  );
+}
+
+/** The name of an authentication scheme alone: `"Basic " + credentials`. */
+const ONLY_SCHEME = /^(?:bearer|basic|digest|token|negotiate|oauth|apikey|hawk)\s*$/i;
+const COLOUR = /^#[0-9a-f]{3,8}$/i;
+/** Regular expressions in code. */
+const PATTERN = /^\/[\^*/]|^;|^\\[wdsS]|^\(\?:|^\[\^?[\w-]+\]/;
+/** A URL without user info. It is searched by itself. */
+const WHOLE_URL = /^[a-z][a-z0-9+.-]{1,20}:\/\/[^@\s]*$/i;
+/** `HEADER.PAYLOAD.SIGNATURE` */
+const CAPITAL_WORDS = /^(?:[A-Z]*[AEIOUY][A-Z]*[._-]){1,6}[A-Z]*[AEIOUY][A-Z]*$/;
+/** One word as a label begins: `Jeton`, `Geheimnis`. */
+const LABEL_WORD = /^[A-Z](?=[a-z]*[aeiouy])[a-z]{3,13}$/;
+const LETTERS = /^[\p{L}\p{M}\s'’.,:;!?()…-]+$/u;
+const NOT_ASCII_LETTER = /[^\p{ASCII}]/u;
+
+/**
+ * Whether the value of a secret name is plainly none: a template, a placeholder, a description, a word of another language (in files of
+ * translations), a version, or punctuation. What looks random never is.
+ */
+export function isHarmlessValue(value: string): boolean {
+  if (value.length > LONGEST_READ) return isDescription(value);
+  return (
+    ONLY_MARKS.test(value) ||
+    ONLY_SCHEME.test(value) ||
+    WHOLE_URL.test(value) ||
+    LABEL_WORD.test(value) ||
+    COLOUR.test(value) ||
+    PATTERN.test(value) ||
+    (value.length <= 64 && CAPITAL_WORDS.test(value)) ||
+    VERSION.test(value) ||
+    isTemplate(value) ||
+    isPlaceholder(value) ||
+    isDescription(value) ||
+    (NOT_ASCII_LETTER.test(value) && LETTERS.test(value)) ||
+    /^arn:aws[\w-]*:/.test(value)
+  );
+}

@@ -1,0 +1,129 @@
+import { type NameKind, PLAIN, SUSPECT } from '../names.js';
+import type { Policy } from '../policy.js';
+
+/** A name before a separator, and its place. */
+export interface Name {
+  readonly text: string;
+  readonly start: number;
+  readonly end: number;
+  /** Whether it stands in quotes or brackets: `"api_key":`, `headers["api-key"] =`. */
+  readonly isQuoted: boolean;
+}
+
+const LONGEST_NAME = 64;
+/** JSON that is five times in a string has 31 backslashes before its quotes. */
+const LONGEST_GAP = 80;
+const BACKSLASH = 92;
+const EQUALS = 61;
+const CLOSE_BRACKET = 93;
+
+/** The name that ends before `separator`, with blanks, quotes and marks of Markdown between them. */
+export function nameBefore(text: string, separator: number): Name | undefined {
+  let end = separator;
+  const gapFloor = Math.max(0, separator - LONGEST_GAP);
+  while (end > gapFloor && isBlank(text.charCodeAt(end - 1))) end--;
+  const quoteEnd = end;
+  let isQuoted = false;
+  while (end > gapFloor && isMark(text.charCodeAt(end - 1))) {
+    if (isQuote(text.charCodeAt(end - 1))) isQuoted = true;
+    end--;
+  }
+  if (end < quoteEnd) while (end > gapFloor && isBlank(text.charCodeAt(end - 1))) end--;
+  let start = end;
+  const floor = Math.max(0, end - LONGEST_NAME);
+  while (start > floor && isInName(text.charCodeAt(start - 1))) start--;
+  if (start === end) return undefined;
+  // `input[type="password"]:focus`: a value, and no name.
+  if (text.charCodeAt(quoteEnd - 1) === CLOSE_BRACKET && text.charCodeAt(start - 2) === EQUALS) return undefined;
+  return { text: text.slice(start, end), start, end, isQuoted };
+}
+
+function isBlank(code: number): boolean {
+  return code === 32 || code === 9;
+}
+
+/** `"`, `'`, backtick, `]` and `\`. */
+export function isQuote(code: number): boolean {
+  return code === 34 || code === 39 || code === 96 || code === 93 || code === 92;
+}
+
+/** Quotes, and `*` and `~` of Markdown. */
+function isMark(code: number): boolean {
+  return isQuote(code) || code === 42 || code === 126;
+}
+
+/** `A`–`Z`, `a`–`z`, `0`–`9`, `_`, `-`, `.`. */
+function isInName(code: number): boolean {
+  const lowerCase = code | 32;
+  return (
+    (lowerCase >= 97 && lowerCase <= 122) || (code >= 48 && code <= 57) || code === 95 || code === 45 || code === 46
+  );
+}
+
+/** `Incorrect API key provided: …`: names of two words, as sentences write them. */
+const PHRASE = /(?:api|access|auth|private|secret|security|encryption|signing)[ _-](?:key|token|code)$/i;
+const LAST_WORD_OF_PHRASE = /^(?:key|token|code)$/i;
+const LINKING_WORD = /^(?:provided|is|was|are)$/i;
+/** A type between a name and its value: `var token string =`, `const token: string =`. */
+const DECLARED =
+  /([A-Za-z_$][\w$-]*)(?:\??[ \t]*:[ \t]*|[ \t]+)(?:readonly )?[A-Za-z_][\w.]{0,30}(?:<[\w ,|]{0,30}>|\[\w{0,20}\])?\??(?:[ \t]*\|[ \t]*\w+)*[ \t]*$/;
+/** Operators that have another character before the equals sign: `.=`, `||=`, `??=`, `+=`, `?=`. */
+const OPERATOR_BEFORE = /([A-Za-z_$][\w$-]*)[ \t]*(?:\.|\|\||\?\??|\+)$/;
+const LONGEST_PHRASE = 100;
+
+/** What a name says about its value, or the name that it is a part of; and that name. */
+export interface JudgedPlace {
+  readonly kind: NameKind;
+  readonly name: Name;
+  /** Whether a phrase says that a value follows: `key provided: …`, `password is: …`. */
+  readonly isAnnounced: boolean;
+}
+
+/** Judges the name before a separator. `undefined` if it says nothing. */
+export function judgeName(text: string, separator: number, policy: Policy): JudgedPlace | undefined {
+  const name = nameBefore(text, separator);
+  const isEquals = text.charCodeAt(separator) === EQUALS;
+  if (!name) return isEquals ? behind(OPERATOR_BEFORE, text, separator, policy) : undefined;
+  const kind = kindOf(text, name, policy);
+  if (kind !== PLAIN) return { kind, name, isAnnounced: false };
+  if (isEquals) {
+    return name.text.endsWith('.')
+      ? behind(OPERATOR_BEFORE, text, separator, policy)
+      : mayBeType(name.text) && isBlank(text.charCodeAt(separator - 1))
+        ? behind(DECLARED, text, separator, policy)
+        : undefined;
+  }
+  if (!LINKING_WORD.test(name.text)) return undefined;
+  const before = nameBefore(text, name.start);
+  const announced = before && before.end < name.start ? kindOf(text, before, policy) : PLAIN;
+  return before && announced > SUSPECT ? { kind: announced, name: before, isAnnounced: true } : undefined;
+}
+
+const TYPE =
+  /^(?:string|str|bytes|any|object|text|char|byte|const|let|var|val|[A-Z]\w*|[a-z]+\.[A-Z]\w*|auto|u8|interface|undefined|null)$/;
+
+function mayBeType(word: string): boolean {
+  return TYPE.test(word);
+}
+
+function behind(pattern: RegExp, text: string, separator: number, policy: Policy): JudgedPlace | undefined {
+  const from = Math.max(0, separator - LONGEST_PHRASE);
+  const match = pattern.exec(text.slice(from, separator).trimEnd());
+  const word = match?.[1];
+  if (!match || !word) return undefined;
+  const start = from + match.index;
+  const kind = policy.kindInText(word);
+  return kind > SUSPECT
+    ? { kind, name: { text: word, start, end: start + word.length, isQuoted: false }, isAnnounced: false }
+    : undefined;
+}
+
+function kindOf(text: string, name: Name, policy: Policy): NameKind {
+  const { start, text: word } = name;
+  // What is left of an escape in a text that was quoted twice: `\\ncookie=…`.
+  const afterEscape = text.charCodeAt(start - 1) === BACKSLASH ? policy.kindInText(word.slice(1)) : PLAIN;
+  const kind = Math.max(policy.kindInText(word), afterEscape) as NameKind;
+  if (kind > SUSPECT || !LAST_WORD_OF_PHRASE.test(word)) return kind;
+  const phrase = PHRASE.exec(text.slice(Math.max(0, name.end - 32), name.end));
+  return phrase ? policy.kind(phrase[0]) : kind;
+}

@@ -1,0 +1,82 @@
+import { type Edit, REDACTED } from '../edits.js';
+import { looksRandom } from '../keys/randomness.js';
+import { endOf } from '../keys/sticky.js';
+import { condenseName, type NameKind, SUSPECT, TOKEN } from '../names.js';
+import type { Policy } from '../policy.js';
+import { isDescription, isHarmlessValue, isSecretLike } from './harmless.js';
+import { type JudgedPlace, judgeName, type Name } from './name.js';
+import { findValue } from './value.js';
+
+/** Finds the secrets of the URL whose scheme ends before `colon`, and returns where the URL ends; `undefined` if there is none. */
+export type FindInUrl = (
+  text: string,
+  colon: number,
+  policy: Policy,
+  urlDepth: number,
+  edits: Edit[],
+) => number | undefined;
+
+const FULL_WIDTH = /[：＝]/;
+
+/** Adds an edit for each value after a name that says it is a secret: `name=value`, `name: value`, `"name":"value"`. URLs are read on the way. */
+export function findNamed(text: string, policy: Policy, urlDepth: number, findInUrl: FindInUrl, edits: Edit[]): void {
+  let colon = text.indexOf(':');
+  let equals = text.indexOf('=');
+  while (colon !== -1 || equals !== -1) {
+    const at = colon === -1 || (equals !== -1 && equals < colon) ? equals : colon;
+    const next =
+      (at === colon && findInUrl(text, at, policy, urlDepth, edits)) || findAfterName(text, at, policy, edits);
+    if (colon !== -1 && colon < next) colon = text.indexOf(':', next);
+    if (equals !== -1 && equals < next) equals = text.indexOf('=', next);
+  }
+  // Texts in East Asian languages have wider separators.
+  if (FULL_WIDTH.test(text)) {
+    for (const { index } of text.matchAll(/[：＝]/g)) findAfterName(text, index, policy, edits);
+  }
+}
+
+const SHORT_NUMBER = /^[0-9]{1,9}$/;
+/** What is not random at its beginning is not random; this keeps texts quick in which every word is doubtful. */
+const LONGEST_DOUBTFUL = 100;
+/** A bare value that ends as a name does may be one itself: `passwords: see(secret_key: …`. */
+const SEPARATOR_LAST = /[:=](?=\s)/y;
+
+/** Returns where to go on. */
+function findAfterName(text: string, separator: number, policy: Policy, edits: Edit[]): number {
+  const place = judgeName(text, separator, policy);
+  if (!place) return separator + 1;
+  const { kind, name } = place;
+  if (kind === SUSPECT && !isQueryKey(text, name) && !startsRandom(text, separator, name, policy)) return separator + 1;
+  const value = findValue(text, separator, place, policy);
+  if (!value) return separator + 1;
+  const found = text.slice(value.start, value.end);
+  if (kind === TOKEN && (SHORT_NUMBER.test(found) || isTextToken(text, separator, place, found))) return separator + 1;
+  if (value.isQuoted && (isHarmlessValue(found) || condenseName(found) === condenseName(name.text))) return value.start;
+  edits.push({ start: value.start, end: value.end, text: REDACTED });
+  return endOf(SEPARATOR_LAST, text, value.end - 1) === value.end ? value.end - 1 : value.end;
+}
+
+/** `?key=…` and `&sig=…` outside of a whole URL. */
+function isQueryKey(text: string, name: Name): boolean {
+  const mark = text[name.start - 1];
+  return mark === '?' || mark === '&';
+}
+
+function startsRandom(text: string, separator: number, name: Name, policy: Policy): boolean {
+  const beginning = text.slice(0, separator + LONGEST_DOUBTFUL);
+  const kind: NameKind = SUSPECT;
+  const value = findValue(beginning, separator, { kind, name, isAnnounced: false }, policy);
+  return value !== undefined && looksRandom(beginning.slice(value.start, value.end));
+}
+
+/** What analysers of language say beside a token of text. */
+const BESIDE_TEXT_TOKEN =
+  /["'](?:pos|tag|upos|xpos|lemma|dep|deprel|head|ner|entity|label|logprob|prob|score|offset|start|end|start_offset|position|frequency|freq|count|tf|idf|bytes|stem|shape|morph|is_stop|sentiment|rank|weight|top_logprobs|bytes)["']\s*:/;
+const BESIDE = 120;
+const LONGEST_TEXT_TOKEN = 24;
+
+/** `{"token":"the","pos":"DET"}`: a piece of text. */
+function isTextToken(text: string, separator: number, { name }: JudgedPlace, value: string): boolean {
+  if (!name.isQuoted || value.length > LONGEST_TEXT_TOKEN || isSecretLike(value) || isDescription(value)) return false;
+  return BESIDE_TEXT_TOKEN.test(text.slice(Math.max(0, separator - BESIDE), separator + BESIDE));
+}

@@ -1,0 +1,81 @@
+import { randomBytes } from 'node:crypto';
+import type { HrTime } from '@opentelemetry/api';
+import { realClock } from '../../exporter/clock.js';
+import { type GrpcEndpoint, type HttpEndpoint, resolveEndpoint } from '../../exporter/endpoint.js';
+import type { ReadableSpan } from '../../exporter/otlp/span.js';
+import { createSender } from '../../exporter/sender/create-sender.js';
+import type { SendResult } from '../../exporter/sender/sender.js';
+import { messageOf } from '../terminal.js';
+import type { Finding } from './finding.js';
+
+/** Long enough for a slow network, short enough for a developer who waits. */
+const TIMEOUT_MILLIS = 5000;
+
+/**
+ * Sends one span, named `runtrace.doctor`, to the endpoint of the environment and reports the answer. The span contains nothing of the
+ * program. An endpoint that is not on this machine gets it only with `mayLeave`.
+ */
+export async function checkEndpoint(mayLeave: boolean): Promise<Finding[]> {
+  const about = 'endpoint';
+  let endpoint: HttpEndpoint | GrpcEndpoint;
+  try {
+    endpoint = { ...resolveEndpoint({}), timeoutMillis: TIMEOUT_MILLIS };
+  } catch (error) {
+    return [{ about, state: 'wrong', text: messageOf(error), fix: 'correct the OTEL_EXPORTER_OTLP_* variables' }];
+  }
+  const notes: string[] = [];
+  const sender = createSender(endpoint, realClock, (note) => notes.push(note));
+  const name = `${endpoint.name} (${endpoint.protocol === 'grpc' ? 'grpc' : `http/${endpoint.format}`})`;
+  if (!sender.isLoopback && !mayLeave) {
+    await sender.shutdown();
+    return [
+      { about, state: 'note', text: `${name} is not on this machine and was not asked; --send sends it one span` },
+    ];
+  }
+  const result = await sender.send([doctorSpan()]);
+  await sender.shutdown();
+  return [...notes.map((text): Finding => ({ about, state: 'note', text })), findingOf(name, result)];
+}
+
+function findingOf(name: string, result: SendResult): Finding {
+  const about = 'endpoint';
+  if (result.kind === 'accepted') return { about, state: 'ok', text: `${name} accepted a span` };
+  const why = 'why' in result ? result.why : result.kind;
+  if (result.kind === 'retry' && result.isConnectionRefused) {
+    const fix = 'start a backend there, or set OTEL_EXPORTER_OTLP_ENDPOINT; OTLPFileExporter needs none';
+    return { about, state: 'wrong', text: `${name}: nothing listens there`, fix };
+  }
+  return {
+    about,
+    state: 'wrong',
+    text: `${name} did not accept a span: ${why}`,
+    fix: 'OTLP over HTTP is usually on port 4318, gRPC on 4317',
+  };
+}
+
+function doctorSpan(): ReadableSpan {
+  const now: HrTime = [Math.floor(Date.now() / 1000), (Date.now() % 1000) * 1e6];
+  const ids = { traceId: randomBytes(16).toString('hex'), spanId: randomBytes(8).toString('hex'), traceFlags: 1 };
+  return {
+    name: 'runtrace.doctor',
+    kind: 0,
+    spanContext: () => ids,
+    startTime: now,
+    endTime: now,
+    duration: [0, 0],
+    ended: true,
+    status: { code: 0 },
+    attributes: {},
+    events: [],
+    links: [],
+    resource: {
+      attributes: { 'service.name': 'runtrace-doctor' },
+      merge: (other) => other ?? doctorSpan().resource,
+      getRawAttributes: () => [],
+    },
+    instrumentationScope: { name: 'runtrace' },
+    droppedAttributesCount: 0,
+    droppedEventsCount: 0,
+    droppedLinksCount: 0,
+  };
+}

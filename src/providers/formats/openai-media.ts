@@ -1,0 +1,115 @@
+import type { ModelRequest, Usage } from '../../otel/genai.js';
+import { count, defined, type JsonObject, label, number, object, parseJson, text } from '../../util/json-fields.js';
+import type { Answer, FormatReader, WireFormat } from '../format.js';
+import { textParts } from '../message-parts.js';
+import { bareError, describeError, plainError, reportedError } from '../provider-error.js';
+import { ResponseAccumulator } from '../response-accumulator.js';
+import { eventType } from './event-type.js';
+
+const PATH = /\/(images\/(?:generations|edits|variations)|audio\/(?:speech|transcriptions|translations)|moderations)$/;
+
+/**
+ * OpenAI's images, speech, transcriptions, translations and moderations, and compatible servers (Groq, Mistral, xAI,
+ * Together). Requests that are multipart are known by their path alone.
+ *
+ * Source: the OpenAI API reference and the types of the `openai` package.
+ */
+export const openAiMedia: WireFormat = {
+  provider: 'openai',
+  framing: 'bytes',
+
+  operation(path) {
+    const kind = PATH.exec(path)?.[1];
+    return kind === undefined ? undefined : kind === 'moderations' ? 'moderation' : 'generate_content';
+  },
+
+  accepts: (_path, body) => [body.prompt, body.input, body.image, body.file].some((field) => field !== undefined),
+
+  readRequest({ path, body }, content) {
+    const kind = PATH.exec(path)?.[1];
+    const prompt = text(body.prompt) ?? text(body.input);
+    return defined<ModelRequest>({
+      model: label(body.model),
+      stream: body.stream === true || body.stream_format === 'sse' || undefined,
+      temperature: number(body.temperature),
+      choiceCount: number(body.n),
+      outputType: kind?.startsWith('images/') ? 'image' : kind === 'audio/speech' ? 'speech' : undefined,
+      messages: content && prompt !== undefined ? [{ role: 'user', parts: textParts(prompt) }] : undefined,
+    });
+  },
+
+  openReader: (content) => new OpenAiMediaReader(content),
+};
+
+/** A response is a single result. */
+const CHOICE = 0;
+
+/** `image_generation.completed`, `image_edit.completed`, `speech.audio.done`, `transcript.text.done`. */
+const LAST_EVENT = /^(?:image_\w+\.completed|speech\.audio\.done|transcript\.text\.done)$/;
+const EVENT = /^(?:image_\w+|speech|transcript)\./;
+
+class OpenAiMediaReader implements FormatReader {
+  readonly #response: ResponseAccumulator;
+  readonly #content: boolean;
+  #done = false;
+  #anyEvent = false;
+
+  constructor(content: boolean) {
+    this.#content = content;
+    this.#response = new ResponseAccumulator(content);
+  }
+
+  whole(body: JsonObject): void {
+    this.#anyEvent = true;
+    this.#done = Array.isArray(body.data) || Array.isArray(body.results) || typeof body.text === 'string';
+    const error = reportedError(body) ?? (this.#done ? undefined : bareError(body));
+    if (error) this.#response.fail(error);
+    this.#response.id = label(body.id);
+    this.#response.model = label(body.model);
+    this.#readUsage(body.usage);
+    if (this.#content && typeof body.text === 'string')
+      this.#response.put(CHOICE, textParts(body.text), body.text.length);
+  }
+
+  event(name: string, data: string): void {
+    this.#anyEvent = true;
+    if (data.startsWith('[DONE]')) return;
+    const type = eventType(name, data);
+    const event = object(parseJson(data));
+    if (!event) {
+      if (type === 'error') this.#response.fail(plainError(data));
+      return;
+    }
+    const error =
+      reportedError(event) ??
+      (type === 'error' ? describeError(event) : EVENT.test(type) ? undefined : bareError(event));
+    if (error) this.#response.fail(error);
+    if (this.#content && type === 'transcript.text.delta') this.#response.append(CHOICE, 'text', event.delta);
+    if (!LAST_EVENT.test(type)) return;
+    this.#done = true;
+    this.#readUsage(event.usage);
+  }
+
+  /** Audio, and a transcript as plain text, are complete at their end. */
+  end(receivedBytes: number): void {
+    if (!this.#anyEvent) this.#done = receivedBytes > 0;
+  }
+
+  answer(): Answer {
+    return this.#response.answer(this.#done);
+  }
+
+  #readUsage(given: unknown): void {
+    const usage = object(given);
+    if (usage) this.#response.usage = readUsage(usage);
+  }
+}
+
+/** The usage of audio may be a duration, which is not counted in tokens. */
+function readUsage(usage: JsonObject): Usage {
+  return defined<Usage>({
+    inputTokens: count(usage.input_tokens) ?? count(usage.prompt_tokens),
+    outputTokens: count(usage.output_tokens) ?? count(usage.completion_tokens),
+    cacheReadTokens: count(object(usage.input_tokens_details)?.cached_tokens),
+  });
+}

@@ -1,0 +1,172 @@
+/**
+ * Whether an error says that the caller, or the receiver of the answer, stopped the work. Such a run or step is `interrupted`.
+ *
+ * The wire comes first. Some errors only say that a stream closed early, on either side. If the body of the run's last attempt failed by
+ * itself, the upstream broke, and the run is an error.
+ */
+
+import { classNameOf, isTimeout } from './errors.js';
+import type { AttemptEnd } from './http-exchange.js';
+
+interface Gone {
+  /** What reports it: the versions that it was seen with. */
+  readonly by: string;
+  readonly matches: (error: ErrorFields) => boolean;
+}
+
+interface ErrorFields {
+  readonly code: unknown;
+  readonly message: unknown;
+  readonly name: unknown;
+  readonly stack: unknown;
+  readonly type: unknown;
+}
+
+/**
+ * The errors, besides abort errors, that report that the client of a server is gone or that a reader has left. Not in here: `EPIPE` and
+ * `ECONNRESET` of a write, which a database connection reports as well.
+ */
+const GONE: readonly Gone[] = [
+  {
+    // `stream.pipeline(body, response)`, `stream.finished(response)`. node-fetch has the same code on a FetchError, for a broken upstream.
+    by: 'Node 20–26, Fastify 5: https://nodejs.org/api/errors.html#err_stream_premature_close',
+    matches: ({ code, name }) => code === 'ERR_STREAM_PREMATURE_CLOSE' && name !== 'FetchError',
+  },
+  {
+    // `response.write(chunk, callback)` after the client has left.
+    by: 'Node 20–26: https://nodejs.org/api/errors.html#err_stream_destroyed',
+    matches: ({ code }) => code === 'ERR_STREAM_DESTROYED',
+  },
+  {
+    // `for await (const chunk of request)` in a server. An HTTP client of Node has the same error for a broken upstream; only the stack
+    // tells the two apart.
+    by: 'Node 20–26: abortIncoming in https://github.com/nodejs/node/blob/v20.20.0/lib/_http_server.js',
+    matches: ({ code, message, stack }) =>
+      code === 'ECONNRESET' &&
+      message === 'aborted' &&
+      typeof stack === 'string' &&
+      stack.includes('node:_http_server'),
+  },
+  {
+    // `controller.enqueue(chunk)` in a web stream of which the reader has left.
+    by: 'Node 20–26, Next.js 16: https://nodejs.org/api/errors.html#err_invalid_state',
+    matches: ({ code, message }) =>
+      code === 'ERR_INVALID_STATE' && typeof message === 'string' && /controller is already closed/i.test(message),
+  },
+  {
+    // The client left while it sent its request.
+    by: 'Express 5, body-parser 2, raw-body 3: https://github.com/stream-utils/raw-body#errors',
+    matches: ({ type }) => type === 'request.aborted',
+  },
+  {
+    // `response.sendFile()`, `response.download()`. axios has the same code on an AxiosError, for a timeout.
+    by: 'Express 5: onaborted in https://github.com/expressjs/express/blob/v5.1.0/lib/response.js',
+    matches: ({ code, message, name }) => code === 'ECONNABORTED' && message === 'Request aborted' && name === 'Error',
+  },
+  {
+    // The reason of `c.req.raw.signal`.
+    by: '@hono/node-server 2: https://github.com/honojs/node-server/blob/main/src/listener.ts',
+    matches: ({ message, name }) => name === 'Error' && message === 'Client connection prematurely closed.',
+  },
+];
+
+/** At most so many signals are remembered for a run: those of its newest calls. */
+const MAX_SIGNALS = 64;
+
+/** What the wire says about the calls of one run. */
+interface Calls {
+  /** The signals that its calls were given. */
+  readonly signals: Set<AbortSignal>;
+  last: AttemptEnd | undefined;
+  /** The run around it: what its calls are given counts there too. */
+  outer: object | undefined;
+}
+
+const callsOf = new WeakMap<object, Calls>();
+
+function known(run: object): Calls {
+  let calls = callsOf.get(run);
+  if (!calls) {
+    calls = { signals: new Set(), last: undefined, outer: undefined };
+    callsOf.set(run, calls);
+  }
+  return calls;
+}
+
+/** The calls of the run `inner` count as calls of the run `outer` around it, too. */
+export function nestCalls(inner: object, outer: object): void {
+  known(inner).outer = outer;
+}
+
+/** A call of `run` is given `signal`. */
+export function noteSignal(run: object, signal: AbortSignal): void {
+  const { signals, outer } = known(run);
+  signals.delete(signal);
+  signals.add(signal);
+  const [oldest] = signals;
+  if (signals.size > MAX_SIGNALS && oldest) signals.delete(oldest);
+  if (outer) noteSignal(outer, signal);
+}
+
+/** An attempt of `run` ended. */
+export function noteEnd(run: object, ending: AttemptEnd): void {
+  const calls = known(run);
+  calls.last = ending;
+  if (calls.outer) noteEnd(calls.outer, ending);
+}
+
+/** The reasons that attempts were aborted with: an object is a stop wherever it is thrown. */
+const abortReasons = new WeakSet<object>();
+
+/** Remembers the reason that an attempt was aborted with. */
+export function noteAbortReason(reason: unknown): void {
+  if (typeof reason === 'object' && reason !== null) abortReasons.add(reason);
+}
+
+/** Whether `thrown` is an abort error by its class, or the reason that an attempt was aborted with. Never throws. */
+export function isAbort(thrown: unknown): boolean {
+  if (typeof thrown !== 'object' || thrown === null || isTimeout(thrown)) return false;
+  return abortReasons.has(thrown) || /Abort/.test(read(() => classNameOf(thrown)) ?? '');
+}
+
+/**
+ * Whether `thrown` says that the caller or the receiver stopped `run`, or the step in it of which `last` is the last attempt. A timeout is
+ * never a stop. Never throws.
+ */
+export function isStop(thrown: unknown, run: object, last = callsOf.get(run)?.last): boolean {
+  const { signals } = callsOf.get(run) ?? NO_CALLS;
+  const aborted = [...signals].filter((signal) => signal.aborted);
+  if (isTimeout(thrown)) return false;
+  if (aborted.some(({ reason }) => reason === thrown)) return true;
+  if (typeof thrown !== 'object' || thrown === null) return hidesReason(last);
+  if (isAbort(thrown) && aborted.length > 0) return true;
+  return (isAbort(thrown) || isGone(thrown)) && !brokeByItself(last);
+}
+
+const NO_CALLS: Calls = { signals: new Set(), last: undefined, outer: undefined };
+
+/**
+ * Whether the caller aborted an attempt by a signal that runtrace can't see: openai 7 and @anthropic-ai/sdk 1 give each `fetch` a signal of
+ * their own, without the caller's reason (`_makeAbort` in client.js). A thrown value that is no Error is then taken for that reason.
+ */
+function hidesReason(last: AttemptEnd | undefined): boolean {
+  return last?.how === 'aborted' && last.outgoing.retryCount !== undefined && last.signal?.aborted === true;
+}
+
+/** Whether the body of an attempt broke, and nobody had stopped it. */
+function brokeByItself(last: AttemptEnd | undefined): boolean {
+  return last?.how === 'failed' && !last.beforeHeaders && (last.attempt.statusCode ?? 0) < 400;
+}
+
+function isGone(error: object): boolean {
+  return read(() => GONE.some(({ matches }) => matches(error as ErrorFields))) ?? false;
+}
+
+/** The getters of an error may throw. */
+function read<T>(get: () => T): T | undefined {
+  try {
+    return get();
+  } catch {
+    return undefined;
+  }
+}

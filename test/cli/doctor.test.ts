@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { inspect } from 'node:util';
+import { startOtlpReceiver } from '../support/otlp-receiver.js';
+import { runtraceIn } from './runtrace.js';
+
+/** A project in which these packages are installed, each at its path below `node_modules`. */
+function project(t: TestContext, packages: Record<string, string>): string {
+  const folder = mkdtempSync(join(tmpdir(), 'runtrace-doctor-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  for (const [path, version] of Object.entries(packages)) {
+    const installed = join(folder, 'node_modules', path);
+    mkdirSync(installed, { recursive: true });
+    writeFileSync(join(installed, 'package.json'), JSON.stringify({ name: path, version }));
+    // The doctor must not load code of the application.
+    writeFileSync(join(installed, 'index.js'), 'process.exit(42);');
+  }
+  return folder;
+}
+
+const HEALTHY = {
+  '@opentelemetry/api': '1.9.1',
+  '@opentelemetry/sdk-node': '0.223.0',
+  '@opentelemetry/sdk-trace-base': '2.12.1',
+  openai: '6.10.0',
+};
+
+/** No `OTEL_*` variable of the process that runs the tests. */
+const BARE = { PATH: process.env.PATH ?? '' };
+
+async function receiverEnv(t: TestContext): Promise<Record<string, string>> {
+  const receiver = await startOtlpReceiver();
+  t.after(receiver.close);
+  return { ...BARE, OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url.replace(/\/v1\/traces$/, '') };
+}
+
+test('a set-up in order ends with 0, and says how each client is to be recorded', async (t) => {
+  const { code, out, err } = await runtraceIn({ cwd: project(t, HEALTHY), env: await receiverEnv(t) }, 'doctor');
+  assert.deepEqual([code, err], [0, ''], out);
+  assert.match(out, /✔ node +Node\.js/);
+  assert.match(out, /✔ packages +@opentelemetry\/api 1\.9\.1/);
+  assert.match(out, /✔ endpoint +.*accepted a span/);
+  assert.match(out, /openai 6\.10\.0: new OpenAI\(\{ fetch: recordingFetch \}\)/);
+});
+
+test('the span that it sends is named runtrace.doctor and contains nothing of the program', async (t) => {
+  const receiver = await startOtlpReceiver();
+  t.after(receiver.close);
+  const env = {
+    ...BARE,
+    OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url.replace(/\/v1\/traces$/, ''),
+    OTEL_SERVICE_NAME: 'secret-service',
+  };
+  await runtraceIn({ cwd: project(t, HEALTHY), env }, 'doctor');
+  assert.deepEqual(
+    receiver.spans().map(({ name, attributes }) => [name, attributes]),
+    [['runtrace.doctor', {}]],
+  );
+  assert.ok(!inspect(receiver.spans(), { depth: null }).includes('secret-service'));
+});
+
+const WRONG: Record<string, { packages: Record<string, string>; says: RegExp }> = {
+  'two versions of the API': {
+    packages: { ...HEALTHY, 'some-tool/node_modules/@opentelemetry/api': '1.10.0' },
+    says: /✖ packages +@opentelemetry\/api is there in 2 versions: .*1\.10\.0 \(node_modules\/some-tool/,
+  },
+  'an SDK 1.x': {
+    packages: { ...HEALTHY, '@opentelemetry/sdk-trace-base': '1.30.1' },
+    says: /✖ packages +@opentelemetry\/sdk-trace-base 1\.30\.1 is too old/,
+  },
+  'no SDK': { packages: { '@opentelemetry/api': '1.9.1' }, says: /✖ packages +no OpenTelemetry SDK is installed/ },
+  'no API': { packages: { '@opentelemetry/sdk-trace-base': '2.12.1' }, says: /@opentelemetry\/api is not installed/ },
+};
+for (const [what, { packages, says }] of Object.entries(WRONG)) {
+  test(`${what} is wrong`, async (t) => {
+    const { code, out } = await runtraceIn({ cwd: project(t, packages), env: await receiverEnv(t) }, 'doctor');
+    assert.match(out, says);
+    assert.match(out, /→ /);
+    assert.equal(code, 1);
+  });
+}
+
+test('an endpoint where nothing listens is wrong, and so is one that is not OTLP', async (t) => {
+  const cwd = project(t, HEALTHY);
+  const receiver = await startOtlpReceiver({
+    fault: () => ({ kind: 'status', status: 404 }),
+  });
+  const url = receiver.url.replace(/\/v1\/traces$/, '');
+  const refused = await runtraceIn({ cwd, env: { ...BARE, OTEL_EXPORTER_OTLP_ENDPOINT: url } }, 'doctor');
+  assert.match(refused.out, /✖ endpoint +.*did not accept a span.*404/);
+  assert.equal(refused.code, 1);
+  await receiver.close();
+  const unanswered = await runtraceIn({ cwd, env: { ...BARE, OTEL_EXPORTER_OTLP_ENDPOINT: url } }, 'doctor');
+  assert.match(unanswered.out, /✖ endpoint +.*nothing listens there/);
+  assert.equal(unanswered.code, 1);
+});
+
+test('an endpoint that is not on this machine is asked only with --send', async (t) => {
+  const env = { ...BARE, OTEL_EXPORTER_OTLP_ENDPOINT: 'http://otlp.invalid:4318' };
+  const { code, out } = await runtraceIn({ cwd: project(t, HEALTHY), env }, 'doctor');
+  assert.match(out, /otlp\.invalid.*was not asked; --send/);
+  assert.equal(code, 0);
+  const asked = await runtraceIn({ cwd: project(t, HEALTHY), env }, 'doctor', '--send');
+  assert.match(asked.out, /✖ endpoint/);
+  assert.equal(asked.code, 1);
+});
+
+test('no value of a header, key or password is printed, in text and in JSON', async (t) => {
+  const env = {
+    ...(await receiverEnv(t)),
+    OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Bearer hunter2',
+    OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://user:hunter2@127.0.0.1:1/v1/traces?key=hunter2',
+    OTEL_EXPORTER_OTLP_PROTOCOL: 'hunter2',
+    OPENAI_API_KEY: 'hunter2',
+  };
+  const cwd = project(t, HEALTHY);
+  for (const args of [['doctor'], ['doctor', '--json'], ['doctor', '--send']]) {
+    const { out, err } = await runtraceIn({ cwd, env }, ...args);
+    assert.ok(!`${out}${err}`.includes('hunter2'), out + err);
+    assert.match(out, /OTEL_EXPORTER_OTLP_HEADERS/);
+  }
+});
+
+test('--json prints every finding, and hostile names cannot control the terminal', async (t) => {
+  const cwd = project(t, { ...HEALTHY, '@opentelemetry/api': '1.9.1\u001b[2J\u202e' });
+  const { out } = await runtraceIn({ cwd, env: { ...BARE, OTEL_SDK_DISABLED: 'true' } }, 'doctor', '--json');
+  const { findings } = JSON.parse(out) as { findings: { about: string; state: string; text: string }[] };
+  assert.deepEqual(
+    [...new Set(findings.map(({ about }) => about))],
+    ['node', 'packages', 'environment', 'endpoint', 'clients'],
+  );
+  assert.ok(findings.some(({ state, text }) => state === 'wrong' && /OTEL_SDK_DISABLED is true/.test(text)));
+  for (const hidden of ['\u202e', '\u001b', '\\u001b']) assert.ok(!out.includes(hidden));
+});

@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { BasicTracerProvider } from '@opentelemetry/sdk-trace-base';
+import { RuntraceBatchSpanProcessor, RuntraceExporter } from 'runtrace/exporter';
+import { resolveEndpoint } from '../../../src/exporter/endpoint.js';
+import { endedSpans } from '../../support/spans.js';
+import { startBackend, warningsOf, withEnvironment } from './backend.js';
+
+const P = 'OTEL_EXPORTER_OTLP_';
+
+const nonsense: [string, string, RegExp][] = [
+  [`${P}ENDPOINT`, 'collector.hunter2', /must be an http or https URL/],
+  [`${P}ENDPOINT`, 'localhost:4317', /must be an http or https URL/],
+  [`${P}ENDPOINT`, 'ftp://ada:hunter2@host/', /must be an http or https URL/],
+  [`${P}TRACES_ENDPOINT`, 'http://ada:hunter2@:bad', /must be an http or https URL/],
+  [`${P}PROTOCOL`, 'http', /must be one of http\/protobuf, http\/json, grpc/],
+  [`${P}TRACES_PROTOCOL`, 'thrift', /must be one of/],
+  [`${P}COMPRESSION`, 'brotli', /must be 'gzip' or 'none'/],
+  [`${P}TIMEOUT`, '10s', /must be a number of milliseconds/],
+  [`${P}TRACES_TIMEOUT`, '0', /must be a number of milliseconds/],
+  [`${P}TIMEOUT`, '-1', /must be a number of milliseconds/],
+  [`${P}TIMEOUT`, 'Infinity', /must be a number of milliseconds/],
+  [`${P}HEADERS`, 'authorization: Bearer hunter2', /pair 1 of .* must be name=value/],
+  [`${P}TRACES_HEADERS`, 'a=b,authorization=%hunter2', /pair 2 of .* must be name=value/],
+  [`${P}HEADERS`, 'a=b,x-key=', /pair 2 of .* must have a value/],
+  [`${P}HEADERS`, 'bad name=hunter2', /pair 1 of .* must be name=value/],
+  [`${P}HEADERS`, 'key=hunter%0A2', /pair 1 of .* must be name=value/],
+];
+for (const [name, value, says] of nonsense) {
+  test(`${name}=${value.replace('hunter2', '…')} is reported without its value, ignored, and does not stop the start`, async (t) => {
+    const warnings = warningsOf(t);
+    withEnvironment(t, { [name]: value });
+    await new RuntraceExporter().shutdown();
+    assert.ok(warnings[0]?.includes(name), warnings[0]);
+    assert.match(warnings[0] as string, says);
+    assert.doesNotMatch(warnings.join(), /hunter/);
+  });
+}
+
+test('a variable that makes no sense leaves its place to the one for all signals, and that to the default', (t) => {
+  warningsOf(t);
+  withEnvironment(t, {
+    [`${P}TRACES_TIMEOUT`]: 'soon',
+    [`${P}TIMEOUT`]: '1234',
+    [`${P}TRACES_ENDPOINT`]: 'nowhere',
+    [`${P}ENDPOINT`]: 'http://collector:4318/base/',
+    [`${P}COMPRESSION`]: 'zip',
+  });
+  const { url, timeoutMillis, compression } = resolveEndpoint({});
+  assert.deepEqual([url, timeoutMillis, compression], ['http://collector:4318/base/v1/traces', 1234, 'gzip']);
+});
+
+const endpoints: [Record<string, string>, string][] = [
+  [{}, 'http://localhost:4318/v1/traces'],
+  [{ ENDPOINT: 'http://c:4318' }, 'http://c:4318/v1/traces'],
+  [{ ENDPOINT: ' http://c:4318/ ' }, 'http://c:4318/v1/traces'],
+  [{ ENDPOINT: 'https://c/otlp?key=1' }, 'https://c/otlp/v1/traces?key=1'],
+  [{ ENDPOINT: 'http://c:4318', TRACES_ENDPOINT: 'http://d/custom ' }, 'http://d/custom'],
+  [{ ENDPOINT: '' }, 'http://localhost:4318/v1/traces'],
+  [{ PROTOCOL: 'grpc' }, 'http://localhost:4317'],
+  [{ PROTOCOL: 'grpc', ENDPOINT: 'http://c:4317' }, 'http://c:4317'],
+];
+for (const [variables, url] of endpoints) {
+  test(`${JSON.stringify(variables)} means ${url}`, (t) => {
+    withEnvironment(t, Object.fromEntries(Object.entries(variables).map(([name, value]) => [P + name, value])));
+    assert.equal(resolveEndpoint({}).url, url);
+  });
+}
+
+test('an endpoint with a space at its end gets the spans and the headers, and localhost gets nothing', async (t) => {
+  const backend = await startBackend(t, (response) => void response.end());
+  withEnvironment(t, { [`${P}ENDPOINT`]: `${new URL(backend.url).origin} `, [`${P}HEADERS`]: 'x-key=secret%20key' });
+  const exporter = new RuntraceExporter();
+  exporter.export(endedSpans(1), () => {});
+  await exporter.shutdown();
+  assert.equal(exporter.stats().sent.spans, 1);
+  assert.equal(backend.requests[0]?.headers['x-key'], 'secret key');
+});
+
+test('the headers for an endpoint that makes no sense do not go to localhost', async (t) => {
+  const warnings = warningsOf(t);
+  withEnvironment(t, { [`${P}ENDPOINT`]: 'api.vendor.example', [`${P}HEADERS`]: 'x-key=secret' });
+  const { url, headers } = resolveEndpoint({});
+  assert.equal(url, 'http://localhost:4318/v1/traces');
+  assert.deepEqual(await headers(), {});
+  assert.match(warnings.join(), /spans go to http:\/\/localhost:4318\/v1\/traces, without the headers/);
+});
+
+test('headers of both variables and of the options are sent together, the most specific one first', async (t) => {
+  withEnvironment(t, { [`${P}HEADERS`]: 'a=1,b=1,c=1', [`${P}TRACES_HEADERS`]: 'B=2,c=2' });
+  assert.deepEqual(await resolveEndpoint({ headers: { C: '3' } }).headers(), { a: '1', b: '2', c: '3' });
+});
+
+test('the name of an endpoint has no credentials and no query', () => {
+  assert.equal(resolveEndpoint({ url: 'https://ada:secret@c/v1/traces?key=secret' }).name, 'https://c/v1/traces');
+});
+
+test('OTEL_TRACES_EXPORTER=none sends nothing where the endpoint comes from the environment', async (t) => {
+  const backend = await startBackend(t, (response) => void response.end());
+  withEnvironment(t, { [`${P}TRACES_ENDPOINT`]: backend.url, OTEL_TRACES_EXPORTER: 'none' });
+  const processor = new RuntraceBatchSpanProcessor();
+  new BasicTracerProvider({ spanProcessors: [processor] }).getTracer('test').startSpan('hello').end();
+  await processor.forceFlush();
+  await processor.shutdown();
+  assert.equal(backend.requests.length, 0);
+  assert.equal(processor.stats().taken.spans, 0);
+  const explicit = new RuntraceExporter({ url: backend.url });
+  explicit.export(endedSpans(1), () => {});
+  await explicit.shutdown();
+  assert.equal(backend.requests.length, 1);
+});
+
+test('OTEL_SDK_DISABLED=true sends nothing, and an export is a success', async (t) => {
+  const backend = await startBackend(t, (response) => void response.end());
+  withEnvironment(t, { OTEL_SDK_DISABLED: 'true' });
+  const exporter = new RuntraceExporter({ url: backend.url });
+  const { code } = await new Promise<{ code: number }>((resolve) => exporter.export(endedSpans(1), resolve));
+  assert.equal(code, 0);
+  await exporter.shutdown();
+  assert.equal(backend.requests.length, 0);
+});
+
+test('no error for a wrong option quotes a URL or a header value', () => {
+  const wrong = [
+    { url: 'localhost:4318/hunter2' },
+    { url: 'ftp://ada:hunter2@host' },
+    { headers: 'authorization=hunter2' },
+    { headers: { authorization: 'Bearer hunter2\n' } },
+    { headers: { 'authorization: Bearer hunter2': '' } },
+    { headers: { authorization: ['hunter2'] } },
+    { destinations: [{ url: 'http://c/', headers: { a: '\u0000hunter2' } }] },
+    { destinations: [{}], url: 'http://hunter2/' },
+    { destinations: [{}], headers: { a: 'hunter2' } },
+    { destinations: ['http://ada:hunter2@c/'] },
+  ];
+  for (const options of wrong) {
+    assert.throws(
+      () => new RuntraceExporter(options as never),
+      (error: Error) => error instanceof TypeError && !error.message.includes('hunter2'),
+      JSON.stringify(options),
+    );
+  }
+});

@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { RuntraceExporter } from 'runtrace/exporter';
+import { endedSpans } from '../../support/spans.js';
+import { startBackend, warningsOf, withEnvironment } from './backend.js';
+import { makeCertificates } from './certificates.js';
+
+async function send(exporter: RuntraceExporter): Promise<void> {
+  exporter.export(endedSpans(2), () => {});
+  await exporter.forceFlush();
+  await exporter.shutdown();
+}
+
+const BRIEF = { flushTimeoutMillis: 500, shutdownTimeoutMillis: 200 };
+
+test('a CA of our own is trusted by its variable', async (t) => {
+  const { ca, server, read } = makeCertificates(t);
+  const backend = await startBackend(t, (response) => void response.end(), {
+    cert: read(server.cert),
+    key: read(server.key),
+  });
+  withEnvironment(t, {
+    OTEL_EXPORTER_OTLP_ENDPOINT: new URL(backend.url).origin,
+    OTEL_EXPORTER_OTLP_CERTIFICATE: ca,
+  });
+  const exporter = new RuntraceExporter(BRIEF);
+  await send(exporter);
+  assert.equal(exporter.stats().sent.spans, 2);
+});
+
+test('a certificate that is not trusted is reported, and nothing is sent', async (t) => {
+  const { server, read } = makeCertificates(t);
+  const backend = await startBackend(t, (response) => void response.end(), {
+    cert: read(server.cert),
+    key: read(server.key),
+  });
+  const warnings = warningsOf(t);
+  const exporter = new RuntraceExporter({ url: backend.url, ...BRIEF });
+  await send(exporter);
+  assert.equal(backend.requests.length, 0);
+  assert.equal(exporter.stats().dropped.spans, 2);
+  assert.match(warnings.join(), /certificate/i);
+});
+
+test('a client certificate is sent, by the variables or by httpAgentOptions', async (t) => {
+  const { ca, server, client, read } = makeCertificates(t);
+  const backend = await startBackend(t, (response) => void response.end(), {
+    cert: read(server.cert),
+    key: read(server.key),
+    ca: read(ca),
+    requestCert: true,
+    rejectUnauthorized: true,
+  });
+  const byOptions = new RuntraceExporter({
+    url: backend.url,
+    httpAgentOptions: { ca: read(ca), cert: read(client.cert), key: read(client.key) },
+    ...BRIEF,
+  });
+  await send(byOptions);
+  assert.equal(byOptions.stats().sent.spans, 2);
+  withEnvironment(t, {
+    OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: backend.url,
+    OTEL_EXPORTER_OTLP_CERTIFICATE: ca,
+    OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE: client.cert,
+    OTEL_EXPORTER_OTLP_CLIENT_KEY: client.key,
+  });
+  const byVariables = new RuntraceExporter(BRIEF);
+  await send(byVariables);
+  assert.equal(byVariables.stats().sent.spans, 2);
+});
+
+for (const suffix of ['CERTIFICATE', 'CLIENT_CERTIFICATE', 'CLIENT_KEY']) {
+  for (const prefix of ['OTEL_EXPORTER_OTLP_', 'OTEL_EXPORTER_OTLP_TRACES_']) {
+    test(`a file of ${prefix}${suffix} that can't be read is reported at start, and does not stop it`, async (t) => {
+      const warnings = warningsOf(t);
+      withEnvironment(t, { [`${prefix}${suffix}`]: '/nowhere/at/all.pem' });
+      await new RuntraceExporter().shutdown();
+      assert.equal(warnings.length, 1);
+      assert.ok(warnings[0]?.includes(`${prefix}${suffix} `) && warnings[0].includes('ENOENT'), warnings[0]);
+    });
+  }
+}
+
+test('a file that is no PEM is reported at start, without what is in it', async (t) => {
+  const { ca } = makeCertificates(t);
+  const path = join(ca, '..', 'wrong.pem');
+  writeFileSync(path, 'password: hunter2');
+  const warnings = warningsOf(t);
+  withEnvironment(t, { OTEL_EXPORTER_OTLP_CERTIFICATE: path });
+  await new RuntraceExporter().shutdown();
+  assert.match(warnings.join(), /OTEL_EXPORTER_OTLP_CERTIFICATE must be the path of a PEM file/);
+  assert.doesNotMatch(warnings.join(), /hunter2/);
+});

@@ -1,0 +1,231 @@
+/** Clients that pass a `Request`: the body is read before it is sent, if it is in memory, and nothing about the call changes. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { wrapFetch } from 'runtrace';
+import * as undici from 'undici';
+import { attemptsOf, type Traced, traced } from '../support/traced.js';
+import { outcome, readAll, same, withOrigin } from './differential.js';
+
+withOrigin();
+
+const JSON_TYPE = { 'content-type': 'application/json' };
+const PROMPT = JSON.stringify({ model: 'gpt-5', messages: [{ role: 'user', content: 'Hello' }] });
+const post = (body: unknown, headers: Record<string, string> = JSON_TYPE) =>
+  ({ method: 'POST', headers, body, duplex: 'half' }) as RequestInit;
+
+describe('the application sees nothing of it', () => {
+  const REQUESTS: Record<string, (url: string) => Request> = {
+    'a string': (url) => new Request(url, post(PROMPT)),
+    bytes: (url) => new Request(url, post(new TextEncoder().encode(PROMPT))),
+    'a Blob': (url) => new Request(url, post(new Blob([PROMPT]))),
+    'an empty string': (url) => new Request(url, post('')),
+    'a string, cloned': (url) => new Request(url, post(PROMPT)).clone(),
+    'a string, of another Request': (url) => new Request(new Request(url, post(PROMPT)), { headers: JSON_TYPE }),
+    'half a character': (url) => new Request(url, post(Uint8Array.of(0x22, 0xe2, 0x82))),
+    'a stream': (url) => new Request(url, post(new Blob([PROMPT]).stream())),
+    'a large string': (url) => new Request(url, post(JSON.stringify('x'.repeat(5 << 20)))),
+  };
+  for (const [name, make] of Object.entries(REQUESTS)) {
+    same(`in what is sent and received, if the body is ${name}`, async ({ fetch, url, exchanges }) => {
+      const request = make(`${url}/echo`);
+      const seen = await outcome(async () => (await fetch(request)).text());
+      const { headers, body } = exchanges[0] ?? {};
+      return [seen, headers, body, request.bodyUsed, request.body?.locked, [...request.headers]];
+    });
+
+    for (const code of [307, 308, 303]) {
+      same(`when a ${code} sends the request on, if the body is ${name}`, async ({ fetch, url, exchanges }) => {
+        const request = make(`${url}/redirect?code=${code}&to=/echo`);
+        const seen = await outcome(async () => (await fetch(request)).text());
+        return [seen, exchanges.map(({ method, body }) => [method, body])];
+      });
+    }
+  }
+
+  same('when the request was aborted before the call, or is aborted right after it', async ({ fetch, url }) => {
+    const seen: unknown[] = [];
+    for (const early of [true, false]) {
+      const controller = new AbortController();
+      const request = new Request(`${url}/stall`, { ...post(PROMPT), signal: controller.signal });
+      if (early) controller.abort(new RangeError('mine'));
+      const call = outcome(() => fetch(request));
+      controller.abort(new RangeError('mine'));
+      seen.push(await call);
+    }
+    return seen;
+  });
+
+  same('when a request is sent twice, at once or one after the other', async ({ fetch, url }) => {
+    const request = new Request(`${url}/echo`, post(PROMPT));
+    const calls = [fetch(request), fetch(request)].map((call) => outcome(async () => (await call).status));
+    return [await Promise.all(calls), await outcome(() => fetch(request)), await outcome(() => request.text())];
+  });
+
+  same('when the body is read before the call, or locked', async ({ fetch, url }) => {
+    const read = new Request(`${url}/echo`, post(PROMPT));
+    await read.text();
+    const locked = new Request(`${url}/echo`, post(PROMPT));
+    locked.body?.getReader();
+    return [await outcome(() => fetch(read)), await outcome(() => fetch(locked))];
+  });
+
+  same('when the init has another body, or other headers', async ({ fetch, url, exchanges }) => {
+    const request = () => new Request(`${url}/echo`, post(PROMPT));
+    await (await fetch(request(), { body: 'another' })).text();
+    await (await fetch(request(), { headers: { 'x-mine': '1' } })).text();
+    return exchanges.map(({ headers, body }) => [headers, body]);
+  });
+});
+
+describe('a body that is a stream', () => {
+  for (const [name, type] of [
+    ['of bytes', 'bytes'],
+    ['of chunks', undefined],
+  ] as const) {
+    test(`is not touched before it is sent: ${name}`, async () => {
+      const scene = traced();
+      let pulls = 0;
+      const stream = new ReadableStream({
+        type: type as 'bytes',
+        pull(controller) {
+          pulls++;
+          controller.enqueue(new TextEncoder().encode(PROMPT));
+          controller.close();
+        },
+      });
+      await new Promise(setImmediate);
+      const before = pulls;
+      const request = new Request('https://api.openai.com/v1/chat/completions', post(stream));
+      const { body } = request;
+      const fetch = wrapFetch(async (input) => {
+        assert.equal(input, request);
+        assert.deepEqual([(input as Request).body === body, body?.locked, pulls], [true, false, before]);
+        return new Response(await readAll((input as Request).body as ReadableStream<Uint8Array>));
+      });
+      await scene.recorder.run({ kind: 'chat_turn' }, () =>
+        scene.recorder.step({}, async () => assert.equal(await (await fetch(request)).text(), PROMPT)),
+      );
+      await scene.shutdown();
+      assert.equal(scene.steps()[0]?.attributes['gen_ai.request.model'], undefined);
+    });
+  }
+});
+
+describe('the calls of a client that passes a Request', () => {
+  /** A client that sends a clone of its request each time, until there is an answer. */
+  async function ask(fetch: typeof globalThis.fetch, request: Request): Promise<void> {
+    for (;;) {
+      const response = await fetch(request.clone());
+      await response.text();
+      if (response.ok) return;
+    }
+  }
+
+  function answering(...codes: number[]): typeof globalThis.fetch {
+    const ok = { object: 'chat.completion', model: 'gpt-5-1', choices: [{ index: 0, finish_reason: 'stop' }] };
+    return wrapFetch(async () => {
+      const status = codes.shift() ?? 200;
+      return Response.json(status === 200 ? ok : {}, { status });
+    });
+  }
+
+  const shapeOf = ({ steps }: Traced) =>
+    steps().map(({ attributes }) => [attributes['gen_ai.request.model'], attributes['runtrace.step.attempt_codes']]);
+  const URL_OF_CALL = 'https://api.openai.com/v1/chat/completions';
+
+  for (const [name, RequestClass] of [
+    ['of the platform', Request],
+    ['of undici', undici.Request as unknown as typeof Request],
+  ] as const) {
+    test(`${name} have their model, and the retries are in one step`, async () => {
+      const scene = traced();
+      await scene.recorder.run({ kind: 'chat_turn' }, () =>
+        ask(answering(429, 503), new RequestClass(URL_OF_CALL, post(PROMPT))),
+      );
+      await scene.shutdown();
+      assert.deepEqual(shapeOf(scene), [['gpt-5', '429 503 200']]);
+    });
+  }
+
+  test('have the body in the trace, where content is captured', async () => {
+    const scene = traced({ capture: 'content' });
+    await scene.recorder.run({ kind: 'chat_turn' }, () => ask(answering(), new Request(URL_OF_CALL, post(PROMPT))));
+    await scene.shutdown();
+    const [step] = scene.steps();
+    assert.match(String(step?.attributes['gen_ai.input.messages']), /Hello/);
+    assert.equal(step && attemptsOf(step)[0]?.['http.request.body.content'], PROMPT);
+  });
+
+  test('with two bodies are two steps', async () => {
+    const scene = traced();
+    await scene.recorder.run({ kind: 'chat_turn' }, async () => {
+      const fetch = answering(503, 200);
+      await (await fetch(new Request(URL_OF_CALL, post(PROMPT)))).text();
+      await (await fetch(new Request(URL_OF_CALL, post(PROMPT.replace('Hello', 'Goodbye'))))).text();
+    });
+    await scene.shutdown();
+    assert.deepEqual(shapeOf(scene), [
+      ['gpt-5', '503'],
+      ['gpt-5', '200'],
+    ]);
+  });
+
+  test('are the retry of a call with a URL and an init, if method, URL and body are the same', async () => {
+    const scene = traced();
+    await scene.recorder.run({ kind: 'chat_turn' }, async () => {
+      const fetch = answering(503, 200);
+      await (await fetch(URL_OF_CALL, post(PROMPT))).text();
+      await (await fetch(new Request(URL_OF_CALL, post(PROMPT)))).text();
+    });
+    await scene.shutdown();
+    assert.deepEqual(shapeOf(scene), [['gpt-5', '503 200']]);
+  });
+
+  test('at once are as many steps as calls', async () => {
+    const scene = traced();
+    const fetch = answering(429, 429, 429);
+    await scene.recorder.run({ kind: 'chat_turn' }, () =>
+      Promise.all([1, 2, 3].map(() => ask(fetch, new Request(URL_OF_CALL, post(PROMPT))))),
+    );
+    await scene.shutdown();
+    assert.deepEqual(shapeOf(scene), Array(3).fill(['gpt-5', '429 200']));
+  });
+
+  test('are sent in the same turn of the event loop, if the body is a string or bytes', async () => {
+    const scene = traced();
+    for (const body of [PROMPT, new TextEncoder().encode(PROMPT)]) {
+      let isSent = false;
+      const fetch = wrapFetch(async () => {
+        isSent = true;
+        return Response.json({});
+      });
+      const sentInTurn = await scene.recorder.run({ kind: 'chat_turn' }, async () => {
+        const call = fetch(new Request(URL_OF_CALL, post(body)));
+        const sentNext = new Promise<boolean>((resolve) => setImmediate(() => resolve(isSent)));
+        await (await call).text();
+        return sentNext;
+      });
+      assert.equal(sentInTurn, true);
+    }
+    await scene.shutdown();
+  });
+
+  test('are recorded as before where the class of the Request does not tell whether its body is in memory', async () => {
+    class Mock {
+      readonly url = URL_OF_CALL;
+      readonly method = 'POST';
+      readonly headers = new Headers(JSON_TYPE);
+      readonly body = new Blob([PROMPT]).stream();
+      clone(): never {
+        throw new Error('a mock is not cloned');
+      }
+    }
+    const scene = traced();
+    const request = new Mock() as unknown as Request;
+    await scene.recorder.run({ kind: 'chat_turn' }, () =>
+      scene.recorder.step({}, async () => (await answering()(request)).text()),
+    );
+    await scene.shutdown();
+    assert.deepEqual(shapeOf(scene), [[undefined, '200']]);
+  });
+});

@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { readModelCall } from '../../src/providers/detect.js';
+import { modelCall, named, read, readBrokenOff } from './recorded.js';
+import { record } from './wire.js';
+
+const api = 'https://api.openai.com/v1';
+const speech = { model: 'gpt-4o-mini-tts', input: 'Hi', voice: 'alloy' };
+
+/** A call whose multipart body cannot be read. */
+function multipart(path: string) {
+  const call = readModelCall('POST', new URL(`${api}/${path}`), undefined, true);
+  assert.ok(call);
+  return call;
+}
+
+describe('An image', () => {
+  const call = modelCall({
+    url: `${api}/images/generations`,
+    request: { model: 'gpt-image-1', prompt: 'A cat', n: 2 },
+  });
+  const usage = { input_tokens: 10, output_tokens: 200, total_tokens: 210, input_tokens_details: { text_tokens: 10 } };
+
+  it('is asked for with its model and prompt', () => {
+    assert.equal(call.operation, 'generate_content');
+    assert.deepEqual(call.request, {
+      model: 'gpt-image-1',
+      choiceCount: 2,
+      outputType: 'image',
+      messages: [{ role: 'user', parts: [{ type: 'text', content: 'A cat' }] }],
+    });
+    assert.equal(multipart('images/edits').request.outputType, 'image');
+  });
+
+  it('is read whole and streamed, cut in two at every byte', () => {
+    const streamed = named(
+      { type: 'image_generation.partial_image', b64_json: 'AAAA', partial_image_index: 0 },
+      { type: 'image_generation.completed', b64_json: 'AAAA', usage },
+    );
+    for (const body of [JSON.stringify({ created: 1, data: [{ b64_json: 'AAAA' }], usage }), streamed]) {
+      const bytes = new TextEncoder().encode(body);
+      for (let cut = 0; cut <= bytes.length; cut++) {
+        const answer = read(call, [bytes.subarray(0, cut), bytes.subarray(cut)]);
+        assert.deepEqual([answer.complete, answer.usage], [true, { inputTokens: 10, outputTokens: 200 }]);
+      }
+    }
+    const partial = streamed.slice(0, streamed.indexOf('event: image_generation.completed'));
+    assert.equal(read(call, [partial]).complete, false);
+  });
+
+  it('may be an error', () => {
+    const error = { type: 'image_generation_user_error', code: 'moderation_blocked', message: 'No' };
+    for (const body of [JSON.stringify({ error }), named({ type: 'error', error })]) {
+      assert.deepEqual(read(call, [body]).error, { code: 'moderation_blocked', message: 'No' });
+    }
+    assert.equal(read(call, ['{}']).complete, false);
+  });
+});
+
+describe('Speech', () => {
+  const call = modelCall({ url: `${api}/audio/speech`, request: speech });
+  const audio = Uint8Array.from({ length: 1000 }, (_, index) => (index * 7) % 256);
+
+  it('is audio, which is complete at its end', () => {
+    assert.equal(call.request.outputType, 'speech');
+    for (const first of [0xff, 0x49, 0x52, 0x4f, 0x00, 0x64]) {
+      const body = audio.with(0, first);
+      assert.equal(read(call, [body.subarray(0, 500), body.subarray(500)]).complete, true, `first byte ${first}`);
+      assert.equal(readBrokenOff(call, [body]).complete, false);
+    }
+    assert.equal(read(call, []).complete, false);
+  });
+
+  it('is streamed as events too', () => {
+    const events = named(
+      { type: 'speech.audio.delta', audio: 'AAAA' },
+      { type: 'speech.audio.done', usage: { input_tokens: 3, output_tokens: 40 } },
+    );
+    const streamed = modelCall({ url: `${api}/audio/speech`, request: { ...speech, stream_format: 'sse' } });
+    assert.equal(streamed.streaming, true);
+    const answer = read(streamed, [events]);
+    assert.deepEqual([answer.complete, answer.usage], [true, { inputTokens: 3, outputTokens: 40 }]);
+    assert.equal(read(streamed, [named({ type: 'speech.audio.delta', audio: 'AAAA' })]).complete, false);
+  });
+
+  it('may be an error', () => {
+    assert.equal(read(call, ['{"error":{"code":"invalid_voice","message":"No"}}']).error?.code, 'invalid_voice');
+  });
+
+  it('is recorded as the step of a run', async () => {
+    const wire = { path: '/v1/audio/speech', request: speech, contentType: 'audio/mpeg', body: audio.with(0, 0xff) };
+    const { step } = await record(wire, (response) => response.arrayBuffer());
+    assert.deepEqual([step['runtrace.status'], step['gen_ai.request.model']], ['completed', 'gpt-4o-mini-tts']);
+  });
+});
+
+describe('A transcription', () => {
+  const call = multipart('audio/transcriptions');
+  const usage = { type: 'tokens', input_tokens: 14, output_tokens: 45, total_tokens: 59 };
+
+  it('is read as JSON, as events and as plain text', () => {
+    const events = named(
+      { type: 'transcript.text.delta', delta: 'Grü' },
+      { type: 'transcript.text.delta', delta: 'ße' },
+      { type: 'transcript.text.done', text: 'Grüße', usage },
+    );
+    for (const body of [JSON.stringify({ text: 'Grüße', usage }), events]) {
+      const answer = read(call, [body]);
+      assert.deepEqual([answer.complete, answer.usage], [true, { inputTokens: 14, outputTokens: 45 }]);
+      assert.deepEqual(answer.response.messages?.[0]?.parts, [{ type: 'text', content: 'Grüße' }]);
+    }
+    assert.equal(read(call, ['WEBVTT\n\n00:00 --> 00:01\nHi']).complete, true);
+    assert.equal(read(call, ['1\n00:00 --> 00:01\nHi']).complete, true);
+    assert.equal(read(call, ['data: {"type":"transcript.text.delta","delta":"Hi"}\n\n']).complete, false);
+    const seconds = read(multipart('audio/translations'), ['{"text":"Hi","usage":{"type":"duration","seconds":2}}']);
+    assert.deepEqual([seconds.complete, seconds.usage], [true, {}]);
+  });
+});
+
+describe('A moderation', () => {
+  it('is complete with its results', () => {
+    const call = modelCall({ url: `${api}/moderations`, request: { model: 'omni-moderation-latest', input: 'Hi' } });
+    const answer = read(call, [JSON.stringify({ id: 'modr-1', model: 'omni-1', results: [{ flagged: false }] })]);
+    assert.deepEqual([call.operation, answer.complete, answer.response.model], ['moderation', true, 'omni-1']);
+    assert.equal(read(call, ['{"detail":"No"}']).error?.message, 'No');
+  });
+});
+
+describe('A compacted conversation', () => {
+  it('is read as a response', () => {
+    const call = modelCall({ url: `${api}/responses/compact`, request: { model: 'gpt-5', input: [] } });
+    const body = {
+      id: 'resp_1',
+      object: 'response.compaction',
+      output: [{ type: 'compaction', encrypted_content: 'x' }],
+      usage: { input_tokens: 900, output_tokens: 40 },
+    };
+    const answer = read(call, [JSON.stringify(body)]);
+    assert.deepEqual([answer.complete, answer.usage], [true, { inputTokens: 900, outputTokens: 40 }]);
+  });
+});

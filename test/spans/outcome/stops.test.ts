@@ -1,0 +1,404 @@
+/** Every way in which a server learns that its client is gone, each of them twice: the client leaves, and the upstream breaks. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, get, type IncomingMessage, request, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Readable, Writable } from 'node:stream';
+import { finished, pipeline } from 'node:stream/promises';
+import { after, before, describe, test } from 'node:test';
+import { serve } from '@hono/node-server';
+import { Hono } from 'hono';
+import { stream as honoStream } from 'hono/streaming';
+import OpenAI from 'openai';
+import { recordingFetch, wrapFetch } from 'runtrace';
+import { ok, type Provider, resetMidStream, slow, startProvider } from '../../../examples/demo/provider.js';
+import { only, type Traced, traced } from '../../support/traced.js';
+import { until } from '../../support/until.js';
+
+let provider: Provider;
+before(async () => {
+  provider = await startProvider();
+});
+after(() => provider.close());
+
+/** Asks the model for a stream. */
+async function ask(signal?: AbortSignal): Promise<ReadableStream<Uint8Array>> {
+  const response = await recordingFetch(`${provider.url}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ model: 'gpt-5', stream: true, messages: [{ role: 'user', content: 'Hello' }] }),
+    ...(signal && { signal }),
+  });
+  return response.body as ReadableStream<Uint8Array>;
+}
+
+type Handle = (response: ServerResponse) => Promise<unknown>;
+
+/** How a handler of `node:http` passes a model's stream on. */
+const HANDLERS: Record<string, Handle> = {
+  'pipeline() of a Readable': async (response) =>
+    pipeline(Readable.fromWeb((await ask()) as Parameters<typeof Readable.fromWeb>[0]), response),
+  'pipeline() of a web stream': async (response) =>
+    pipeline((await ask()) as unknown as NodeJS.ReadableStream, response),
+  'pipeline() of an async generator': async (response) =>
+    pipeline(async function* () {
+      yield* await ask();
+    }, response),
+  'pipeTo() a Writable': async (response) => (await ask()).pipeTo(Writable.toWeb(response)),
+  'finished() beside a loop that writes': async (response) => {
+    const controller = new AbortController();
+    const left = finished(response).catch((error) => {
+      controller.abort(error);
+      throw error;
+    });
+    const loop = (async () => {
+      for await (const chunk of await ask(controller.signal)) response.write(chunk);
+      response.end();
+    })();
+    await Promise.all([left, loop]);
+  },
+  'write() with a callback': async (response) => {
+    let failed: Error | null | undefined;
+    for await (const chunk of await ask()) {
+      if (failed) throw failed;
+      response.write(chunk, (error) => {
+        failed ??= error;
+      });
+    }
+    response.end();
+  },
+  'a signal with a string as its reason': async (response) => {
+    const controller = new AbortController();
+    response.on('close', () => controller.abort('user left'));
+    const { signal } = controller;
+    for await (const chunk of await ask(signal).then(leniently)) response.write(chunk);
+    signal.throwIfAborted();
+  },
+  'a signal with a string as its reason, given to the openai client': async (response) => {
+    const controller = new AbortController();
+    const { signal } = controller;
+    response.on('close', () => controller.abort('user left'));
+    const client = new OpenAI({
+      apiKey: 'none',
+      baseURL: `${provider.url}/v1`,
+      fetch: recordingFetch,
+      logLevel: 'off',
+    });
+    const stream = await client.chat.completions.create({ model: 'gpt-5', stream: true, messages: [] }, { signal });
+    for await (const chunk of stream) response.write(JSON.stringify(chunk));
+    signal.throwIfAborted();
+  },
+  'a signal with an error as its reason': async (response) => {
+    const controller = new AbortController();
+    response.on('close', () => controller.abort(new RangeError('gone')));
+    for await (const chunk of await ask(controller.signal)) response.write(chunk);
+  },
+  'once() with a signal': async (response) => {
+    const controller = new AbortController();
+    response.on('close', () => controller.abort());
+    for await (const chunk of await ask()) {
+      response.write(chunk);
+      await once(new EventTarget() as never, 'never', {
+        signal: AbortSignal.any([controller.signal, AbortSignal.timeout(1)]),
+      }).catch((error) => {
+        if (controller.signal.aborted) throw error;
+      });
+    }
+  },
+  'enqueue() in a web stream that is cancelled': async (response) => {
+    const body = await ask();
+    let failed: (error: unknown) => void = () => {};
+    const done = new Promise<void>((resolve, reject) => {
+      failed = reject;
+      response.on('finish', resolve);
+    });
+    const stream = new ReadableStream({
+      async start(controller) {
+        try {
+          for await (const chunk of body) controller.enqueue(chunk);
+          controller.close();
+        } catch (error) {
+          failed(error);
+          throw error;
+        }
+      },
+    });
+    const reader = stream.getReader();
+    response.on('close', () => reader.cancel().catch(() => {}));
+    const pump = async () => {
+      for (;;) {
+        const { done, value } = await reader.read();
+        if (done) break;
+        response.write(value);
+      }
+      response.end();
+    };
+    pump().catch(() => response.destroy());
+    await done;
+  },
+};
+
+/** Reads like the model clients, which end without an error when they are aborted in mid-stream. */
+function leniently(stream: ReadableStream<Uint8Array>): AsyncIterable<Uint8Array> {
+  return (async function* () {
+    try {
+      yield* stream;
+    } catch (error) {
+      if (error !== 'user left') throw error;
+    }
+  })();
+}
+
+interface Server {
+  readonly url: string;
+  close(): void;
+}
+
+async function listen(handle: (request: IncomingMessage, response: ServerResponse) => void): Promise<Server> {
+  const server = createServer(handle);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    close: () => {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
+
+/** Reads the first bytes of an answer, and leaves; or reads it all. */
+async function visit(url: string, leave: boolean): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const asked = get(url, (response) => {
+      response.on('data', () => leave && asked.destroy());
+      response.on('close', resolve);
+      response.on('error', () => {});
+    });
+    asked.on('error', () => resolve());
+  });
+}
+
+/** Both statuses, of the run and of its step. */
+const statusesOf = (scene: Traced) =>
+  [only(scene.runs()), only(scene.steps())].map(({ attributes }) => attributes['runtrace.status']);
+
+/** Visits a server once. Returns the statuses of the run and its step. */
+async function trial(serveRun: (scene: Traced) => Promise<Server>, leave: boolean): Promise<unknown[]> {
+  provider.script('gpt-5', leave ? slow(5, { text: Array(500).fill('word ') }) : resetMidStream(3));
+  const scene = traced({ limits: { idleMillis: 500 } });
+  const server = await serveRun(scene);
+  await visit(server.url, leave);
+  await until(() => scene.runs().length === 1);
+  server.close();
+  await scene.shutdown();
+  return statusesOf(scene);
+}
+
+const IN_A_RUN: Record<string, (scene: Traced, handle: () => Promise<unknown>) => Promise<unknown>> = {
+  'in a run': ({ recorder }, handle) => recorder.run({ kind: 'chat_turn' }, handle),
+  'in an explicit step': ({ recorder }, handle) =>
+    recorder.run({ kind: 'chat_turn' }, () => recorder.step({ model: 'gpt-5' }, handle)),
+};
+
+for (const [where, inRun] of Object.entries(IN_A_RUN)) {
+  describe(`${where}, a handler of node:http`, () => {
+    for (const [name, handle] of Object.entries(HANDLERS)) {
+      const serveRun = (scene: Traced) =>
+        listen((_request, response) => {
+          response.writeHead(200);
+          inRun(scene, () => handle(response)).catch(() => response.destroy());
+        });
+
+      test(`that learns by ${name} that its client is gone is interrupted`, async () => {
+        assert.deepEqual(await trial(serveRun, true), ['interrupted', 'interrupted']);
+      });
+
+      test(`that learns by ${name} that the upstream broke is an error`, async () => {
+        assert.deepEqual(await trial(serveRun, false), ['error', 'error']);
+      });
+    }
+  });
+}
+
+describe('a handler of hono', () => {
+  const HONO: Record<string, (app: Hono, scene: Traced) => void> = {
+    'the signal of its request': (app, { recorder }) =>
+      app.get('/', (c) =>
+        honoStream(c, (stream) =>
+          recorder.run({ kind: 'chat_turn' }, async () => {
+            for await (const chunk of await ask(c.req.raw.signal)) await stream.write(chunk);
+          }),
+        ),
+      ),
+    'onAbort() of its stream': (app, { recorder }) =>
+      app.get('/', (c) =>
+        honoStream(c, (stream) =>
+          recorder.run({ kind: 'chat_turn' }, async () => {
+            const controller = new AbortController();
+            stream.onAbort(() => controller.abort('left'));
+            for await (const chunk of await ask(controller.signal)) await stream.write(chunk);
+          }),
+        ),
+      ),
+    'the Response that it returned': (app, { recorder }) =>
+      app.get('/', () => recorder.run({ kind: 'chat_turn' }, async () => new Response(await ask()))),
+  };
+  for (const [name, route] of Object.entries(HONO)) {
+    const serveRun = async (scene: Traced): Promise<Server> => {
+      const app = new Hono();
+      route(app, scene);
+      const server = await new Promise<ReturnType<typeof serve>>((resolve) => {
+        const made = serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' }, () => resolve(made));
+      });
+      return {
+        url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+        close: () => void server.close(),
+      };
+    };
+
+    test(`that learns by ${name} that its client is gone is interrupted`, async () => {
+      assert.deepEqual(await trial(serveRun, true), ['interrupted', 'interrupted']);
+    });
+
+    test(`that learns by ${name} that the upstream broke is an error`, async () => {
+      assert.deepEqual(await trial(serveRun, false), ['error', 'error']);
+    });
+  }
+});
+
+describe('a client that leaves while it sends its request', () => {
+  test('interrupts the run that reads the request', async () => {
+    const scene = traced();
+    const server = await listen((incoming) => {
+      scene.recorder
+        .run({ kind: 'chat_turn' }, async () => {
+          for await (const _chunk of incoming);
+        })
+        .catch(() => {});
+    });
+    const asked = request(server.url, { method: 'POST', headers: { 'content-length': '1000' } });
+    asked.on('error', () => {});
+    asked.write('some');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    asked.destroy();
+    await until(() => scene.runs().length === 1);
+    server.close();
+    assert.equal(only(scene.runs()).attributes['runtrace.status'], 'interrupted');
+  });
+
+  test('is not what happens when an upstream breaks that is read by node:http', async () => {
+    const scene = traced();
+    const server = await listen((_request, response) => {
+      response.writeHead(200, { 'content-length': '1000' });
+      response.write('some');
+      setTimeout(() => response.destroy(), 20);
+    });
+    await assert.rejects(
+      scene.recorder.run({ kind: 'chat_turn' }, async () => {
+        const [response] = (await once(get(server.url), 'response')) as [IncomingMessage];
+        for await (const _chunk of response);
+      }),
+    );
+    server.close();
+    await scene.shutdown();
+    assert.equal(only(scene.runs()).attributes['runtrace.status'], 'error');
+  });
+});
+
+describe('an error of another library', () => {
+  /** As the libraries make them; each is made by hand here, because the library is not installed. */
+  const ERRORS: Record<string, [error: unknown, status: string]> = {
+    'of body-parser, for a request that was aborted': [
+      Object.assign(new Error('request aborted'), { code: 'ECONNABORTED', type: 'request.aborted', status: 400 }),
+      'interrupted',
+    ],
+    'of express, for a file that was not sent whole': [
+      Object.assign(new Error('Request aborted'), { code: 'ECONNABORTED' }),
+      'interrupted',
+    ],
+    'of axios, for a timeout': [
+      Object.assign(new Error('timeout of 100ms exceeded'), { name: 'AxiosError', code: 'ECONNABORTED' }),
+      'error',
+    ],
+    'of node-fetch, for an upstream that broke': [
+      Object.assign(new Error('Premature close'), { name: 'FetchError', code: 'ERR_STREAM_PREMATURE_CLOSE' }),
+      'error',
+    ],
+    'of fastify, for a handler that took too long': [
+      Object.assign(new Error('timed out'), { name: 'FastifyError', code: 'FST_ERR_HANDLER_TIMEOUT' }),
+      'error',
+    ],
+    'of a database, for a connection that broke': [
+      Object.assign(new Error('write EPIPE'), { code: 'EPIPE', syscall: 'write' }),
+      'error',
+    ],
+    'that is a string, and no signal’s reason': ['no such tool', 'error'],
+    'that is undefined': [undefined, 'error'],
+    'whose getters throw': [
+      Object.defineProperty(new Error('x'), 'code', {
+        get() {
+          throw new Error('no code');
+        },
+      }),
+      'error',
+    ],
+  };
+  for (const [name, [error, status]] of Object.entries(ERRORS)) {
+    test(`${name}, is ${status}`, async () => {
+      const scene = traced();
+      await scene.recorder.run({ kind: 'chat_turn' }, () => Promise.reject(error)).catch(() => {});
+      await scene.shutdown();
+      assert.equal(only(scene.runs()).attributes['runtrace.status'], status);
+    });
+  }
+});
+
+describe('a value that is no error', () => {
+  async function statusOf(reason: unknown, thrown: unknown, nested = false): Promise<unknown> {
+    const scene = traced();
+    const { run } = scene.recorder;
+    provider.script('gpt-5', ok());
+    const controller = new AbortController();
+    const play = async () => {
+      await new Response(await ask(controller.signal)).text();
+      controller.abort(reason);
+      throw thrown;
+    };
+    const inRun = () => (nested ? run({ kind: 'inner' }, play) : play());
+    await run({ kind: 'chat_turn' }, inRun).catch(() => {});
+    await scene.shutdown();
+    const outer = scene.runs().find(({ attributes }) => attributes['runtrace.run.kind'] === 'chat_turn');
+    return outer?.attributes['runtrace.status'];
+  }
+
+  test('is a stop if it is the reason of a signal that a call was given, also after that call', async () => {
+    for (const reason of ['user left', 7, Symbol('left')]) assert.equal(await statusOf(reason, reason), 'interrupted');
+    const error = new RangeError('mine');
+    assert.equal(await statusOf(error, error), 'interrupted');
+  });
+
+  test('is a stop in the run around the run that made the call, too', async () => {
+    assert.equal(await statusOf('user left', 'user left', true), 'interrupted');
+  });
+
+  test('is an error if it is another value', async () => {
+    assert.equal(await statusOf('user left', 'no such tool'), 'error');
+    assert.equal(await statusOf(undefined, 'no such tool'), 'error');
+  });
+
+  test('is an error if no call was given the signal', async () => {
+    const scene = traced();
+    const controller = new AbortController();
+    const fetch = wrapFetch(async () => Response.json({}));
+    await scene.recorder
+      .run({ kind: 'chat_turn' }, async () => {
+        await fetch('https://api.openai.com/v1/chat/completions', { method: 'POST', body: '{"model":"gpt-5"}' });
+        controller.abort('user left');
+        controller.signal.throwIfAborted();
+      })
+      .catch(() => {});
+    await scene.shutdown();
+    assert.equal(only(scene.runs()).attributes['runtrace.status'], 'error');
+  });
+});
