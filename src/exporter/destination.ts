@@ -1,5 +1,6 @@
 import { Backoff } from './backoff.js';
 import { type Clock, realClock, within } from './clock.js';
+import { sharedCounter } from './exit/worker-threads.js';
 import { Health } from './health.js';
 import type { ReadableSpan } from './otlp/span.js';
 import { countWithin, type Group, type Item, Queue, toItem } from './queue.js';
@@ -29,7 +30,7 @@ const FILLING = 1 / 2;
 /** From this part of the memory on, the oldest files leave a full spool to make room for what is in memory. */
 const NEARLY_FULL = 3 / 4;
 /** How long a shutdown waits for a service on this machine that was never there. */
-const NO_BACKEND_MILLIS = 900;
+const NO_BACKEND_MILLIS = 500;
 
 /**
  * One endpoint, composed of a queue (memory), a sender (requests) and a spool (disk).
@@ -70,6 +71,7 @@ export class Destination {
       scheduledDelayMillis: options.scheduledDelayMillis,
       clock: this.#clock,
       counts: this.#counts,
+      sharedCounter: sharedCounter(options.name),
       requestLimit: () => this.#backoff.requestLimit,
       onDue: () => this.#pump(),
       onDrop: (why) => this.#health.losing(why),

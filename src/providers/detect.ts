@@ -39,8 +39,8 @@ const FORMATS: readonly WireFormat[] = [
 /** The longest request body, whole response or single event that is read, in characters: 4 Mi. */
 const MAX_LENGTH = 4 << 20;
 
-/** A path that names an API's version, or whose API it is. */
-const API_PATH = /\/(?:v\d\w*|openai)\//;
+/** A path that names an API's version, or whose API it is, or (Bedrock's) the model. */
+const API_PATH = /\/(?:v\d\w*|openai|model)\//;
 
 /** A request that is known to be a model call. */
 export interface ModelCall {

@@ -31,7 +31,7 @@ const PROVIDERS: readonly Provider[] = [
   },
   {
     name: 'aws.bedrock',
-    host: /^bedrock-[\w-]+\.[\w-]+\.(?:amazonaws\.com(?:\.cn)?|api\.aws)$/,
+    host: /(?:^|\.)bedrock-[\w-]+\.[\w-]+\.(?:(?:vpce\.)?amazonaws\.com(?:\.cn)?|api\.aws)$/,
     aiSdk: /^(?:amazon-)?bedrock\b/,
   },
   { name: 'cohere', host: /(?:^|\.)cohere\.(?:com|ai)$/ },

@@ -3,7 +3,6 @@ import { RuntraceBatchSpanProcessor, type RuntraceBatchSpanProcessorOptions } fr
 import { KeepGate, type NotKept } from '../exporter/keep/keep-gate.js';
 import type { SettledRun } from '../exporter/keep/settled-run.js';
 import type { ReadableSpan } from '../exporter/otlp/span.js';
-import { forgetAtExit, type Saver, saveAtExit } from '../exporter/process-exit.js';
 import type { Amount, ExporterStats } from '../exporter/stats.js';
 import { runOf } from '../spans/context.js';
 import { markStatusProcessor } from '../spans/omissions/processor-check.js';

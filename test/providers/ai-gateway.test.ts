@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { createGateway, generateText } from 'ai';
+import { wrapFetch } from 'runtrace';
 import { readModelCall } from '../../src/providers/detect.js';
+import { only, traced } from '../support/traced.js';
 import { data, read, readBrokenOff } from './recorded.js';
 
 const base = 'https://ai-gateway.vercel.sh/v4/ai';
@@ -133,4 +136,16 @@ describe('A call to the AI Gateway', () => {
       assert.equal(read(call, ['{}']).complete, false);
     });
   }
+
+  it('is recorded as the step of a run, made by the real client', async () => {
+    const body = { content: [{ type: 'text', text: 'Hi' }], finishReason: { unified: 'stop', raw: 'stop' }, usage };
+    const fetch = wrapFetch(async () => Response.json(body));
+    const gateway = createGateway({ apiKey: 'key', fetch });
+    const { recorder, steps } = traced();
+    await recorder.run({ kind: 'chat_turn' }, () => generateText({ model: gateway('openai/gpt-5'), prompt: 'Hi' }));
+    const step = only(steps());
+    assert.equal(step.name, 'chat openai/gpt-5');
+    assert.equal(step.attributes['runtrace.status'], 'completed');
+    assert.equal(step.attributes['gen_ai.usage.output_tokens'], 80);
+  });
 });

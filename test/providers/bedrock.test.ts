@@ -117,6 +117,12 @@ describe('A Converse request', () => {
     });
   });
 
+  it('is known at any host', () => {
+    for (const url of ['http://localhost:4566/model/m/converse', 'https://proxy.example/aws/model/m/invoke']) {
+      assert.equal(modelCall({ url, request: { messages } }).provider, 'aws.bedrock');
+    }
+  });
+
   it('has the model also if the slashes of its ARN are not encoded', () => {
     const call = modelCall({ url: `${host}/model/${ARN}/converse`, request: { messages } });
     assert.equal(call.request.model, ARN);
@@ -184,7 +190,7 @@ describe('A Converse response', () => {
   it('is recorded as the step of a run', async () => {
     const path = '/model/eu.amazon.nova-pro-v1%3A0/converse-stream';
     const contentType = 'application/vnd.amazon.eventstream';
-    const { step } = await record({ path, request: { model: 'm', messages }, contentType, body: stream });
+    const { step } = await record({ path, request: { messages }, contentType, body: stream });
     assert.equal(step['runtrace.status'], 'completed');
     assert.equal(step['gen_ai.request.model'], 'eu.amazon.nova-pro-v1:0');
     assert.equal(step['gen_ai.usage.output_tokens'], 80);

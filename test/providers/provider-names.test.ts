@@ -15,6 +15,8 @@ const providers: [url: string, provider: string][] = [
   ['https://integrate.api.nvidia.com/v1', 'nvidia'],
   ['https://dashscope.aliyuncs.com/compatible-mode/v1', 'dashscope'],
   ['https://dashscope-intl.aliyuncs.com/compatible-mode/v1', 'dashscope'],
+  ['https://bedrock-runtime.eu-west-1.amazonaws.com/v1', 'aws.bedrock'],
+  ['https://vpce-1.bedrock-runtime.eu-west-1.vpce.amazonaws.com/v1', 'aws.bedrock'],
   ['https://ai-gateway.vercel.sh/v1', 'vercel'],
   ['https://gateway.ai.cloudflare.com/v1/account/gateway/compat', 'cloudflare'],
   ['https://api.cloudflare.com/client/v4/accounts/a/ai/v1', 'cloudflare'],

@@ -34,6 +34,8 @@ export interface Policy {
   kind(name: string): NameKind;
   /** The same for a word in a text. Such words are many and seldom repeat, so most are not memoized. */
   kindInText(name: string): NameKind;
+  /** Whether a name in a text may be more than `PLAIN`; one expression decides. */
+  mayHoldName(text: string): boolean;
   /** The names that `kind` was called with lately. */
   readonly names: Recent<JudgedName>;
   /** Whether the value of a query key or a form field is replaced, whatever it looks like. */
@@ -61,6 +63,7 @@ export function createPolicy({ names: added = [], patterns = [], redact }: Redac
     kind,
     names,
     kindInText: (name) => (listed.size === 0 && !mayBeSecretName(name) ? PLAIN : kind(name)),
+    mayHoldName: (text) => listed.size > 0 || mayBeSecretName(text),
     isSecretParameter: (name) => kind(name) !== PLAIN || isSecretParameter(name),
     patterns: patterns.map((pattern) => new RegExp(pattern.source, `${pattern.flags.replace(/[gy]/g, '')}g`)),
     ask: redact && ((value, name) => askSafely(redact, value, name)),

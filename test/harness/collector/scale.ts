@@ -16,8 +16,10 @@ const PER_SECOND = 200;
 const QUIET_MILLIS = SETTINGS.decisionWaitAfterRootMillis + 3000;
 /** The connectors and the exporter that count have passed everything on by then. */
 const COUNTED_MILLIS = 15_000;
-/** The first traces are in the second tier's memory by then. */
+/** The first requests have arrived by then. */
 const HELD_MILLIS = 10_000;
+/** For how long the queue fills, from its first request on. */
+const QUEUEING_MILLIS = 2000;
 /** For how long a Collector is gone. */
 const OUTAGE_MILLIS = 3000;
 /** From the end of a run until all of its spans have reached the second tier. */
@@ -60,7 +62,8 @@ async function checkFirstTierRestart(
     disturb: async () => {
       // With one Collector of the second tier halted, requests wait in the first tier's queue.
       tiers.second[0].pause();
-      await sleep(OUTAGE_MILLIS);
+      await until(HELD_MILLIS, async () => (await killed.queuedBytes()) > 0);
+      await sleep(QUEUEING_MILLIS);
       queued = await killed.queuedBytes();
       await killed.stop('SIGKILL');
       tiers.second[0].resume();
@@ -158,7 +161,6 @@ async function measureLoss(
   const { runs } = await playLoad(tiers, directory, load, {
     at: 0.6,
     disturb: async () => {
-      // The applications may be slow to begin.
       await until(HELD_MILLIS, async () => {
         held = await ended.tracesInMemory();
         return held > 0;

@@ -47,6 +47,8 @@ test('an exporter that loses, miscounts or disturbs is complained about', () => 
     [{ losesSome: true }, { lost: 1 }, /0 spans are missing, 1/],
     [{ untold: 'no code runs' }, { arrived: 9 }, undefined],
     [{ untold: 'no code runs' }, { arrived: 9, falselySent: 1 }, /1 spans are counted as sent/],
+    [{ losesSome: true, recovers: true }, { arrived: 1, lost: 9 }, undefined],
+    [{ losesSome: true, recovers: true }, { arrived: 0, lost: 10 }, /nothing arrived/],
     [{}, { early: 1 }, /1 requests came while/],
     [{ maxRssBytes: 2 ** 20 }, { maxRssBytes: 3 * 2 ** 20 }, /took 3 MiB/],
     [{}, { violations: ['no gzip'] }, /no gzip/],

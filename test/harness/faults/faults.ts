@@ -26,10 +26,14 @@ export interface Fault {
   ours?: Subject;
   /** Whether ours must lose something, which it must count: what is asked is not possible within the bounds. Default: false. */
   losesSome?: boolean;
+  /** Whether the backend is well before the last spans end, so that some must arrive. */
+  recovers?: boolean;
   /** Why what is lost can't be counted, where it can't. The documentation says so. */
   untold?: string;
   /** How much memory the process may take. */
   maxRssBytes?: number;
+  /** About how long it takes, if that is long. */
+  takesSeconds?: number;
   /** Why it can't be played here. */
   cannotPlay?: string | undefined;
 }
@@ -38,11 +42,25 @@ const MIB = 1024 * 1024;
 const unavailable: Answer = { kind: 'status', status: 503 };
 
 /** 429 with that Retry-After for a second, by a backend that then counts who does not wait. */
-function retryAfter(header: string | (() => string), windowMillis: number | undefined, waitMillis = 60_000): Play {
+function retryAfter(header: string, windowMillis?: number, waitMillis = 60_000): Play {
+  const answer: Answer = { kind: 'status', status: 429, headers: { 'retry-after': header }, windowMillis };
+  return simple(() => ({ answer: during(1000, answer), waitMillis }));
+}
+
+/** The same with a date, so long after the first request. */
+function retryAfterDate(millis: number): Play {
   return simple(() => {
-    const headers = { 'retry-after': typeof header === 'string' ? header : header() };
-    const answer: Answer = { kind: 'status', status: 429, headers, ...(windowMillis && { windowMillis }) };
-    return { answer: during(1000, answer), waitMillis };
+    let date: number | undefined;
+    const inTime = during(1000, { kind: 'silent' });
+    return {
+      answer() {
+        if (!inTime()) return undefined;
+        // An HTTP date has whole seconds.
+        date ??= Math.floor((Date.now() + millis) / 1000) * 1000;
+        const headers = { 'retry-after': new Date(date).toUTCString() };
+        return { kind: 'status', status: 429, headers, windowMillis: date - Date.now() };
+      },
+    };
   });
 }
 
@@ -50,7 +68,7 @@ function retryAfter(header: string | (() => string), windowMillis: number | unde
 function answersForFiveSeconds(status: number, headers?: Record<string, string>): Play {
   return simple(() => ({
     answer: during(5000, { kind: 'status', status, ...(headers && { headers }) }),
-    application: { overMillis: 8000 },
+    application: { overMillis: 12_000 },
   }));
 }
 
@@ -90,16 +108,17 @@ export const FAULTS: readonly Fault[] = [
       }),
     }),
   },
-  { name: '429, Retry-After 25', play: retryAfter('25', 25_000) },
+  { name: '429, Retry-After 25', takesSeconds: 35, play: retryAfter('25', 25_000) },
   {
     name: '429, Retry-After as a date, 12 s from now',
-    play: retryAfter(() => new Date(Date.now() + 12_000).toUTCString(), 10_500),
+    play: retryAfterDate(12_000),
   },
   { name: '429, Retry-After 1e9, then a shutdown', losesSome: true, play: retryAfter('1e9', 1e12, 10_000) },
-  { name: '429, Retry-After -5', play: retryAfter('-5', undefined) },
-  { name: '429, Retry-After nonsense', play: retryAfter('soon', undefined) },
+  { name: '429, Retry-After -5', play: retryAfter('-5') },
+  { name: '429, Retry-After nonsense', play: retryAfter('soon') },
   {
     name: '429, Retry-After 15, for 15 s',
+    takesSeconds: 40,
     play: simple(() => ({
       answer: during(15_000, { kind: 'status', status: 429, headers: { 'retry-after': '15' } }),
     })),
@@ -108,10 +127,16 @@ export const FAULTS: readonly Fault[] = [
     (status): Fault => ({
       name: `${status} for 5 s`,
       losesSome: true,
+      recovers: true,
       play: answersForFiveSeconds(status),
     }),
   ),
-  { name: '301 for 5 s', losesSome: true, play: answersForFiveSeconds(301, { location: '/elsewhere' }) },
+  {
+    name: '301 for 5 s',
+    losesSome: true,
+    recovers: true,
+    play: answersForFiveSeconds(301, { location: '/elsewhere' }),
+  },
   { name: '401', losesSome: true, play: simple({ answer: () => ({ kind: 'status', status: 401 }), waitMillis: 3000 }) },
   {
     name: '401, then a restart with what was missing',
@@ -135,6 +160,7 @@ export const FAULTS: readonly Fault[] = [
   {
     name: '413 to everything',
     losesSome: true,
+    takesSeconds: 35,
     play: simple({ answer: () => ({ kind: 'tooLarge', maxBytes: 0 }), waitMillis: 20_000 }),
   },
   { name: '415 for gzip', play: inFormat('http/protobuf', { kind: 'refusesForm', form: 'gzip' }) },
@@ -142,6 +168,7 @@ export const FAULTS: readonly Fault[] = [
   { name: '415 for Protobuf', play: inFormat('http/protobuf', { kind: 'refusesForm', form: 'protobuf' }) },
   {
     name: '503 for 30 s',
+    takesSeconds: 60,
     play: simple(() => ({
       answer: during(30_000, unavailable),
       waitMillis: 90_000,
@@ -161,6 +188,7 @@ export const FAULTS: readonly Fault[] = [
   {
     name: 'an answer of a byte each 200 ms, for ever',
     losesSome: true,
+    takesSeconds: 35,
     play: simple({ answer: () => ({ kind: 'trickle' }), waitMillis: 2000 }),
   },
   {
@@ -189,6 +217,7 @@ export const FAULTS: readonly Fault[] = [
   // Connections
   {
     name: 'connection refused for 15 s, then up',
+    takesSeconds: 40,
     play: async (trial) => {
       const port = await unusedPort();
       const application = trial.start({ urls: [`http://127.0.0.1:${port}/v1/traces`], overMillis: 5000 });
@@ -206,16 +235,21 @@ export const FAULTS: readonly Fault[] = [
       application: { overMillis: 5000 },
     }),
   },
-  { name: 'reset after the request, for 15 s', play: simple(() => ({ answer: during(15_000, { kind: 'reset' }) })) },
+  {
+    name: 'reset after the request, for 15 s',
+    takesSeconds: 40,
+    play: simple(() => ({ answer: during(15_000, { kind: 'reset' }) })),
+  },
   {
     name: 'accepts and never answers, for 15 s',
+    takesSeconds: 40,
     play: simple(() => ({ answer: during(15_000, { kind: 'silent' }) })),
   },
   {
     name: 'keep-alive closed at the second request',
     play: simple({ closesReused: true, application: { overMillis: 6000 } }),
   },
-  { name: 'up and down every 2 s, for 60 s', play: upAndDown(2000, 60_000) },
+  { name: 'up and down every 2 s, for 60 s', takesSeconds: 80, play: upAndDown(2000, 60_000) },
   {
     name: 'TLS with a certificate that is not trusted',
     losesSome: true,
@@ -239,6 +273,7 @@ export const FAULTS: readonly Fault[] = [
   {
     name: '200 MB of spans at once',
     losesSome: true,
+    takesSeconds: 30,
     play: simple({ waitMillis: 20_000, application: { spans: 4000, textBytes: 50_000, overMillis: 0 } }),
   },
   {
@@ -283,6 +318,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     name: 'kill -9 in mid-spool, then a restart',
+    takesSeconds: 35,
     play: async (trial) => {
       const backend = await trial.receive({ answer: () => unavailable });
       const application = trial.start({
@@ -305,17 +341,20 @@ export const FAULTS: readonly Fault[] = [
   // Disks
   {
     name: 'disk full while 503 for 10 s',
+    takesSeconds: 30,
     play: onDisk({ sizeKib: 256 }),
     cannotPlay: canMount ? undefined : 'only root can mount a small disk',
   },
-  { name: 'no file may grow beyond 50 KiB while 503 for 10 s', play: onDisk({ fileLimit: 100 }) },
+  { name: 'no file may grow beyond 50 KiB while 503 for 10 s', takesSeconds: 30, play: onDisk({ fileLimit: 100 }) },
   {
     name: 'spool becomes read-only while 503 for 10 s',
+    takesSeconds: 30,
     play: onDisk({ sizeKib: 64 * 1024, spoil: remountReadOnly }),
     cannotPlay: canMount ? undefined : 'only root can mount a disk',
   },
   {
     name: 'spool directory gone while 503 for 10 s',
+    takesSeconds: 30,
     play: onDisk({
       spoil: (directory) => {
         rmSync(directory, { recursive: true, force: true });
@@ -325,6 +364,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     name: 'spool of 2 MiB, 6000 spans while 503 for 10 s',
+    takesSeconds: 30,
     play: onDisk({ exporter: { maxBytes: 2 * MIB }, spans: 6000 }),
   },
 
@@ -332,6 +372,7 @@ export const FAULTS: readonly Fault[] = [
   {
     name: 'a foreign batch processor in front, 503 for 15 s',
     ours: 'foreign',
+    takesSeconds: 40,
     play: simple(() => ({ answer: during(15_000, unavailable) })),
   },
 ];

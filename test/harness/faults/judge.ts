@@ -8,6 +8,7 @@ export function complaintAbout(fault: Fault, outcome: Outcome): string | undefin
   if (spansIn === 0) return 'nothing was on trial';
   if (falselySent > 0) return `${falselySent} spans are counted as sent that no backend took`;
   if (early > 0) return `${early} requests came while the backend had asked to be left alone`;
+  if (fault.recovers && arrived === 0) return 'nothing arrived after the backend had recovered';
   if (fault.maxRssBytes !== undefined && maxRssBytes > fault.maxRssBytes) {
     return `the process took ${Math.round(maxRssBytes / 2 ** 20)} MiB`;
   }

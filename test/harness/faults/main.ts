@@ -19,7 +19,8 @@ interface Row {
 const asked = process.argv.slice(2);
 const chosen = FAULTS.filter(({ name }) => asked.length === 0 || asked.some((part) => name.includes(part)));
 const faults = chosen.filter(({ cannotPlay }) => cannotPlay === undefined);
-const waiting = [...faults];
+// The long ones first, so that none of them is alone at the end.
+const waiting = [...faults].sort((a, b) => (b.takesSeconds ?? 0) - (a.takesSeconds ?? 0));
 const rows = new Map<Fault, Row>();
 const began = performance.now();
 await Promise.all(
@@ -31,11 +32,10 @@ await Promise.all(
       ]);
       const complaint = ours.status === 'rejected' ? String(ours.reason) : complaintAbout(fault, ours.value);
       rows.set(fault, { fault, stock: settledValue(stock), ours: settledValue(ours), complaint });
-      process.stderr.write('.');
+      process.stderr.write(`${secondsSince(began)} s  ${complaint ? 'FAILED' : 'passed'}  ${fault.name}\n`);
     }
   }),
 );
-process.stderr.write('\n');
 const done = faults.map((fault) => rows.get(fault) as Row);
 process.stdout.write(`${tableOf(done)}\n`);
 for (const { fault, complaint } of done) {
@@ -51,10 +51,15 @@ for (const { name, untold } of done.map(({ fault }) => fault)) {
 }
 for (const { name, cannotPlay } of chosen) if (cannotPlay) process.stdout.write(`SKIPPED  ${name}: ${cannotPlay}\n`);
 const failed = done.filter(({ complaint }) => complaint).length;
-const seconds = Math.round((performance.now() - began) / 1000);
 const skipped = chosen.length - faults.length;
-process.stdout.write(`${done.length - failed} passed, ${failed} failed, ${skipped} skipped, in ${seconds} s\n`);
+process.stdout.write(
+  `${done.length - failed} passed, ${failed} failed, ${skipped} skipped, in ${secondsSince(began)} s\n`,
+);
 process.exit(failed > 0 ? 1 : 0);
+
+function secondsSince(millis: number): number {
+  return Math.round((performance.now() - millis) / 1000);
+}
 
 function settledValue<T>(settled: PromiseSettledResult<T>): T | undefined {
   return settled.status === 'fulfilled' ? settled.value : undefined;

@@ -1,5 +1,5 @@
 /** What happens in a trial: the forms that the rows of the table are made of. */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -57,10 +57,11 @@ export function upAndDown(everyMillis: number, forMillis: number): Play {
     const backend = await trial.receive();
     const application = trial.start({ urls: [backend.url], spans: 3000, overMillis: forMillis });
     const ended = application.ended();
+    ended.catch(() => {}); // It is awaited below, unless this fails first.
     const end = performance.now() + forMillis;
     for (let isUp = true; performance.now() < end; isUp = !isUp) {
-      await (isUp ? backend.up() : backend.down());
       await sleep(everyMillis);
+      await (isUp ? backend.down() : backend.up());
     }
     await backend.up();
     trial.tookIn(await ended);
@@ -101,7 +102,7 @@ export interface Disk {
   /** Of a file system of its own for the spool. */
   sizeKib?: number;
   /** Called when the first request has failed. */
-  spoil?: (spoolDirectory: string) => void;
+  spoil?: (spoolDirectory: string) => void | Promise<void>;
   /** No file may be larger, in blocks of 512 bytes. */
   fileLimit?: number;
 }
@@ -117,7 +118,7 @@ export function onDisk({ exporter, spans = 1000, sizeKib, spoil, fileLimit }: Di
     if (spoil) {
       // Not before the exporter is made: it would refuse the directory.
       await until(() => backend.requests > 0, 10_000);
-      spoil(spool.directory);
+      await spoil(spool.directory);
     }
     trial.tookIn(await application.ended());
     await trial.untilDone(application, 60_000);
@@ -141,8 +142,14 @@ function mountTmpfs(trial: Trial, directory: string, sizeKib: number): void {
   trial.after(() => execFileSync('umount', ['--lazy', directory]));
 }
 
-export function remountReadOnly(directory: string): void {
-  execFileSync('mount', ['-o', 'remount,ro', directory]);
+/** Fails as long as a file is open for writing, so it is tried until there is none. */
+export async function remountReadOnly(directory: string): Promise<void> {
+  for (let tries = 0; tries < 100; tries++) {
+    const { status } = spawnSync('mount', ['-o', 'remount,ro', directory], { stdio: 'ignore' });
+    if (status === 0) return;
+    await sleep(20);
+  }
+  throw new Error('the disk did not become read-only');
 }
 
 export const spoolIn = (trial: Trial) => ({ spool: { directory: join(trial.directory, 'spool') } });

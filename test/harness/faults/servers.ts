@@ -15,7 +15,13 @@ import { bytesMessage, spanIdsOf, textMessage, varintMessage } from './wire.js';
 /** What a backend does with a request instead of taking it and answering 200. Only those that say so take the spans. */
 export type Answer =
   /** `windowMillis`: how long it asks to be left alone. */
-  | { kind: 'status'; status: number; headers?: Record<string, string>; body?: string; windowMillis?: number }
+  | {
+      kind: 'status';
+      status: number;
+      headers?: Record<string, string>;
+      body?: string;
+      windowMillis?: number | undefined;
+    }
   /** Answers 413 (gRPC: RESOURCE_EXHAUSTED) if the uncompressed request is larger. */
   | { kind: 'tooLarge'; maxBytes: number }
   /** Answers 415 to requests of that form. */
@@ -105,6 +111,7 @@ class OtlpBackend implements Backend {
   }
 
   async up(): Promise<void> {
+    if (this.#server) return;
     const server = this.#listener();
     server.on('connection', (socket: Socket) => {
       this.#sockets.set(socket, 0);

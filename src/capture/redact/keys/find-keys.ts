@@ -4,8 +4,8 @@ import { KEY_FORMATS } from './key-table.js';
 import { looksEncoded } from './schemes.js';
 import { endOf } from './sticky.js';
 
-/** No known key is shorter, with its prefix. */
-export const MIN_KEY_LENGTH = 14;
+/** Shorter keys are not found by their shape: most words of a text are shorter too, and are skipped. */
+export const MIN_KEY_LENGTH = 16;
 
 const MATCHER = /* @__PURE__ */ compileKeyMatcher(KEY_FORMATS);
 

@@ -77,10 +77,14 @@ export function compileKeyMatcher(rows: readonly FormatRow[]): KeyMatcher {
       else for (const beginning of beginningsOf(format)) addTo(buckets, packThree(beginning, 0), format);
     }
   }
+  // One look at an array rules out most words, which is faster than to look them up in the map.
+  const firstTwo = new Uint8Array(128 * 128);
+  for (const beginning of buckets.keys()) firstTwo[beginning >> 8] = 1;
   for (const formats of buckets.values()) formats.sort((a, b) => b.prefix.length - a.prefix.length);
   const marks = new RegExp([...inside.keys()].map(escapePattern).join('|') || '(?!)', 'g');
   return {
     keyAt: (text, at) => {
+      if (firstTwo[(text.charCodeAt(at) << 7) | text.charCodeAt(at + 1)] !== 1) return undefined;
       const formats = buckets.get(packThree(text, at));
       if (!formats) return undefined;
       for (const format of formats) {
@@ -91,10 +95,9 @@ export function compileKeyMatcher(rows: readonly FormatRow[]): KeyMatcher {
       return undefined;
     },
     findInside: (text, start, end, edits) => {
-      marks.lastIndex = start;
-      for (let match = marks.exec(text); match && match.index < end; match = marks.exec(text)) {
-        for (const format of inside.get(match[0]) ?? []) {
-          const key = keyAround(format, text, match.index);
+      for (const { 0: mark, index } of text.slice(start, end).matchAll(marks)) {
+        for (const format of inside.get(mark) ?? []) {
+          const key = keyAround(format, text, start + index);
           if (key) edits.push(key);
         }
       }
@@ -150,7 +153,7 @@ function beginningsOf({ prefix, bit }: Format): string[] {
 }
 
 function packThree(text: string, at: number): number {
-  return (text.charCodeAt(at) << 16) | (text.charCodeAt(at + 1) << 8) | text.charCodeAt(at + 2);
+  return (text.charCodeAt(at) << 15) | (text.charCodeAt(at + 1) << 8) | text.charCodeAt(at + 2);
 }
 
 function escapePattern(text: string): string {

@@ -1,5 +1,6 @@
 import { type Edit, REDACTED } from '../edits.js';
 import { isMixed } from '../keys/randomness.js';
+import { endOf } from '../keys/sticky.js';
 import { SUSPECT, TOKEN } from '../names.js';
 import type { Policy } from '../policy.js';
 import { isExpression } from './code.js';
@@ -7,44 +8,47 @@ import { isHarmlessValue, isNoValue, isSecretLike } from './harmless.js';
 
 /** Adds edits for values whose names stand in elements of HTML and XML, in options of commands and in tables of Markdown. */
 export function findMarked(text: string, policy: Policy, edits: Edit[]): void {
-  if (text.includes('<')) findInElements(text, policy, edits);
-  if (text.includes('--') || text.includes('-u ')) findInOptions(text, policy, edits);
+  for (let at = text.indexOf('<'); at !== -1; at = text.indexOf('<', at + 1)) findInElement(text, at, policy, edits);
+  for (let at = text.indexOf('--'); at !== -1; at = text.indexOf('--', at + 2)) findInOption(text, at, policy, edits);
+  for (let at = text.indexOf('-u '); at !== -1; at = text.indexOf('-u ', at + 3)) findInUserOption(text, at, edits);
   if (text.includes('|')) findInTables(text, policy, edits);
 }
 
-const ELEMENT = /<([A-Za-z_][\w:.-]{0,60})(\s[^<>]{0,600})?>/g;
+const ELEMENT = /<([A-Za-z_][\w:.-]{0,60})(\s[^<>]{0,600})?>/y;
 const ATTRIBUTE = /([\w:-]{1,60})\s{0,4}=\s{0,4}(?:"([^"]*)"|'([^']*)')/g;
 /** Attributes that hold the name of a value, and those that hold the value. */
 const NAME_ATTRIBUTES = /^(?:name|key|id|property|field|itemprop)$/i;
 const VALUE_ATTRIBUTES = /^(?:value|content|data-value)$/i;
 const CONTENT = /[^<]{1,2000}(?=<\/)/y;
 
-function findInElements(text: string, policy: Policy, edits: Edit[]): void {
-  for (const match of text.matchAll(ELEMENT)) {
-    const [whole, element = '', attributes = ''] = match;
-    let name = element;
-    let isContentNamed = true;
-    const attributesStart = match.index + 1 + element.length;
-    const values: [start: number, value: string][] = [];
-    for (const attribute of attributes.matchAll(ATTRIBUTE)) {
-      const value = attribute[2] ?? attribute[3] ?? '';
-      const key = attribute[1] ?? '';
-      if (VALUE_ATTRIBUTES.test(key)) {
-        values.push([attributesStart + attribute.index + attribute[0].length - 1 - value.length, value]);
-      } else if (NAME_ATTRIBUTES.test(key) && policy.kindInText(value) > SUSPECT) {
-        name = value;
-        isContentNamed = !/^id$/i.test(key);
-      }
+function findInElement(text: string, at: number, policy: Policy, edits: Edit[]): void {
+  ELEMENT.lastIndex = at;
+  const match = ELEMENT.exec(text);
+  if (!match || !policy.mayHoldName(match[0])) return;
+  const [whole, element = '', attributes = ''] = match;
+  let name = element;
+  // An id names a place of the page, not its content.
+  let isContentNamed = true;
+  const attributesStart = at + 1 + element.length;
+  const values: [start: number, value: string][] = [];
+  for (const attribute of attributes.matchAll(ATTRIBUTE)) {
+    const value = attribute[2] ?? attribute[3] ?? '';
+    const key = attribute[1] ?? '';
+    if (VALUE_ATTRIBUTES.test(key)) {
+      values.push([attributesStart + attribute.index + attribute[0].length - 1 - value.length, value]);
+    } else if (NAME_ATTRIBUTES.test(key) && policy.kindInText(value) > SUSPECT) {
+      name = value;
+      isContentNamed = !/^id$/i.test(key);
     }
-    const kind = policy.kindInText(name);
-    if (kind <= SUSPECT) continue;
-    for (const [start, value] of values) addUnlessHarmless(start, value, edits);
-    if (!isContentNamed) continue;
-    CONTENT.lastIndex = match.index + whole.length;
-    const content = CONTENT.exec(text)?.[0];
-    if (content === undefined || (kind === TOKEN && !isSecretLike(content.trim()))) continue;
-    addUnlessHarmless(match.index + whole.length, content, edits);
   }
+  const kind = policy.kindInText(name);
+  if (kind <= SUSPECT) return;
+  for (const [start, value] of values) addUnlessHarmless(start, value, edits);
+  if (!isContentNamed) return;
+  const start = at + whole.length;
+  const content = text.slice(start, endOf(CONTENT, text, start));
+  if (content === '' || (kind === TOKEN && !isSecretLike(content.trim()))) return;
+  addUnlessHarmless(start, content, edits);
 }
 
 function addUnlessHarmless(start: number, value: string, edits: Edit[]): void {
@@ -54,76 +58,98 @@ function addUnlessHarmless(start: number, value: string, edits: Edit[]): void {
   edits.push({ start: from, end: from + trimmed.length, text: REDACTED });
 }
 
-const OPTION = /(?<![\w-])--?([A-Za-z][\w-]{1,60})[ \t]{1,4}("[^"\n]{1,500}"|'[^'\n]{1,500}'|[^\s"'`|&;)]{3,})/g;
+const OPTION = /--([A-Za-z][\w-]{1,60})[ \t]{1,4}("[^"\n]{1,500}"|'[^'\n]{1,500}'|[^\s"'`|&;)]{3,})/y;
 /** `curl -u user:password`. */
-const USER_OPTION = /(?<![\w-])(?:-u|--user|--proxy-user)[ \t=]{1,4}["']?[\w.@+-]{1,80}:([^\s"'`@]{3,200})/g;
+const USER_OPTION = /(?:-u|--user|--proxy-user)[ \t=]{1,4}["']?[\w.@+-]{1,80}:([^\s"'`@]{3,200})/y;
+const PART_OF_WORD = /[\w-]/;
 const WORD_OF_TEXT = /^[A-Za-z]+[.,:;)]?$/;
 const COMMAND_GOES_ON = /^[ \t]+(?:--?\w|\\|&&|\||>)/;
 
 /** `--password value`: in commands, where the next word is the value. */
-function findInOptions(text: string, policy: Policy, edits: Edit[]): void {
-  for (const match of text.matchAll(OPTION)) {
-    const [whole, name = '', raw = ''] = match;
-    if (policy.kindInText(name) <= SUSPECT) continue;
-    const isQuoted = raw[0] === '"' || raw[0] === "'";
-    const value = isQuoted ? raw.slice(1, -1) : raw;
-    if (
-      (value.startsWith('-') && !isMixed(value, 0, value.length)) ||
-      isNoValue(value) ||
-      isHarmlessValue(value) ||
-      isExpression(value)
-    )
-      continue;
-    const end = match.index + whole.length;
-    const isWord = !isQuoted && WORD_OF_TEXT.test(value);
-    if (isWord && !COMMAND_GOES_ON.test(text.slice(end, end + 8))) continue;
-    const start = end - raw.length + (isQuoted ? 1 : 0);
-    edits.push({ start, end: start + value.length, text: REDACTED });
+function findInOption(text: string, at: number, policy: Policy, edits: Edit[]): void {
+  if (PART_OF_WORD.test(text[at - 1] ?? ' ')) return;
+  OPTION.lastIndex = at;
+  const [whole, name = '', raw = ''] = OPTION.exec(text) ?? [];
+  if (whole === undefined) return;
+  if (policy.kindInText(name) <= SUSPECT) {
+    findInUserOption(text, at, edits);
+    return;
   }
-  if (!text.includes('-u')) return;
-  for (const { 0: whole, 1: password = '', index } of text.matchAll(USER_OPTION)) {
-    if (isHarmlessValue(password)) continue;
-    const end = index + whole.length;
-    edits.push({ start: end - password.length, end, text: REDACTED });
-  }
+  const isQuoted = raw[0] === '"' || raw[0] === "'";
+  const value = isQuoted ? raw.slice(1, -1) : raw;
+  if ((value.startsWith('-') && !isMixed(value, 0, value.length)) || isNoValue(value)) return;
+  if (isHarmlessValue(value) || isExpression(value)) return;
+  const end = at + whole.length;
+  // In a sentence the next word is no value: `use --password to set it`.
+  if (!isQuoted && WORD_OF_TEXT.test(value) && !COMMAND_GOES_ON.test(text.slice(end, end + 8))) return;
+  const start = end - raw.length + (isQuoted ? 1 : 0);
+  edits.push({ start, end: start + value.length, text: REDACTED });
 }
 
-const ROW = /^[ \t]*\|?(.*\|.*)$/gm;
+function findInUserOption(text: string, at: number, edits: Edit[]): void {
+  USER_OPTION.lastIndex = at;
+  const [whole, password = ''] = USER_OPTION.exec(text) ?? [];
+  if (whole === undefined || isHarmlessValue(password)) return;
+  const end = at + whole.length;
+  edits.push({ start: end - password.length, end, text: REDACTED });
+}
+
 const RULE = /^[\s|:-]+$/;
 const MARKS = /[*_`~"']/g;
 
 /** `| password | value |`, and the cells below a heading with such a name. */
 function findInTables(text: string, policy: Policy, edits: Edit[]): void {
   let columns: boolean[] | undefined;
-  let before: string[] | undefined;
+  let before = '';
   let beforeEnd = -1;
-  for (const match of text.matchAll(ROW)) {
-    const line = match[1] ?? '';
-    const start = match.index + match[0].length - line.length;
-    if (match.index !== beforeEnd + 1) columns = before = undefined;
-    beforeEnd = match.index + match[0].length;
-    const cells = line.split('|');
-    if (RULE.test(line)) {
-      columns = before?.map((cell) => isSecretName(cell, policy));
-      continue;
+  for (let bar = text.indexOf('|'); bar !== -1; bar = text.indexOf('|', beforeEnd)) {
+    const start = text.lastIndexOf('\n', bar) + 1;
+    const lineEnd = text.indexOf('\n', bar);
+    const end = lineEnd === -1 ? text.length : lineEnd;
+    const line = text.slice(start, end);
+    if (start !== beforeEnd + 1) {
+      columns = undefined;
+      before = '';
     }
-    let at = start;
-    for (const [index, cell] of cells.entries()) {
-      const isNamed =
-        columns?.[index] ||
-        (index > 0 && match[0].trimStart()[0] === '|' && isSecretName(cells[index - 1] ?? '', policy));
+    beforeEnd = end;
+    if (RULE.test(line)) {
+      columns = policy.mayHoldName(before) ? cellsOf(before).map((cell) => isSecretName(cell, policy)) : undefined;
+    } else if (columns || policy.mayHoldName(line)) {
+      findInRow(line, start, columns, policy, edits);
+    }
+    before = line;
+  }
+}
+
+function cellsOf(line: string): string[] {
+  return line.split('|');
+}
+
+function findInRow(
+  line: string,
+  start: number,
+  columns: readonly boolean[] | undefined,
+  policy: Policy,
+  edits: Edit[],
+): void {
+  const isRow = line.trimStart()[0] === '|';
+  let at = start;
+  let before = '';
+  for (const [index, cell] of cellsOf(line).entries()) {
+    if (columns?.[index] || (isRow && before !== '' && isSecretName(before, policy))) {
       const value = cell.trim().replace(/^[*_`~"']+|[*_`~"']+$/g, '');
-      if (isNamed && isSecretLike(value) && !/\s/.test(value) && !isHarmlessValue(value) && !isExpression(value)) {
+      if (isSecretLike(value) && !/\s/.test(value) && !isHarmlessValue(value) && !isExpression(value)) {
         const from = at + cell.indexOf(value);
         edits.push({ start: from, end: from + value.length, text: REDACTED });
       }
-      at += cell.length + 1;
     }
-    before = cells;
+    at += cell.length + 1;
+    before = cell;
   }
 }
 
 function isSecretName(cell: string, policy: Policy): boolean {
+  if (!policy.mayHoldName(cell)) return false;
   const name = cell.replace(MARKS, '').trim().replace(/:$/, '');
   return name.length <= 64 && policy.kindInText(name) > SUSPECT;
 }

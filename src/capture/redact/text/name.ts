@@ -83,7 +83,8 @@ export interface JudgedPlace {
 export function judgeName(text: string, separator: number, policy: Policy): JudgedPlace | undefined {
   const name = nameBefore(text, separator);
   const isEquals = text.charCodeAt(separator) === EQUALS;
-  if (!name) return isEquals ? behind(OPERATOR_BEFORE, text, separator, policy) : undefined;
+  if (!name)
+    return isEquals && isOperator(text[separator - 1]) ? behind(OPERATOR_BEFORE, text, separator, policy) : undefined;
   const kind = kindOf(text, name, policy);
   if (kind !== PLAIN) return { kind, name, isAnnounced: false };
   if (isEquals) {
@@ -99,6 +100,11 @@ export function judgeName(text: string, separator: number, policy: Policy): Judg
   return before && announced > SUSPECT ? { kind: announced, name: before, isAnnounced: true } : undefined;
 }
 
+/** The characters that `OPERATOR_BEFORE` ends with. */
+function isOperator(character: string | undefined): boolean {
+  return character === '|' || character === '?' || character === '+';
+}
+
 const TYPE =
   /^(?:string|str|bytes|any|object|text|char|byte|const|let|var|val|[A-Z]\w*|[a-z]+\.[A-Z]\w*|auto|u8|interface|undefined|null)$/;
 
@@ -108,7 +114,8 @@ function mayBeType(word: string): boolean {
 
 function behind(pattern: RegExp, text: string, separator: number, policy: Policy): JudgedPlace | undefined {
   const from = Math.max(0, separator - LONGEST_PHRASE);
-  const match = pattern.exec(text.slice(from, separator).trimEnd());
+  const line = text.slice(from, separator).trimEnd();
+  const match = policy.mayHoldName(line) ? pattern.exec(line) : null;
   const word = match?.[1];
   if (!match || !word) return undefined;
   const start = from + match.index;

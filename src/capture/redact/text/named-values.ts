@@ -16,7 +16,7 @@ export type FindInUrl = (
   edits: Edit[],
 ) => number | undefined;
 
-const FULL_WIDTH = /[：＝]/;
+const FULL_WIDTH = ['：', '＝'];
 
 /** Adds an edit for each value after a name that says it is a secret: `name=value`, `name: value`, `"name":"value"`. URLs are read on the way. */
 export function findNamed(text: string, policy: Policy, urlDepth: number, findInUrl: FindInUrl, edits: Edit[]): void {
@@ -30,8 +30,10 @@ export function findNamed(text: string, policy: Policy, urlDepth: number, findIn
     if (equals !== -1 && equals < next) equals = text.indexOf('=', next);
   }
   // Texts in East Asian languages have wider separators.
-  if (FULL_WIDTH.test(text)) {
-    for (const { index } of text.matchAll(/[：＝]/g)) findAfterName(text, index, policy, edits);
+  for (const separator of FULL_WIDTH) {
+    for (let at = text.indexOf(separator); at !== -1; at = text.indexOf(separator, at + 1)) {
+      findAfterName(text, at, policy, edits);
+    }
   }
 }
 

@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { parseOtlpJson, startOtlpReceiver } from '../support/otlp-receiver.js';
-import { namesOf } from '../support/spans.js';
+import { parseOtlpJson, startOtlpReceiver } from '../../support/otlp-receiver.js';
+import { namesOf } from '../../support/spans.js';
 
 const CHILD = fileURLToPath(new URL('./process-exit-child.js', import.meta.url));
 /** Nothing listens there. */
