@@ -4,12 +4,15 @@
  * esbuild splits chunks only for ES modules. Entry points that are bundled to CommonJS one by one would each contain their own copy of the
  * state, so each finished ES module is converted by itself and requires its chunks.
  */
-import { readdirSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { entryPoints } from './entry-points.js';
 
 const OUT = 'dist';
+
+// A chunk's name has a hash of its content: those of the last build would stay.
+rmSync(join(OUT, 'chunks'), { recursive: true, force: true });
 
 await build({
   entryPoints: [...entryPoints().map((name) => `src/${name}.ts`), 'src/cli/main.ts'],

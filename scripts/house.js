@@ -1,7 +1,8 @@
 /**
- * `npm run house`: checks the layout of `src`. A room is a folder at its top; the order of the rooms is in CONTRIBUTING.md. Fails if
- * - a file imports from a room above its own, or from a room that its own must not know;
- * - more than twelve files lie directly in a folder, or a file has more than 330 lines, and `EXCEPTIONS` does not name it;
+ * `npm run house`: checks the layout of `src`. A room is a folder at its top. Fails if
+ * - a file imports from a room that is not below its own in `ORDER`;
+ * - a room has more than twelve files directly in it (its folders may have more);
+ * - a file has more than 330 lines;
  * - `EXCEPTIONS` names what is no exception any more.
  */
 import { readdirSync, readFileSync } from 'node:fs';
@@ -21,7 +22,7 @@ const ORDER = [
   ['otel'],
   ['util'],
 ];
-const FILES_IN_A_FOLDER = 12;
+const FILES_IN_A_ROOM = 12;
 const LINES_MEANT = 300;
 const LINES = 330;
 
@@ -29,7 +30,6 @@ const LINES = 330;
 const EXCEPTIONS = new Set([
   'src/ai-sdk/operation.ts',
   'src/capture/redact/bodies/json-scanner.ts',
-  'src/exporter/sender',
   'src/fetch/observe-in-place.ts',
   'src/spans/run.ts',
   'src/spans/step.ts',
@@ -63,11 +63,11 @@ for (const file of files) {
   if (lines > LINES) faults.push({ name: file, says: `${file}: ${lines} lines, at most ${LINES}` });
   else if (lines > LINES_MEANT) console.log(`  a little long: ${file}: ${lines} lines, better ${LINES_MEANT}`);
 }
-for (const folder of new Set(files.map(dirname))) {
+for (const room of new Set(files.map(roomOf))) {
+  const folder = room === 'entry points' ? 'src' : join('src', room);
   const count = files.filter((file) => dirname(file) === folder).length;
-  if (count > FILES_IN_A_FOLDER) {
-    faults.push({ name: folder, says: `${folder}: ${count} files, at most ${FILES_IN_A_FOLDER}` });
-  }
+  if (count > FILES_IN_A_ROOM)
+    faults.push({ name: folder, says: `${folder}: ${count} files, at most ${FILES_IN_A_ROOM}` });
 }
 
 const list = [...imports].sort(([, a], [, b]) => b - a).map(([rooms, count]) => `${rooms} ${count}`);

@@ -1,6 +1,7 @@
 import type { Context, Span } from '@opentelemetry/api';
 import { forgetAtExit, type Saver, saveAtExit } from '../exporter/exit/process-exit.js';
 import { RuntraceBatchSpanProcessor, type RuntraceBatchSpanProcessorOptions } from '../exporter/batch-processor.js';
+import { forgetAtExit, type Saver, saveAtExit } from '../exporter/exit/process-exit.js';
 import { KeepGate, type NotKept } from '../exporter/keep/keep-gate.js';
 import type { SettledRun } from '../exporter/keep/settled-run.js';
 import type { ReadableSpan } from '../exporter/otlp/span.js';

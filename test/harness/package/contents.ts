@@ -9,7 +9,7 @@ import type { Finding } from './main.js';
  * them, and they are not minified. Declarations have none either, because the files that they would point to are not there.
  */
 const NEEDED = [
-  /^(?:package\.json|README\.md|LICENSE|CHANGELOG\.md)$/,
+  /^(?:package\.json|README\.md|LICENSE|(?:CHANGELOG|CONTRIBUTING|SECURITY)\.md)$/,
   /^docs\/.+\.(?:md|png|svg)$/,
   /^examples\/.+\.(?:ts|md|yaml|json)$/,
   /^src\/.+\.(?:ts|html|css|js)$/,

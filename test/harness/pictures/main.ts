@@ -48,7 +48,7 @@ function svg(rows: readonly string[]): string {
     return `<text x="${MARGIN}" y="${y}" xml:space="preserve">${coloured(row)}</text>`;
   });
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="Runs, steps and attempts of the demo">`,
     `<rect width="100%" height="100%" rx="8" fill="#22272e"/>`,
     '<g font-family="ui-monospace, SFMono-Regular, Menlo, Consolas, monospace" font-size="13" fill="#cdd9e5">',
     ...text,
