@@ -229,6 +229,7 @@ test('each destination has a spool of its own, and figures of its own', async (t
     shutdownTimeoutMillis: 100,
   });
   exporter.export(endedSpans(2), () => {});
+  await exporter.forceFlush();
   await exporter.shutdown();
   assert.equal(exporter.stats('down').spooled.spans, 2);
   assert.equal(exporter.stats('up').sent.spans, 2);
