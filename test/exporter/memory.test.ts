@@ -17,7 +17,7 @@ function memory(): number {
   return heapUsed + external;
 }
 
-/** Text that is nobody else's, two bytes a character in memory and hardly more than one on the wire: the worst case. */
+/** Text that is not shared, two bytes a character in memory and hardly more than one on the wire: the worst case. */
 function freshText(length: number, seed: number): string {
   return Buffer.alloc(length * 2, Buffer.from(`${seed}€ `.padEnd(40), 'utf16le')).toString('utf16le');
 }
