@@ -51,6 +51,8 @@ export class Destination {
   readonly #store: SpoolStore | undefined;
   readonly #sending = new Set<Batch>();
   #writing: Batch | undefined;
+  /** What a shutdown is just writing to disk: `exit` finds it here, as the process may end before that is done. */
+  #left: Item[] = [];
   /** `open`, then `closing` while a shutdown tries everything once more, then `over`: what is still under way does not count. */
   #state: 'open' | 'closing' | 'over' = 'open';
   #closed: Promise<void> = Promise.resolve();
@@ -284,19 +286,17 @@ export class Destination {
 
   /** The time is over: what is left goes to disk or is dropped, requests under way no longer count. */
   async #abandon(): Promise<void> {
+    const why = this.#cancelGiveUp ? 'nothing listens there' : 'the endpoint did not accept them until shutdown';
     const left = this.#takeEverything();
     this.#left = left;
     this.#store?.endPause();
     while (left.length > 0) {
       const batch = left.slice(0, countWithin(left, BATCH_BYTES));
-      if (!(await this.#save(batch))) this.#queue.drop(batch, 'the endpoint did not take them until shutdown');
+      if (!(await this.#save(batch))) this.#queue.drop(batch, why);
       left.splice(0, batch.length);
     }
     await this.#store?.close();
   }
-
-  /** What a shutdown is just writing to disk: `exit` finds it here, as the process may end before that is done. */
-  #left: Item[] = [];
 
   /** All that is only in memory. A request under way may still arrive. */
   #takeEverything(): Item[] {
