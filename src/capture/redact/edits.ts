@@ -1,14 +1,14 @@
-/** What both stand-ins for a secret are: in `url.full` the conventions ask for this very word, so it is used everywhere. */
+/** Replaces a secret. The semantic conventions require this word in `url.full`, so runtrace writes it everywhere. */
 export const REDACTED = 'REDACTED';
 
-/** A piece of a text, from `start` up to `end`, and what stands there instead. */
+/** A part of a text, from `start` up to `end`, and its replacement. */
 export interface Edit {
   readonly start: number;
   readonly end: number;
   readonly text: string;
 }
 
-/** The text with all edits made. They must be in order and apart, as `inOrder` leaves them. */
+/** Applies edits to a text. They must be sorted and must not overlap, as `inOrder` returns them. */
 export function applyEdits(text: string, edits: readonly Edit[], end = text.length): string {
   if (edits.length === 0) return end === text.length ? text : text.slice(0, end);
   let result = '';
@@ -21,7 +21,7 @@ export function applyEdits(text: string, edits: readonly Edit[], end = text.leng
   return at < end ? result + text.slice(at, end) : result;
 }
 
-/** Edits in order and apart: where two overlap, all that either covers is replaced, and of two for the same piece the later counts. */
+/** Sorts edits and merges those that overlap. Of two edits of the same part the later one wins. */
 export function inOrder(edits: readonly Edit[]): readonly Edit[] {
   if (edits.length < 2) return edits;
   const sorted = edits.toReversed().sort((a, b) => a.start - b.start || b.end - a.end);

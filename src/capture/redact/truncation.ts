@@ -14,18 +14,18 @@ export interface RedactedBody {
   readonly unread: number;
 }
 
-/** A piece of a redacted text, as small as it can be left out: a whole body, an event of a stream, a line. */
+/** The smallest part of a redacted text that can be left out: a whole body, an event of a stream, a line. */
 export interface Piece {
   /** Comes before the body and can't be cut. */
   readonly head: string;
   readonly body: string;
   /** Comes after the body and can't be cut. */
   readonly tail: string;
-  /** How deep the body is nested, if it is JSON, which is closed where it is cut. */
+  /** The depth of the body if it is JSON, which is closed where it is cut. */
   readonly jsonDepth: number | undefined;
 }
 
-/** Pieces in a row, in at most `maxBytes`: whole ones first, then the beginning of the first that does not fit. */
+/** Joins pieces in at most `maxBytes`: whole pieces first, then the beginning of the first that does not fit. */
 export function bound(pieces: readonly Piece[], maxBytes: number): Bounded {
   const whole = pieces.length === 1 && pieces[0] ? textOf(pieces[0]) : pieces.map(textOf).join('');
   const text = whole.toWellFormed();
@@ -51,7 +51,7 @@ export function textOf(piece: Piece): string {
   return piece.head + piece.body + piece.tail;
 }
 
-/** The beginning of a piece, and how many bytes of the piece it stands for. */
+/** The beginning of a piece, and how many bytes of the piece are in it. */
 function cut({ head, body, tail, jsonDepth }: Piece, maxBytes: number): { text: string; bytes: number } {
   const room = maxBytes - byteLength(head) - byteLength(tail);
   const beginning = jsonDepth === undefined ? cutText(body, room) : cutJson(body, room, jsonDepth);
@@ -65,7 +65,7 @@ function cutText(text: string, maxBytes: number): { text: string; bytes: number 
   return { text: source.slice(0, characters), bytes };
 }
 
-/** What closes the beginning again takes a byte for each level, and one for the string that is cut. */
+/** Cuts JSON. The closing brackets need a byte for each level, and the string that is cut needs one. */
 function cutJson(json: string, maxBytes: number, depth: number): { text: string; bytes: number } {
   const beginning = cutText(json, maxBytes - depth - 1).text;
   const closed = new JsonScan(beginning, undefined).render(true);

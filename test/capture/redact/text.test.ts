@@ -109,3 +109,65 @@ test('the secret of a pair of AWS goes with its id, and a hash that stands alone
   assert.equal(redactor.text(`AKIAIOSFODNN7EXAMPLE ${'wJalrXUtnF'.repeat(4)}`), 'REDACTED REDACTED');
   assert.equal(redactor.text(hash), hash);
 });
+
+const SECRET = 'hunter2x9Q';
+
+const NAMED = [
+  `**Password:** ${SECRET}`,
+  `**Password**: ${SECRET}`,
+  `__Password:__ ${SECRET}`,
+  `*password*: ${SECRET}`,
+  `~~password~~: ${SECRET}`,
+  `- **API key:** \`${SECRET}\``,
+  `password:: ${SECRET}`,
+  `password := ${SECRET}`,
+  `login --password ${SECRET} --verbose`,
+  `login --password "${SECRET}"`,
+  `curl -u user:${SECRET} https://a.example`,
+  `The password is: ${SECRET}`,
+  `| user | password |\n|---|---|\n| me | ${SECRET} |`,
+  `| password | ${SECRET} |`,
+  `password：${SECRET}`,
+  `パスワード password： ${SECRET}`,
+  `<input type="password" name="password" value="${SECRET}">`,
+  `<input name="csrf_token" type="hidden" value="${SECRET}">`,
+  `<meta name="csrf-token" content="${SECRET}">`,
+  `<add key="ClearTextPassword" value="${SECRET}" />`,
+  `<string name="api_key">${SECRET}</string>`,
+  `<b>Password:</b> ${SECRET}`,
+  `const token: string = '${SECRET}';`,
+  `var token string = "${SECRET}"`,
+  `$token .= "${SECRET}";`,
+  `TOKEN ?= ${SECRET}`,
+  `_gitlab_session=${SECRET}`,
+  `BUNDLE_GEMS__EXAMPLE__COM=${SECRET}`,
+  'password: correct horse battery staple',
+  'Login\npassword: correct horse battery staple\nuser: me',
+];
+
+for (const text of NAMED) {
+  test(`the value goes from: ${text}`, () => {
+    assert.doesNotMatch(redactor.text(text), /hunter2|horse|staple/);
+  });
+}
+
+const ENCODED = Buffer.from('{"user":"me","password":"hunter2x9Q"}').toString('base64');
+
+test('base64 of JSON with a named secret is replaced, and other base64 stays', () => {
+  assert.equal(redactor.text(`state=${ENCODED} ok`), 'state=REDACTED ok');
+  assert.equal(redactor.text(`see ${ENCODED}`), 'see REDACTED');
+  const harmless = Buffer.from('{"user":"me","page":7,"sort":"name"}').toString('base64');
+  assert.equal(redactor.text(`see ${harmless}`), `see ${harmless}`);
+});
+
+test('a secret in an encoded URL in a URL is replaced', () => {
+  for (const inner of [
+    'https://b.example/?token=hunter2x9Q',
+    '/callback?code=hunter2x9Q',
+    'https://me:hunter2x9Q@b.example/',
+  ]) {
+    const url = `https://a.example/go?next=${encodeURIComponent(inner)}&n=5`;
+    assert.doesNotMatch(redactor.url(url), /hunter2/);
+    assert.doesNotMatch(redactor.text(`see ${url}`), /hunter2/);
+  }
+});

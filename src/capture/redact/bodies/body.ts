@@ -17,7 +17,7 @@ const TEXT_TYPE = /^(?:text\/.+|application\/(?:javascript|graphql|yaml|x-yaml|t
 const EVENTS_BEGINNING = /^(?:data|event|id|retry|):/;
 const BINARY = /\0/;
 
-/** Redacts a body as what its content type says it is; `undefined` if it isn't that, or if it is nothing that could be judged. */
+/** Redacts a body by its content type; `undefined` if it can't be parsed as that type, or the type is not a text. */
 export function redactBody(
   text: string,
   contentType: string | undefined,
@@ -34,7 +34,7 @@ export function redactBody(
   const isStream = type === 'text/event-stream';
   if (type !== '' && !isForm && !isStream && !MARKUP_TYPE.test(type) && !TEXT_TYPE.test(type)) return undefined;
   if (BINARY.test(text)) return undefined;
-  // Clients and gateways often send JSON as a text, a form or an event stream that it isn't.
+  // Clients and gateways often send JSON with the type of a text, a form or an event stream.
   const json = /^\s*[{[]/.test(text) ? redactJsonBody(text, policy, isCut) : undefined;
   if (json) return json;
   if (isForm) return redactForm(text, policy, isCut);
@@ -47,7 +47,7 @@ export function redactBody(
   return { pieces: [{ head: '', body, tail: '', jsonDepth: undefined }], unread: 0 };
 }
 
-/** Gemini streams a list of answers where it is not asked for events; a text may be spelt over its elements. */
+/** Gemini streams a list of answers if the request doesn't ask for events; their elements are deltas. */
 const STREAMED_LIST = /^\s*\[\s*\{\s*"candidates"/;
 
 function redactJsonBody(text: string, policy: Policy, isCut: boolean): RedactedBody | undefined {

@@ -5,27 +5,27 @@ import { DeltaTexts, redactTogether } from './delta-texts.js';
 import { scanJson } from './json.js';
 import type { JsonScan, RenderedJson } from './json-scanner.js';
 
-/** A line or an event that has been read. What goes from it is known only when all have been, so it is rendered then. */
+/** A line or an event that has been read. It is rendered when all have been read, because deltas are redacted together. */
 interface Draft {
   readonly head: string;
   readonly source: string;
   /** `undefined` if it is a text. */
   readonly scan: JsonScan | undefined;
   readonly tail: string;
-  /** Whether it may be a beginning only. */
+  /** Whether it may be cut. */
   readonly isOpen: boolean;
 }
 
 /**
- * Server-sent events: the data of each as JSON, or as text where it is none. Data that begins as JSON does and is none is replaced.
- * An event whose end is missing is kept as far as it goes. Line ends become line feeds.
+ * Redacts server-sent events: their data as JSON, or as text. Malformed JSON is replaced. The beginning of a cut event stays. Line ends
+ * become line feeds.
  *
- * `undefined` if there is a line that is no field. Source: HTML Standard, "Server-sent events".
+ * `undefined` if a line is no field. Source: HTML Standard, "Server-sent events".
  */
 export function redactEvents(text: string, policy: Policy, isCut: boolean): RedactedBody | undefined {
   const lines = linesOf(text);
   let last = lines.pop() ?? '';
-  // What is left of the last line is data, or it is too little to be judged.
+  // A cut last line is data, or too short to be judged.
   const dropped = isCut && !last.startsWith('data:') ? last.length : 0;
   if (dropped > 0) last = '';
   if (last !== '') lines.push(last);
@@ -79,7 +79,7 @@ const DATA_PREFIX = /^data(?:: ?|$)/;
 /** An object, or an array with something in it: `[DONE]` is a text. */
 const JSON_DATA = /^\s*(?:\{|\[\s*["[{\d])/;
 
-/** Makes drafts of events. Fields other than data repeat from event to event, so what became of them is remembered. */
+/** Makes drafts of events. Fields other than data repeat from event to event, so their results are memoized. */
 class EventReader {
   readonly #policy: Policy;
   readonly #deltas: DeltaTexts;
@@ -112,7 +112,7 @@ class EventReader {
     return true;
   }
 
-  /** The event that the lines so far have made, if any. */
+  /** Ends the current event and returns it, if there is one. */
   end(lineEnd: string, isOpen: boolean): Draft | undefined {
     const head = this.#head;
     const tail = this.#tail;
@@ -123,7 +123,7 @@ class EventReader {
       return head === '' ? undefined : { head, source: '', scan: undefined, tail: lineEnd.slice(1), isOpen };
     }
     if (!JSON_DATA.test(data)) return { head, source: data, scan: undefined, tail: tail + lineEnd, isOpen };
-    // In JSON a line feed is as good as a space, and an event of one line is easier to render.
+    // JSON allows a space for a line feed, and an event of one line is easier to render.
     const source = data.includes('\n') ? data.replaceAll('\n', ' ') : data;
     const scan = scanJson(source, this.#policy, this.#deltas);
     this.#deltas.endEvent(scan.isWhole);
@@ -131,7 +131,7 @@ class EventReader {
   }
 }
 
-/** `otherwise` stands in for what begins as JSON and is none; without it there is no body then. */
+/** Renders drafts. `otherwise` replaces malformed JSON; without it the body is `undefined`. */
 function renderAll(
   drafts: readonly Draft[],
   policy: Policy,

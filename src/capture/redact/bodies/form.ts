@@ -4,12 +4,11 @@ import { findSecrets } from '../text/find-secrets.js';
 import type { RedactedBody } from '../truncation.js';
 import { redactString } from './json.js';
 
-/** What a form is never made of: it would be percent-encoded. */
+/** Characters that a form percent-encodes. */
 const NOT_IN_A_FORM = /[\s<>"{}\\^`|]/;
 
 /**
- * `a=1&b=2`: secret fields by name, the rest by shape. A pair that the end has cut off is dropped.
- * `undefined` if it is no such form.
+ * Redacts a form, `a=1&b=2`: fields by name, and all values by shape. A pair that is cut is dropped. `undefined` if the text is no form.
  */
 export function redactForm(text: string, policy: Policy, isCut: boolean): RedactedBody | undefined {
   const source = text.trim();

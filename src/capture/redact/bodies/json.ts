@@ -18,7 +18,7 @@ export function redactJson(text: string, policy: Policy): string | undefined {
   return scanJson(text, policy).render(false)?.text;
 }
 
-/** Redacts a text, which may be JSON as a whole or end with it (`400 {"error":…}`); `name` is what it is the value of. */
+/** Redacts a text, which may be JSON or end with JSON (`400 {"error":…}`); `name` is the name of the value. */
 export function redactString(value: string, name: string | undefined, policy: Policy): string {
   if (looksLikeJson(value)) {
     const redacted = redactJson(value, policy);
@@ -29,7 +29,7 @@ export function redactString(value: string, name: string | undefined, policy: Po
     for (const start of startsOfJson(value)) {
       const redacted = redactJson(value.slice(start), policy);
       if (redacted === undefined) continue;
-      // What has lost its beginning or its end may end with JSON that is a part of a secret: `{"credentials":[{"token":"…"}`.
+      // A cut text may end with JSON that is a part of a secret: `{"credentials":[{"token":"…"}`.
       if (findSecrets(value, policy).some((edit) => edit.start <= start && start < edit.end)) break;
       return redactString(value.slice(0, start), name, policy) + redacted;
     }
@@ -71,10 +71,10 @@ function looksLikeJson(text: string): boolean {
 }
 
 const JSON_BEGINNING = /\{\s*"|\[\s*[[{"]/g;
-/** Each is read to the end of the text, so there must not be many. */
+/** Each is read to the end of the text, so their number is bounded. */
 const MAX_BEGINNINGS = 4;
 
-/** Where JSON could begin in the middle of a text. */
+/** The places in a text where JSON may begin. */
 function* startsOfJson(text: string): Iterable<number> {
   let count = 0;
   for (const { index } of text.matchAll(JSON_BEGINNING)) {

@@ -5,7 +5,7 @@ import { findSecrets, findSecretsInCut } from '../text/find-secrets.js';
 
 const ELEMENT = /<([A-Za-z_][\w:.-]{0,100})(?![\w:.-])[^<>]*>(\s*<!\[CDATA\[[\s\S]*?(?:\]\]>|$)|[^<]+)/g;
 
-/** XML and HTML as text, and the text of elements whose names say that it is a secret: `<SecretAccessKey>…`. */
+/** Redacts XML and HTML as text, and the content of elements with the name of a secret: `<SecretAccessKey>…`. */
 export function redactMarkup(text: string, policy: Policy, isCut: boolean): string {
   const edits: Edit[] = [];
   for (const { 0: match, 1: name = '', 2: value = '', index } of text.matchAll(ELEMENT)) {

@@ -19,8 +19,8 @@ const PART_TYPE = /^content-type:[ \t]*([^\r\n]*)/im;
 const FILE_NAME = /;\s*filename\*?=/i;
 
 /**
- * Multipart bodies: secret fields by name, the rest each as the body that it says it is, and files that can't be judged are left out.
- * `undefined` if it doesn't have the form that its content type says.
+ * Redacts a multipart body: fields by name, and each part as a body of its own type. Parts that can't be judged are replaced. `undefined` if
+ * the text doesn't have the boundary of its content type.
  */
 export function redactMultipart(
   text: string,
@@ -46,7 +46,7 @@ export function redactMultipart(
   return { pieces, unread: 0 };
 }
 
-/** A text without the half of a delimiter that its end may have cut off. */
+/** Removes the half of a delimiter at the end of a cut text. */
 function withoutHalf(delimiter: string, text: string): string {
   for (let length = delimiter.length - 1; length > 0; length--) {
     if (text.endsWith(delimiter.slice(0, length))) return text.slice(0, -length);

@@ -59,6 +59,8 @@ const LEAST_BEHIND_SEPARATOR = 10;
 const LEAST_BEHIND_WORD = 16;
 const LONG_PREFIX = 4;
 const LONG_BODY = 30;
+/** Behind a prefix as long as this the key may be of small letters only. */
+const CERTAIN_PREFIX = 8;
 /** What a wrong prefix costs is bounded by this, so that a text of prefixes is not slow. */
 const MOST_COUNTED = 200;
 const LONGEST_BEFORE = 80;
@@ -183,14 +185,25 @@ function keyOf(format: Format, text: string, at: number): Edit | undefined {
     const end = endOf(format.shape, text, at);
     return end === at ? undefined : { start, end: endOf(format.rest, text, end), text: REDACTED };
   }
+  if (format.isWeak && isInsideToken(format, text, at)) return undefined;
   const count = countOf(text, bodyStart, format.bit, format.isWeak ? format.most + 1 : MOST_COUNTED);
   const isKey = format.isWeak ? isWholeToken(format, text, at, count) : isKeyBody(format, text, bodyStart, count);
-  return isKey ? { start, end: endOf(format.rest, text, bodyStart + count), text: REDACTED } : undefined;
+  if (!isKey) return undefined;
+  const end = bodyStart + Math.max(count, countOf(text, bodyStart, format.bit, format.most));
+  return { start, end: endOf(format.rest, text, end), text: REDACTED };
+}
+
+/** Whether the character before a prefix belongs to a longer token. */
+function isInsideToken(format: Format, text: string, at: number): boolean {
+  if (at === 0) return false;
+  const before = text[at - 1] as string;
+  return (
+    hasBit(before.charCodeAt(0), URL_BIT) || before === '.' || (format.rest === BASE64_REST && '+/'.includes(before))
+  );
 }
 
 /** The prefix says little, so everything else has to be right. */
 function isWholeToken(format: Format, text: string, at: number, count: number): boolean {
-  if (at > 0 && (hasBit(text.charCodeAt(at - 1), URL_BIT) || text[at - 1] === '.')) return false;
   const bodyStart = at + format.prefix.length;
   const end = bodyStart + count;
   if (count < format.least || count > format.most || hasBit(text.charCodeAt(end), URL_BIT)) return false;
@@ -200,7 +213,9 @@ function isWholeToken(format: Format, text: string, at: number, count: number): 
 function isKeyBody(format: Format, text: string, bodyStart: number, count: number): boolean {
   const bodyEnd = bodyStart + count;
   const isWhole = count >= format.least && count <= format.most && !hasBit(text.charCodeAt(bodyEnd), ALNUM_BIT);
-  if (isWhole && (format.isPlain || format.before) && (count === 0 || hasDigitOrCapital(text, bodyStart, bodyEnd))) {
+  const isCertain =
+    count === 0 || format.prefix.length >= CERTAIN_PREFIX || hasDigitOrCapital(text, bodyStart, bodyEnd);
+  if (isWhole && (format.isPlain || format.before) && isCertain) {
     return true;
   }
   const length = countOf(text, bodyStart, URL_BIT, MOST_COUNTED);

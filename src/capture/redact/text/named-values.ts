@@ -31,8 +31,8 @@ export function findNamed(text: string, policy: Policy, urlDepth: number, findIn
   }
   // Texts in East Asian languages have wider separators.
   for (const separator of FULL_WIDTH) {
-    for (let at = text.indexOf(separator); at !== -1; at = text.indexOf(separator, at + 1)) {
-      findAfterName(text, at, policy, edits);
+    for (let at = text.indexOf(separator); at !== -1; ) {
+      at = text.indexOf(separator, findAfterName(text, at, policy, edits));
     }
   }
 }

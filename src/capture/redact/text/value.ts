@@ -13,8 +13,7 @@ export interface Span {
 }
 
 /** Operators and blanks, and marks of Markdown or an end of an element of HTML that follow a name: `**Password:** x`, `<b>Password:</b> x`. */
-const BEFORE_VALUE =
-  /[:=>~]{0,2}[ \t]*(?:[*_~]{1,3}(?=[ \t])[ \t]*|[*_~]{1,3}(?=[A-Za-z0-9])|<\/[A-Za-z][^<>]{0,20}>[ \t]*)?/y;
+const BEFORE_VALUE = /[:=>]{0,2}[ \t]*(?:[*_~]{1,3}[ \t]+|<\/[A-Za-z][^<>]{0,20}>[ \t]*)?/y;
 const OPERATOR_AND_LINES = /[:=>]{0,2}\s*/y;
 const OPENING_QUOTE = /\\*["'`]/y;
 /** Headers whose values are many words long. */
@@ -27,6 +26,7 @@ const CONNECTION_VALUE = /\{[^}]*\}?|[^;"'`\r\n]+/y;
 const BARE_VALUE = /(?:[^\s"'`&;,)\]}<>\\]+|[,)\]}](?![\s"'`,;.)\]}\\]|$)|\\(?!["'`]))+/y;
 const SCHEME = /(?:bearer|basic|digest|token|apikey|negotiate)[ \t]+(?=\S)/iy;
 const EQUALS = 61;
+const LONGEST_JUDGED = 300;
 
 /** Where the value after a separator stands; `undefined` if there is none, or none that could be a secret. */
 export function findValue(text: string, separator: number, place: JudgedPlace, policy: Policy): Span | undefined {
@@ -110,7 +110,11 @@ function findBareValue(
   const isSpaced = from > separator + 1;
   const isInConnectionString = !isSpaced && (text[name.start - 1] === ';' || text.startsWith('; ', name.start - 2));
   const start = isInConnectionString ? from : endOf(SCHEME, text, from);
-  const end = endOf(isInConnectionString || text[from] === '{' ? CONNECTION_VALUE : BARE_VALUE, text, start);
+  const pattern = isInConnectionString || text[from] === '{' ? CONNECTION_VALUE : BARE_VALUE;
+  const length = endOf(pattern, text.slice(start, start + LONGEST_JUDGED + 1), 0);
+  // A long value is not judged but replaced: to judge it again for each name in it would make a text of names slow.
+  if (length > LONGEST_JUDGED) return { start, end: endOf(pattern, text, start), isQuoted: false };
+  const end = start + length;
   const value = text.slice(start, end);
   if (value === '' || isNoValue(value) || isSecretName(value, policy)) return undefined;
   if (isComparison && !isSecretLike(value)) return undefined;
