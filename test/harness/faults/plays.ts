@@ -117,7 +117,7 @@ export function onDisk({ exporter, spans = 1000, sizeKib, spoil, fileLimit }: Di
     const application = trial.start({ urls: [backend.url], spans, exporter: options, overMillis: 3000 }, fileLimit);
     if (spoil) {
       // Not before the exporter is made: it would refuse the directory.
-      await until(() => backend.requests > 0, 10_000);
+      await until(() => backend.requests > 0, 60_000);
       await spoil(spool.directory);
     }
     trial.tookIn(await application.ended());
