@@ -160,6 +160,6 @@ export async function restart(trial: Trial, exporter: RuntraceExporterOptions): 
   const application = trial.start({ urls: [backend?.url as string], spans: 0, exporter });
   await application.ended();
   // It has none of its own, so only the backend tells when all have come.
-  if (trial.subject !== 'stock') await until(() => trial.arrived() >= trial.spansIn, 20_000);
+  if (trial.subject !== 'stock') await until(() => trial.arrived() >= trial.spansIn, 60_000);
   await trial.shutdown(application);
 }
