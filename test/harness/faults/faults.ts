@@ -330,7 +330,8 @@ export const FAULTS: readonly Fault[] = [
         exporter: spoolIn(trial),
       });
       // No more than the spool may hold: what leaves it is counted by a process that is killed.
-      await until(() => application.flushed >= 10_000, 60_000);
+      await until(() => application.flushed >= 10_000, 12_000);
+      await until(() => application.flushed > 0, 60_000);
       await application.kill();
       // Only what a flush has confirmed must be there.
       trial.tookIn(application.flushed);
