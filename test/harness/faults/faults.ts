@@ -26,6 +26,8 @@ export interface Fault {
   ours?: Subject;
   /** Whether ours must lose something, which it must count: what is asked is not possible within the bounds. Default: false. */
   losesSome?: boolean;
+  /** Whether more spans may be there than had been confirmed when the process was killed. */
+  hasUnconfirmed?: boolean;
   /** Whether the backend is well before the last spans end, so that some must arrive. */
   recovers?: boolean;
   /** Why what is lost can't be counted, where it can't. The documentation says so. */
@@ -274,7 +276,7 @@ export const FAULTS: readonly Fault[] = [
     name: '200 MB of spans at once',
     losesSome: true,
     takesSeconds: 30,
-    play: simple({ waitMillis: 20_000, application: { spans: 4000, textBytes: 50_000, overMillis: 0 } }),
+    play: simple({ waitMillis: 120_000, application: { spans: 4000, textBytes: 50_000, overMillis: 0 } }),
   },
   {
     name: '200 MB of spans at once, maxQueueBytes 256 MiB',
@@ -319,6 +321,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     name: 'kill -9 in mid-spool, then a restart',
+    hasUnconfirmed: true,
     takesSeconds: 35,
     play: async (trial) => {
       const backend = await trial.receive({ answer: () => unavailable });
