@@ -5,7 +5,7 @@ import { createRecorder } from 'runtrace';
 import { RuntraceExporter, RuntraceSpanProcessor } from 'runtrace/exporter';
 
 const [url, directory, how, given] = process.argv.slice(2) as [string, string, string, string];
-const options = { url, spool: { directory } };
+const options = { url, ...(directory && { spool: { directory } }) };
 const processor = new RuntraceSpanProcessor({
   // An exporter that was made before the processor is told of the end before it, unless the processor sees to it.
   ...(given === 'exporter' ? { exporter: new RuntraceExporter(options) } : options),

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { parseOtlpJson } from '../support/otlp-receiver.js';
+import { parseOtlpJson, startOtlpReceiver } from '../support/otlp-receiver.js';
 
 const CHILD = fileURLToPath(new URL('./process-end-child.js', import.meta.url));
 /** Nothing listens there. */
@@ -29,5 +29,18 @@ describe('a process that ends with a run in progress', () => {
         );
       });
     }
+  }
+
+  for (const given of ['keep', 'no keep', 'exporter']) {
+    test(`by itself, with ${given}, delivers it as interrupted`, async (t) => {
+      const receiver = await startOtlpReceiver();
+      t.after(() => receiver.close());
+      await once(spawn(process.execPath, [CHILD, receiver.url, '', 'end', given]), 'close');
+      const open = { 'chat m': 'interrupted', 'invoke_workflow open': 'interrupted' };
+      assert.deepEqual(
+        Object.fromEntries(receiver.spans().map(({ name, attributes }) => [name, attributes['runtrace.status']])),
+        given === 'no keep' ? { ...open, 'invoke_workflow settled': 'completed' } : open,
+      );
+    });
   }
 });

@@ -45,6 +45,8 @@ test('an exporter that loses, miscounts or disturbs is complained about', () => 
     [{}, { onDisk: 1 }, /-1 spans are missing, 0/],
     [{ losesSome: true }, { arrived: 9, lost: 1 }, undefined],
     [{ losesSome: true }, { lost: 1 }, /0 spans are missing, 1/],
+    [{ hasUnconfirmed: true }, { arrived: 9, onDisk: 2 }, undefined],
+    [{}, { arrived: 11 }, /-1 spans are missing/],
     [{ untold: 'no code runs' }, { arrived: 9 }, undefined],
     [{ untold: 'no code runs' }, { arrived: 9, falselySent: 1 }, /1 spans are counted as sent/],
     [{ losesSome: true, recovers: true }, { arrived: 1, lost: 9 }, undefined],

@@ -26,6 +26,8 @@ export interface Fault {
   ours?: Subject;
   /** Whether ours must lose something, which it must count: what is asked is not possible within the bounds. Default: false. */
   losesSome?: boolean;
+  /** Whether more spans may be there than had been confirmed when the process was killed. */
+  hasUnconfirmed?: boolean;
   /** Whether the backend is well before the last spans end, so that some must arrive. */
   recovers?: boolean;
   /** Why what is lost can't be counted, where it can't. The documentation says so. */
@@ -274,11 +276,12 @@ export const FAULTS: readonly Fault[] = [
     name: '200 MB of spans at once',
     losesSome: true,
     takesSeconds: 30,
-    play: simple({ waitMillis: 20_000, application: { spans: 4000, textBytes: 50_000, overMillis: 0 } }),
+    play: simple({ waitMillis: 120_000, application: { spans: 4000, textBytes: 50_000, overMillis: 0 } }),
   },
   {
     name: '200 MB of spans at once, maxQueueBytes 256 MiB',
     play: simple({
+      waitMillis: 120_000,
       application: { spans: 4000, textBytes: 50_000, overMillis: 0, exporter: { maxQueueBytes: 256 * MIB } },
     }),
   },
@@ -318,6 +321,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     name: 'kill -9 in mid-spool, then a restart',
+    hasUnconfirmed: true,
     takesSeconds: 35,
     play: async (trial) => {
       const backend = await trial.receive({ answer: () => unavailable });
@@ -330,6 +334,7 @@ export const FAULTS: readonly Fault[] = [
       });
       // No more than the spool may hold: what leaves it is counted by a process that is killed.
       await until(() => application.flushed >= 10_000, 12_000);
+      await until(() => application.flushed > 0, 60_000);
       await application.kill();
       // Only what a flush has confirmed must be there.
       trial.tookIn(application.flushed);

@@ -12,8 +12,8 @@ export function complaintAbout(fault: Fault, outcome: Outcome): string | undefin
   if (fault.maxRssBytes !== undefined && maxRssBytes > fault.maxRssBytes) {
     return `the process took ${Math.round(maxRssBytes / 2 ** 20)} MiB`;
   }
-  if (arrived > spansIn) return undefined; // Some that no flush had confirmed when the process was killed.
   const missing = spansIn - arrived - onDisk;
+  if (fault.hasUnconfirmed && missing <= 0) return undefined;
   if (missing !== lost && !fault.untold) return `${missing} spans are missing, ${lost} are counted as lost`;
   if (missing > 0 && !fault.losesSome && !fault.untold) return `${missing} spans are lost`;
   return undefined;

@@ -32,7 +32,9 @@ await Promise.all(
       ]);
       const complaint = ours.status === 'rejected' ? String(ours.reason) : complaintAbout(fault, ours.value);
       rows.set(fault, { fault, stock: settledValue(stock), ours: settledValue(ours), complaint });
-      process.stderr.write(`${secondsSince(began)} s  ${complaint ? 'FAILED' : 'passed'}  ${fault.name}\n`);
+      process.stderr.write(
+        `${secondsSince(began)} s  ${complaint ? 'FAILED' : 'passed'}  ${fault.name}  ${complaint ?? ''}\n`,
+      );
     }
   }),
 );

@@ -117,7 +117,7 @@ export function onDisk({ exporter, spans = 1000, sizeKib, spoil, fileLimit }: Di
     const application = trial.start({ urls: [backend.url], spans, exporter: options, overMillis: 3000 }, fileLimit);
     if (spoil) {
       // Not before the exporter is made: it would refuse the directory.
-      await until(() => backend.requests > 0, 10_000);
+      await until(() => backend.requests > 0, 60_000);
       await spoil(spool.directory);
     }
     trial.tookIn(await application.ended());
@@ -160,6 +160,6 @@ export async function restart(trial: Trial, exporter: RuntraceExporterOptions): 
   const application = trial.start({ urls: [backend?.url as string], spans: 0, exporter });
   await application.ended();
   // It has none of its own, so only the backend tells when all have come.
-  if (trial.subject !== 'stock') await until(() => trial.arrived() >= trial.spansIn, 20_000);
+  if (trial.subject !== 'stock') await until(() => trial.arrived() >= trial.spansIn, 60_000);
   await trial.shutdown(application);
 }

@@ -74,6 +74,7 @@ export interface Backend {
 
 /** Requests that were under way when a backend asked to be left alone are not early. */
 const UNDER_WAY_MILLIS = 300;
+const CLOCKS_DIFFER_MILLIS = 100;
 const PATH = '/v1/traces';
 
 interface Received {
@@ -156,15 +157,16 @@ class OtlpBackend implements Backend {
   #arrived(): Answer | undefined {
     const now = performance.now();
     if (now > this.#quietFrom && now < this.#quietUntil) this.early++;
-    return this.answer?.(this.requests++);
+    const answer = this.answer?.(this.requests++);
+    // From now on, and not from when the body has been read: the client counts from then, or until a date.
+    const millis = answer?.kind === 'status' ? answer.windowMillis : answer?.kind === 'grpc' && answer.retryInMillis;
+    if (millis) this.#quietUntil = Math.max(this.#quietUntil, now + millis - CLOCKS_DIFFER_MILLIS);
+    return answer;
   }
 
-  #askForQuiet(millis: number | undefined): void {
-    if (millis === undefined) return;
-    const now = performance.now();
-    this.#quietFrom = Math.min(this.#quietFrom, now + UNDER_WAY_MILLIS);
-    // A client counts whole seconds from when the answer reaches it.
-    this.#quietUntil = Math.max(this.#quietUntil, now + millis - 100);
+  /** The client is told to wait. */
+  #asksForQuiet(): void {
+    this.#quietFrom = Math.min(this.#quietFrom, performance.now() + UNDER_WAY_MILLIS);
   }
 
   #take({ spanIds }: Received, but = 0): void {
@@ -189,7 +191,7 @@ class OtlpBackend implements Backend {
     }
     switch (answer?.kind) {
       case 'status':
-        this.#askForQuiet(answer.windowMillis);
+        this.#asksForQuiet();
         return void say(answer.status, answer.body ?? '', answer.headers);
       case 'refusesForm':
         if (answer.form === received.form || (answer.form === 'gzip' && received.isGzip)) return void say(415);
@@ -242,7 +244,7 @@ class OtlpBackend implements Backend {
     };
     if (answer?.kind === 'grpc') {
       const { code, message, retryInMillis } = answer;
-      this.#askForQuiet(retryInMillis);
+      this.#asksForQuiet();
       return fail(code, message, retryInMillis === undefined ? undefined : retryInfo(code, message, retryInMillis));
     }
     if (answer?.kind === 'tooLarge' && received.bytes > answer.maxBytes) {

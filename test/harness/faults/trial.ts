@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -131,7 +131,7 @@ export class Trial {
 /** The ids of the spans in the files of a spool. */
 function spansIn(directory: string): string[] {
   const spool = join(directory, 'spool');
-  if (!existsSync(spool)) return [];
+  if (!existsSync(spool) || !statSync(spool).isDirectory()) return [];
   const files = readdirSync(spool, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
   const ids = files.flatMap((file) =>
     readFileSync(join(file.parentPath, file.name), 'utf8')
@@ -146,6 +146,7 @@ export class Application {
   readonly options: ChildOptions;
   readonly #child: ChildProcess;
   readonly #exited: Promise<string>;
+  readonly #received: FromChild[] = [];
   /** How many had ended when the last flush was over. */
   flushed = 0;
   /** The last that it told. */
@@ -156,6 +157,7 @@ export class Application {
     this.options = options;
     this.#exited = new Promise((resolve) => child.on('exit', (code, signal) => resolve(`${code ?? signal}`)));
     child.on('message', (message: FromChild) => {
+      if (message.kind !== 'figures') this.#received.push(message);
       if (message.kind === 'flushed') this.flushed = message.spans;
       if (message.kind === 'figures') this.figures = message.figures;
     });
@@ -186,13 +188,17 @@ export class Application {
     await this.#exited;
   }
 
-  #message<K extends FromChild['kind']>(kind: K): Promise<Extract<FromChild, { kind: K }>> {
-    return new Promise((resolve, reject) => {
-      this.#child.on('message', (message: FromChild) => {
-        if (message.kind === kind) resolve(message as Extract<FromChild, { kind: K }>);
-      });
-      void this.#exited.then((how) => reject(new Error(`the application ended with ${how}, before it was "${kind}"`)));
+  async #message<K extends FromChild['kind']>(kind: K): Promise<Extract<FromChild, { kind: K }>> {
+    const isIt = (message: FromChild): message is Extract<FromChild, { kind: K }> => message.kind === kind;
+    const how = this.#exited.then((how) => {
+      throw new Error(`the application ended with ${how}, before it was "${kind}"`);
     });
+    how.catch(() => {});
+    for (;;) {
+      const message = this.#received.find(isIt);
+      if (message) return message;
+      await Promise.race([once(this.#child, 'message'), how]);
+    }
   }
 }
 
