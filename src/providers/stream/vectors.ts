@@ -7,8 +7,8 @@ const MIN_VECTOR_LENGTH = 256;
 const FIRST_NUMBER = /\s*-?\d/y;
 
 /**
- * A JSON text in which long arrays of numbers are empty. Parsing 100 embeddings in order to learn their usage takes a
- * hundred times as long as finding where each one ends: an array that begins with a number, and has no quote and no
+ * A JSON text in which long arrays of numbers are empty. Parsing embeddings in order to learn their usage takes far
+ * longer than finding where each one ends: an array that begins with a number, and has no quote and no
  * bracket before its end, is skipped with `indexOf`.
  *
  * Such a text may stand inside of a string too, and is then left out of it. So this is only for bodies whose content is
