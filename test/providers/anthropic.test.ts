@@ -147,7 +147,7 @@ describe('A Messages answer', () => {
     { type: 'tool_call', id: 'toolu_1', name: 'get_weather', arguments: { city: 'Köln' } },
   ];
 
-  it('is read from a stream: all input is counted, what was cached too', () => {
+  it('is read from a stream; its input tokens include the cached ones', () => {
     assert.deepEqual(read(call, [recorded.body]), {
       response: {
         id: 'msg_01X',
@@ -192,7 +192,7 @@ describe('A Messages answer', () => {
     });
   });
 
-  it('keeps what had come when it broke off, with the usage so far', () => {
+  it('has what was received before it broke off, with the usage so far', () => {
     const answer = readBrokenOff(call, [recorded.body.slice(0, recorded.body.indexOf('"partial_json":"\\"Köln'))]);
     assert.deepEqual(answer.response.messages?.[0]?.parts, [
       ...parts.slice(0, 2),
@@ -209,7 +209,7 @@ describe('A Messages answer', () => {
     assert.equal(readBrokenOff(call, [recorded.body]).complete, true);
   });
 
-  it('takes the sums of message_delta, which replace what they name', () => {
+  it('takes the sums of message_delta, which replace the counters of message_start', () => {
     const body = named(
       start({ input_tokens: 10, cache_read_input_tokens: 4, output_tokens: 1 }),
       {

@@ -61,7 +61,7 @@ for (const recorded of everyKind) {
   }
 }
 
-describe('Whatever comes', () => {
+describe('Any input', () => {
   const calls = everyKind.flatMap((recorded) => [modelCall(recorded, true), modelCall(recorded, false)]);
 
   /** Names that the readers look for, with values that they don't. */

@@ -197,7 +197,7 @@ describe('An answer', () => {
     });
   }
 
-  it('that is JSON is read as such whatever was asked for, blanks in front or not', () => {
+  it('that is JSON is read as JSON, also if a stream was asked for or blanks precede it', () => {
     const body = '\n  \n{"id":"1","model":"m-1","choices":[{"message":{"content":"Hi"},"finish_reason":"stop"}]}';
     assert.equal(read(call, [body]).complete, true);
     assert.equal(read(call, [body]).response.model, 'm-1');
@@ -319,8 +319,8 @@ describe('The code of an error body', () => {
     ['xAI, whose codes are sentences', { code: 'Invalid argument', error: 'Bad key' }, { message: 'Bad key' }],
     ['Ollama', { error: 'model not found' }, { message: 'model not found' }],
     ['FastAPI', { detail: 'Not Found' }, { message: 'Not Found' }],
-    ['nobody', {}, {}],
-    ['nobody, with nothing', { error: null }, {}],
+    ['no provider', {}, {}],
+    ['no error', { error: null }, {}],
   ];
 
   for (const [provider, body, expected] of table) {

@@ -163,7 +163,7 @@ describe('A generateContent answer', () => {
       assert.deepEqual(read(modelCall(recorded, false), [recorded.body]), { ...expected, response });
     });
 
-    it(`keeps what had come when it broke off: ${recorded.name}`, () => {
+    it(`has what was received before it broke off: ${recorded.name}`, () => {
       const answer = readBrokenOff(modelCall(recorded), [recorded.body.slice(0, recorded.body.indexOf('get_weather'))]);
       assert.equal(answer.complete, false);
       assert.deepEqual(answer.response.finishReasons, ['error']);
@@ -172,7 +172,7 @@ describe('A generateContent answer', () => {
     });
   }
 
-  it('is read whole, with what tools brought counted as input', () => {
+  it('is read whole; tool results count as input', () => {
     const body = {
       ...candidate('Hi', { finishReason: 'MAX_TOKENS', index: 0 }),
       usageMetadata: { promptTokenCount: 10, toolUsePromptTokenCount: 5, candidatesTokenCount: 3, totalTokenCount: 18 },

@@ -196,7 +196,7 @@ describe('A Chat Completions answer', () => {
     assert.deepEqual(answer.usage, { inputTokens: 8, outputTokens: 4 });
   });
 
-  it('keeps what had come when it broke off, a half tool call as text', () => {
+  it('has what was received before it broke off, half of a tool call as text', () => {
     const end = openAiChatStream.body.indexOf('"arguments":"\\"Köln');
     assert.deepEqual(readBrokenOff(modelCall(openAiChatStream), [openAiChatStream.body.slice(0, end)]).response, {
       id: 'chatcmpl-Cf3',

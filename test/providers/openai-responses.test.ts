@@ -138,7 +138,7 @@ describe('A Responses answer', () => {
     }
   });
 
-  it('keeps what had come when it broke off', () => {
+  it('has what was received before it broke off', () => {
     const answer = readBrokenOff(call, [recorded.beginning]);
     assert.equal(answer.complete, false);
     assert.deepEqual(answer.response.messages, [{ role: 'assistant', parts: output }]);

@@ -1,6 +1,6 @@
 import { type Answer, type ModelCall, type ResponseReader, readModelCall } from '../../src/providers/detect.js';
 
-/** An answer as it comes over the wire, and the call that it answers. */
+/** A response as it is sent, and the call that it responds to. */
 export interface Recorded {
   name: string;
   url: string;
@@ -14,7 +14,7 @@ export function modelCall(recorded: Pick<Recorded, 'url' | 'request'>, content =
   return call;
 }
 
-/** What is read of a body that comes in these chunks, to its end. */
+/** What is read of a body that is received in these chunks, to its end. */
 export function read(call: ModelCall, chunks: Iterable<Uint8Array | string>): Answer {
   const observer = call.openAnswer();
   show(observer, chunks);
@@ -33,7 +33,7 @@ function show(observer: ResponseReader, chunks: Iterable<Uint8Array | string>): 
   for (const chunk of chunks) {
     const bytes = typeof chunk === 'string' ? new TextEncoder().encode(chunk) : new Uint8Array(chunk);
     observer.chunk(bytes);
-    // The buffer is the application's again: whoever still looks at it is found out.
+    // The buffer belongs to the application again: a reader that still looks at it fails the test.
     bytes.fill(0x7b);
   }
 }
@@ -364,7 +364,7 @@ export const cohereStream: Recorded = {
   ),
 };
 
-/** A stream of each kind, and a whole answer. */
+/** A stream of each format, and a whole response. */
 export const everyKind: readonly Recorded[] = [
   openAiChatStream,
   openAiResponsesStream,

@@ -5,6 +5,7 @@ import { AwsEventStream } from './aws-event-stream.js';
 import { JsonElements } from './json-elements.js';
 import { SseParser } from './server-sent-events.js';
 import { Utf8Decoder } from './utf8.js';
+import { withoutVectors } from './vectors.js';
 
 /** The first character that is not blank tells how a body of text is framed. */
 const FIRST_CHARACTER = /[^\s]/;
@@ -101,7 +102,7 @@ export class ResponseReader {
     if (firstCharacter !== '{' && this.#format.framing === 'bytes' && !EVENT_CHARACTER.test(firstCharacter))
       return UNREAD;
     if (firstCharacter !== '{') return new SseParser((name, data) => reader.event(name, data), maxLength);
-    return this.#format.framing === 'json-lines' ? elements(0) : new WholeResponse(reader, maxLength);
+    return this.#format.framing === 'json-lines' ? elements(0) : new WholeResponse(reader, this.#options);
   }
 }
 
@@ -121,18 +122,18 @@ const UNREAD: BodyReader = { push() {}, readEarly() {}, end() {}, dropped: 0 };
 
 class WholeResponse implements BodyReader {
   readonly #reader: FormatReader;
-  readonly #maxLength: number;
+  readonly #options: ReadOptions;
   #text = '';
   #wasRead = false;
   dropped = 0;
 
-  constructor(reader: FormatReader, maxLength: number) {
+  constructor(reader: FormatReader, options: ReadOptions) {
     this.#reader = reader;
-    this.#maxLength = maxLength;
+    this.#options = options;
   }
 
   push(text: string): void {
-    if (this.#text.length + text.length > this.#maxLength) this.dropped = 1;
+    if (this.#text.length + text.length > this.#options.maxLength) this.dropped = 1;
     this.#text = this.dropped ? '' : this.#text + text;
   }
 
@@ -147,7 +148,8 @@ class WholeResponse implements BodyReader {
   }
 
   #read(): void {
-    const body = this.#wasRead ? undefined : object(parseJson(this.#text));
+    if (this.#wasRead) return;
+    const body = object(parseJson(this.#options.content ? this.#text : withoutVectors(this.#text)));
     if (!body) return;
     this.#wasRead = true;
     this.#reader.whole(body);
