@@ -1,4 +1,4 @@
-/** Model calls that are in no run, for the fetch that stands in the place of the global one. */
+/** Model calls outside of runs, for the recording fetch that replaces the global `fetch`. */
 import { type Context, type Span, type Tracer, trace } from '@opentelemetry/api';
 import type { CaptureSettings } from '../capture/levels.js';
 import type { Outside } from '../fetch/recording-fetch.js';
@@ -26,20 +26,20 @@ function outsideCalls(): CallsOutsideRuns {
   return byDefault;
 }
 
-/** The default recorder takes the model calls that are in no run; it is made when there is one. */
+/** The default recorder takes the model calls outside of runs; it is made at the first one. */
 export const callsOutsideRuns: Outside = {
   capturingIn: (active) => outsideCalls().capturingIn(active),
   ownerOf: (...call) => outsideCalls().ownerOf(...call),
 };
 
 /**
- * In somebody else's model span they are attempts on it. Otherwise they pass through, or, where `RUNTRACE_IMPLICIT_RUNS` is `true`, each
- * gets a run of its own.
+ * Inside a model span of another instrumentation they are attempts on it. Otherwise they pass through, or each gets a run of its own if
+ * `RUNTRACE_IMPLICIT_RUNS` is `true`.
  */
 class CallsOutsideRuns implements Outside {
   readonly #recorder: RecorderParts;
   readonly #implicitRuns = environmentChoice('RUNTRACE_IMPLICIT_RUNS', ['true', 'false'], 'false') === 'true';
-  /** The runs of our making that have not settled, by what their retries have in common. */
+  /** The implicit runs that have not settled, by what their retries have in common. */
   readonly #runs = new Map<string, Set<ImplicitRun>>();
 
   constructor(recorder: RecorderParts) {
@@ -99,7 +99,7 @@ interface ImplicitRun {
   readonly inside: Context;
 }
 
-/** Where a step is at home that is in no run: it settles by itself. */
+/** The home of a step without a run: the step settles by itself. */
 class NoRun implements StepHome, Open {
   readonly id = undefined;
   readonly conversationId = undefined;
@@ -125,7 +125,7 @@ class NoRun implements StepHome, Open {
 
   mayBeRetried(): void {}
 
-  /** Attempts on a span that its owner has not ended are its owner's; only a step of ours is held. */
+  /** Attempts on a span that its owner has not ended are its owner's; only a step of runtrace is held. */
   add(part: RunPart): void {
     if (!(part instanceof StepRecording)) return;
     this.#step = part;

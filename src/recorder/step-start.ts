@@ -17,18 +17,18 @@ import {
 import type { StepStarter } from './run-handle.js';
 import { type Step, StepHandle } from './step-handle.js';
 
-/** Who is told how a function ended. */
+/** Receives how a function ended. */
 interface Scope {
   returned(value: unknown): void;
   threw(error: unknown): void;
 }
 
-/** A handle that nobody holds is taken for dropped, so whoever still runs inside of one holds it. */
+/** Holds a handle while its function runs: a handle that is collected counts as dropped. */
 function keepAlive(_held: unknown): void {}
 
 const NOT_RECORDED = 'the end of a scope could not be recorded';
 
-/** Calls `fn` and tells `scope` how it ended; until then `held` is not collected. */
+/** Calls `fn` and reports to `scope` how it ended; until then `held` is not collected. */
 export function settleWith<T>(fn: () => T | PromiseLike<T>, scope: Scope | undefined, held: unknown): Promise<T> {
   let result: Promise<T>;
   try {
@@ -75,17 +75,17 @@ export function stepIn<T>(
   });
 }
 
-/** How a scope is opened for a client that is recorded through its own hooks. */
+/** Options of a scope for a client that is recorded through its own hooks. */
 interface ClientScope {
-  /** Where it is opened. Default: in the active context. */
+  /** The context of the scope. Default: the active one. */
   ctx?: Context;
-  /** The wire is believed where it knows better than the client. */
+  /** Whether the attempts decide where they contradict the client. */
   strict?: boolean;
-  /** The step that it goes on with. */
+  /** The step that the scope continues. */
   earlier?: StepRecording | undefined;
 }
 
-/** The scope of a step, with the context for what is inside of it. No scope if nothing of it is recorded. */
+/** Opens the scope of a step, with the context for its function. No scope if the step is not recorded. */
 export function openScope(
   run: ActiveRun | undefined,
   given: StepOptions,
@@ -109,7 +109,7 @@ export function openScope(
   return { scope, inside: withStep(ctx, scope) };
 }
 
-/** The application may go on using what it gave: a list of messages grows. */
+/** A copy: the application may change what it gave, as a list of messages grows. */
 function ownOptions(given: StepOptions): StepOptions {
   const options = { ...given };
   if (given.request) options.request = copyGiven(given.request) as ModelRequest;
@@ -133,7 +133,7 @@ function checkStepOptions(options: unknown): void {
 
 let checkedContextManager = false;
 
-/** Called where `run` should be around. Once: it is there for good, or missing. */
+/** Called inside `run`. Checks once per process that a context manager carries the run. */
 export function checkContextManager(run: ActiveRun): void {
   if (checkedContextManager) return;
   checkedContextManager = true;
