@@ -7,12 +7,12 @@ function byDefault(): ReturnType<typeof openRecorder> {
   return openedByDefault;
 }
 
-/** The recorder that the functions of this module are those of. */
+/** The recorder behind the functions of this module. */
 export function defaultRecorder(): Recorder {
   return byDefault().recorder;
 }
 
-/** What it is made of. */
+/** The parts of the default recorder. */
 export function defaultParts(): RecorderParts {
   return byDefault().parts;
 }

@@ -19,16 +19,16 @@ import { checkContextManager, settleWith, stepIn, steps } from './step-start.js'
 
 /** The options of a recorder. */
 export interface RecorderOptions extends CaptureOptions {
-  /** Where its spans are made. Default: the global provider. */
+  /** The provider of its spans. Default: the global one. */
   tracerProvider?: TracerProvider;
 }
 
-/** What application code talks to. */
+/** The API that application code calls. */
 export interface Recorder {
   /**
    * Runs `fn` as a run: a trace whose steps are the model calls made in it.
    *
-   * Returns a promise of what `fn` returns, or its very error. A stream or Response that `fn` returns keeps the run going until it ends.
+   * Returns a promise of what `fn` returns, or rejects with the same error object. A stream or Response that `fn` returns keeps the run going until it ends.
    * Throws a `TypeError` at once for bad options or no function.
    *
    * @example
@@ -38,7 +38,7 @@ export interface Recorder {
   /**
    * Runs `fn` as one step of the run around it: every call that it makes through the recording fetch is an attempt of it.
    *
-   * Returns a promise of what `fn` returns, or its very error. A stream or Response that `fn` returns keeps the step open until it ends.
+   * Returns a promise of what `fn` returns, or rejects with the same error object. A stream or Response that `fn` returns keeps the step open until it ends.
    * Outside of a run nothing is recorded. Throws a `TypeError` at once for bad options or no function.
    *
    * @example
@@ -65,7 +65,7 @@ export interface Recorder {
    */
   tool<T>(options: ToolOptions, fn: () => T | PromiseLike<T>): Promise<T>;
   /**
-   * As `run`, without a function, for code that can't be wrapped. The caller owes a call of `finish` with a terminal status, on every
+   * As `run`, without a function, for code that can't be wrapped. The caller must call `finish` with a terminal status, on every
    * path; until then the run stays open (at most `limits.runMillis`). Nothing is active meanwhile: use `run.step` and `run.startStep`.
    * `using run = startRun(…)` ends it as `interrupted` with its block, unless `finish` was called.
    *
@@ -75,11 +75,11 @@ export interface Recorder {
    */
   startRun(options: RunOptions): Run;
   /**
-   * As `step`, without a function, for code that can't be wrapped. The caller owes a call of `finish` with a terminal status, on every path,
+   * As `step`, without a function, for code that can't be wrapped. The caller must call `finish` with a terminal status, on every path,
    * and makes its calls through `step.fetch`, because nothing is active.
    */
   startStep(options?: StepOptions): Step;
-  /** Whether it records anything: not so where `capture` is `off`. */
+  /** Whether it records anything: false if `capture` is `off`. */
   readonly enabled: boolean;
 }
 
@@ -95,12 +95,12 @@ export function createRecorder(options: RecorderOptions = {}): Recorder {
   return openRecorder(options).recorder;
 }
 
-/** What a recorder is made of. */
+/** The parts of a recorder. */
 export interface RecorderParts {
   readonly capture: ReturnType<typeof createCapture>;
   readonly openRuns: OpenRuns;
   tracer(): Tracer;
-  /** Begins a run, with the context for what is inside of it; `closes`: its first terminal `finish` says that it is over. */
+  /** Begins a run, with the context for its function; `closes`: its first terminal `finish` closes it. */
   begin(
     options: RunOptions,
     closes: boolean,
@@ -118,7 +118,7 @@ export function openRecorder(options: RecorderOptions): { recorder: Recorder; pa
   const openRuns = new OpenRuns(capture.limits.openRuns, capture.limits.runMillis);
   let itsTracer: Tracer | undefined;
   const tracer = (): Tracer => {
-    // The global provider may be another one by the next run.
+    // The global provider may be replaced before the next run.
     if (!tracerProvider) return trace.getTracer('runtrace');
     itsTracer ??= tracerProvider.getTracer('runtrace');
     return itsTracer;
@@ -180,7 +180,7 @@ export function openRecorder(options: RecorderOptions): { recorder: Recorder; pa
   return { recorder, parts: { capture, openRuns, tracer, begin } };
 }
 
-/** A run of which nothing is recorded. */
+/** A run that is not recorded. */
 function unrecordedRun(id: string, traceId: string): Run {
   return {
     id,

@@ -10,7 +10,7 @@ import type { Step } from './step-handle.js';
 export interface Run {
   /** A UUID. */
   readonly id: string;
-  /** 32 hex digits, for a link to the backend; all zeros where there is no trace. */
+  /** 32 hex digits, for a link to the backend; all zeros if there is no trace. */
   readonly traceId: string;
   /**
    * Proposes how the run ended; the status-priority rule decides. Never throws, except a `TypeError` for an unknown status or bad details.
@@ -18,11 +18,11 @@ export interface Run {
    * @example run.finish('interrupted');
    */
   finish(status: Status, details?: FinishDetails): void;
-  /** As the function `step`, in this run, also where no context manager is registered. */
+  /** As the function `step`, in this run, also without a context manager. */
   step<T>(options: StepOptions, fn: (step: Step) => T | PromiseLike<T>): Promise<T>;
-  /** As the function `startStep`, in this run, also where no context manager is registered. */
+  /** As the function `startStep`, in this run, also without a context manager. */
   startStep(options?: StepOptions): Step;
-  /** Carries on a run that another process began: the next step is `n + 1`. Never goes back. Throws a `TypeError` if `n` is not a count. */
+  /** Continues a run that another process began: the next step is `n + 1`. Never goes back. Throws a `TypeError` if `n` is not a count. */
   resumeAfterStep(n: number): void;
   /** Ends the run as `interrupted` if it has no terminal status yet: `using run = startRun(…)` calls it when its block ends. */
   [Symbol.dispose](): void;
@@ -30,21 +30,21 @@ export interface Run {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** A run that was dropped without being finished can be finished by nobody else. */
+/** A run whose handle was collected before it was finished can't be finished by other code. */
 export const dropped =
   typeof FinalizationRegistry === 'undefined'
     ? undefined
     : /* @__PURE__ */ new FinalizationRegistry<RunRecording>((recording) => recording.abandoned());
 
-/** What begins the steps of a run; the recorder's. */
+/** Begins the steps of a run. */
 export interface StepStarter {
   step<T>(run: ActiveRun | undefined, options: StepOptions, fn: (step: Step) => T | PromiseLike<T>): Promise<T>;
   startStep(run: ActiveRun | undefined, options: StepOptions | undefined): Step;
 }
 
 /**
- * What application code and the context hold of a run. While one of them does, somebody can finish it; the recording itself is held by
- * the settle engine and doesn't hold its handle.
+ * The handle of a run, which application code and the context hold. While it is held, the run can be finished. The settle engine holds the
+ * recording, and the recording does not hold its handle.
  */
 export class RunHandle implements Run {
   readonly id: string;
@@ -53,7 +53,7 @@ export class RunHandle implements Run {
   readonly #steps: StepStarter;
   readonly #closes: boolean;
 
-  /** `closes`: there is no function around it, so the first terminal `finish` says that it is over. */
+  /** `closes`: the run has no function, so its first terminal `finish` closes it. */
   constructor(recording: RunRecording, steps: StepStarter, closes: boolean) {
     this.recording = recording;
     this.id = recording.id;
@@ -63,7 +63,7 @@ export class RunHandle implements Run {
     if (recording.isRecording && dropped) recording.registerLater(this, dropped);
   }
 
-  // Functions of their own, because applications take a run apart: `({ step, finish }) => …`.
+  // Fields, not methods, because applications destructure a run: `({ step, finish }) => …`.
 
   readonly finish: Run['finish'] = (status, details) => {
     checkFinish(status, details);

@@ -22,7 +22,7 @@ export class RunIdGenerator {
   }
 }
 
-/** As the SDK's own: fast, unique, no secret. No eight digits are all zeros, because an id of zeros is none. */
+/** As the SDK's own generator: fast and unique, not secret. No eight digits are all zeros, because an id of zeros is invalid. */
 function randomHex(digits: 16 | 32): string {
   let id = '';
   while (id.length < digits) id += (1 + Math.floor(Math.random() * 0xffffffff)).toString(16).padStart(8, '0');

@@ -2,24 +2,24 @@ import type { Attributes } from '@opentelemetry/api';
 import type { RunIdentity } from '../capture/levels.js';
 import { badOption, checkFields, checkObject, checkString, requireObject, requireString } from '../util/validation.js';
 
-/** What a run is about. */
+/** The options of a run. */
 export interface RunOptions {
-  /** What kind of work it is: `chat_turn`, `title_generation`, `compaction`… */
+  /** The kind of work: `chat_turn`, `title_generation`, `compaction`… */
   kind: string;
-  /** A UUID, if the application has one for it. Default: a new one. The nil UUID is refused. */
+  /** The run's id, a UUID. Default: a new one. The nil UUID is refused. */
   id?: string | null | undefined;
-  /** The conversation that it is a part of; only a real one, never made up. */
+  /** The conversation that the run is part of. Leave it out if there is none. */
   conversationId?: string | null | undefined;
-  /** Who it is for. */
+  /** The user that the run is for. */
   userId?: string | null | undefined;
-  /** The agent that does it. */
+  /** The name of the agent. */
   agentName?: string | null | undefined;
   /** For the run of a sub-agent: the conversation that started it. */
   parentConversationId?: string | null | undefined;
-  /** For the run of a sub-agent: the conversation that all began with. */
+  /** For the run of a sub-agent: the conversation at the root of all others. */
   rootConversationId?: string | null | undefined;
   /**
-   * Inside somebody else's span: `new` makes a trace of its own with a link to that span, `join` a child of it. Default `new`.
+   * Inside a span of another instrumentation: `new` makes a trace of its own with a link to that span, `join` a child of it. Default `new`.
    * Inside another run it is always a child in its trace.
    */
   trace?: 'new' | 'join' | undefined;
@@ -45,7 +45,7 @@ const OPTIONS = [
 
 const ID_OPTIONS = ['conversationId', 'userId', 'agentName', 'parentConversationId', 'rootConversationId'] as const;
 
-/** Checks the options of a run; throws a `TypeError` that names what is wrong. */
+/** Checks the options of a run; throws a `TypeError` that names the wrong one. */
 export function checkRunOptions(options: unknown): asserts options is RunOptions {
   checkFields(requireObject(options, 'options'), 'options', OPTIONS);
   const { kind, id, trace, conversationId, userId, agentName, parentConversationId, rootConversationId, attributes } =
@@ -68,7 +68,7 @@ export function checkStepNumber(n: unknown): void {
   if (!Number.isInteger(n) || (n as number) < 0) throw badOption('n', 'an integer of at least 0', n);
 }
 
-/** Who a run is for, with what is absent left out. */
+/** The identity of a run. Absent values are left out. */
 export function runIdentity(options: RunOptions): RunIdentity {
   const identity: RunIdentity = { id: options.id ?? crypto.randomUUID(), kind: options.kind };
   for (const name of ID_OPTIONS) {

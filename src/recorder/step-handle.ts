@@ -8,11 +8,11 @@ import type { StepScope } from '../spans/step-scope.js';
 export interface Step {
   /** A UUID. */
   readonly id: string;
-  /** Counts from 1 across everything in the process that shares the run's id; 0 where nothing is recorded. */
+  /** Counts from 1 across everything in the process that shares the run's id; 0 if nothing is recorded. */
   readonly number: number;
-  /** A `fetch` whose calls are attempts of this step, also where no context manager is registered. */
+  /** A `fetch` whose calls are attempts of this step, also without a context manager. */
   readonly fetch: typeof globalThis.fetch;
-  /** The attempts; the recording fetch fills it, and so can you for calls that don't go through `fetch`. */
+  /** The attempts. The recording fetch fills it; record calls that don't go through `fetch` yourself. */
   readonly attempts: AttemptLog;
   /**
    * Proposes how the step ended; the status-priority rule decides. Never throws, except a `TypeError` for an unknown status or bad details.
@@ -26,7 +26,7 @@ export interface Step {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** What application code holds of a step. Without a scope nothing is recorded. */
+/** The handle of a step, which application code holds. Without a scope nothing is recorded. */
 export class StepHandle implements Step {
   readonly id: string;
   readonly number: number;
@@ -37,7 +37,7 @@ export class StepHandle implements Step {
   readonly #fetchOf: (scope: StepScope | undefined) => typeof globalThis.fetch;
   #fetch: typeof globalThis.fetch | undefined;
 
-  /** `closes`: there is no function around it, so the first terminal `finish` closes the scope. */
+  /** `closes`: the step has no function, so its first terminal `finish` closes the scope. */
   constructor(
     scope: StepScope | undefined,
     run: ActiveRun | undefined,
@@ -58,7 +58,7 @@ export class StepHandle implements Step {
     return this.#fetch;
   }
 
-  /** A function of its own, because applications take a step apart: `({ finish }) => …`. */
+  /** A field, not a method, because applications destructure a step: `({ finish }) => …`. */
   readonly finish: Step['finish'] = (status, details) => {
     checkFinish(status, details);
     const scope = this.#scope;

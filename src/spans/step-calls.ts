@@ -26,7 +26,7 @@ export class StepCalls {
     return this.#last;
   }
 
-  /** An attempt begins, whoever judges it. */
+  /** An attempt begins, of a call or of a scope. */
   attemptBegins({ outgoing }: PendingAttempt): void {
     this.endStopWatch();
     const last = this.#last;
@@ -55,7 +55,7 @@ export class StepCalls {
     this.#proposeFor(this.#calls.adopt(last, inFlight), {});
   }
 
-  /** An attempt has ended, whoever judges it. */
+  /** An attempt has ended, of a call or of a scope. */
   attemptEnded(ending: AttemptEnd): void {
     if (!this.#last || ending.attempt.number >= this.#last.attempt.number) this.#last = ending;
     if (ending.how === 'failed') this.#watchForStop(ending);

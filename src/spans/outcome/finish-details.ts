@@ -5,13 +5,13 @@ import { describeFailure } from './errors.js';
 import type { Proposal } from './proposals.js';
 import { isStatus } from './status.js';
 
-/** What comes with the end of a run or a step. */
+/** Details of how a run or step ended. */
 export interface FinishDetails {
-  /** What the model answered; fills `gen_ai.response.*` and, where content is captured, the output messages. */
+  /** The model's response: fills `gen_ai.response.*` and, where content is captured, the output messages. */
   response?: ModelResponse | null | undefined;
-  /** What it cost, in tokens. */
+  /** The usage, in tokens. A field that is left out is read at the wire. */
   usage?: Usage | null | undefined;
-  /** What went wrong: anything that was thrown. Only its class and codes are kept unless content is captured. */
+  /** The error: any value that was thrown. Only its class and codes are recorded unless content is captured. */
   error?: unknown;
   /** Further attributes, under their full names. */
   attributes?: Attributes | null | undefined;
@@ -19,7 +19,7 @@ export interface FinishDetails {
 
 const DETAILS = ['response', 'usage', 'error', 'attributes'];
 
-/** Checks what was given to `finish`; throws a `TypeError` that names what is wrong. */
+/** Checks the arguments of `finish`; throws a `TypeError` that names the wrong one. */
 export function checkFinish(status: unknown, details: unknown): void {
   if (!isStatus(status)) {
     throw badOption('status', "'in_progress', 'interrupted', 'error' or 'completed'", status);

@@ -236,7 +236,7 @@ describe('a refusal whose body is not read ends with its headers', () => {
   }
 
   test('one whose body is read lasts as long as that takes', async () => {
-    const { recorder, steps } = traced();
+    const { recorder, steps, provider: tracerProvider } = traced();
     const fetch = wrapFetch(async () => {
       const body = new ReadableStream({
         async pull(controller) {
@@ -247,6 +247,7 @@ describe('a refusal whose body is not read ends with its headers', () => {
       return new Response(body, { status: 503 });
     });
     await recorder.run({ kind: 'chat_turn' }, async () => (await ask(ok(), fetch)).text());
+    await tracerProvider.forceFlush();
     assert.ok(Number(attemptsOf(only(steps()))[0]?.['runtrace.attempt.duration_ms']) >= 58);
   });
 });
