@@ -23,7 +23,7 @@ import type { FinishDetails } from './outcome/finish-details.js';
 import { MAX_STATUS_UPDATES, type Proposal, Proposals, toProposal } from './outcome/proposals.js';
 import { outcomeFailure, spanStatus, writeException } from './outcome/span-status.js';
 import type { Status } from './outcome/status.js';
-import { isStop, nestCalls } from './outcome/stops.js';
+import { forgetCalls, isStop, nestCalls } from './outcome/stops.js';
 import { type Tail, type TailEnd, watchReturned } from './returned-stream.js';
 import type { RunPart, StepHome, StepSummary } from './run-part.js';
 import type { StepRecording } from './step.js';
@@ -332,6 +332,7 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
     this.#tail = undefined;
     this.#settled = true;
     this.#openRuns.delete(this);
+    forgetCalls(this);
     if (this.#watch) cancel(this.#watch);
     this.#stepNumbers?.release();
     this.#write();
