@@ -2,8 +2,9 @@
  * The model calls of `embed`, `embedMany`, `generateObject` and `streamObject`. Their hooks fire before the `fetch`, in a context that runtrace
  * can't set, so the `fetch` is recognized by its model (`expectCall`).
  */
-import { ModelAnswer, readUsage } from '../providers/formats/ai-sdk-model.js';
+
 import type { Context } from '@opentelemetry/api';
+import { ModelAnswer, readUsage } from '../providers/formats/ai-sdk-model.js';
 import { expectCall } from '../spans/routing/expected-calls.js';
 import type { StepScope } from '../spans/step-scope.js';
 import type { EmbedEndEvent, EmbedStartEvent, ObjectStepEndEvent } from './operation-events.js';

@@ -1,9 +1,10 @@
 /** What a step of an operation is begun with. */
-import { readCall } from '../providers/formats/ai-sdk-model.js';
-import { providerOfAiSdk } from '../providers/provider-names.js';
+
 import type { Attributes } from '@opentelemetry/api';
 import type { ModelRequest } from '../otel/genai.js';
 import * as names from '../otel/names.js';
+import { readCall } from '../providers/formats/ai-sdk-model.js';
+import { providerOfAiSdk } from '../providers/provider-names.js';
 import type { StepOptions } from '../spans/outcome/step-options.js';
 import { label, object } from '../util/json-fields.js';
 import { STREAMS, type StartEvent, type StepStartEvent } from './operation-events.js';

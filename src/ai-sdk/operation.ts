@@ -5,21 +5,12 @@
  * format that runtrace does not read. No hook fires for a stream that its consumer cancels or does not read. Then the wire decides, or the
  * operation ends when it is idle for too long.
  */
-import { type Context, context, trace } from '@opentelemetry/api';
+import { type Context, context } from '@opentelemetry/api';
 import type { CaptureSettings } from '../capture/levels.js';
 import type { ModelRequest } from '../otel/genai.js';
 import { openScope } from '../recorder/step-start.js';
-import {
-  type ActiveRun,
-  capturingIn,
-  contextIn,
-  runOf,
-  stepOf,
-  withCapturing,
-  withRun,
-  withStep,
-} from '../spans/context.js';
-import { describeFailure, type Failure, isTimeout } from '../spans/outcome/errors.js';
+import { type ActiveRun, capturingIn, stepOf, withStep } from '../spans/context.js';
+import { isTimeout } from '../spans/outcome/errors.js';
 import { type Proposal, toProposal } from '../spans/outcome/proposals.js';
 import type { TerminalStatus } from '../spans/outcome/status.js';
 import type { StepOptions } from '../spans/outcome/step-options.js';
@@ -30,9 +21,9 @@ import type { Activity } from '../spans/settle/idle.js';
 import type { StepRecording } from '../spans/step.js';
 import type { StepScope } from '../spans/step-scope.js';
 import { guarded } from '../util/diagnostics.js';
-import { object } from '../util/json-fields.js';
 import { AnnouncedCalls } from './announced-calls.js';
 import { requestOf, stepOptionsOf } from './model-step.js';
+import { contextOf, withRunHere } from './operation-context.js';
 import {
   type EmbedEndEvent,
   type EmbedStartEvent,
@@ -45,6 +36,7 @@ import {
   type ToolEndEvent,
   type ToolEvent,
 } from './operation-events.js';
+import { causeOf, failureOf } from './operation-failure.js';
 import { recordAnswer } from './recorded-call.js';
 import { ToolCalls } from './tool-calls.js';
 
@@ -85,14 +77,10 @@ export class Operation implements RunPart {
     this.#own = own;
     this.#onSettled = onSettled;
     this.#around = context.active();
-    const inside = own ? withRun(this.#around, run) : contextIn(run, this.#around);
-    const { recording } = run;
-    const isPrivate = start.recordInputs === false || start.recordOutputs === false;
-    this.#inside = isPrivate
-      ? withCapturing(inside, { ...capturingIn(inside, recording.capturing), content: false, messages: false })
-      : inside;
+    this.#inside = contextOf(start, run, own);
     this.#announced = new AnnouncedCalls(this.#around);
     this.#tools = new ToolCalls(run, this.#inside);
+    const { recording } = run;
     recording.add(this);
     // No hook fires when the consumer of a stream leaves, so the run is over from the start, and settles when the operation is idle.
     if (own) recording.closeAs(this);
@@ -205,7 +193,7 @@ export class Operation implements RunPart {
   /** Runs a tool, in a span of its own unless another instrumentation has made one. */
   runTool<T>(event: ToolEvent, execute: () => PromiseLike<T>): PromiseLike<T> {
     if (this.#tools.has(event)) return execute();
-    const inside = guarded(UNRECORDED, () => this.#tools.begin(event) ?? this.#withRun(context.active()));
+    const inside = guarded(UNRECORDED, () => this.#tools.begin(event) ?? withRunHere(this.#run));
     if (!inside) return execute();
     this.#busy++;
     const done = () => {
@@ -250,21 +238,11 @@ export class Operation implements RunPart {
 
   #end(status: TerminalStatus, error: unknown): void {
     this.#alive();
-    const failure = status === 'error' ? this.#failureOf(error) : undefined;
+    const failure = status === 'error' ? failureOf(this.#scope?.step, error, this.#capturing) : undefined;
     this.#ending = { ...toProposal(status, this.#run.recording.now()), failure };
     const mayStillFail = status === 'completed' && this.#start.output != null;
     if (this.#own && mayStillFail) this.#run.recording.partChanged();
     else this.settle();
-  }
-
-  /** The failure of the last step, because the AI SDK's own error has fewer facts. */
-  #failureOf(error: unknown): Failure {
-    const outcome = this.#scope?.step.outcome;
-    const failed = outcome?.status === 'error' ? outcome.failure : undefined;
-    const failure = failed ?? describeFailure(causeOf(error));
-    if (this.#capturing.content) return failure;
-    const { message, stack, ...kept } = failure;
-    return kept;
   }
 
   get #capturing(): CaptureSettings {
@@ -286,7 +264,7 @@ export class Operation implements RunPart {
   #enterModelCall(event: ModelCallEvent): Context {
     this.#begins();
     const active = context.active();
-    if (isInOthersModelSpan(active)) return this.#withRun(active);
+    if (isInOthersModelSpan(active)) return withRunHere(this.#run);
     const around = stepOf(this.#inside);
     if (around && !around.step.settled) return this.#inside;
     if (this.#scope?.isOpen) return withStep(this.#inside, this.#scope);
@@ -297,14 +275,6 @@ export class Operation implements RunPart {
     const { scope, inside } = this.#open({ operation: 'chat', request }, provider, modelId, earlier);
     this.#scope = scope;
     return inside;
-  }
-
-  /** `active` with the run in it, and with its span. */
-  #withRun(active: Context): Context {
-    if (runOf(active) === this.#run) return active;
-    const span = trace.getSpan(active);
-    const inside = withRun(active, this.#run);
-    return span ? trace.setSpan(inside, span) : inside;
   }
 
   #request(call: object): ModelRequest {
@@ -331,9 +301,4 @@ export class Operation implements RunPart {
     this.#alive();
     if (this.#scope?.isOpen) recordAnswer(this.#scope, result, this.#streams);
   }
-}
-
-/** The last of the errors that the AI SDK collected: it made the AI SDK give up. */
-function causeOf(error: unknown): unknown {
-  return object(error)?.lastError ?? error;
 }

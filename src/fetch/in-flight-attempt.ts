@@ -3,7 +3,6 @@ import { type Answer, type ModelCall, type ResponseReader, readErrorCode } from 
 import { withRecording } from '../spans/context.js';
 import type { Attempt } from '../spans/outcome/attempt.js';
 import { describeFailure, type Failure, isTimeout } from '../spans/outcome/errors.js';
-import { isAbort, noteAbortReason, noteEnd, noteSignal } from '../spans/outcome/stops.js';
 import {
   type AttemptEnd,
   type AttemptOwner,
@@ -11,6 +10,7 @@ import {
   type OutgoingRequest,
   type PendingAttempt,
 } from '../spans/outcome/http-exchange.js';
+import { isAbort, noteAbortReason, noteEnd, noteSignal } from '../spans/outcome/stops.js';
 import { nextTurn } from '../spans/settle/next-turn.js';
 import { byteLength } from '../util/byte-length.js';
 import { guarded, report } from '../util/diagnostics.js';

@@ -1,5 +1,4 @@
 import type { Context, Span } from '@opentelemetry/api';
-import { forgetAtExit, type Saver, saveAtExit } from '../exporter/exit/process-exit.js';
 import { RuntraceBatchSpanProcessor, type RuntraceBatchSpanProcessorOptions } from '../exporter/batch-processor.js';
 import { forgetAtExit, type Saver, saveAtExit } from '../exporter/exit/process-exit.js';
 import { KeepGate, type NotKept } from '../exporter/keep/keep-gate.js';

@@ -12,7 +12,7 @@ import type { FinishDetails } from './outcome/finish-details.js';
 import { MAX_STATUS_UPDATES, type Proposal, Proposals, toProposal } from './outcome/proposals.js';
 import { outcomeFailure, spanStatus, writeFailure } from './outcome/span-status.js';
 import type { Status } from './outcome/status.js';
-import { isStop, nestCalls } from './outcome/stops.js';
+import { forgetCalls, isStop, nestCalls } from './outcome/stops.js';
 import { abandonedStream, streamEndProposal } from './outcome/stream-end.js';
 import { type Tail, type TailEnd, watchReturned } from './returned-stream.js';
 import type { BackgroundResponse } from './routing/background-response.js';
@@ -349,6 +349,7 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
     this.#state = 'settled';
     this.#openRuns.delete(this);
     checkRunEnd(this);
+    forgetCalls(this);
     if (this.#registration) cancel(this.#registration);
     this.#stepNumbers?.release();
     this.#write();

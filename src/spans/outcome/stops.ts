@@ -73,11 +73,20 @@ const GONE: readonly Gone[] = [
 /** At most so many signals are remembered for a run: those of its newest calls. */
 const MAX_SIGNALS = 64;
 
+/** The facts about an ended attempt that decide whether an error is a stop. */
+interface LastEnd {
+  readonly how: AttemptEnd['how'];
+  readonly beforeHeaders: boolean;
+  readonly signal?: AbortSignal | undefined;
+  readonly outgoing: { readonly retryCount: number | undefined };
+  readonly attempt: { readonly statusCode?: number | undefined };
+}
+
 /** What the wire says about the calls of one run. */
 interface Calls {
   /** The signals that its calls were given. */
   readonly signals: Set<AbortSignal>;
-  last: AttemptEnd | undefined;
+  last: LastEnd | undefined;
   /** The run around it: what its calls are given counts there too. */
   outer: object | undefined;
 }
@@ -109,10 +118,18 @@ export function noteSignal(run: object, signal: AbortSignal): void {
 }
 
 /** An attempt of `run` ended. */
-export function noteEnd(run: object, ending: AttemptEnd): void {
+export function noteEnd(run: object, { how, beforeHeaders, signal, outgoing, attempt }: LastEnd): void {
   const calls = known(run);
-  calls.last = ending;
-  if (calls.outer) noteEnd(calls.outer, ending);
+  const { retryCount } = outgoing;
+  const { statusCode } = attempt;
+  // A copy, because the run may outlive its attempts and their bodies by far.
+  calls.last = { how, beforeHeaders, signal, outgoing: { retryCount }, attempt: { statusCode } };
+  if (calls.outer) noteEnd(calls.outer, calls.last);
+}
+
+/** `run` has settled: its signals are released. */
+export function forgetCalls(run: object): void {
+  callsOf.delete(run);
 }
 
 /** The reasons that attempts were aborted with: an object is a stop wherever it is thrown. */
@@ -133,7 +150,7 @@ export function isAbort(thrown: unknown): boolean {
  * Whether `thrown` says that the caller or the receiver stopped `run`, or the step in it of which `last` is the last attempt. A timeout is
  * never a stop. Never throws.
  */
-export function isStop(thrown: unknown, run: object, last = callsOf.get(run)?.last): boolean {
+export function isStop(thrown: unknown, run: object, last: LastEnd | undefined = callsOf.get(run)?.last): boolean {
   const { signals } = callsOf.get(run) ?? NO_CALLS;
   const aborted = [...signals].filter((signal) => signal.aborted);
   if (isTimeout(thrown)) return false;
@@ -149,12 +166,12 @@ const NO_CALLS: Calls = { signals: new Set(), last: undefined, outer: undefined 
  * Whether the caller aborted an attempt by a signal that runtrace can't see: openai 7 and @anthropic-ai/sdk 1 give each `fetch` a signal of
  * their own, without the caller's reason (`_makeAbort` in client.js). A thrown value that is no Error is then taken for that reason.
  */
-function hidesReason(last: AttemptEnd | undefined): boolean {
+function hidesReason(last: LastEnd | undefined): boolean {
   return last?.how === 'aborted' && last.outgoing.retryCount !== undefined && last.signal?.aborted === true;
 }
 
 /** Whether the body of an attempt broke before any stop. */
-function brokeByItself(last: AttemptEnd | undefined): boolean {
+function brokeByItself(last: LastEnd | undefined): boolean {
   return last?.how === 'failed' && !last.beforeHeaders && (last.attempt.statusCode ?? 0) < 400;
 }
 

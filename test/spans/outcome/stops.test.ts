@@ -1,7 +1,7 @@
 /** Every way in which a server learns that its client is gone, each of them twice: the client leaves, and the upstream breaks. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createServer, get, type IncomingMessage, request, type ServerResponse } from 'node:http';
+import { get, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Readable, Writable } from 'node:stream';
 import { finished, pipeline } from 'node:stream/promises';
@@ -11,26 +11,12 @@ import { Hono } from 'hono';
 import { stream as honoStream } from 'hono/streaming';
 import OpenAI from 'openai';
 import { recordingFetch, wrapFetch } from 'runtrace';
-import { ok, type Provider, resetMidStream, slow, startProvider } from '../../../examples/demo/provider.js';
 import { only, type Traced, traced } from '../../support/traced.js';
 import { until } from '../../support/until.js';
+import { ask, listen, modelUrl, type Server, startModel, stopModel, trial } from '../../support/visits.js';
 
-let provider: Provider;
-before(async () => {
-  provider = await startProvider();
-});
-after(() => provider.close());
-
-/** Asks the model for a stream. */
-async function ask(signal?: AbortSignal): Promise<ReadableStream<Uint8Array>> {
-  const response = await recordingFetch(`${provider.url}/v1/chat/completions`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ model: 'gpt-5', stream: true, messages: [{ role: 'user', content: 'Hello' }] }),
-    ...(signal && { signal }),
-  });
-  return response.body as ReadableStream<Uint8Array>;
-}
+before(startModel);
+after(stopModel);
 
 type Handle = (response: ServerResponse) => Promise<unknown>;
 
@@ -80,7 +66,7 @@ const HANDLERS: Record<string, Handle> = {
     response.on('close', () => controller.abort('user left'));
     const client = new OpenAI({
       apiKey: 'none',
-      baseURL: `${provider.url}/v1`,
+      baseURL: `${modelUrl()}/v1`,
       fetch: recordingFetch,
       logLevel: 'off',
     });
@@ -147,52 +133,6 @@ function leniently(stream: ReadableStream<Uint8Array>): AsyncIterable<Uint8Array
       if (error !== 'user left') throw error;
     }
   })();
-}
-
-interface Server {
-  readonly url: string;
-  close(): void;
-}
-
-async function listen(handle: (request: IncomingMessage, response: ServerResponse) => void): Promise<Server> {
-  const server = createServer(handle);
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    close: () => {
-      server.close();
-      server.closeAllConnections();
-    },
-  };
-}
-
-/** Reads the first bytes of an answer, and leaves; or reads it all. */
-async function visit(url: string, leave: boolean): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const asked = get(url, (response) => {
-      response.on('data', () => leave && asked.destroy());
-      response.on('close', resolve);
-      response.on('error', () => {});
-    });
-    asked.on('error', () => resolve());
-  });
-}
-
-/** Both statuses, of the run and of its step. */
-const statusesOf = (scene: Traced) =>
-  [only(scene.runs()), only(scene.steps())].map(({ attributes }) => attributes['runtrace.status']);
-
-/** Visits a server once. Returns the statuses of the run and its step. */
-async function trial(serveRun: (scene: Traced) => Promise<Server>, leave: boolean): Promise<unknown[]> {
-  provider.script('gpt-5', leave ? slow(5, { text: Array(500).fill('word ') }) : resetMidStream(3));
-  const scene = traced({ limits: { idleMillis: 500 } });
-  const server = await serveRun(scene);
-  await visit(server.url, leave);
-  await until(() => scene.runs().length === 1);
-  server.close();
-  await scene.shutdown();
-  return statusesOf(scene);
 }
 
 const IN_A_RUN: Record<string, (scene: Traced, handle: () => Promise<unknown>) => Promise<unknown>> = {
@@ -358,7 +298,6 @@ describe('a value that is no error', () => {
   async function statusOf(reason: unknown, thrown: unknown, nested = false): Promise<unknown> {
     const scene = traced();
     const { run } = scene.recorder;
-    provider.script('gpt-5', ok());
     const controller = new AbortController();
     const play = async () => {
       await new Response(await ask(controller.signal)).text();

@@ -48,7 +48,7 @@ const imports = new Map();
 for (const file of files) {
   const room = roomOf(file);
   if (levelOf(room) < 0)
-    faults.push({ name: room, says: `${file}: ${room} is no room; the rooms are in scripts/house.js` });
+    faults.push({ name: room, says: `${file}: ${room} is no room; the rooms are in .ci/scripts/house.js` });
   for (const target of importsOf(file)) {
     const other = roomOf(target);
     if (other === room) continue;
@@ -77,7 +77,7 @@ for (const { says } of excused) console.log(`  exception: ${says}`);
 const failures = faults.filter(({ name }) => !EXCEPTIONS.has(name)).map(({ says }) => says);
 for (const name of EXCEPTIONS) {
   if (!excused.some((fault) => fault.name === name))
-    failures.push(`${name} is no exception any more: remove it from scripts/house.js`);
+    failures.push(`${name} is no exception any more: remove it from .ci/scripts/house.js`);
 }
 for (const says of failures) console.log(`✖ ${says}`);
 const total = [...imports.values()].reduce((sum, count) => sum + count, 0);

@@ -26,12 +26,12 @@ for (const folder of ['src', 'test', 'examples']) watch(folder, { recursive: tru
 again();
 
 function builds() {
-  const scripts = ['scripts/bundle.js', 'scripts/transpile.js'];
+  const scripts = ['.ci/scripts/bundle.js', '.ci/scripts/transpile.js'];
   // Some tests compare or compile the declarations. Those of the last full build do.
-  if (!existsSync('dist/index.d.ts')) scripts.splice(1, 0, 'scripts/declarations.js');
+  if (!existsSync('dist/index.d.ts')) scripts.splice(1, 0, '.ci/scripts/declarations.js');
   return scripts.every((script) => spawnSync(process.execPath, [script], { stdio: 'inherit' }).status === 0);
 }
 
 function tests() {
-  return ['scripts/test.js', ...words];
+  return ['.ci/scripts/test.js', ...words];
 }

@@ -1,10 +1,10 @@
 /**
  * Runs test files of `build`, which `npm run build:test` writes.
  *
- *     node scripts/test.js                     every unit test
- *     node scripts/test.js spans/hold fetch    the files whose path has one of the words
- *     node scripts/test.js --timing            the tests that measure time, one after the other
- *     node scripts/test.js --failed FILE       the files that FILE names, which an earlier run wrote by FAILED_TESTS
+ *     node .ci/scripts/test.js                     every unit test
+ *     node .ci/scripts/test.js spans/hold fetch    the files whose path has one of the words
+ *     node .ci/scripts/test.js --timing            the tests that measure time, one after the other
+ *     node .ci/scripts/test.js --failed FILE       the files that FILE names, which an earlier run wrote by FAILED_TESTS
  *
  * Writes the failed tests to the file that FAILED_TESTS names, a line each: the test file, a tab, the test's name.
  */
@@ -21,7 +21,7 @@ if (files.length === 0) {
 const failedTests = process.env.FAILED_TESTS;
 const reporters = ['--test-reporter=spec', '--test-reporter-destination=stdout'];
 if (failedTests) {
-  reporters.push(`--test-reporter=./scripts/failed-tests.js`, `--test-reporter-destination=${failedTests}`);
+  reporters.push(`--test-reporter=./.ci/scripts/failed-tests.js`, `--test-reporter-destination=${failedTests}`);
 }
 const concurrency = args[0] === '--timing' ? 1 : 2;
 const options = ['--expose-gc', '--test', `--test-concurrency=${concurrency}`, '--test-timeout=120000', ...reporters];
