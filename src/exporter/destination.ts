@@ -1,5 +1,6 @@
 import { Backoff } from './backoff.js';
 import { type Clock, realClock, within } from './clock.js';
+import { sharedCounter } from './exit/worker-threads.js';
 import { Health } from './health.js';
 import type { ReadableSpan } from './otlp/span.js';
 import { countWithin, type Group, type Item, Queue, toItem } from './queue.js';
@@ -29,7 +30,7 @@ const FILLING = 1 / 2;
 /** From this part of the memory on, the oldest files leave a full spool to make room for what is in memory. */
 const NEARLY_FULL = 3 / 4;
 /** How long a shutdown waits for a service on this machine that was never there. */
-const NO_BACKEND_MILLIS = 900;
+const NO_BACKEND_MILLIS = 500;
 
 /**
  * One endpoint, composed of a queue (memory), a sender (requests) and a spool (disk).
@@ -50,6 +51,8 @@ export class Destination {
   readonly #store: SpoolStore | undefined;
   readonly #sending = new Set<Batch>();
   #writing: Batch | undefined;
+  /** What a shutdown is just writing to disk: `exit` finds it here, as the process may end before that is done. */
+  #left: Item[] = [];
   /** `open`, then `closing` while a shutdown tries everything once more, then `over`: what is still under way does not count. */
   #state: 'open' | 'closing' | 'over' = 'open';
   #closed: Promise<void> = Promise.resolve();
@@ -70,6 +73,7 @@ export class Destination {
       scheduledDelayMillis: options.scheduledDelayMillis,
       clock: this.#clock,
       counts: this.#counts,
+      sharedCounter: sharedCounter(options.name),
       requestLimit: () => this.#backoff.requestLimit,
       onDue: () => this.#pump(),
       onDrop: (why) => this.#health.losing(why),
@@ -282,19 +286,17 @@ export class Destination {
 
   /** The time is over: what is left goes to disk or is dropped, requests under way no longer count. */
   async #abandon(): Promise<void> {
+    const why = this.#cancelGiveUp ? 'nothing listens there' : 'the endpoint did not accept them until shutdown';
     const left = this.#takeEverything();
     this.#left = left;
     this.#store?.endPause();
     while (left.length > 0) {
       const batch = left.slice(0, countWithin(left, BATCH_BYTES));
-      if (!(await this.#save(batch))) this.#queue.drop(batch, 'the endpoint did not take them until shutdown');
+      if (!(await this.#save(batch))) this.#queue.drop(batch, why);
       left.splice(0, batch.length);
     }
     await this.#store?.close();
   }
-
-  /** What a shutdown is just writing to disk: `exit` finds it here, as the process may end before that is done. */
-  #left: Item[] = [];
 
   /** All that is only in memory. A request under way may still arrive. */
   #takeEverything(): Item[] {

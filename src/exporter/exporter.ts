@@ -5,8 +5,8 @@ import { badOption, checkMillis, checkNumber, requireObject } from '../util/vali
 import { type Clock, realClock } from './clock.js';
 import { Destination, type DestinationOptions } from './destination.js';
 import { type EndpointOptions, resolveEndpoint } from './endpoint.js';
+import { forgetAtExit, type Saver, saveAtExit } from './exit/process-exit.js';
 import { type ExportResult, FAILED, type ReadableSpan, type SpanExporter, SUCCESS } from './otlp/span.js';
-import { forgetAtExit, type Saver, saveAtExit } from './process-exit.js';
 import { createSender } from './sender/create-sender.js';
 import { isExportDisabled, isSdkDisabled } from './sender/environment.js';
 import { ExporterSender } from './sender/exporter-sender.js';

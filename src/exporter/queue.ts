@@ -80,6 +80,8 @@ export interface QueueOptions {
   scheduledDelayMillis: number;
   clock: Clock;
   counts: Counts;
+  /** Where the number of spans in memory is stored too, for other threads. */
+  sharedCounter?: Int32Array | undefined;
   /** How large a request of several spans may be at this moment. */
   requestLimit: () => number;
   /** Called when there is something to take. */
@@ -203,8 +205,7 @@ export class Queue {
         else if (outcome === 'dropped') counts.add('dropped', 1, item.bytes);
         continue;
       }
-      this.#held.spans--;
-      this.#held.bytes -= item.bytes + SPAN_OVERHEAD_BYTES;
+      this.#hold(-1, -item.bytes - SPAN_OVERHEAD_BYTES);
       counts.add(outcome, 1, item.bytes);
       item.group.settle(outcome === 'dropped');
     }
@@ -233,8 +234,7 @@ export class Queue {
       group.settle(true);
       return undefined;
     }
-    this.#held.spans++;
-    this.#held.bytes += item.bytes + SPAN_OVERHEAD_BYTES;
+    this.#hold(1, item.bytes + SPAN_OVERHEAD_BYTES);
     if (this.#isClosed) this.drop([item], 'the exporter is shut down');
     else if (this.#held.bytes > this.#options.maxBytes) this.drop([item], 'the queue is full');
     else {
@@ -242,6 +242,13 @@ export class Queue {
       this.#waitingBytes += item.bytes;
     }
     return item.bytes;
+  }
+
+  #hold(spans: number, bytes: number): void {
+    this.#held.spans += spans;
+    this.#held.bytes += bytes;
+    const { sharedCounter } = this.#options;
+    if (sharedCounter) Atomics.store(sharedCounter, 0, this.#held.spans);
   }
 
   #seal(group: Group): void {

@@ -392,7 +392,7 @@ test('one warning when it goes wrong, one when it has recovered, however many re
   assert.match(warnings[1] as string, /test has recovered, after \d+ s; 0 spans were lost/);
 });
 
-test('requests are made outside of the context of whoever ended the span, with tracing suppressed', async (t) => {
+test('requests are made outside of the context in which the span ended, with tracing suppressed', async (t) => {
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
   t.after(() => context.disable());
   const key = createContextKey('of the application');

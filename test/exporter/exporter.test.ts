@@ -229,6 +229,7 @@ test('each destination has a spool of its own, and figures of its own', async (t
     shutdownTimeoutMillis: 100,
   });
   exporter.export(endedSpans(2), () => {});
+  await exporter.forceFlush();
   await exporter.shutdown();
   assert.equal(exporter.stats('down').spooled.spans, 2);
   assert.equal(exporter.stats('up').sent.spans, 2);
@@ -405,7 +406,7 @@ test('an option that cannot be used is a TypeError that names it, when the expor
   }
 });
 
-test('a processor that cannot use what it is given says so: another exporter’s place, or options that nobody would hear', () => {
+test('a processor that cannot use its options throws: an exporter in their place, or options without effect', () => {
   const url = 'http://127.0.0.1:9/v1/traces';
   const memory = new InMemorySpanExporter();
   const bad: [RuntraceBatchSpanProcessorOptions | undefined | null, RegExp][] = [
@@ -442,7 +443,7 @@ test('no name of a destination leads out of the directory of the spool', async (
   assert.equal(readdirSync(directory).length, 1);
 });
 
-test('a number that OTLP cannot hold, on anybody’s span, does not get the request refused', async (t) => {
+test('a number that JSON cannot hold, on any span, does not get the request refused', async (t) => {
   const receiver = await start(t);
   const { provider, tracer } = providerWith({ url: `${receiver.endpoint}/v1/traces` });
   const span = tracer.startSpan('odd numbers', {

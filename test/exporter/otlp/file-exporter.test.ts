@@ -63,7 +63,7 @@ test('batches that are written at once do not mix', async (t) => {
   );
 });
 
-test('nobody but the owner may read the file, not even one that was open to all', async (t) => {
+test('only the owner may read the file, also one that all could read before', async (t) => {
   const made = join(directory(t), 'made.jsonl');
   const found = join(directory(t), 'found.jsonl');
   writeFileSync(found, '');

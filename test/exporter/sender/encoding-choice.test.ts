@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { RuntraceExporter, type RuntraceExporterOptions } from 'runtrace/exporter';
 import { endedSpans } from '../../support/spans.js';
-import { fastClock, type SeenRequest, startBackend, warningsOf } from './backend.js';
+import { type SeenRequest, startBackend, warningsOf } from './backend.js';
 
 /** An endpoint that answers `refusal` to every request that it does not accept. */
 async function fixture(
@@ -16,7 +16,7 @@ async function fixture(
     response.writeHead(state.accepts(request) ? 200 : refusal).end();
   });
   const warnings = warningsOf(t);
-  const exporter = new RuntraceExporter({ url: backend.url, shutdownTimeoutMillis: 500, ...options }, fastClock(20));
+  const exporter = new RuntraceExporter({ url: backend.url, shutdownTimeoutMillis: 500, ...options });
   t.after(() => exporter.shutdown());
   const send = async () => {
     exporter.export(endedSpans(2), () => {});

@@ -71,8 +71,10 @@ async function startGrpc(t: TestContext, reply: Reply, tls?: Certificates) {
 async function fixture(t: TestContext, reply: Reply, options: RuntraceExporterOptions = {}, clock: Clock = realClock) {
   const { calls, port } = await startGrpc(t, reply);
   const warnings = warningsOf(t);
+  // Times that a fast clock on a busy machine does not reach.
+  const patient = clock === realClock ? {} : { timeoutMillis: 1_000_000, flushTimeoutMillis: 10_000_000 };
   const exporter = new RuntraceExporter(
-    { url: `http://127.0.0.1:${port}`, protocol: 'grpc', shutdownTimeoutMillis: 1000, ...options },
+    { url: `http://127.0.0.1:${port}`, protocol: 'grpc', shutdownTimeoutMillis: 1000, ...patient, ...options },
     clock,
   );
   t.after(() => exporter.shutdown());

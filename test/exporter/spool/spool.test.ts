@@ -65,7 +65,7 @@ test('what was written is read back by another spool, oldest first, and is gone 
   assert.deepEqual(readdirSync(directory), []);
 });
 
-test('a spool file is an OTLP file that nobody but the owner may read', async (t) => {
+test('a spool file is an OTLP file that only the owner may read', async (t) => {
   const { directory, open } = fixture(t);
   await open().write(endedSpans(2));
   const [name] = readdirSync(directory);

@@ -1,3 +1,5 @@
+import { unwatchWorkers, watchWorkers } from './worker-threads.js';
+
 /** Something that holds spans when the process ends. */
 export interface Saver {
   /** The process has nothing else to do: asynchronous work is still possible. */
@@ -13,6 +15,7 @@ export function saveAtExit(saver: Saver): void {
   if (savers.size === 0) {
     process.on('beforeExit', beforeExit);
     process.on('exit', exit);
+    watchWorkers();
   }
   savers.add(saver);
 }
@@ -22,6 +25,7 @@ export function forgetAtExit(saver: Saver): void {
   if (savers.size > 0) return;
   process.off('beforeExit', beforeExit);
   process.off('exit', exit);
+  unwatchWorkers();
 }
 
 function beforeExit(): void {
