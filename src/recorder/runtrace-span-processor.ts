@@ -1,9 +1,9 @@
 import type { Context, Span } from '@opentelemetry/api';
 import { RuntraceBatchSpanProcessor, type RuntraceBatchSpanProcessorOptions } from '../exporter/batch-processor.js';
+import { forgetAtExit, type Saver, saveAtExit } from '../exporter/exit/process-exit.js';
 import { KeepGate, type NotKept } from '../exporter/keep/keep-gate.js';
 import type { SettledRun } from '../exporter/keep/settled-run.js';
 import type { ReadableSpan } from '../exporter/otlp/span.js';
-import { forgetAtExit, type Saver, saveAtExit } from '../exporter/process-exit.js';
 import type { Amount, ExporterStats } from '../exporter/stats.js';
 import { runOf } from '../spans/context.js';
 import { guarded } from '../util/diagnostics.js';
