@@ -1,6 +1,7 @@
 import { type Context, context } from '@opentelemetry/api';
 import type { CaptureSettings } from '../capture/levels.js';
-import { type ModelCall, mayBeModelCall, readModelCall } from '../providers/detect.js';
+import { isUnreadModelCall, type ModelCall, mayBeModelCall, readModelCall } from '../providers/detect.js';
+import { providerOf } from '../providers/provider-names.js';
 import {
   type ActiveRun,
   capturingIn,
@@ -20,7 +21,7 @@ import { othersModelSpanIn } from '../spans/routing/others-model-span.js';
 import type { StepScope } from '../spans/step-scope.js';
 import { guarded, report } from '../util/diagnostics.js';
 import { isReported, reportOmission } from '../util/omissions.js';
-import { requireFunction } from '../util/validation.js';
+import { badOption, checkFields, requireFunction, requireObject } from '../util/validation.js';
 import { InFlightAttempt, isSending } from './in-flight-attempt.js';
 import { readOutgoing, requestOf, signalOf, targetOf } from './request.js';
 import { readBodyInMemory } from './request-body.js';
@@ -40,19 +41,32 @@ type Fetch = typeof globalThis.fetch;
  */
 export const recordingFetch: Fetch = /* @__PURE__ */ recordAround(callGlobal);
 
+/** Options of {@link wrapFetch}. */
+export interface WrapFetchOptions {
+  /**
+   * `'step'`: every POST in a run is a step, except JSON-RPC, GraphQL, requests for a token and uploads of files. Default: only model calls
+   * are, and POSTs that look like one (a known provider's host, or a body with a model and its input).
+   */
+  unknown?: 'step' | undefined;
+}
+
 /**
- * Makes a recording fetch around another implementation of `fetch`. Throws a `TypeError` if `fetch` is not a function.
+ * Makes a recording fetch around another implementation of `fetch`. Throws a `TypeError` if `fetch` is not a function, or for a bad option.
  *
  * @example const openai = new OpenAI({ fetch: wrapFetch(proxiedFetch) });
+ * @example const client = new LocalModel({ fetch: wrapFetch(fetch, { unknown: 'step' }) });
  */
-export function wrapFetch(fetch: Fetch): Fetch {
+export function wrapFetch(fetch: Fetch, options: WrapFetchOptions = {}): Fetch {
   requireFunction(fetch, 'fetch');
-  return recordAround(callOf(fetch));
+  checkFields(requireObject(options, 'options'), 'options', ['unknown']);
+  const { unknown } = options;
+  if (unknown !== undefined && unknown !== 'step') throw badOption('options.unknown', "'step'", unknown);
+  return recordAround(callOf(fetch), { everyPost: unknown === 'step' });
 }
 
 /** The `fetch` of one step. It needs no context manager. */
 export function fetchOf(scope: StepScope | undefined): Fetch {
-  if (scope) return recordAround(callGlobal, scope);
+  if (scope) return recordAround(callGlobal, { scope });
   // The step is not recorded, so neither is this call, not even in the run around it.
   return (...args) => context.with(withoutRun(context.active()), () => globalThis.fetch(...args));
 }
@@ -62,7 +76,7 @@ export function fetchOf(scope: StepScope | undefined): Fetch {
  * `outside` takes the model calls that are in no run.
  */
 export function recordInPlaceOf(fetch: Fetch, outside: Outside): Fetch {
-  return recordAround(callOf(fetch), undefined, outside);
+  return recordAround(callOf(fetch), { outside });
 }
 
 /** Takes the model calls that are in no run. */
@@ -90,9 +104,17 @@ function callOf(fetch: Fetch): Call {
   return (self, args) => Reflect.apply(fetch, self, args);
 }
 
-function recordAround(call: Call, scope?: StepScope, outside?: Outside): Fetch {
+/** What one recording fetch is for. */
+interface Purpose {
+  /** The explicit step that its calls belong to. Default: the one in the context. */
+  readonly scope?: StepScope | undefined;
+  readonly outside?: Outside | undefined;
+  readonly everyPost?: boolean;
+}
+
+function recordAround(call: Call, purpose: Purpose = {}): Fetch {
   return function fetch(this: unknown, ...args: Parameters<Fetch>) {
-    const place = guarded(UNRECORDED, () => findPlace(scope, outside, args));
+    const place = guarded(UNRECORDED, () => findPlace(purpose, args));
     if (!place) return call(this, args);
     const send = (requestBody?: string) => {
       const live = guarded(UNRECORDED, () => beginAttempt(place, args, requestBody));
@@ -127,11 +149,22 @@ interface Place {
   readonly polled: ReturnType<typeof polledBy>;
   /** Whether every request is an attempt of the step, not only model calls. */
   readonly takesAll: boolean;
+  /** Whether every POST in a run is a step. */
+  readonly everyPost: boolean;
+}
+
+/** Whether a request in a run may be a model call in a format that runtrace does not read. The global `fetch` needs a known host for that. */
+function mayBeUnread({ method, url }: Place['target'], outside: Outside | undefined): boolean {
+  return method === 'POST' && (!outside || providerOf(url) !== undefined);
+}
+
+function isUnreadCall({ method, url, body, headers }: OutgoingRequest, { outside, everyPost }: Place): boolean {
+  const request = { method, url, bodyText: body, contentType: headers['content-type'] };
+  return isUnreadModelCall(request, { byBody: !outside, every: everyPost });
 }
 
 function findPlace(
-  scope: StepScope | undefined,
-  outside: Outside | undefined,
+  { scope, outside, everyPost = false }: Purpose,
   [input, init]: Parameters<Fetch>,
 ): Place | undefined {
   const active = context.active();
@@ -153,11 +186,9 @@ function findPlace(
   const takesAll = step !== undefined && outside === undefined;
   const target = targetOf(input, init);
   const polled = run && polledBy(target.method, target.url, run.recording.polls);
-  if (!polled && !takesAll && !mayBeModelCall(target.method, target.url)) {
-    if (run && !outside && target.method === 'POST') unreadPost(run.recording, target.url);
-    return undefined;
-  }
-  return { active, run, step, outside, capturing, target, polled, takesAll };
+  const mayBeCall = mayBeModelCall(target.method, target.url) || (run && mayBeUnread(target, outside));
+  if (!polled && !takesAll && !mayBeCall) return undefined;
+  return { active, run, step, outside, capturing, target, polled, takesAll, everyPost };
 }
 
 /** The body of a `Request`, if it must be read and can be. */
@@ -178,12 +209,13 @@ function beginAttempt(
   const call = step?.recall(outgoing) ?? readModelCall(method, url, body, capturing.messages, outgoing.headers);
   const live = (owner: AttemptOwner, inside = active) =>
     new InFlightAttempt(owner, outgoing, call, signalOf(input, init), inside);
-  if (step && (call || place.takesAll)) return live(step);
-  if (!call) {
+  const isUnread = !call && run !== undefined && isUnreadCall(outgoing, place);
+  if (step && (call || place.takesAll || isUnread)) return live(step);
+  if (!call && !isUnread) {
     if (run && !outside && method === 'POST') unreadPost(run.recording, url);
     return undefined;
   }
-  const expecting = step ? undefined : expectedCallsIn(active)?.ownerOf(outgoing, call);
+  const expecting = step || !call ? undefined : expectedCallsIn(active)?.ownerOf(outgoing, call);
   if (expecting) return live(expecting);
   if (run) {
     const { recording } = run;
@@ -193,6 +225,6 @@ function beginAttempt(
     if (!owner && recording.settled) reportOmission('RUNTRACE_CALL_AFTER_RUN');
     return owner && live(owner);
   }
-  const taken = outside?.ownerOf(active, capturing, outgoing, call);
+  const taken = call && outside?.ownerOf(active, capturing, outgoing, call);
   return taken && live(taken.owner, taken.inside);
 }

@@ -19,15 +19,22 @@ export interface StepStart {
   readonly attributes: Attributes;
 }
 
-export function stepStart(number: number, options: StepOptions, capturing: CaptureSettings): StepStart {
+/** `plainName`: the name of a step whose call is in a format that runtrace does not read. Nothing is known of its operation. */
+export function stepStart(
+  number: number,
+  options: StepOptions,
+  capturing: CaptureSettings,
+  plainName: string | undefined,
+): StepStart {
   const { operation, provider, model } = options;
-  const known: Attributes = { [names.GEN_AI_OPERATION_NAME]: operation || 'chat' };
+  const known: Attributes = plainName === undefined ? { [names.GEN_AI_OPERATION_NAME]: operation || 'chat' } : {};
   if (provider) known[names.GEN_AI_PROVIDER_NAME] = provider;
   if (model) known[names.GEN_AI_REQUEST_MODEL] = model;
   const attributes = keepValues(known, capturing);
   attributes[names.STEP_NUMBER] = number;
+  const name = plainName && capturing.redactUrl(plainName);
   return {
-    name: spanName(attributes[names.GEN_AI_OPERATION_NAME], attributes[names.GEN_AI_REQUEST_MODEL]),
+    name: name ?? spanName(attributes[names.GEN_AI_OPERATION_NAME], attributes[names.GEN_AI_REQUEST_MODEL]),
     attributes,
   };
 }
@@ -65,12 +72,15 @@ export function writeStepAttributes(span: Span, facts: StepFacts): AttributeWrit
   const given = merged((outcome.options ?? facts.options).attributes, outcome.attributes);
   const others = merged(given, merged(response.extra, request.extra));
   const to = new AttributeWriter(span, start.attributes, others, capturing);
-  const operation = to.keep(names.GEN_AI_OPERATION_NAME, options.operation || call?.operation || 'chat');
+  const isPlain = start.attributes[names.GEN_AI_OPERATION_NAME] === undefined && call === undefined;
+  const operation = isPlain
+    ? undefined
+    : to.keep(names.GEN_AI_OPERATION_NAME, options.operation || call?.operation || 'chat');
   to.keep(names.GEN_AI_PROVIDER_NAME, options.provider || call?.provider);
   to.keep(names.GEN_AI_CONVERSATION_ID, options.conversationId || home.conversationId);
   to.keep(names.USER_ID, options.userId);
   const model = to.keep(names.GEN_AI_REQUEST_MODEL, options.model || request.model);
-  const name = spanName(operation, model);
+  const name = isPlain ? start.name : spanName(operation, model);
   if (name !== start.name) span.updateName(name);
   writeRequest(to, request);
   writeResponse(to, response);

@@ -69,6 +69,7 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     ctx: Context,
     implicit: boolean,
     begun?: { startedAt: number; log: AttemptLog; resends: Resends },
+    plainName?: string,
   ) {
     this.home = home;
     this.capturing = capturingIn(ctx, home.capturing);
@@ -79,7 +80,7 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     this.log = begun?.log ?? new AttemptLog(this.capturing);
     this.#startedAt = begun?.startedAt ?? home.now();
     this.#resends = begun?.resends ?? new Resends();
-    this.#start = stepStart(this.number, options, this.capturing);
+    this.#start = stepStart(this.number, options, this.capturing, plainName);
     this.#managed = new ManagedSpan(
       this,
       home.id === undefined,

@@ -156,7 +156,9 @@ describe('an operation that is in no run', () => {
       assert.equal((await generateText({ model: chat(ok({ text: 'Yes.' })), prompt })).text, 'Yes.');
       assert.deepEqual(set.spans(), []);
     }
-    assert.deepEqual(said, ['runtrace: an operation of the AI SDK could not be recorded']);
+    // Calls outside of runs are reported as well, once per process.
+    const failures = said.filter((message) => !message.includes('RUNTRACE_NO_RUN'));
+    assert.deepEqual(failures, ['runtrace: an operation of the AI SDK could not be recorded']);
   });
 
   test('is not recorded where capture is off, or its telemetry is', async () => {

@@ -1,6 +1,7 @@
 /** Implicit steps: a model call in a run, outside of any explicit step, gets a step of its own, and its retries fold into that step. */
 import type { Context } from '@opentelemetry/api';
 import type { ModelCall } from '../../providers/detect.js';
+import { providerOf } from '../../providers/provider-names.js';
 import { type ActiveRun, contextIn } from '../context.js';
 import type { AttemptOwner, OutgoingRequest } from '../outcome/http-exchange.js';
 import { isRetryOf, isRetryOfOpenRefusal } from '../outcome/resends.js';
@@ -14,16 +15,23 @@ export function implicitStepFor(
   run: ActiveRun,
   reuse: ReuseScope | undefined,
   outgoing: OutgoingRequest,
-  call: ModelCall,
+  call: ModelCall | undefined,
 ): AttemptOwner | undefined {
   const { recording } = run;
   if (recording.settled) return undefined;
-  const start = () => startImplicitStep(active, run, call);
+  const start = () => (call ? startImplicitStep(active, run, call) : startPlainStep(active, run, outgoing));
   const step =
     reuse && !reuse.isClosed
       ? reuse.sharedStep(recording, start)
       : (foldable(active, recording.retriable, outgoing) ?? start());
   return step.isRecording ? step : undefined;
+}
+
+/** The step of a model call in a format that runtrace does not read. It is named by method and path. */
+function startPlainStep(active: Context, run: ActiveRun, { method, url }: OutgoingRequest): StepRecording {
+  const name = `${method} ${url.pathname}`;
+  const options: StepOptions = { provider: providerOf(url) };
+  return new StepRecording(run.recording, options, contextIn(run, active), true, undefined, name);
 }
 
 export function startImplicitStep(active: Context, run: ActiveRun, call: ModelCall): StepRecording {

@@ -59,7 +59,7 @@ describe('what keep is told', () => {
 
   test('includes the runs inside of it, which it is not asked about', async () => {
     const told: SettledRun[] = [];
-    const { recorder } = delivered({ keep: (run) => told.push(run) > 0 });
+    const { recorder, processor } = delivered({ keep: (run) => told.push(run) > 0 });
     provider.script('inner', status(429), ok());
     await recorder.run({ kind: 'outer' }, async () => {
       await recorder.step({ model: 'own' }, () => {});
@@ -69,6 +69,7 @@ describe('what keep is told', () => {
         await recorder.run({ kind: 'innermost' }, () => Promise.reject(new Error('failed'))).catch(() => {});
       });
     });
+    await processor.forceFlush();
     const { kind, status: outcome, stepCount, attempts, failedAttempts, hasError, inputTokens } = only(told);
     assert.deepEqual(
       { kind, outcome, stepCount, attempts, failedAttempts, hasError },
@@ -301,6 +302,8 @@ describe('memory of decisions', () => {
     const { recorder, provider: tracerProvider, names } = delivered({ keep: never });
     const traceIds: string[] = [];
     for (let i = 0; i <= 10_000; i++) await recorder.run({ kind: 'r' }, (run) => void traceIds.push(run.traceId));
+    // A run settles a turn of the event loop after its function.
+    await new Promise(setImmediate);
     for (const [name, traceId] of [
       ['forgotten', traceIds[0] as string],
       ['remembered', traceIds[1] as string],

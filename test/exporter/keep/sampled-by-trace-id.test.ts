@@ -134,8 +134,9 @@ describe('runtrace.run.sampling_ratio', () => {
     };
     const { recorder, flushed } = delivered({ keep: (run) => sampled(run, 1), spanProcessors: [spy] });
     await recorder.run({ kind: 'chat_turn' }, () => {});
+    const spans = await flushed();
     assert.deepEqual(seen, [false]);
-    assert.equal(only(await flushed()).attributes['runtrace.run.sampling_ratio'], 1);
+    assert.equal(only(spans).attributes['runtrace.run.sampling_ratio'], 1);
   });
 
   test('of an outer run is right, if keep itself runs and ends another run', async () => {

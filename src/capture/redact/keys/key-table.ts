@@ -5,4 +5,8 @@ import { SERVICE_FORMATS } from './formats-services.js';
 import type { FormatRow } from './key-format.js';
 
 /** Every key format that runtrace knows. */
-export const KEY_FORMATS: readonly FormatRow[] = [...AI_FORMATS, ...CLOUD_FORMATS, ...CODE_FORMATS, ...SERVICE_FORMATS];
+export const KEY_FORMATS: readonly FormatRow[] = /* @__PURE__ */ AI_FORMATS.concat(
+  CLOUD_FORMATS,
+  CODE_FORMATS,
+  SERVICE_FORMATS,
+);
