@@ -23,6 +23,7 @@ import { type Bucket, cancel, type Deadline, type Open, type OpenRuns, schedule 
 import { type Activity, activityOf, idleAt } from './settle/idle.js';
 import { ManagedSpan, type SpanOwner } from './settle/managed-span.js';
 import { nextTurn } from './settle/next-turn.js';
+import { RunParts } from './settle/run-parts.js';
 import type { StepRecording } from './step.js';
 import { StepNumbers } from './step-numbers.js';
 
@@ -65,10 +66,7 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
   /** The attributes that the application gave. */
   readonly #given: Attributes | undefined;
   readonly #proposals = new Proposals();
-  /** Parts that have not settled. */
-  readonly #parts = new Set<RunPart>();
-  /** Steps that a call may be a retry of; a run whose calls succeed has none. */
-  #retriable: Set<StepRecording> | undefined;
+  readonly #parts = new RunParts();
   readonly #totals = new RunTotals();
   attemptsBegun = 0;
   readonly polls = new Map<string, BackgroundResponse>();
@@ -158,21 +156,20 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
 
   /** Parts that have not settled, oldest first. */
   get parts(): ReadonlySet<RunPart> {
-    return this.#parts;
+    return this.#parts.all;
+  }
+
+  /** The implicit steps that a call may be a retry of. */
+  get retriable(): Iterable<StepRecording> {
+    return this.#parts.retriable;
   }
 
   add(part: RunPart): void {
     this.#parts.add(part);
   }
 
-  /** The implicit steps that a call may be a retry of. */
-  get retriable(): Iterable<StepRecording> {
-    return this.#retriable ?? [];
-  }
-
   mayBeRetried(step: StepRecording): void {
-    this.#retriable ??= new Set();
-    this.#retriable.add(step);
+    this.#parts.mayBeRetried(step);
   }
 
   propose(proposal: Proposal): void {
@@ -184,7 +181,7 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
   finish(status: Status, details: FinishDetails | undefined): void {
     const proposal = toProposal(status, this.now(), details);
     if (status !== 'in_progress') this.#conclusion = proposal;
-    if (proposal.failure) this.#explainLastAttempt(details?.error);
+    if (proposal.failure) this.#parts.explainLastAttempt(details?.error);
     this.propose(proposal);
   }
 
@@ -196,19 +193,11 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
   threw(error: unknown): void {
     const interrupted = isStop(error, this);
     this.#conclude(toProposal(interrupted ? 'interrupted' : 'error', this.now(), interrupted ? {} : { error }));
-    for (const part of this.#parts) part.concludeRefused();
-    this.#explainLastAttempt(error);
-    const parts = [...this.#parts];
+    this.#parts.concludeRefused();
+    this.#parts.explainLastAttempt(error);
     // A function that throws has given up on retries, so they are not waited for. Calls beside it (`Promise.all`) may still be retried.
-    if (parts.every((part) => part.finished)) for (const part of parts) part.settle();
+    this.#parts.settleIfAllFinished();
     this.close();
-  }
-
-  /** The error of a run tells how its last attempt ended, where the wire does not: by the client's timeout, or stopped before a retry. */
-  #explainLastAttempt(error: unknown): void {
-    let last: StepRecording | undefined;
-    for (const step of this.retriable) if (!last || step.lastActivityAt >= last.lastActivityAt) last = step;
-    last?.explainedBy(error);
   }
 
   /** The run's function returned. A returned stream keeps the run going until it ends. */
@@ -221,7 +210,7 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
   /** The run is over: it settles when its calls have ended. */
   close(): void {
     this.#becomeOver();
-    if (!this.#returnedStream) for (const part of this.#parts) part.concludeRefused();
+    if (!this.#returnedStream) this.#parts.concludeRefused();
     this.#settleIfIdle();
   }
 
@@ -261,7 +250,6 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
 
   partSettled(part: RunPart, summary: StepSummary): void {
     this.#parts.delete(part);
-    this.#retriable?.delete(part as StepRecording);
     this.#totals.add(summary);
     if (this.#endsAs === part) {
       this.#endsAs = undefined;
@@ -277,7 +265,7 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
 
   flush(): void {
     if (this.#state !== 'over' || this.#returnedStream) return;
-    for (const part of this.#parts) if (part.finished) part.settle();
+    this.#parts.settleFinished();
     this.#settleIfIdle('now');
   }
 
@@ -314,7 +302,7 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
   *#activities(): Iterable<Activity> {
     const stream = this.#returnedStream;
     if (stream) yield activityOf(stream.idleSince(), stream.begun, this.capturing.limits);
-    for (const part of this.#parts) yield* part.activities();
+    yield* this.#parts.activities();
   }
 
   /**
@@ -339,7 +327,7 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
   #settle(stoppedAt?: number): void {
     this.#state = 'settling';
     cancel(this);
-    for (const part of this.#parts) part.settle(stoppedAt);
+    this.#parts.settle(stoppedAt);
     this.#conclude(
       this.#returnedStream
         ? abandonedStream(this.#returnedStream, this.#overAt, this.#totals.lastStepStatus, this.now)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
-import { setImmediate } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Recorder, Run } from 'runtrace';
 import { type ReadableSpan, traced } from '../support/traced.js';
 import { until } from '../support/until.js';
@@ -148,7 +148,7 @@ describe('the numbers of a run id are freed', () => {
     const step = await recorder.run(options, (run) => run.startStep());
     assert.equal(await recorder.run(options, oneStep), 2);
     step.finish('completed');
-    await setImmediate();
+    await nextTurn();
     assert.equal(await recorder.run(options, oneStep), 1);
   });
 

@@ -1,0 +1,64 @@
+import type { RunPart } from '../run-part.js';
+import type { StepRecording } from '../step.js';
+import type { Activity } from './idle.js';
+
+/** The parts of a run that have not settled. */
+export class RunParts {
+  readonly #parts = new Set<RunPart>();
+  /** Steps that a call may be a retry of; a run whose calls succeed has none. */
+  #retriable: Set<StepRecording> | undefined;
+
+  /** Oldest first. */
+  get all(): ReadonlySet<RunPart> {
+    return this.#parts;
+  }
+
+  /** The implicit steps that a call may be a retry of. */
+  get retriable(): Iterable<StepRecording> {
+    return this.#retriable ?? [];
+  }
+
+  add(part: RunPart): void {
+    this.#parts.add(part);
+  }
+
+  mayBeRetried(step: StepRecording): void {
+    this.#retriable ??= new Set();
+    this.#retriable.add(step);
+  }
+
+  /** A part has settled. */
+  delete(part: RunPart): void {
+    this.#parts.delete(part);
+    this.#retriable?.delete(part as StepRecording);
+  }
+
+  *activities(): Iterable<Activity> {
+    for (const part of this.#parts) yield* part.activities();
+  }
+
+  concludeRefused(): void {
+    for (const part of this.#parts) part.concludeRefused();
+  }
+
+  settle(stoppedAt?: number): void {
+    for (const part of this.#parts) part.settle(stoppedAt);
+  }
+
+  settleFinished(): void {
+    for (const part of this.#parts) if (part.finished) part.settle();
+  }
+
+  /** Settles all parts if all are finished. */
+  settleIfAllFinished(): void {
+    const parts = [...this.#parts];
+    if (parts.every((part) => part.finished)) for (const part of parts) part.settle();
+  }
+
+  /** The error of a run tells how its last attempt ended, where the wire does not: by the client's timeout, or stopped before a retry. */
+  explainLastAttempt(error: unknown): void {
+    let last: StepRecording | undefined;
+    for (const step of this.retriable) if (!last || step.lastActivityAt >= last.lastActivityAt) last = step;
+    last?.explainedBy(error);
+  }
+}
