@@ -245,7 +245,10 @@ test('whatever an application does in runs, every run, step and attempt is expor
         fc.array(operation, { minLength: 1, maxLength: 6 }),
         fc.boolean(),
         async (program, processor) => {
-          const set = traced({ processor, limits: { completedHoldMillis: 5, idleMillis: 5, pausedMillis: 5, retryHoldMillis: 20 } });
+          const set = traced({
+            processor,
+            limits: { completedHoldMillis: 5, idleMillis: 5, pausedMillis: 5, retryHoldMillis: 20 },
+          });
           const player = new Player(set);
           player.runs++;
           await set.recorder
