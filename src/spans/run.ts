@@ -249,7 +249,7 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
       const { status, at, failure } = summary.outcome;
       this.#conclude({ status, at, failure });
     }
-    this.#settleIfIdle();
+    if (!this.#parts.isSettling) this.#settleIfIdle();
   }
 
   due(): void {
