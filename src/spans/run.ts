@@ -256,7 +256,7 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
       const { status, at, failure } = summary.outcome;
       this.#conclude({ status, at, failure });
     }
-    this.#settleIfIdle();
+    if (!this.#parts.isSettling) this.#settleIfIdle();
   }
 
   due(): void {

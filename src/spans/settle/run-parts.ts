@@ -8,6 +8,13 @@ export class RunParts {
   /** Steps that a call may be a retry of; a run whose calls succeed has none. */
   #retriable: Set<StepRecording> | undefined;
 
+  #isSettling = false;
+
+  /** Whether several parts are being settled: the run looks only once whether it is idle, when all of them have. */
+  get isSettling(): boolean {
+    return this.#isSettling;
+  }
+
   /** Oldest first. */
   get all(): ReadonlySet<RunPart> {
     return this.#parts;
@@ -46,13 +53,15 @@ export class RunParts {
   }
 
   settleFinished(): void {
+    this.#isSettling = true;
     for (const part of this.#parts) if (part.finished) part.settle();
+    this.#isSettling = false;
   }
 
   /** Settles all parts if all are finished. */
   settleIfAllFinished(): void {
-    const parts = [...this.#parts];
-    if (parts.every((part) => part.finished)) for (const part of parts) part.settle();
+    for (const part of this.#parts) if (!part.finished) return;
+    this.settleFinished();
   }
 
   /** The error of a run tells how its last attempt ended, where the wire does not: by the client's timeout, or stopped before a retry. */
