@@ -141,7 +141,8 @@ export class StatusPrioritySpanProcessor {
   }
 
   #settleWhatIsOver(): void {
-    for (const run of this.#open) guarded('settling failed', () => run.flush());
+    // The newest first, because a run inside another one must end before it.
+    for (const run of [...this.#open].reverse()) guarded('settling failed', () => run.flush());
   }
 
   #adopt(owned: ManagedSpan, span: Span): void {

@@ -133,11 +133,12 @@ describe('the order of rule and delivery', () => {
 
   test('a later processor sees the outcome', async () => {
     const later = new InMemorySpanExporter();
-    const { recorder } = delivered({ spanProcessors: [new SimpleSpanProcessor(later)] });
+    const { recorder, processor } = delivered({ spanProcessors: [new SimpleSpanProcessor(later)] });
     await recorder.run({ kind: 'chat_turn' }, (run) => {
       trace.getActiveSpan()?.setStatus({ code: 2, message: 'meddled' });
       run.finish('interrupted');
     });
+    await processor.forceFlush();
     assert.deepEqual(only(later.getFinishedSpans()).status, { code: 0 });
   });
 

@@ -18,7 +18,7 @@ let url: string;
 before(async () => {
   server = createServer((request, response) => {
     request.resume();
-    if (request.url?.startsWith('/api/chat')) {
+    if (request.url?.startsWith('/unread/chat')) {
       response.writeHead(200, { 'content-type': 'application/x-ndjson' });
       response.write('{"message":{"content":"Hi"},"done":false}\n{"done":true}\n');
       // The connection stays open for a while after the client's own end marker.
@@ -56,7 +56,7 @@ describe('in a format that runtrace does not read, a client that stops reading d
   test('it stops at its own end marker', async () => {
     const { recorder, steps } = traced();
     await recorder.run({ kind: 'chat_turn' }, () =>
-      recorder.step({ model: 'llama' }, async () => readUntil(await post('/api/chat'), ended)),
+      recorder.step({ model: 'llama' }, async () => readUntil(await post('/unread/chat'), ended)),
     );
     assert.equal(statusOf(only(steps())), 'completed');
   });
@@ -64,7 +64,7 @@ describe('in a format that runtrace does not read, a client that stops reading d
   test('it looks at the status only', async () => {
     const { recorder, steps } = traced({ limits: { idleMillis: 20 } });
     await recorder.run({ kind: 'chat_turn' }, () =>
-      recorder.step({}, async () => (await post('/api/chat')).body?.cancel()),
+      recorder.step({}, async () => (await post('/unread/chat')).body?.cancel()),
     );
     assert.equal(statusOf(only(steps())), 'completed');
   });
@@ -73,7 +73,7 @@ describe('in a format that runtrace does not read, a client that stops reading d
     const { recorder, steps } = traced();
     await recorder.run({ kind: 'chat_turn' }, () =>
       recorder.step({}, async (step) => {
-        await readUntil(await post('/api/chat'), ended);
+        await readUntil(await post('/unread/chat'), ended);
         step.finish('interrupted');
       }),
     );
@@ -85,7 +85,7 @@ describe('in a format that runtrace does not read, a client that stops reading d
     const stop = new AbortController();
     await recorder.run({ kind: 'chat_turn' }, () =>
       recorder.step({}, async () => {
-        const response = await post('/api/chat', { signal: stop.signal });
+        const response = await post('/unread/chat', { signal: stop.signal });
         setTimeout(() => stop.abort(), 20);
         await response.text().catch(() => {});
       }),
