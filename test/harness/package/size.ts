@@ -3,12 +3,15 @@ import { gzipSync } from 'node:zlib';
 import { type BuildResult, build } from 'esbuild';
 import type { Finding } from './main.js';
 
-/** What the core was meant to stay under, compressed. */
+/** The goal for the core, compressed. It was set without redaction and wire formats in mind, which alone are more. */
 const CORE_GOAL_BYTES = 15_000;
-/** What it is not to grow beyond unnoticed. The goal was set without redaction and four wire formats in mind, which alone are more. */
-const CORE_GZIP_BYTES = 44_500;
-/** Minified. The rest of the core must not come along with a part of it. */
-const ALONE_BYTES = { RunIdGenerator: 4_500, StatusPrioritySpanProcessor: 36_000 };
+/**
+ * The core must not grow beyond this unnoticed. The table of some 200 key formats with the rules around names took it from 44 to 59 kB, nine
+ * more wire formats to 78 kB.
+ */
+const CORE_GZIP_BYTES = 80_000;
+/** Minified. The rest of the core must not come along with a part of it. The processor redacts the attributes given to `reportStatus`. */
+const ALONE_BYTES = { RunIdGenerator: 4_500, StatusPrioritySpanProcessor: 62_000 };
 
 /** How big the package is in somebody's bundle. */
 export async function size(): Promise<Finding[]> {
