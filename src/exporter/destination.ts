@@ -1,3 +1,4 @@
+import { reportOmission } from '../util/omissions.js';
 import { Backoff } from './backoff.js';
 import { type Clock, realClock, within } from './clock.js';
 import { sharedCounter } from './exit/worker-threads.js';
@@ -171,7 +172,10 @@ export class Destination {
     } catch (error) {
       why += `, and the spool can't be written: ${(error as Error).message}`;
     }
-    if (items.length > 0) this.#queue.drop(items, why);
+    if (items.length > 0) {
+      this.#queue.drop(items, why);
+      reportOmission('RUNTRACE_NOT_FLUSHED', `${items.length} spans for ${this.name}`, { atExit: true });
+    }
     this.#health.close();
   }
 

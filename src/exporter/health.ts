@@ -1,5 +1,6 @@
 import { diag } from '@opentelemetry/api';
 import { guarded } from '../util/diagnostics.js';
+import { reportOmission } from '../util/omissions.js';
 import type { Clock } from './clock.js';
 import type { Counts } from './stats.js';
 
@@ -36,6 +37,12 @@ export class Health {
     this.#droppedBefore = this.#counts.spans('dropped');
     this.#spooledBefore = this.#counts.spans('spooled');
     say(`${this.#destination}: ${what}`);
+  }
+
+  /** A request failed. `hasDelivered`: whether the endpoint has ever accepted one; if not, the set-up is probably wrong. */
+  requestFailed(what: string, hasDelivered: boolean): void {
+    this.failed(what);
+    if (!hasDelivered) reportOmission('RUNTRACE_DELIVERY_FAILED', `${this.#destination}: ${what}`);
   }
 
   /** Spans are about to be lost. Call it before counting them. */

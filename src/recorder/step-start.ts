@@ -3,10 +3,11 @@ import { fetchOf } from '../fetch/recording-fetch.js';
 import type { ModelRequest } from '../otel/genai.js';
 import { type ActiveRun, contextIn, reuseOf, runOf, withoutRun, withStep, withUnsampledRun } from '../spans/context.js';
 import type { StepOptions } from '../spans/outcome/step-options.js';
+import { nextTurn } from '../spans/settle/next-turn.js';
 import { StepRecording } from '../spans/step.js';
 import { StepScope } from '../spans/step-scope.js';
 import { guarded, report } from '../util/diagnostics.js';
-import { reportOmission } from '../util/omissions.js';
+import { isReported, reportOmission } from '../util/omissions.js';
 import {
   checkFields,
   checkObject,
@@ -72,7 +73,22 @@ export function stepIn<T>(
   const handle = new StepHandle(scope, run, fetchOf, false);
   return context.with(inside, () => {
     if (scope && run) checkContextManager(run);
-    return settleWith(() => fn(handle), scope, handle);
+    const noticing = scope && {
+      returned: (value: unknown) => {
+        scope.returned(value);
+        noticeStepWithoutAttempt(scope);
+      },
+      threw: (error: unknown) => scope.threw(error),
+    };
+    return settleWith(() => fn(handle), noticing, handle);
+  });
+}
+
+/** Reports an explicit step that completed without an attempt. Some functions return a turn before they begin their call. */
+function noticeStepWithoutAttempt(scope: StepScope): void {
+  if (isReported('RUNTRACE_STEP_WITHOUT_ATTEMPT') || !scope.isPresumed) return;
+  nextTurn(() => {
+    if (scope.isPresumed && scope.step.log.count === 0) reportOmission('RUNTRACE_STEP_WITHOUT_ATTEMPT');
   });
 }
 

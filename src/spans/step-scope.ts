@@ -84,6 +84,11 @@ export class StepScope implements AttemptOwner, BackgroundOwner, Pending {
     return this.#state === 'open';
   }
 
+  /** Whether it is completed only because its function returned: no call was made, and nothing was finished. */
+  get isPresumed(): boolean {
+    return this.#conclusion?.by === 'presumed';
+  }
+
   /** Whether a terminal status was proposed. */
   get hasStatus(): boolean {
     return this.#conclusion !== undefined;

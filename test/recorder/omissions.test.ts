@@ -14,6 +14,7 @@ let port = 0;
 before(async () => {
   server = createServer((request, response) => {
     request.resume();
+    if (request.url === '/not-otlp') response.statusCode = 404;
     response.setHeader('content-type', 'application/json');
     response.end('{"choices":[{"index":0,"message":{"content":"Hi"},"finish_reason":"stop"}]}');
   });
@@ -142,6 +143,36 @@ const MISTAKES: Record<string, { program: string; code: string; says: RegExp }> 
       await run({ kind: 'chat_turn' }, async () => (await post()).text());`,
     code: 'RUNTRACE_UNREAD_CALL',
     says: /did not recognize it as a model call.*127\.0\.0\.1/,
+  },
+  'a step without an attempt': {
+    program: `${ASK} ${SDK} start(new StatusPrioritySpanProcessor(), exporting);
+      await run({ kind: 'chat_turn' }, () => step({ model: 'gpt-5' }, () => ask(fetch)));`,
+    code: 'RUNTRACE_STEP_WITHOUT_ATTEMPT',
+    says: /completed without an attempt.*recording fetch/,
+  },
+  'an endpoint where nothing listens': {
+    program: `${ASK} ${SDK} import { RuntraceSpanProcessor } from 'runtrace/exporter';
+      const provider = start(new RuntraceSpanProcessor({ url: 'http://127.0.0.1:9/v1/traces' }));
+      await run({ kind: 'chat_turn' }, () => ask());
+      await provider.shutdown();`,
+    code: 'RUNTRACE_DELIVERY_FAILED',
+    says: /first delivery of spans failed.*127\.0\.0\.1:9.*ECONNREFUSED/,
+  },
+  'an endpoint that is not OTLP': {
+    program: `${ASK} ${SDK} import { RuntraceSpanProcessor } from 'runtrace/exporter';
+      const provider = start(new RuntraceSpanProcessor({ url: 'http://127.0.0.1:' + port + '/not-otlp' }));
+      await run({ kind: 'chat_turn' }, () => ask());
+      await provider.shutdown();`,
+    code: 'RUNTRACE_DELIVERY_FAILED',
+    says: /first delivery of spans failed.*404/,
+  },
+  'no flush before process.exit()': {
+    program: `${ASK} ${SDK} import { RuntraceSpanProcessor } from 'runtrace/exporter';
+      start(new RuntraceSpanProcessor({ url: 'http://127.0.0.1:' + port + '/v1/traces' }));
+      await run({ kind: 'chat_turn' }, () => ask());
+      process.exit(0);`,
+    code: 'RUNTRACE_NOT_FLUSHED',
+    says: /ended with spans that were not sent.*sdk\.shutdown\(\)/,
   },
   'a call after its run': {
     program: `${ASK} ${SDK} start(new StatusPrioritySpanProcessor(), exporting);

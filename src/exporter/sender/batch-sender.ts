@@ -156,7 +156,7 @@ export class BatchSender {
         health.note(`the endpoint ${what}: ${result.why}`);
       }
     } else if (result.kind === 'retry') {
-      health.failed(`requests fail and are tried again: ${result.why}`);
+      health.requestFailed(`requests fail and are tried again: ${result.why}`, this.#hasDelivered);
       backoff.failed(ticket, result.at);
       onRetry(result);
     } else if (result.kind === 'refused' && !(result.isEncodingError && items.length > 1)) {
@@ -165,7 +165,7 @@ export class BatchSender {
   }
 
   #reject(items: readonly Item[], what: string): void {
-    this.#parts.health.failed(what);
+    this.#parts.health.requestFailed(what, this.#hasDelivered);
     this.#parts.counts.add('rejected', items.length, sumBytes(items));
   }
 

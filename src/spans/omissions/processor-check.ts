@@ -23,6 +23,7 @@ export function checkProcessors(span: Span): void {
   if (checkedProcessors) return;
   checkedProcessors = true;
   guarded('the check of the span processors failed', () => {
+    checkSdkVersion(span);
     const processors = processorsOf(span);
     if (!processors) return;
     const position = processors.findIndex((processor) => processor[STATUS_PROCESSOR] !== undefined);
@@ -31,6 +32,12 @@ export function checkProcessors(span: Span): void {
     else if (position === -1) reportOmission('RUNTRACE_NO_PROCESSOR');
     else if (position > 0) reportOmission('RUNTRACE_PROCESSOR_NOT_FIRST');
   });
+}
+
+/** The SDK 1.x has `instrumentationLibrary` in the place of `instrumentationScope`. */
+function checkSdkVersion(span: Span): void {
+  const inner = unwrapped(span);
+  if ('instrumentationLibrary' in inner && !('instrumentationScope' in inner)) reportOmission('RUNTRACE_SDK_VERSION');
 }
 
 /**
