@@ -3,6 +3,12 @@ import type { RunIdentity } from '../capture/levels.js';
 import * as names from '../otel/names.js';
 import { isUnsampled } from './context.js';
 
+/** How a run starts, apart from its identity. */
+export interface RunStart {
+  readonly trace?: 'new' | 'join' | undefined;
+  readonly attributes?: Attributes | null | undefined;
+}
+
 /** The name of a run's span: `invoke_agent {name}` or `invoke_workflow {kind}`. */
 export function runName(identity: Attributes): string {
   return `${identity[names.GEN_AI_OPERATION_NAME]} ${identity[names.GEN_AI_AGENT_NAME] ?? identity[names.RUN_KIND]}`;
@@ -23,11 +29,7 @@ export function identityAttributes(identity: RunIdentity): Attributes {
 }
 
 /** Whether a run begins a trace of its own, with a link to the span of another instrumentation that is active. */
-export function traceOf(
-  ctx: Context,
-  isInRun: boolean,
-  option: 'new' | 'join' | undefined,
-): { isRoot: boolean; links: Link[] } {
+export function traceOf(ctx: Context, isInRun: boolean, option: RunStart['trace']): { isRoot: boolean; links: Link[] } {
   const isInner = isInRun || isUnsampled(ctx);
   const foreign = isInner ? undefined : trace.getSpanContext(ctx);
   const links: Link[] = foreign && isSpanContextValid(foreign) ? [{ context: foreign }] : [];

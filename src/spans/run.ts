@@ -1,43 +1,28 @@
-import { type Attributes, type Context, type Span, SpanKind, type Tracer } from '@opentelemetry/api';
-import { AttributeWriter } from '../capture/attribute-writer.js';
-import { keepValues } from '../capture/captured-content.js';
+import type { Context, Span, Tracer } from '@opentelemetry/api';
 import type { CaptureSettings, RunIdentity } from '../capture/levels.js';
-import { type Clock, startClock, toHrTime } from '../otel/clock.js';
-import * as names from '../otel/names.js';
+import { type Clock, startClock } from '../otel/clock.js';
 import { report } from '../util/diagnostics.js';
-import { copyGiven, merged } from '../util/validation.js';
 import { runOf } from './context.js';
 import { checkRunEnd } from './omissions/missed-calls.js';
 import type { FinishDetails } from './outcome/finish-details.js';
-import { MAX_STATUS_UPDATES, type Proposal, Proposals, toProposal } from './outcome/proposals.js';
-import { outcomeFailure, spanStatus, writeFailure } from './outcome/span-status.js';
+import { type Proposal, Proposals, toProposal } from './outcome/proposals.js';
 import type { Status } from './outcome/status.js';
 import { forgetCalls, isStop, nestCalls } from './outcome/stops.js';
 import { abandonedStream, streamEndProposal } from './outcome/stream-end.js';
 import { type Tail, type TailEnd, watchReturned } from './returned-stream.js';
 import type { BackgroundResponse } from './routing/background-response.js';
-import { identityAttributes, runName, traceOf } from './run-attributes.js';
+import { type RunStart, traceOf } from './run-attributes.js';
 import type { RunPart, StepHome, StepSummary } from './run-part.js';
 import { RunTotals } from './run-totals.js';
 import { type Bucket, cancel, type Deadline, type Open, type OpenRuns, schedule } from './settle/deadlines.js';
 import { type Activity, activityOf, idleAt } from './settle/idle.js';
-import { ManagedSpan, type SpanOwner } from './settle/managed-span.js';
+import { registerLater } from './settle/late-registration.js';
+import type { SpanOwner } from './settle/managed-span.js';
 import { nextTurn } from './settle/next-turn.js';
 import { RunParts } from './settle/run-parts.js';
+import { RunSpan } from './settle/run-span.js';
 import type { StepRecording } from './step.js';
 import { StepNumbers } from './step-numbers.js';
-
-/**
- * A run that is open for longer is registered with a `FinalizationRegistry`, to learn that its handle was dropped. Registering costs more
- * than all other work for a short run, because a registry's entries survive all collections but the full ones.
- */
-const REGISTER_AFTER_MILLIS = 1000;
-
-/** How a run starts, apart from its identity. */
-export interface RunStart {
-  readonly trace?: 'new' | 'join' | undefined;
-  readonly attributes?: Attributes | null | undefined;
-}
 
 /**
  * - `running`: its function has not ended.
@@ -58,13 +43,9 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
   place?: number;
   readonly tracer: Tracer;
   readonly #isRoot: boolean;
-  readonly #managed: ManagedSpan;
+  readonly #span: RunSpan;
   readonly #openRuns: Pick<OpenRuns, 'add' | 'delete'>;
-  readonly #startedAt: number;
   #stepNumbers: StepNumbers | undefined;
-  readonly #identity: Attributes;
-  /** The attributes that the application gave. */
-  readonly #given: Attributes | undefined;
   readonly #proposals = new Proposals();
   readonly #parts = new RunParts();
   readonly #totals = new RunTotals();
@@ -98,16 +79,11 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
     this.tracer = tracer;
     this.now = outer?.now ?? startClock();
     this.#openRuns = openRuns;
-    this.#startedAt = this.now();
-    this.#identity = keepValues(identityAttributes(identity), capturing);
-    this.#identity[names.RUN_ID] = this.id;
+    const startedAt = this.now();
     const { isRoot, links } = traceOf(ctx, outer !== undefined, start.trace);
     this.#isRoot = isRoot;
-    const startTime = toHrTime(this.#startedAt);
-    const options = { kind: SpanKind.INTERNAL, startTime, attributes: this.#identity, root: isRoot, links };
-    this.#managed = new ManagedSpan(this, true, tracer, runName(this.#identity), options, ctx);
+    this.#span = new RunSpan(this, identity, { startedAt, isRoot, links, given: start.attributes }, ctx);
     this.traceId = this.span.spanContext().traceId;
-    this.#given = copyGiven(start.attributes);
     if (!this.isRecording) {
       this.#state = 'settled';
       return;
@@ -121,11 +97,11 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
   }
 
   get span(): Span {
-    return this.#managed.span;
+    return this.#span.span;
   }
 
   get isRecording(): boolean {
-    return this.#managed.isRecording;
+    return this.#span.isRecording;
   }
 
   get settled(): boolean {
@@ -222,13 +198,7 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
 
   /** Registers `handle` with `registry` if the run is still open after a second. */
   registerLater(handle: object, registry: FinalizationRegistry<RunRecording>): void {
-    this.#registration = {
-      due: () => {
-        this.#registration = undefined;
-        registry.register(handle, this);
-      },
-    };
-    schedule(this.#registration, REGISTER_AFTER_MILLIS);
+    this.#registration = registerLater(handle, this, registry);
   }
 
   /** The run's handle was collected before it was finished, so no code can finish it. */
@@ -340,23 +310,6 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
     forgetCalls(this);
     if (this.#registration) cancel(this.#registration);
     this.#stepNumbers?.release();
-    this.#write();
-  }
-
-  #write(): void {
-    const outcome = this.#proposals.outcome as Proposal;
-    // A run never ends before its steps.
-    const endedAt = Math.max(outcome.at, this.#startedAt, this.#totals.lastStepEndedAt);
-    const { capturing } = this;
-    const failure = outcomeFailure(outcome, capturing);
-    const write = (span: Span) => {
-      const given = merged(this.#given, outcome.attributes);
-      const to = new AttributeWriter(span, this.#identity, given, capturing);
-      this.#totals.write(to, outcome);
-      writeFailure(span, to, failure, endedAt);
-      this.#proposals.writeHistory(span, endedAt, MAX_STATUS_UPDATES, capturing);
-      to.end();
-    };
-    this.#managed.end(write, spanStatus(outcome.status, failure), endedAt);
+    this.#span.end(this.#proposals, this.#totals);
   }
 }

@@ -1,10 +1,12 @@
 import { type ClientCall, ClientCalls } from './outcome/client-calls.js';
 import { ClientTimeouts, mayBeTimeout } from './outcome/client-timeouts.js';
+import { isTimeout } from './outcome/errors.js';
 import { type AttemptEnd, asTimeout, isRetriable, type PendingAttempt } from './outcome/http-exchange.js';
 import { endingProposal } from './outcome/proposals.js';
 import { maySendAgain } from './outcome/resends.js';
 import type { StepOptions } from './outcome/step-options.js';
 import { watchForStop } from './outcome/stop-while-waiting.js';
+import { isAbort } from './outcome/stops.js';
 import { BackgroundResponse, goesOnInBackground } from './routing/background-response.js';
 import type { StepRecording } from './step.js';
 
@@ -71,14 +73,16 @@ export class StepCalls {
     return this.#last?.how === 'failed' && isRetriable(this.#last.attempt.statusCode);
   }
 
-  /** The error of the run's function explains the last attempt, if that was aborted before the headers. */
-  timedOutWith(error: unknown): void {
-    if (this.#last && mayBeTimeout(this.#last)) this.#timedOut(this.#last, error);
-  }
-
-  /** The run's function threw an abort error: the caller stopped the call while its client waited for the retry. */
-  stoppedByRun(): void {
-    if (this.#last && this.#step.awaitsRetry) this.#stopped(this.#last);
+  /**
+   * The error that the run's function threw explains the last attempt: a timeout error if that was aborted before the headers, an abort error
+   * if the caller stopped the call while its client waited for the retry.
+   */
+  explainedBy(error: unknown): void {
+    const last = this.#last;
+    if (!last) return;
+    if (isTimeout(error)) {
+      if (mayBeTimeout(last)) this.#timedOut(last, error);
+    } else if (isAbort(error) && this.#step.awaitsRetry) this.#stopped(last);
   }
 
   endStopWatch(): void {

@@ -1,29 +1,23 @@
-import { type Context, type Span, SpanKind, trace } from '@opentelemetry/api';
+import { type Context, type Span, trace } from '@opentelemetry/api';
 import type { CaptureSettings } from '../capture/levels.js';
-import { type Clock, timeAt, toHrTime } from '../otel/clock.js';
+import { type Clock, timeAt } from '../otel/clock.js';
 import type { ModelCall } from '../providers/detect.js';
 import { report } from '../util/diagnostics.js';
-import { merged } from '../util/validation.js';
 import { capturingIn, toolOf } from './context.js';
 import { AttemptLog } from './outcome/attempt-log.js';
-import { isTimeout } from './outcome/errors.js';
 import type { FinishDetails } from './outcome/finish-details.js';
 import type { AttemptEnd, AttemptOwner, OutgoingRequest, Pending, PendingAttempt } from './outcome/http-exchange.js';
-import { MAX_STATUS_UPDATES, type Proposal, Proposals, toProposal } from './outcome/proposals.js';
-import { maySendAgain, Resends } from './outcome/resends.js';
-import { outcomeFailure, spanStatus, writeFailure } from './outcome/span-status.js';
+import { type Proposal, Proposals, toProposal } from './outcome/proposals.js';
+import { Resends } from './outcome/resends.js';
 import type { Status } from './outcome/status.js';
 import type { StepOptions } from './outcome/step-options.js';
-import { isAbort } from './outcome/stops.js';
 import type { RunPart, StepHome } from './run-part.js';
 import { type Bucket, cancel, type Deadline, schedule } from './settle/deadlines.js';
-import { type Activity, activityOf } from './settle/idle.js';
-import { ManagedSpan, type SpanOwner } from './settle/managed-span.js';
-import { type StepStart, stepStart, writeStepAttributes } from './step-attributes.js';
+import type { Activity } from './settle/idle.js';
+import type { SpanOwner } from './settle/managed-span.js';
+import { StepSpan } from './settle/step-span.js';
+import { StepWait } from './settle/step-wait.js';
 import { StepCalls } from './step-calls.js';
-
-/** A retry is not expected later than ten seconds past the longest Retry-After. */
-const RETRY_GRACE_MILLIS = 10_000;
 
 /**
  * - `open`: attempts and proposals are accepted. If it is finished, it is held for a retry or a late proposal.
@@ -43,24 +37,16 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
   readonly implicit: boolean;
   bucket?: Bucket | undefined;
   place?: number;
-  readonly #managed: ManagedSpan;
-  readonly #options: StepOptions;
-  readonly #startedAt: number;
-  readonly #start: StepStart;
+  readonly #span: StepSpan;
   /** The span of the tool call that the step began in. */
   readonly #tool: Span | undefined;
-  /** Open scopes and attempts in flight, in the order in which they began. */
-  #pending: Pending[] = [];
-  /** Those of them that were refused and whose body is still open. */
-  #refused: PendingAttempt[] = [];
+  readonly #wait = new StepWait();
   readonly #proposals = new Proposals();
   readonly #calls = new StepCalls(this);
   /** Whether it is shared in a reuse scope, where a call without a number is a new call. */
   #isShared = false;
   readonly #resends: Resends;
   #pollCount = 0;
-  #retryAfterMillis = 0;
-  #lastActivityAt = performance.now();
   #state: StepState = 'open';
 
   constructor(
@@ -75,31 +61,22 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     this.capturing = capturingIn(ctx, home.capturing);
     this.#tool = toolOf(ctx);
     this.implicit = implicit;
-    this.#options = options;
     this.number = home.nextStepNumber();
     this.log = begun?.log ?? new AttemptLog(this.capturing);
-    this.#startedAt = begun?.startedAt ?? home.now();
+    const startedAt = begun?.startedAt ?? home.now();
     this.#resends = begun?.resends ?? new Resends();
-    this.#start = stepStart(this.number, options, this.capturing, plainName);
-    this.#managed = new ManagedSpan(
-      this,
-      home.id === undefined,
-      home.tracer,
-      this.#start.name,
-      { kind: SpanKind.CLIENT, startTime: toHrTime(this.#startedAt), attributes: this.#start.attributes },
-      ctx,
-    );
-    if (this.#managed.isRecording) home.add(this);
+    this.#span = new StepSpan(this, options, startedAt, ctx, plainName);
+    if (this.#span.isRecording) home.add(this);
     else this.#state = 'settled';
   }
 
   get span(): Span {
-    return this.#managed.span;
+    return this.#span.span;
   }
 
   /** False if the sampler dropped its span. */
   get isRecording(): boolean {
-    return this.#managed.isRecording;
+    return this.#span.isRecording;
   }
 
   get settled(): boolean {
@@ -121,17 +98,17 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
 
   /** When a scope or an attempt ended last, in `performance.now()` time. */
   get lastActivityAt(): number {
-    return this.#lastActivityAt;
+    return this.#wait.lastActivityAt;
   }
 
   /** Whether it has a terminal status, its scopes are closed and nothing is in flight: it is only held. */
   get finished(): boolean {
-    return this.#pending.length === 0 && this.status !== 'in_progress';
+    return !this.#wait.isPending && this.status !== 'in_progress';
   }
 
   /** Whether a scope is open or an attempt in flight. */
   get isPending(): boolean {
-    return this.#pending.length > 0;
+    return this.#wait.isPending;
   }
 
   /** Whether it was begun in the same tool call as `ctx`, or likewise outside of any. Spans of other instrumentations do not count. */
@@ -141,12 +118,12 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
 
   /** How its last attempt ended, if nothing is pending. */
   get lastEnding(): AttemptEnd | undefined {
-    return this.#pending.length === 0 ? this.#calls.last : undefined;
+    return this.#wait.isPending ? undefined : this.#calls.last;
   }
 
   /** The last attempt that was refused, if nothing but the bodies of refused attempts is open. */
   get openRefusal(): PendingAttempt | undefined {
-    return this.#pending.length === this.#refused.length ? this.#refused.at(-1) : undefined;
+    return this.#wait.openRefusal;
   }
 
   contextFor(active: Context): Context {
@@ -174,7 +151,7 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     this.concludeRefused(live.outgoing);
     this.home.attemptsBegun++;
     this.#calls.attemptBegins(live);
-    this.#pending.push(live);
+    this.#wait.add(live);
     this.#changed();
     return { number: this.log.next(), resendCount: this.#resends.sent(live.outgoing) };
   }
@@ -205,7 +182,7 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
   /** Continues attempts that began on another span: the one that ended last, and those in flight. */
   continueFrom(last: AttemptEnd, inFlight: Iterable<PendingAttempt>): void {
     const live = [...inFlight];
-    this.#pending.push(...live);
+    for (const attempt of live) this.#wait.add(attempt);
     this.recordEnding(last);
     this.#calls.adopt(last, live);
   }
@@ -217,14 +194,13 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
 
   /** The error that the run's function threw tells how the last attempt ended, where the wire does not. */
   explainedBy(error: unknown): void {
-    if (isTimeout(error)) this.#calls.timedOutWith(error);
-    else if (isAbort(error)) this.#calls.stoppedByRun();
+    this.#calls.explainedBy(error);
   }
 
   /** Adds an attempt that ended to the log. */
   recordEnding(ending: AttemptEnd): void {
     this.log.record(ending.attempt);
-    this.#retryAfterMillis = Math.max(this.#retryAfterMillis, ending.retryAfterMillis ?? 0);
+    this.#wait.retryAfter(ending.retryAfterMillis);
     this.#resends.ended(ending);
     if (this.implicit && ending.how !== 'answered') this.home.mayBeRetried(this);
     this.#calls.attemptEnded(ending);
@@ -237,28 +213,25 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
 
   /** A scope opens; the step is not finished before it is closed. */
   open(pending: Pending): void {
-    this.#pending.push(pending);
+    this.#wait.add(pending);
     this.#changed();
   }
 
   /** A scope has closed, or an attempt has ended. */
   close(pending: Pending): void {
-    remove(this.#pending, pending);
-    remove(this.#refused, pending as PendingAttempt);
-    this.#lastActivityAt = performance.now();
-    this.#changed(this.#lastActivityAt);
+    this.#wait.remove(pending);
+    this.#changed(this.#wait.lastActivityAt);
   }
 
   /** An attempt was refused: a retry does not wait until its body is read. */
   refused(live: PendingAttempt): void {
-    this.#refused.push(live);
+    this.#wait.refused(live);
     if (this.implicit) this.home.mayBeRetried(this);
   }
 
   /** Ends the refused attempts whose body is still open: all, or those that `retry` sends again. */
   concludeRefused(retry?: OutgoingRequest): void {
-    if (this.#refused.length === 0) return;
-    for (const live of [...this.#refused]) if (!retry || maySendAgain(live.outgoing, retry)) live.giveUp();
+    this.#wait.concludeRefused(retry);
   }
 
   propose(proposal: Proposal): void {
@@ -280,22 +253,13 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
   }
 
   activities(): Activity[] {
-    if (this.finished && !this.awaitsRetry) return [];
-    // A run that is over does not wait for responses in the background.
-    if (this.#pending.length > 0 && this.#pending.every(({ isInBackground }) => isInBackground)) return [];
-    const { limits } = this.capturing;
-    const activities: Activity[] = this.#pending.map((pending) =>
-      activityOf(pending.idleSince(), pending.isBeingRead, limits),
-    );
-    activities.push({ idleSince: this.#lastActivityAt + this.#retryAfterMillis, limitMillis: limits.idleMillis });
-    return activities;
+    return this.finished && !this.awaitsRetry ? [] : this.#wait.activities(this.capturing.limits);
   }
 
   /** Ends what is still open. A step without an outcome becomes `interrupted`. */
   #giveUp(stoppedAt: number | undefined): void {
-    const lastActivityAt = this.#lastActivityAt;
-    // The attempts before the scopes that they belong to.
-    if (this.#pending.length > 0) for (const pending of [...this.#pending].reverse()) pending.giveUp(stoppedAt);
+    const { lastActivityAt } = this.#wait;
+    this.#wait.giveUp(stoppedAt);
     if (this.status !== 'in_progress') return;
     const at = stoppedAt ?? timeAt(this.now, lastActivityAt);
     this.propose(toProposal('interrupted', at, undefined, this.#calls.last));
@@ -325,9 +289,7 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
       cancel(this);
       return;
     }
-    const { completedHoldMillis, retryHoldMillis } = this.capturing.limits;
-    const retryMillis = this.#retryAfterMillis > 0 ? this.#retryAfterMillis + RETRY_GRACE_MILLIS : 0;
-    schedule(this, this.status === 'completed' ? completedHoldMillis : Math.max(retryHoldMillis, retryMillis), now);
+    schedule(this, this.#wait.holdMillis(this.status, this.capturing.limits), now);
     this.home.partChanged();
   }
 
@@ -339,36 +301,6 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     this.#state = 'settled';
     this.#calls.endStopWatch();
     cancel(this);
-    const outcome = this.#proposals.outcome as Proposal;
-    // Each attempt's event needs a microsecond of its own.
-    const endedAt = Math.max(outcome.at, this.#startedAt + this.log.count / 1000);
-    const { id, home, capturing, implicit } = this;
-    const usage = merged(this.log.usage(), outcome.usage) ?? {};
-    const failure = outcomeFailure(outcome, capturing);
-    const write = (span: Span) => {
-      const lastCall = this.#calls.last?.call;
-      const facts = { id, home, capturing, implicit, start: this.#start, options: this.#options };
-      const to = writeStepAttributes(span, { ...facts, outcome, lastCall, usage, pollCount: this.#pollCount });
-      this.log.writeTo(span, to, this.#startedAt, endedAt);
-      writeFailure(span, to, failure, endedAt);
-      this.#proposals.writeHistory(span, endedAt, MAX_STATUS_UPDATES - Number(failure !== undefined), capturing);
-      to.end();
-    };
-    this.#managed.end(write, spanStatus(outcome.status, failure), endedAt);
-    home.partSettled(this, {
-      outcome,
-      stepCount: 1,
-      attemptCount: this.log.count,
-      failedAttemptCount: this.log.failedCount,
-      usage,
-      endpoint: this.log.endpoint(),
-      endedAt,
-    });
+    this.home.partSettled(this, this.#span.end(this.#proposals, this.#calls.last?.call, this.#pollCount));
   }
-}
-
-function remove<T>(list: T[], item: T): void {
-  const index = list.indexOf(item);
-  if (index === list.length - 1) list.pop();
-  else if (index >= 0) list.splice(index, 1);
 }

@@ -1,26 +1,24 @@
-import { applyEdits, type Edit, inOrder, REDACTED } from '../edits.js';
-import { type Recent, SPECIAL } from '../json-string-memo.js';
+import { applyEdits, type Edit, inOrder } from '../edits.js';
+import type { Recent } from '../json-string-memo.js';
 import { MIN_KEY_LENGTH } from '../keys/find-keys.js';
 import { looksRandom } from '../keys/randomness.js';
 import { endOf } from '../keys/sticky.js';
 import { PLAIN, SECRET, SUSPECT, TOKEN } from '../names.js';
 import type { Policy } from '../policy.js';
 import { findSecrets } from '../text/find-secrets.js';
-import { isHarmlessValue, isSecretLike } from '../text/harmless.js';
 import {
   BESIDE_TEXT_TOKEN,
   FLAT_PAIRS,
   type Frame,
   isHarmlessObject,
-  LONGEST_TEXT_TOKEN,
   newFrame,
   PAIR_KEYS,
-  SCHEMA_WORDS,
   SHORTEST_TEXT_TOKENS,
   schemaPlace,
   TEXT_TOKENS,
 } from './json-frame.js';
-import { decodeCut, stringEnd } from './json-strings.js';
+import { hiddenString, isSecretByName } from './json-names.js';
+import { decodeCut, decodeString, stringEnd } from './json-strings.js';
 
 /** Redacted JSON. */
 export interface RenderedJson {
@@ -232,7 +230,7 @@ export class JsonScan {
   /** Returns `false` if the string is malformed. */
   #readKey(start: number, end: number, policy: Policy): boolean {
     const known = policy.names.get(this.#text, start + 1, end - 1);
-    const key = known?.text ?? this.#decode(start, end);
+    const key = known?.text ?? decodeString(this.#text, start, end);
     if (key === undefined) return false;
     const kind = known?.kind ?? policy.kind(key);
     this.#frame.key = key;
@@ -247,12 +245,12 @@ export class JsonScan {
   /** Returns `false` if the string is malformed. */
   #readValue(start: number, end: number, policy: Policy): boolean {
     if (end - start === 2) return true;
-    if (this.#isSecretByName(start, end, policy)) {
+    if (isSecretByName(this.#text, start, end, this.#frame, policy, this.edits)) {
       this.#replace(start, end);
       return true;
     }
     const known = this.#deltas?.unchanged.get(this.#text, start + 1, end - 1)?.text;
-    const value = known ?? this.#decode(start, end);
+    const value = known ?? decodeString(this.#text, start, end);
     if (value === undefined) return false;
     const isShort = end - start < SHORTEST_SECRET_LITERAL;
     if (isShort && !this.#deltas && !policy.ask && policy.patterns.length === 0) return true;
@@ -278,7 +276,7 @@ export class JsonScan {
     this.#hasAllQuotes = false;
     if (!policy) {
       this.edits.push({ start, end, text: JSON.stringify(value) });
-    } else if (kind !== PLAIN || this.#isSecretByName(start, end, policy)) {
+    } else if (kind !== PLAIN || isSecretByName(this.#text, start, end, this.#frame, policy, this.edits)) {
       this.#replace(start, end);
     } else if (!this.#deltas?.add(value, path, key, start, end, this.edits, true)) {
       this.edits.push({
@@ -302,69 +300,9 @@ export class JsonScan {
     return end;
   }
 
-  #isSecretByName(start: number, end: number, policy: Policy): boolean {
-    const frame = this.#frame;
-    if (frame.kind >= TOKEN) return this.#isSecretValue(start, end);
-    if (frame.schema === 'secret' && !SCHEMA_WORDS.has(frame.key)) return true;
-    if (frame.isArray) {
-      if (!frame.hasPairs) return false;
-      if (frame.index % 2 === 1) return frame.namesSecret;
-      frame.namesSecret = this.#namesSecret(start, end, policy);
-      return false;
-    }
-    const place = PAIR_KEYS.get(frame.key);
-    if (place === 'value') {
-      if (!frame.isNamed) frame.unnamed = { start, end };
-      return frame.namesSecret;
-    }
-    if (place === 'name' && end < this.#text.length) {
-      frame.namesSecret = this.#namesSecret(start, end, policy);
-      frame.isNamed = true;
-      if (frame.namesSecret && frame.unnamed) this.#replace(frame.unnamed.start, frame.unnamed.end);
-      frame.unnamed = undefined;
-    }
-    return false;
-  }
-
-  /** Judges the value of a name that says it is a secret. */
-  #isSecretValue(start: number, end: number): boolean {
-    const value = this.#decode(start, end);
-    if (value === undefined) return true;
-    if (isHarmlessValue(value)) return false;
-    if (
-      this.#frame.kind === TOKEN &&
-      value.length <= LONGEST_TEXT_TOKEN &&
-      !this.#frame.isArray &&
-      !isSecretLike(value)
-    ) {
-      this.#frame.textToken = { start, end };
-      return false;
-    }
-    return true;
-  }
-
-  #namesSecret(start: number, end: number, policy: Policy): boolean {
-    return end - start <= LONGEST_NAME_LITERAL && policy.kind(this.#decode(start, end) ?? '') >= TOKEN;
-  }
-
-  /** The value of the string between two quotes; `undefined` if it is malformed. */
-  #decode(start: number, end: number): string | undefined {
-    if (end - start <= LONGEST_NAME_LITERAL) {
-      const inner = this.#text.slice(start + 1, end - 1);
-      if (!SPECIAL.test(inner)) return inner;
-    }
-    try {
-      return JSON.parse(this.#text.slice(start, end));
-    } catch {
-      return undefined;
-    }
-  }
-
   #replace(start: number, end: number): void {
-    this.edits.push({ start, end, text: REDACTED_STRING });
+    this.edits.push(hiddenString(start, end));
   }
 }
 
-const REDACTED_STRING = `"${REDACTED}"`;
-const LONGEST_NAME_LITERAL = 66;
 const LONGEST_PATH = 200;

@@ -1,4 +1,9 @@
+import { SPECIAL } from '../json-string-memo.js';
+
 const BACKSLASH = 92;
+
+/** The longest string literal, with its quotes, that may be the name of a secret. */
+export const LONGEST_NAME_LITERAL = 66;
 
 /** After the closing quote of the string that begins at `start`; -1 if there is none. */
 export function stringEnd(text: string, start: number): number {
@@ -8,6 +13,19 @@ export function stringEnd(text: string, start: number): number {
     if ((at - backslashes) % 2 === 0) return at + 1;
   }
   return -1;
+}
+
+/** The value of the string between two quotes; `undefined` if it is malformed. */
+export function decodeString(text: string, start: number, end: number): string | undefined {
+  if (end - start <= LONGEST_NAME_LITERAL) {
+    const inner = text.slice(start + 1, end - 1);
+    if (!SPECIAL.test(inner)) return inner;
+  }
+  try {
+    return JSON.parse(text.slice(start, end));
+  } catch {
+    return undefined;
+  }
 }
 
 /** The value of a string literal that has no end, without the half of an escape or of a character at its end. */

@@ -1,0 +1,64 @@
+/** Names that say that a value in JSON is a secret: its key, or a name that stands beside it, as in `{"name":"authorization","value":"…"}`. */
+import { type Edit, REDACTED } from '../edits.js';
+import { TOKEN } from '../names.js';
+import type { Policy } from '../policy.js';
+import { isHarmlessValue, isSecretLike } from '../text/harmless.js';
+import { type Frame, LONGEST_TEXT_TOKEN, PAIR_KEYS, SCHEMA_WORDS } from './json-frame.js';
+import { decodeString, LONGEST_NAME_LITERAL } from './json-strings.js';
+
+const REDACTED_STRING = `"${REDACTED}"`;
+
+/** Replaces the text between two places by one redacted string. */
+export function hiddenString(start: number, end: number): Edit {
+  return { start, end, text: REDACTED_STRING };
+}
+
+/**
+ * Whether the names in `frame` say that the string between two quotes is a secret. If the string is a name itself, the frame stores what the
+ * name says. A value that came before that name is added to `edits`.
+ */
+export function isSecretByName(
+  text: string,
+  start: number,
+  end: number,
+  frame: Frame,
+  policy: Policy,
+  edits: Edit[],
+): boolean {
+  if (frame.kind >= TOKEN) return isSecretValue(text, start, end, frame);
+  if (frame.schema === 'secret' && !SCHEMA_WORDS.has(frame.key)) return true;
+  if (frame.isArray) {
+    if (!frame.hasPairs) return false;
+    if (frame.index % 2 === 1) return frame.namesSecret;
+    frame.namesSecret = namesSecret(text, start, end, policy);
+    return false;
+  }
+  const place = PAIR_KEYS.get(frame.key);
+  if (place === 'value') {
+    if (!frame.isNamed) frame.unnamed = { start, end };
+    return frame.namesSecret;
+  }
+  if (place === 'name' && end < text.length) {
+    frame.namesSecret = namesSecret(text, start, end, policy);
+    frame.isNamed = true;
+    if (frame.namesSecret && frame.unnamed) edits.push(hiddenString(frame.unnamed.start, frame.unnamed.end));
+    frame.unnamed = undefined;
+  }
+  return false;
+}
+
+/** Judges the value of a name that says it is a secret. */
+function isSecretValue(text: string, start: number, end: number, frame: Frame): boolean {
+  const value = decodeString(text, start, end);
+  if (value === undefined) return true;
+  if (isHarmlessValue(value)) return false;
+  if (frame.kind === TOKEN && value.length <= LONGEST_TEXT_TOKEN && !frame.isArray && !isSecretLike(value)) {
+    frame.textToken = { start, end };
+    return false;
+  }
+  return true;
+}
+
+function namesSecret(text: string, start: number, end: number, policy: Policy): boolean {
+  return end - start <= LONGEST_NAME_LITERAL && policy.kind(decodeString(text, start, end) ?? '') >= TOKEN;
+}

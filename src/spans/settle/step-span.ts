@@ -1,0 +1,70 @@
+import { type Context, type Span, SpanKind } from '@opentelemetry/api';
+import { toHrTime } from '../../otel/clock.js';
+import type { ModelCall } from '../../providers/detect.js';
+import { merged } from '../../util/validation.js';
+import { MAX_STATUS_UPDATES, type Proposal, type Proposals } from '../outcome/proposals.js';
+import { outcomeFailure, spanStatus, writeFailure } from '../outcome/span-status.js';
+import type { StepOptions } from '../outcome/step-options.js';
+import type { StepSummary } from '../run-part.js';
+import type { StepRecording } from '../step.js';
+import { type StepStart, stepStart, writeStepAttributes } from '../step-attributes.js';
+import { ManagedSpan } from './managed-span.js';
+
+/** The span of one step. It starts with what samplers read; all else is written when the step settles. */
+export class StepSpan {
+  readonly span: Span;
+  /** False if the sampler dropped it. */
+  readonly isRecording: boolean;
+  readonly #managed: ManagedSpan;
+  readonly #step: StepRecording;
+  readonly #options: StepOptions;
+  readonly #startedAt: number;
+  readonly #start: StepStart;
+
+  constructor(
+    step: StepRecording,
+    options: StepOptions,
+    startedAt: number,
+    ctx: Context,
+    plainName: string | undefined,
+  ) {
+    this.#step = step;
+    this.#options = options;
+    this.#startedAt = startedAt;
+    this.#start = stepStart(step.number, options, step.capturing, plainName);
+    const { name, attributes } = this.#start;
+    const spanOptions = { kind: SpanKind.CLIENT, startTime: toHrTime(startedAt), attributes };
+    const { home } = step;
+    this.#managed = new ManagedSpan(step, home.id === undefined, home.tracer, name, spanOptions, ctx);
+    this.span = this.#managed.span;
+    this.isRecording = this.#managed.isRecording;
+  }
+
+  /** Writes the outcome and ends the span. Returns what the step adds to the totals of its run. */
+  end(proposals: Proposals, lastCall: ModelCall | undefined, pollCount: number): StepSummary {
+    const { id, home, capturing, implicit, log } = this.#step;
+    const outcome = proposals.outcome as Proposal;
+    // Each attempt's event needs a microsecond of its own.
+    const endedAt = Math.max(outcome.at, this.#startedAt + log.count / 1000);
+    const usage = merged(log.usage(), outcome.usage) ?? {};
+    const failure = outcomeFailure(outcome, capturing);
+    const write = (span: Span) => {
+      const facts = { id, home, capturing, implicit, start: this.#start, options: this.#options };
+      const to = writeStepAttributes(span, { ...facts, outcome, lastCall, usage, pollCount });
+      log.writeTo(span, to, this.#startedAt, endedAt);
+      writeFailure(span, to, failure, endedAt);
+      proposals.writeHistory(span, endedAt, MAX_STATUS_UPDATES - Number(failure !== undefined), capturing);
+      to.end();
+    };
+    this.#managed.end(write, spanStatus(outcome.status, failure), endedAt);
+    return {
+      outcome,
+      stepCount: 1,
+      attemptCount: log.count,
+      failedAttemptCount: log.failedCount,
+      usage,
+      endpoint: log.endpoint(),
+      endedAt,
+    };
+  }
+}
