@@ -22,8 +22,6 @@ Options:
   --help                prints this text
 `;
 
-// The command prints its own messages.
-process.env.RUNTRACE_WARNINGS = 'off';
 /** 0: all went well. 1: something failed. 2: wrong arguments. */
 process.exitCode = await main(process.argv.slice(2));
 

@@ -20,6 +20,8 @@ const RETRY_TIMEOUT_MILLIS = 60_000;
  */
 export async function replay(files: readonly string[], { url, headers }: ReplayOptions): Promise<number> {
   diag.setLogger(terminalLogger, DiagLogLevel.WARN);
+  // This command prints its own messages.
+  process.env.RUNTRACE_WARNINGS = 'off';
   // These variables switch the exporter of an application off. This command is run to send.
   delete process.env.OTEL_SDK_DISABLED;
   delete process.env.OTEL_TRACES_EXPORTER;
