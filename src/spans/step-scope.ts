@@ -2,21 +2,25 @@ import type { Attributes, Context } from '@opentelemetry/api';
 import type { CaptureSettings } from '../capture/levels.js';
 import { type Clock, timeAt } from '../otel/clock.js';
 import type { ModelCall } from '../providers/detect.js';
+import type { Attempt } from './outcome/attempt.js';
 import { Attempts } from './outcome/client-calls.js';
-import { isTimeout } from './outcome/errors.js';
 import type { FinishDetails } from './outcome/finish-details.js';
+import type { AttemptEnd, AttemptOwner, OutgoingRequest, Pending, PendingAttempt } from './outcome/http-exchange.js';
+import { type Proposal, toProposal } from './outcome/proposals.js';
 import {
-  type AttemptEnd,
-  type AttemptOwner,
-  asTimeout,
-  type OutgoingRequest,
-  type Pending,
-  type PendingAttempt,
-} from './outcome/http-exchange.js';
-import { endingProposal, type Proposal, statusOf, toProposal } from './outcome/proposals.js';
-import type { Status, TerminalStatus } from './outcome/status.js';
+  type Conclusion,
+  causeOf,
+  conclusionWithoutCall,
+  explainedBy,
+  returnConclusion,
+  type ScopeFacts,
+  statusIfReturned,
+  stopConclusion,
+  streamConclusion,
+  throwConclusion,
+} from './outcome/scope-end.js';
+import type { Status } from './outcome/status.js';
 import type { StepOptions } from './outcome/step-options.js';
-import { isAbort, isStop } from './outcome/stops.js';
 import { type Tail, type TailEnd, watchReturned } from './returned-stream.js';
 import { type BackgroundOwner, BackgroundResponse, goesOnInBackground } from './routing/background-response.js';
 import type { StepHome } from './run-part.js';
@@ -29,18 +33,10 @@ import type { StepRecording } from './step.js';
  */
 type ScopeState = 'open' | 'returned' | 'closed';
 
-/** What the scope proposed, and why: `presumed` is a return without any attempt, which a call that begins later withdraws. */
-interface Conclusion {
-  readonly proposal: Proposal;
-  readonly by: 'finish' | 'throw' | 'attempt' | 'return' | 'presumed' | 'stop';
-}
-
 /** The scope of an explicit `step()`. Its end decides the step's outcome. In a reuse scope, several scopes share one step. */
 export class StepScope implements AttemptOwner, BackgroundOwner, Pending {
   readonly step: StepRecording;
-  readonly #options: StepOptions;
-  /** Whether a client's own hooks opened it. They accept answers that the wire shows to be invalid; then the wire decides. */
-  readonly #strict: boolean;
+  readonly #facts: ScopeFacts;
   /** How many attempts the step had before this scope: in a reuse scope, those of other scopes. */
   readonly #countBefore: number;
   /** Attempts in flight that began before the scope was closed. */
@@ -48,8 +44,6 @@ export class StepScope implements AttemptOwner, BackgroundOwner, Pending {
   /** Attempts in flight that began after it was closed. */
   #late: Set<PendingAttempt> | undefined;
   #calls: 'none' | 'unread' | 'read' = 'none';
-  /** The attempt with the highest number. */
-  #last: AttemptEnd | undefined;
   /** Those that may decide how the scope ended. */
   readonly #attempts = new Attempts();
   #state: ScopeState = 'open';
@@ -61,8 +55,7 @@ export class StepScope implements AttemptOwner, BackgroundOwner, Pending {
 
   constructor(step: StepRecording, options: StepOptions, strict = false) {
     this.step = step;
-    this.#options = options;
-    this.#strict = strict;
+    this.#facts = { home: step.home, options, strict, last: undefined };
     this.#countBefore = step.log.count;
     step.open(this);
   }
@@ -115,12 +108,13 @@ export class StepScope implements AttemptOwner, BackgroundOwner, Pending {
 
   /** Whether all of its calls so far have failed. */
   get awaitsRetry(): boolean {
-    return this.#state === 'open' && this.#inFlight === 0 && this.#last?.how !== 'answered';
+    return this.#state === 'open' && this.#inFlight === 0 && this.#facts.last?.how !== 'answered';
   }
 
   /** Adds attributes to its options. */
   note(attributes: Attributes): void {
-    this.#options.attributes = { ...this.#options.attributes, ...attributes };
+    const { options } = this.#facts;
+    options.attributes = { ...options.attributes, ...attributes };
   }
 
   contextFor(active: Context): Context {
@@ -148,7 +142,7 @@ export class StepScope implements AttemptOwner, BackgroundOwner, Pending {
   end(live: PendingAttempt, given: AttemptEnd): void {
     if (this.#late?.delete(live)) {
       // The scope has ended, so the attempt proposes its own end.
-      this.step.end(live, given, this.#options);
+      this.step.end(live, given, this.#facts.options);
       return;
     }
     const ending = this.step.recognized(given);
@@ -160,7 +154,7 @@ export class StepScope implements AttemptOwner, BackgroundOwner, Pending {
       this.#background = new BackgroundResponse(this.step, this, ending);
     }
     // The function threw while the call was in flight: its proposal lacks the facts of that call.
-    if (this.#state === 'closed' && this.#conclusion) this.#conclusion.proposal.ending = this.#last;
+    if (this.#state === 'closed' && this.#conclusion) this.#conclusion.proposal.ending = this.#facts.last;
     this.step.record(live, ending);
     if (this.#state === 'returned') this.#concludeReturn(ending.attempt.endedAt);
   }
@@ -182,23 +176,13 @@ export class StepScope implements AttemptOwner, BackgroundOwner, Pending {
   }
 
   amend(ending: AttemptEnd): void {
-    if (this.#last?.attempt.number === ending.attempt.number) this.#last = ending;
+    if (this.#facts.last?.attempt.number === ending.attempt.number) this.#facts.last = ending;
     this.step.amend(ending);
   }
 
   #record(ending: AttemptEnd): void {
-    if (!this.#last || ending.attempt.number >= this.#last.attempt.number) this.#last = ending;
-    this.#attempts.add(ending, this.#statusOf(ending));
-  }
-
-  /** How an attempt ended, for a function that returned normally. */
-  #statusOf(ending: AttemptEnd): TerminalStatus {
-    const { how, call, signal } = ending;
-    if (how === 'invalid' && !this.#strict) return 'completed';
-    // In a format that runtrace does not read, a client may stop at its own end marker.
-    const stoppedReading = how === 'unread' || (how === 'aborted' && !ending.beforeHeaders);
-    if (stoppedReading && call === undefined && !signal?.aborted) return 'completed';
-    return statusOf(ending);
+    if (!this.#facts.last || ending.attempt.number >= this.#facts.last.attempt.number) this.#facts.last = ending;
+    this.#attempts.add(ending, statusIfReturned(ending, this.#facts));
   }
 
   /** Proposes what application code says. The scope's end then proposes nothing. */
@@ -211,8 +195,7 @@ export class StepScope implements AttemptOwner, BackgroundOwner, Pending {
 
   /** The cause of an abort. A client that waits for its retry throws an abort error, even if its signal's reason is a timeout. */
   reasonFor(error: unknown): unknown {
-    const reason: unknown = this.#last?.signal?.reason;
-    return isAbort(error) && isTimeout(reason) ? reason : error;
+    return causeOf(error, this.#facts);
   }
 
   /** The scope's function threw. */
@@ -220,25 +203,16 @@ export class StepScope implements AttemptOwner, BackgroundOwner, Pending {
     if (this.#state !== 'open') return;
     this.step.concludeRefused();
     const error = this.reasonFor(thrown);
-    const last = this.#last;
-    const interrupted = isStop(error, this.home, this.#last);
+    const conclusion = throwConclusion(error, this.#facts, this.now());
     this.#explainLast(error);
-    // A stop while the client waits for its retry interrupts the call, however the attempt before ended.
-    const stopped = interrupted || isTimeout(error);
-    if (this.#strict && last && last.how !== 'answered' && !stopped) {
-      this.#conclude(endingProposal(last, this.#options), 'attempt');
-    } else {
-      const proposal = interrupted ? this.#proposal('interrupted') : this.#proposal('error', this.now(), { error });
-      const shownByAttempts = last !== undefined && statusOf(last) === proposal.status;
-      this.#conclude({ ...proposal, shownByAttempts }, 'throw');
-    }
+    conclusion.proposal.ending = this.#facts.last;
+    this.#conclude(conclusion);
     this.#close();
   }
 
-  /** The client's timeout explains an attempt that was aborted before the headers. */
   #explainLast(error: unknown): void {
-    const last = this.#last;
-    if (last?.how === 'aborted' && last.beforeHeaders && isTimeout(error)) this.amend(asTimeout(last, error));
+    const explained = explainedBy(error, this.#facts);
+    if (explained) this.amend(explained);
   }
 
   /** The scope's function returned. A returned stream, or a call in flight, keeps the scope open. */
@@ -261,56 +235,33 @@ export class StepScope implements AttemptOwner, BackgroundOwner, Pending {
     const idleSince = this.idleSince();
     const at = stoppedAt ?? (idleSince === undefined ? this.now() : timeAt(this.now, idleSince));
     if (this.#state === 'returned' && this.#inFlight === 0) {
-      const abandoned = this.#returnedStream?.begun && !this.#last;
+      const abandoned = this.#returnedStream?.begun && !this.#facts.last;
       this.#returnedStream = undefined;
-      if (abandoned) this.#conclude(this.#proposal('interrupted', at), 'stop');
-      this.#concludeReturn(this.#last?.attempt.endedAt ?? at);
+      if (abandoned) this.#conclude(stopConclusion(this.#facts, at));
+      this.#concludeReturn(this.#facts.last?.attempt.endedAt ?? at);
       return;
     }
-    this.#conclude(this.#proposal('interrupted', at), 'stop');
+    this.#conclude(stopConclusion(this.#facts, at));
     this.#close();
   }
 
   #returnedStreamEnded(end: TailEnd): void {
     this.#returnedStream = undefined;
     if (this.#state !== 'returned') return;
-    if (end.how === 'broke' && !isStop(end.error, this.home, this.#last)) {
-      this.#conclude(this.#proposal('error', this.now(), { error: end.error }), 'throw');
-    } else if (end.how !== 'ended') {
-      this.#conclude(this.#proposal('interrupted'), 'stop');
-    }
+    const conclusion = streamConclusion(end, this.#facts, this.now());
+    if (conclusion) this.#conclude(conclusion);
     this.#concludeReturn();
   }
 
   /** The function has returned and nothing is in flight: the last attempt decides if it did not go well, else the return. */
-  #concludeReturn(at?: number): void {
+  #concludeReturn(at = this.now()): void {
     if (this.#inFlight > 0 || this.#state !== 'returned') return;
     if (this.#background && !this.#conclusion) return;
     // A returned object that is not iterated may be consumed in ways that can't be observed: then the attempts alone decide.
-    if (this.#returnedStream && (this.#returnedStream.begun || !this.#last)) return;
-    const deciding = this.#stoppedWhileWaiting() ?? this.#attempts.deciding;
-    if (!deciding) this.#concludeWithoutCall(at);
-    else if (deciding.status === 'completed') this.#conclude(this.#completedBy(deciding.ending, at), 'return');
-    else this.#conclude(endingProposal(deciding.ending, this.#options, this.#attempts.endedAt), 'attempt');
+    if (this.#returnedStream && (this.#returnedStream.begun || !this.#facts.last)) return;
+    const conclusion = returnConclusion(this.#facts, this.#attempts, at);
+    this.#conclude(conclusion ?? conclusionWithoutCall(this.#facts, this.#recordedByHand(), at));
     this.#close();
-  }
-
-  #stoppedWhileWaiting(): { ending: AttemptEnd; status: TerminalStatus } | undefined {
-    const ending = this.#last;
-    return ending?.stoppedAt === undefined ? undefined : { ending, status: 'interrupted' };
-  }
-
-  #completedBy(ending: AttemptEnd, at = this.now()): Proposal {
-    return { ...toProposal('completed', at, undefined, ending, this.#options), shownByAttempts: true };
-  }
-
-  #concludeWithoutCall(at: number | undefined): void {
-    const recorded = this.#recordedByHand(at);
-    if (recorded) this.#conclude(recorded, 'attempt');
-    else {
-      const presumed = this.step.log.count === this.#countBefore;
-      this.#conclude(this.#proposal('completed', at), presumed ? 'presumed' : 'return');
-    }
   }
 
   /** Some functions return before their call has begun. The end of that call is then the end of the scope. */
@@ -322,24 +273,21 @@ export class StepScope implements AttemptOwner, BackgroundOwner, Pending {
     this.step.open(this);
   }
 
-  /** Attempts that the application recorded itself decide like those of the recording fetch. */
-  #recordedByHand(at: number | undefined): Proposal | undefined {
-    const last = this.step.log.count > this.#countBefore ? this.step.log.last() : undefined;
-    if (!last || last.status === 'completed') return undefined;
-    if (last.status !== 'failed') return this.#proposal('interrupted', at);
-    const type = last.errorType ?? String(last.statusCode ?? '_OTHER');
-    return { ...this.#proposal('error', at), failure: { type } };
+  /** The last attempt of the step since the scope was opened, for a scope of which the recording fetch saw no call. */
+  #recordedByHand(): Attempt | undefined {
+    const { log } = this.step;
+    return log.count > this.#countBefore ? log.last() : undefined;
   }
 
   #proposal(status: Status, at = this.now(), details?: FinishDetails): Proposal {
-    return toProposal(status, at, details, this.#last, this.#options);
+    return toProposal(status, at, details, this.#facts.last, this.#facts.options);
   }
 
   /** Proposes how the scope ended, unless a terminal status was proposed before. */
-  #conclude(proposal: Proposal, by: Conclusion['by']): void {
+  #conclude(conclusion: Conclusion): void {
     if (this.#conclusion) return;
-    this.#conclusion = { proposal, by };
-    this.step.propose(proposal);
+    this.#conclusion = conclusion;
+    this.step.propose(conclusion.proposal);
   }
 
   #close(): void {

@@ -1,0 +1,197 @@
+import { type Answer, type ModelCall, readErrorCode } from '../providers/detect.js';
+import type { Attempt } from '../spans/outcome/attempt.js';
+import type { Failure } from '../spans/outcome/errors.js';
+import {
+  type AttemptEnd,
+  type AttemptOwner,
+  isRetriable,
+  type OutgoingRequest,
+} from '../spans/outcome/http-exchange.js';
+import { byteLength } from '../util/byte-length.js';
+import type { ByteBuffer } from './byte-buffer.js';
+import { retryAfterMillis } from './retry-after.js';
+
+/** A client starts the timer of its timeout before it calls `fetch`, by no more than this. */
+const CLIENT_AHEAD_MILLIS = 250;
+
+/** What was observed of one attempt so far. */
+export interface AttemptFacts {
+  readonly outgoing: OutgoingRequest;
+  readonly call: ModelCall | undefined;
+  readonly signal: AbortSignal | undefined;
+  /** In milliseconds since the epoch, on the clock of the trace. */
+  readonly startedAt: number;
+  statusCode: number | undefined;
+  /** By lower-case name. */
+  responseHeaders: Record<string, string> | undefined;
+  /** From the start of the attempt to the first bytes of the body. */
+  firstChunkMillis: number | undefined;
+  /** The beginning of the body, if it is buffered. Released when the attempt ends. */
+  body: ByteBuffer | undefined;
+  /** `undefined` if the body could not be observed. */
+  bodyBytes: number | undefined;
+  bodyEnded: boolean;
+  /** Whether the consumer cancelled the body of a refusal without having read any of it. */
+  dismissed: boolean;
+  /** When the caller stopped it while the client waited for its retry, in milliseconds since the epoch. */
+  stoppedAt: number | undefined;
+  /** What the underlying `fetch` or the body threw. */
+  error: unknown;
+}
+
+/** What the owner of an attempt said when the attempt began. */
+export type AttemptBegun = ReturnType<AttemptOwner['begin']>;
+
+/** How an attempt ended, as far as the use of its body shows. */
+export interface AttemptEnding {
+  readonly how: AttemptEnd['how'];
+  readonly failure: Failure | undefined;
+  readonly answer: Answer | undefined;
+  /** In milliseconds since the epoch, on the clock of the trace. */
+  readonly endedAt: number;
+}
+
+/** The facts of an attempt that begins. */
+export function factsAtStart(
+  outgoing: OutgoingRequest,
+  call: ModelCall | undefined,
+  signal: AbortSignal | undefined,
+  startedAt: number,
+): AttemptFacts {
+  return {
+    outgoing,
+    call,
+    signal,
+    startedAt,
+    statusCode: undefined,
+    responseHeaders: undefined,
+    firstChunkMillis: undefined,
+    body: undefined,
+    bodyBytes: 0,
+    bodyEnded: false,
+    dismissed: false,
+    stoppedAt: undefined,
+    error: undefined,
+  };
+}
+
+/** Whether the provider refused the request: HTTP 400 and above. */
+export function isRefused({ statusCode }: AttemptFacts): boolean {
+  return statusCode !== undefined && statusCode >= 400;
+}
+
+/** Whether the consumer has got the whole body, although it did not ask whether there is more. */
+export function allBytesRead({ responseHeaders, bodyBytes }: AttemptFacts): boolean {
+  // The length is that of the encoded body; what is counted here is decoded.
+  if (!bodyBytes || responseHeaders?.['content-encoding'] !== undefined) return false;
+  return Number(responseHeaders?.['content-length']) === bodyBytes;
+}
+
+/** Clients made by Stainless send their timeout in whole seconds, and abort without a reason when it expires. */
+export function clientTimedOut({ outgoing, startedAt }: AttemptFacts, now: number): boolean {
+  const seconds = Number(outgoing.headers['x-stainless-timeout']);
+  return seconds > 0 && now - startedAt >= seconds * 1000 - CLIENT_AHEAD_MILLIS;
+}
+
+/**
+ * Whether the client will send the request again. Clients that number their retries read the body of a refusal only to throw it as an
+ * error; before a retry they leave or cancel it (openai and @anthropic-ai/sdk, `shouldRetry` in client.ts).
+ */
+export function retryOutlook(facts: AttemptFacts): AttemptEnd['retry'] {
+  if (!isRetriable(facts.statusCode)) return 'none';
+  const isSeen = isRefused(facts) && facts.bodyBytes !== undefined;
+  if (!isSeen || facts.outgoing.retryCount === undefined) return 'possible';
+  return facts.bodyEnded ? 'none' : 'expected';
+}
+
+/** What the owner of an attempt is told when the attempt ends. A failure that the provider reports decides over how the body was read. */
+export function attemptEnd(facts: AttemptFacts, begun: AttemptBegun, observed: AttemptEnding): AttemptEnd {
+  const { outgoing, call, signal, responseHeaders, dismissed, stoppedAt } = facts;
+  const body = facts.body?.length ? facts.body.text() : undefined;
+  const reported = reportedFailure(facts, body, observed.answer);
+  const ending: AttemptEnding = reported ? { ...observed, how: 'failed', failure: reported } : observed;
+  const attempt = attemptOf(facts, begun, ending, body);
+  if (reported?.message !== undefined) attempt.errorMessage = reported.message;
+  return {
+    attempt,
+    how: ending.how,
+    failure: ending.failure,
+    abortReason: ending.how === 'aborted' ? signal?.reason : undefined,
+    signal,
+    dismissed,
+    beforeHeaders: facts.statusCode === undefined,
+    refused: isRefused(facts),
+    retry: retryOutlook(facts),
+    stoppedAt,
+    retryAfterMillis: responseHeaders && retryAfterMillis(responseHeaders),
+    outgoing,
+    call,
+    answer: ending.answer,
+  };
+}
+
+/** The failure that the provider reports, by the status and the body of a refusal or by an error in the answer. */
+function reportedFailure(
+  facts: AttemptFacts,
+  body: string | undefined,
+  answer: Answer | undefined,
+): Failure | undefined {
+  if (isRefused(facts)) {
+    const { code, message } = body === undefined ? {} : readErrorCode(body);
+    const failure: Failure = { type: code ?? String(facts.statusCode), className: `HTTP ${facts.statusCode}` };
+    return message ? { ...failure, message } : failure;
+  }
+  if (!answer?.error) return undefined;
+  const { code, message } = answer.error;
+  return message ? { type: code, message } : { type: code };
+}
+
+function attemptOf(
+  facts: AttemptFacts,
+  { number, resendCount }: AttemptBegun,
+  { how, failure, answer, endedAt }: AttemptEnding,
+  body: string | undefined,
+): Attempt {
+  const attempt: Attempt = {
+    number,
+    status: how === 'answered' ? 'completed' : how === 'invalid' ? 'failed' : how,
+    startedAt: facts.startedAt,
+    endedAt,
+    ...requestFields(facts.outgoing),
+    ...answerFields(answer),
+    ...responseFields(facts, body),
+  };
+  if (resendCount > 0) attempt.resendCount = resendCount;
+  if (facts.firstChunkMillis !== undefined) attempt.timeToFirstChunkMillis = facts.firstChunkMillis;
+  if (failure) attempt.errorType = failure.type;
+  if (facts.error !== undefined) attempt.error = facts.error;
+  return attempt;
+}
+
+function requestFields({ method, url, headers, body }: OutgoingRequest): Partial<Attempt> {
+  const fields = { method, url: url.href, requestHeaders: headers };
+  return body === undefined ? fields : { ...fields, requestBody: body, requestBodySize: byteLength(body) };
+}
+
+function answerFields(answer: Answer | undefined): Partial<Attempt> {
+  const fields: Partial<Attempt> = {};
+  if (answer && hasValues(answer.usage)) fields.usage = answer.usage;
+  if (answer?.response.id !== undefined) fields.responseId = answer.response.id;
+  return fields;
+}
+
+function responseFields(facts: AttemptFacts, body: string | undefined): Partial<Attempt> {
+  const { statusCode, bodyBytes, responseHeaders, bodyEnded } = facts;
+  if (statusCode === undefined) return {};
+  const fields: Partial<Attempt> = { statusCode };
+  if (bodyBytes !== undefined) fields.responseBodySize = bodyBytes;
+  if (responseHeaders) fields.responseHeaders = responseHeaders;
+  if (body !== undefined) fields.responseBody = body;
+  if (!bodyEnded) fields.responseBodyBroke = true;
+  return fields;
+}
+
+function hasValues(object: object): boolean {
+  for (const _name in object) return true;
+  return false;
+}
