@@ -6,8 +6,6 @@ import type { Answer, ModelCall } from '../../providers/detect.js';
 import type { Attempt } from './attempt.js';
 import { describeFailure, type Failure } from './errors.js';
 
-/** The interface between the recording fetch, which sees an HTTP exchange, and the step that the exchange belongs to. */
-
 /** Something that keeps a step from being finished: an attempt in flight, an open scope. */
 export interface Pending {
   /** Since when nothing has happened, in `performance.now()` time; `undefined` while it waits for the network. */

@@ -33,7 +33,7 @@ export const BUNDLERS: readonly Consumer[] = [
           // The CommonJS packages of OpenTelemetry require Node's modules, which esbuild can't write as imports.
           ...(format === 'esm' && {
             banner: {
-              js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+              js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",
             },
           }),
         });
