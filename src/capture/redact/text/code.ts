@@ -18,6 +18,8 @@ const TYPES = /^[A-Za-z_$][\w$.]*(?: \| [A-Za-z_$][\w$.]*)+;?$/;
 export function isExpression(value: string): boolean {
   const match = EXPRESSION.exec(value);
   if (match) {
+    // A password may begin like an expression: `ywYr.Q+.tiXQT7`.
+    if (isMixed(value, 0, value.length)) return false;
     const nameEnd = value.search(/[([{]/);
     if (nameEnd === -1) {
       const first = value.split(OPERATOR, 1)[0] ?? '';
