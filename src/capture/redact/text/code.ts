@@ -6,6 +6,8 @@ const EXPRESSION =
 const HAS_DIGIT = /\d/;
 /** `api_keys_1.ApiKeyError` */
 const DOTTED = /^[A-Za-z_$]{3,}\d{0,2}(?:\.[A-Za-z_$]{3,}\d{0,2})+;?$/;
+/** Characters that no access to a member has: `a.f$ACJO#qj`. */
+const UNCODELIKE = /[#%^~]|.@/;
 const OPERATOR = /[|&?,;=+]/;
 const IDENTIFIER = /^[&*!]?[A-Za-z_$][A-Za-z_$]*[;,?):]{0,3}$/;
 const IMPORTED = /^!(?:Ref|Sub|GetAtt|ImportValue|secret|vault|env\w*|reference|[A-Z]\w*)$/;
@@ -22,6 +24,7 @@ export function isExpression(value: string): boolean {
     if (isMixed(value, 0, value.length)) return false;
     const nameEnd = value.search(/[([{]/);
     if (nameEnd === -1) {
+      if (UNCODELIKE.test(value)) return false;
       const first = value.split(OPERATOR, 1)[0] ?? '';
       return (!HAS_DIGIT.test(first) || DOTTED.test(first)) && isMadeOfWords(first, 0, first.length);
     }
