@@ -224,7 +224,9 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
     if (this.#endsAs === part) {
       this.#endsAs = undefined;
       const { status, at, failure } = summary.outcome;
-      this.#conclude({ status, at, failure });
+      const proposal = toProposal(status, at);
+      proposal.failure = failure;
+      this.#conclude(proposal);
     }
     if (!this.#parts.isSettling) this.#settleIfIdle();
   }

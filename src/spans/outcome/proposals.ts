@@ -17,8 +17,8 @@ export interface Proposal {
   /** When it ended, in milliseconds since the epoch. */
   readonly at: number;
   /** Whether the attempts alone show it: if it is accepted, a status update would add nothing. */
-  readonly shownByAttempts?: boolean | undefined;
-  readonly failure?: Failure | undefined;
+  shownByAttempts: boolean;
+  failure?: Failure | undefined;
   readonly response?: ModelResponse | undefined;
   readonly usage?: Usage | undefined;
   readonly attributes?: Attributes | undefined;
@@ -118,7 +118,7 @@ export function toProposal(
 ): Proposal {
   const given = details && guarded('what was given to finish could not be read', () => readDetails(details));
   const { failure, response, usage, attributes } = given ?? NOTHING;
-  return { status, at, failure, response, usage, attributes, ending, options };
+  return { status, at, shownByAttempts: false, failure, response, usage, attributes, ending, options };
 }
 
 /** How an attempt ended, taken alone. */
@@ -131,6 +131,8 @@ export function statusOf({ how, stoppedAt }: Pick<AttemptEnd, 'how' | 'stoppedAt
 export function endingProposal(ending: AttemptEnd, options?: StepOptions, groupEnd = 0): Proposal {
   const status = statusOf(ending);
   const at = Math.max(ending.stoppedAt ?? ending.attempt.endedAt, groupEnd);
-  const proposal: Proposal = { ...toProposal(status, at, undefined, ending, options), shownByAttempts: true };
-  return status === 'error' ? { ...proposal, failure: ending.failure } : proposal;
+  const proposal = toProposal(status, at, undefined, ending, options);
+  proposal.shownByAttempts = true;
+  if (status === 'error') proposal.failure = ending.failure;
+  return proposal;
 }

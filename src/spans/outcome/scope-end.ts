@@ -59,8 +59,8 @@ export function throwConclusion(error: unknown, { home, options, strict, last }:
   const proposal = interrupted
     ? toProposal('interrupted', at, undefined, last, options)
     : toProposal('error', at, { error }, last, options);
-  const shownByAttempts = last !== undefined && statusOf(last) === proposal.status;
-  return { proposal: { ...proposal, shownByAttempts }, by: 'throw' };
+  proposal.shownByAttempts = last !== undefined && statusOf(last) === proposal.status;
+  return { proposal, by: 'throw' };
 }
 
 /** The caller, or the receiver of the answer, stopped the scope at `at`. */
@@ -91,7 +91,8 @@ export function returnConclusion(
     return { proposal: endingProposal(ending, options, attempts.endedAt), by: 'attempt' };
   }
   const proposal = toProposal('completed', at, undefined, ending, options);
-  return { proposal: { ...proposal, shownByAttempts: true }, by: 'return' };
+  proposal.shownByAttempts = true;
+  return { proposal, by: 'return' };
 }
 
 /** The function returned without a recorded call. `byHand`: the last attempt that the application recorded itself; it decides likewise. */

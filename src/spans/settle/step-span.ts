@@ -49,8 +49,20 @@ export class StepSpan {
     const usage = merged(log.usage(), outcome.usage) ?? {};
     const failure = outcomeFailure(outcome, capturing);
     const write = (span: Span) => {
-      const facts = { id, home, capturing, implicit, start: this.#start, options: this.#options };
-      const to = writeStepAttributes(span, { ...facts, outcome, lastCall, usage, pollCount });
+      const start = this.#start;
+      const options = this.#options;
+      const to = writeStepAttributes(span, {
+        id,
+        home,
+        capturing,
+        start,
+        options,
+        implicit,
+        outcome,
+        lastCall,
+        usage,
+        pollCount,
+      });
       log.writeTo(span, to, this.#startedAt, endedAt);
       writeFailure(span, to, failure, endedAt);
       proposals.writeHistory(span, endedAt, MAX_STATUS_UPDATES - Number(failure !== undefined), capturing);
