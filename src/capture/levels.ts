@@ -25,23 +25,23 @@ export interface RunIdentity {
   rootConversationId?: string;
 }
 
-/** The bounds of what is kept, and for how long. */
+/** The limits on memory and time of one recorder. */
 export interface Limits {
   /** Runs open at once in one recorder; beyond it the oldest ends early, as `interrupted`. Default 10 000. */
   openRuns: number;
   /** How long a run may stay open. Default 24 hours. */
   runMillis: number;
-  /** How long a step that completed is held for late news. Default 1000. */
+  /** How long a completed step waits for a later attempt or proposal before it settles. Default 1000. */
   completedHoldMillis: number;
-  /** How long a step that ended otherwise is held for its retry. Default 60 000. */
+  /** How long a failed or interrupted step waits for its retry before it settles. Default 60 000. */
   retryHoldMillis: number;
-  /** After a run is over: how long a call of it may show no sign of life. Default 5000. */
+  /** After a run's function returned: how long one of its calls may go without any activity. Default 5000. */
   idleMillis: number;
-  /** After a run is over: how long the reader of a body or of a returned stream may pause, once it has begun to read. Default 60 000. */
+  /** After a run's function returned: how long the reader of a body or of a returned stream may pause once reading has begun. Default 60 000. */
   pausedMillis: number;
-  /** Kept of one request or response body, in bytes of UTF-8. Default 65 536. */
+  /** The recorded part of one request or response body, in bytes of UTF-8. Default 65 536. */
   bodyBytes: number;
-  /** Kept of one content attribute (messages, tool definitions), in bytes of UTF-8. Default 65 536. */
+  /** The recorded part of one content attribute (messages, tool definitions), in bytes of UTF-8. Default 65 536. */
   contentBytes: number;
 }
 

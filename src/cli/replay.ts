@@ -11,7 +11,7 @@ export interface ReplayOptions {
 
 /** The most bytes of spans that are queued at once. Files may be larger than memory, and so may a line. */
 const MAX_QUEUED_BYTES = 16 * 1024 * 1024;
-/** Long enough for an endpoint that restarts, short enough for a user who waits. */
+/** Covers the restart of an endpoint, and is not too long for a user at a terminal. */
 const RETRY_TIMEOUT_MILLIS = 60_000;
 
 /**

@@ -132,7 +132,7 @@ export const OPENAI_RESPONSE_SERVICE_TIER = 'openai.response.service_tier';
 export const OPENAI_RESPONSE_SYSTEM_FINGERPRINT = 'openai.response.system_fingerprint';
 /** What the AI SDK's older telemetry calls its spans by: `ai.generateText.doGenerate`, `ai.toolCall`; read, never written. */
 export const AI_OPERATION_ID = 'ai.operationId';
-/** OpenInference's mark of a model span (`LLM`); read to know somebody else's span, never written. */
+/** OpenInference's kind of span (`LLM` for a model call). runtrace reads it on the spans of others, and never writes it. */
 export const OPENINFERENCE_SPAN_KIND = 'openinference.span.kind';
 
 // Exporter

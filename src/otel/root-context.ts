@@ -8,8 +8,8 @@ interface AsyncHooks {
 const snapshot = /* @__PURE__ */ builtinModule<AsyncHooks>('node:async_hooks')?.AsyncLocalStorage.snapshot?.();
 
 /**
- * Runs `fn` in nobody's context, OpenTelemetry's or the application's own storage: what is shared by all, as the one timer is, must not
- * keep a request that happened to be the first, nor act in its name.
+ * Runs `fn` outside of every context: OpenTelemetry's, and that of each `AsyncLocalStorage` of the application. A timer that all requests
+ * share would otherwise hold the context of the request that started it, and run in it.
  */
 export function outsideContext<T>(fn: () => T): T {
   const inRoot = () => context.with(ROOT_CONTEXT, fn);

@@ -15,7 +15,7 @@ export function report(what: string, error?: unknown): void {
     if (error === undefined) diag.warn(message);
     else diag.warn(message, error);
   } catch {
-    // The application's own logger threw. There is nobody left to tell.
+    // The application's own logger threw, and there is no other place to report to.
   }
 }
 

@@ -1,13 +1,13 @@
-/** A JSON object that came from somebody else: nothing in it is what it should be until it is looked at. */
+/** A JSON object from outside. Each field can have any type, so read it with the functions below. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-/** Longer than any real model name or id: what is longer is not one, and not kept. */
+/** In characters. Real model names and ids are shorter; a longer text is ignored. */
 const MAX_LABEL_LENGTH = 512;
 
-/** What is longer or stranger may quote a prompt or an answer. */
+/** A longer text, or one with other characters, may quote a prompt or an answer. */
 const IDENTIFIER = /^[A-Za-z0-9_.:-]{1,64}$/;
 
-/** The value of a JSON text; `undefined` if it is none. */
+/** The value of a JSON text; `undefined` if the text is not JSON. */
 export function parseJson(json: string): unknown {
   try {
     return JSON.parse(json);
@@ -26,7 +26,7 @@ export function objects(value: unknown): JsonObject[] {
   return Array.isArray(value) ? value.filter((item) => object(item) !== undefined) : [];
 }
 
-/** `value` if it is a text. */
+/** `value` if it is a string. */
 export function text(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }

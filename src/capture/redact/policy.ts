@@ -4,10 +4,10 @@ import { Recent } from './json-string-memo.js';
 import { condenseName, isSecretParameter, mayBeSecretName, type NameKind, nameKind, PLAIN, SECRET } from './names.js';
 
 /**
- * Additions to the built-in rules. Always redacted are values under a name that says it is a secret (`authorization`, `api_key`,
- * `password`), and whatever has the shape of a known key, a JSON Web Token, a PEM block, or credentials in a URL or a connection string.
+ * Additions to the built-in rules. Those replace the values of names such as `authorization`, `api_key` and `password`, known key formats,
+ * JSON Web Tokens, PEM blocks, and credentials in a URL or a connection string.
  *
- * A secret that neither its name nor its shape shows can't be found without these additions: "the password is hunter2".
+ * Without an addition, a secret with neither such a name nor such a format stays: "ask hunter2".
  */
 export interface RedactOptions {
   /** Names of headers, query keys, JSON keys and form fields whose values are replaced; case and `-`/`_` do not matter. */
@@ -38,7 +38,7 @@ export interface Policy {
   mayHoldName(text: string): boolean;
   /** The names that `kind` was called with lately. */
   readonly names: Recent<JudgedName>;
-  /** Whether the value of a query key or a form field is replaced, whatever it looks like. */
+  /** Whether the value of a query key or a form field is replaced, without a look at the value. */
   isSecretParameter(name: string): boolean;
   /** The application's patterns, all of them global and none sticky. */
   readonly patterns: readonly RegExp[];

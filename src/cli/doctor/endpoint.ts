@@ -8,7 +8,7 @@ import type { SendResult } from '../../exporter/sender/sender.js';
 import { messageOf } from '../terminal.js';
 import type { Finding } from './finding.js';
 
-/** Long enough for a slow network, short enough for a developer who waits. */
+/** Covers a slow network, and is not too long for a user at a terminal. */
 const TIMEOUT_MILLIS = 5000;
 
 /**

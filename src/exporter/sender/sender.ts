@@ -14,7 +14,7 @@ import type { ReadableSpan } from '../otlp/span.js';
  *
  * With `isEncodingError` one of the spans can't be written; a request without it may succeed.
  *
- * `why` is for a person who reads a log. It holds no header value and no password.
+ * `why` is text for a log. It holds no header value and no password.
  */
 export type SendResult =
   | { kind: 'accepted' }

@@ -13,7 +13,7 @@ import type { Admits } from './directory.js';
  *   BASE.jsonl.writing-OWNER → BASE.jsonl (any process may take it) → BASE.jsonl.sending-OWNER → gone, or BASE.jsonl again
  *
  * with BASE = MILLIS-SPANS-BYTES-RANDOM and OWNER = HOST-PID-RANDOM. What a dead process owned is taken over by others.
- * SPANS and BYTES are for a person who lists the directory: any user who may write there can name a file as he likes.
+ * SPANS and BYTES are shown by `ls`, and never trusted: any user with write access can give a file any name.
  */
 const FORM = /^((\d{13})-\d+-\d+-[0-9a-f]{12})\.jsonl(?:\.(?:writing|sending)-(.+)-(\d+)-([0-9a-f]{12}))?$/;
 export const HOST = hostname().replace(/[^\w.]/g, '_') || 'host';
