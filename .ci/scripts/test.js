@@ -1,9 +1,10 @@
 /**
  * Runs test files of `build`, which `npm run build:test` writes.
  *
- *     node .ci/scripts/test.js                     every unit test
+ *     node .ci/scripts/test.js                     every unit test: those outside of test/harness
  *     node .ci/scripts/test.js spans/hold fetch    the files whose path has one of the words
  *     node .ci/scripts/test.js --timing            the tests that measure time, one after the other
+ *     node .ci/scripts/test.js --harness           the tests of test/harness: examples, demo, small versions of its programs
  *     node .ci/scripts/test.js --failed FILE       the files that FILE names, which an earlier run wrote by FAILED_TESTS
  *
  * Writes the failed tests to the file that FAILED_TESTS names, a line each: the test file, a tab, the test's name.
@@ -35,7 +36,10 @@ function filesFor([first, ...others]) {
   }
   const all = readdirSync('build/test', { recursive: true, encoding: 'utf8' }).map((path) => join('build/test', path));
   if (first === '--timing') return all.filter((path) => path.endsWith('.timing.js'));
-  const words = args.map((word) => word.replace(/^test\//, '').replace(/(\.test)?\.[jt]s$/, ''));
   const tests = all.filter((path) => path.endsWith('.test.js'));
-  return words.length === 0 ? tests : tests.filter((path) => words.some((word) => path.includes(word)));
+  const inHarness = (path) => path.includes(join('test', 'harness'));
+  if (first === '--harness') return tests.filter(inHarness);
+  const words = args.map((word) => word.replace(/^test\//, '').replace(/(\.test)?\.[jt]s$/, ''));
+  if (words.length === 0) return tests.filter((path) => !inHarness(path));
+  return tests.filter((path) => words.some((word) => path.includes(word)));
 }

@@ -1,6 +1,6 @@
 /**
- * To be imported before the tests: a platform whose responses read their bodies by ways that nobody sees, as those of Bun, Deno and workerd
- * do. It stands in for those, which can't run these tests: here the methods that are put in the way of its own reading are gone.
+ * A stub, imported before the tests. Bun, Deno and workerd read a body in ways that runtrace cannot observe, and cannot run these tests. So this
+ * module makes Node's `Response` read in such a way: it removes the methods by which runtrace observes a read.
  */
 import { Response as UndiciResponse } from 'undici';
 

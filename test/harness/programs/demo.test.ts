@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { parseOtlpJson, type ReceivedSpan, startOtlpReceiver } from '../support/otlp-receiver.js';
+import { parseOtlpJson, type ReceivedSpan, startOtlpReceiver } from '../../support/otlp-receiver.js';
 
-const DEMO = fileURLToPath(new URL('../../examples/demo/main.js', import.meta.url));
+const DEMO = fileURLToPath(new URL('../../../examples/demo/main.js', import.meta.url));
 const INTERNAL = 1;
 const CLIENT = 3;
 const UNSET = 0;

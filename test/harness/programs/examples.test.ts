@@ -3,9 +3,9 @@ import { spawn } from 'node:child_process';
 import { buffer } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { type Backend, startBackend } from '../support/backend.js';
-import { parseOtlpJson, type ReceivedSpan, startOtlpReceiver } from '../support/otlp-receiver.js';
-import { only } from '../support/traced.js';
+import { type Backend, startBackend } from '../../support/backend.js';
+import { parseOtlpJson, type ReceivedSpan, startOtlpReceiver } from '../../support/otlp-receiver.js';
+import { only } from '../../support/traced.js';
 
 const [INTERNAL, CLIENT] = [1, 3];
 
@@ -164,7 +164,7 @@ async function runExample(
 ): Promise<{ spans: readonly ReceivedSpan[]; stdout: string }> {
   const receiver = await startOtlpReceiver();
   const inherited = Object.entries(process.env).filter(([name]) => !/^(?:OTEL|RUNTRACE|LANGFUSE|SENTRY)_/.test(name));
-  const child = spawn(process.execPath, [fileURLToPath(new URL(`../../examples/${name}.js`, import.meta.url))], {
+  const child = spawn(process.execPath, [fileURLToPath(new URL(`../../../examples/${name}.js`, import.meta.url))], {
     env: {
       ...Object.fromEntries(inherited),
       OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint,
