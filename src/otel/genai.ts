@@ -72,7 +72,7 @@ export interface Usage {
   reasoningTokens?: number;
 }
 
-/** What of it are numbers: providers leave some out, or send `null`. */
+/** What of it are numbers: providers leave some out, or send `null`. `undefined` if nothing is. */
 export function usageOf(given: Usage | null | undefined): Usage | undefined {
   if (given == null) return undefined;
   const { inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens, reasoningTokens } = given;
@@ -82,7 +82,7 @@ export function usageOf(given: Usage | null | undefined): Usage | undefined {
   if (isCount(cacheReadTokens)) usage.cacheReadTokens = cacheReadTokens;
   if (isCount(cacheWriteTokens)) usage.cacheWriteTokens = cacheWriteTokens;
   if (isCount(reasoningTokens)) usage.reasoningTokens = reasoningTokens;
-  return usage;
+  return Object.keys(usage).length > 0 ? usage : undefined;
 }
 
 function isCount(tokens: number | null | undefined): tokens is number {

@@ -50,6 +50,8 @@ export interface ModelCall {
   readonly provider: string;
   /** Whether a streamed response was asked for. */
   readonly streaming: boolean;
+  /** Whether the response was asked for in the background: it goes on if its stream is left. */
+  readonly inBackground: boolean;
   readonly request: ModelRequest;
   /** Begins to read the response of one attempt. */
   openAnswer(): ResponseReader;
@@ -99,6 +101,7 @@ export function readModelCall(
       operation,
       provider,
       streaming: request.stream === true,
+      inBackground: typeof body === 'object' && body.background === true,
       request,
       openAnswer: () => new ResponseReader(format, { request, content, extra, maxLength }),
     };

@@ -1,9 +1,9 @@
 import type { Span, Tracer } from '@opentelemetry/api';
 import type { CaptureSettings } from '../capture/levels.js';
 import type { Clock } from '../otel/clock.js';
-import type { Usage } from '../otel/genai.js';
 import type { Endpoint } from './outcome/attempt-log.js';
 import type { Proposal } from './outcome/proposals.js';
+import type { AnswerUsage } from './outcome/usage-sum.js';
 import type { BackgroundResponse } from './routing/background-response.js';
 import type { Activity } from './settle/idle.js';
 import type { StepRecording } from './step.js';
@@ -15,7 +15,7 @@ export interface StepSummary {
   readonly stepCount: number;
   readonly attemptCount: number;
   readonly failedAttemptCount: number;
-  readonly usage: Usage;
+  readonly usages: readonly AnswerUsage[];
   /** When the step's span ended, in milliseconds since the epoch; `undefined` if the attempts are on another span. */
   readonly endedAt?: number;
   /** The endpoint of the first completed attempt. */

@@ -1,10 +1,8 @@
 import type { AttributeWriter } from '../capture/attribute-writer.js';
-import type { Usage } from '../otel/genai.js';
 import * as names from '../otel/names.js';
-import { merged } from '../util/validation.js';
 import type { Proposal } from './outcome/proposals.js';
 import type { Status } from './outcome/status.js';
-import { addUsage } from './outcome/usage-sum.js';
+import { RunUsage } from './outcome/usage-sum.js';
 import type { StepSummary } from './run-part.js';
 
 /** What a run sums up of its steps, and of the model calls on spans of other instrumentations. */
@@ -15,7 +13,7 @@ export class RunTotals {
   #hasError = false;
   #lastStepEndedAt = 0;
   #lastStepStatus: Status | undefined;
-  readonly #usage: Usage = {};
+  readonly #usage = new RunUsage();
   #endpoint: StepSummary['endpoint'];
 
   /** How many steps and model calls on other spans it sums up. */
@@ -34,7 +32,7 @@ export class RunTotals {
   }
 
   add(summary: StepSummary): void {
-    const { outcome, stepCount, endpoint, usage } = summary;
+    const { outcome, stepCount, endpoint, usages } = summary;
     this.#stepCount += stepCount;
     this.#attemptCount += summary.attemptCount;
     this.#failedAttemptCount += summary.failedAttemptCount;
@@ -42,12 +40,12 @@ export class RunTotals {
       this.#lastStepStatus = outcome.status;
       this.#hasError ||= outcome.status === 'error';
     }
-    addUsage(this.#usage, usage);
+    for (const usage of usages) this.#usage.add(usage);
     if (summary.endedAt !== undefined) this.#lastStepEndedAt = Math.max(this.#lastStepEndedAt, summary.endedAt);
     if (endpoint && !(this.#endpoint && this.#endpoint.at <= endpoint.at)) this.#endpoint = endpoint;
   }
 
-  /** Writes the status and the totals. Usage that the run's `finish` was given comes first. */
+  /** Writes the status and the totals. Usage that the run's `finish` was given replaces the sum. */
   write(to: AttributeWriter, { status, usage: given }: Proposal): void {
     to.write(names.STATUS, status);
     to.write(names.RUN_STEP_COUNT, this.#stepCount);
@@ -55,7 +53,7 @@ export class RunTotals {
     to.write(names.RUN_FAILED_ATTEMPT_COUNT, this.#failedAttemptCount);
     to.write(names.RUN_HAS_ERROR, this.#hasError);
     const { inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens, reasoningTokens } =
-      merged(this.#usage, given) ?? {};
+      given ?? this.#usage.total;
     to.keep(names.RUN_INPUT_TOKENS, inputTokens);
     to.keep(names.RUN_OUTPUT_TOKENS, outputTokens);
     to.keep(names.RUN_CACHE_READ_TOKENS, cacheReadTokens);

@@ -116,9 +116,9 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     return this.#tool === toolOf(ctx);
   }
 
-  /** How its last attempt ended, if nothing is pending. */
+  /** How its last attempt ended, if nothing is pending but responses in the background. */
   get lastEnding(): AttemptEnd | undefined {
-    return this.#wait.isPending ? undefined : this.#calls.last;
+    return this.#wait.isPending && !this.#wait.isInBackground ? undefined : this.#calls.last;
   }
 
   /** The last attempt that was refused, if nothing but the bodies of refused attempts is open. */

@@ -123,14 +123,20 @@ class OpenAiResponsesReader implements FormatReader {
 
   answer(): Answer {
     const answer = this.#response.answer(this.#done);
-    if (this.#status !== undefined) answer.responseStatus = this.#status;
+    // A stream that is resumed may begin in the middle.
+    const status = this.#status ?? (this.#anyOutput && !this.#done ? 'in_progress' : undefined);
+    if (status !== undefined) answer.responseStatus = status;
     return answer;
   }
 
   /** Some compatible servers end a stream of output with the sentinel of Chat Completions, and no event of their own. */
   #readPlainData(type: string, data: string): void {
     if (type === 'error') this.#response.fail(plainError(data));
-    else if (data.startsWith('[DONE]')) this.#done ||= this.#anyOutput;
+    else if (data.startsWith('[DONE]') && this.#anyOutput && !this.#done) {
+      this.#done = true;
+      // The last status that such a server told was `in_progress`.
+      this.#status = undefined;
+    }
   }
 
   #readResponse(response: JsonObject): void {

@@ -8,7 +8,7 @@ import { guarded, report } from '../../util/diagnostics.js';
 import { urlParts } from '../../util/url-parts.js';
 import { type Attempt, checkAttempt, copyAttempt, keepOf, requireAttempt } from './attempt.js';
 import { attemptAttributes } from './attempt-event.js';
-import { UsageSum } from './usage-sum.js';
+import { type AnswerUsage, totalOf, UsageSum } from './usage-sum.js';
 
 /** The endpoint of an attempt. */
 export interface Endpoint {
@@ -88,7 +88,7 @@ export class AttemptLog {
   /** A completed attempt that later turns out to have closed badly has still cost what it cost. */
   #addUsage({ number, status, usage, responseId }: Attempt): void {
     if (!usage) return;
-    const answer = responseId ?? `attempt ${number}`;
+    const answer = responseId ?? number;
     if (status !== 'completed' && !this.#usage?.has(answer)) return;
     this.#usage ??= new UsageSum();
     this.#usage.set(answer, usage);
@@ -122,7 +122,16 @@ export class AttemptLog {
 
   /** The usage of the attempts that completed; that of one answer counts once. `undefined` if none had any. */
   usage(): Usage | undefined {
-    return this.#usage?.total();
+    return this.#usage && totalOf(this.#usage.answers());
+  }
+
+  /**
+   * The same, answer by answer.
+   *
+   * @internal
+   */
+  usages(): readonly AnswerUsage[] {
+    return this.#usage?.answers() ?? [];
   }
 
   /** The endpoint of the first attempt that completed. */

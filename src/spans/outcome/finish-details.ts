@@ -9,7 +9,7 @@ import { isStatus } from './status.js';
 export interface FinishDetails {
   /** The model's response: fills `gen_ai.response.*` and, where content is captured, the output messages. */
   response?: ModelResponse | null | undefined;
-  /** The usage, in tokens. A field that is left out is read at the wire. */
+  /** The usage, in tokens. It replaces what was read at the wire. */
   usage?: Usage | null | undefined;
   /** The error: any value that was thrown. Only its class and codes are recorded unless content is captured. */
   error?: unknown;

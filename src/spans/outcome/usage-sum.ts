@@ -5,6 +5,12 @@ const MAX_APART = 1024;
 
 const FIELDS = ['inputTokens', 'outputTokens', 'cacheReadTokens', 'cacheWriteTokens', 'reasoningTokens'] as const;
 
+/** What an answer cost; `id` is the response's, if it has one. */
+export interface AnswerUsage {
+  readonly id: string | undefined;
+  readonly usage: Usage;
+}
+
 /** Adds `usage` to `sum`. A field that neither has stays absent. */
 export function addUsage(sum: Usage, usage: Usage): void {
   for (const field of FIELDS) {
@@ -15,11 +21,11 @@ export function addUsage(sum: Usage, usage: Usage): void {
 
 /** The usage of several answers. The usage of one answer counts once, however often the answer was fetched. */
 export class UsageSum {
-  readonly #ofAnswer = new Map<string, Usage>();
+  readonly #ofAnswer = new Map<string | number, Usage>();
   readonly #others: Usage = {};
 
-  /** `answer` identifies the answer; the last usage that it had counts. */
-  set(answer: string, usage: Usage): void {
+  /** `answer` identifies the answer: by the response's id, or by the number of its attempt. The last usage that it had counts. */
+  set(answer: string | number, usage: Usage): void {
     this.#ofAnswer.set(answer, usage);
     if (this.#ofAnswer.size <= MAX_APART) return;
     const [oldest] = this.#ofAnswer;
@@ -28,15 +34,54 @@ export class UsageSum {
     addUsage(this.#others, oldest[1]);
   }
 
-  has(answer: string): boolean {
+  has(answer: string | number): boolean {
     return this.#ofAnswer.has(answer);
   }
 
-  /** `undefined` if no answer had any usage. */
-  total(): Usage | undefined {
-    if (this.#ofAnswer.size === 0) return undefined;
-    const sum = { ...this.#others };
-    for (const usage of this.#ofAnswer.values()) addUsage(sum, usage);
-    return sum;
+  /** The usage of each answer; that of answers which are no longer apart is one entry. */
+  answers(): AnswerUsage[] {
+    const answers = Array.from(this.#ofAnswer, ([answer, usage]) => ({ id: idOf(answer), usage }));
+    return [{ id: undefined, usage: this.#others }, ...answers];
   }
+}
+
+function idOf(answer: string | number): string | undefined {
+  return typeof answer === 'string' ? answer : undefined;
+}
+
+/** How many answers of a run are remembered; the oldest are dropped. */
+const MAX_REMEMBERED = 1024;
+
+/** The usage of the steps of a run. */
+export class RunUsage {
+  readonly #total: Usage = {};
+  readonly #counted = new Set<string>();
+
+  /**
+   * Adds an answer, unless a step before had the same one (a cache, a second fetch of a stored response). Some servers number their
+   * answers at random from a small range (Ollama), so two answers with one id and different usage are two.
+   */
+  add({ id, usage }: AnswerUsage): void {
+    if (id !== undefined && !this.#isNew(`${id} ${FIELDS.map((field) => usage[field])}`)) return;
+    addUsage(this.#total, usage);
+  }
+
+  get total(): Usage {
+    return this.#total;
+  }
+
+  #isNew(answer: string): boolean {
+    if (this.#counted.has(answer)) return false;
+    this.#counted.add(answer);
+    const [oldest] = this.#counted;
+    if (this.#counted.size > MAX_REMEMBERED && oldest !== undefined) this.#counted.delete(oldest);
+    return true;
+  }
+}
+
+/** The sum over all answers. */
+export function totalOf(answers: readonly AnswerUsage[]): Usage {
+  const sum: Usage = {};
+  for (const { usage } of answers) addUsage(sum, usage);
+  return sum;
 }

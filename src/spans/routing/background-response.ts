@@ -10,7 +10,7 @@ import type { StepRecording } from '../step.js';
 export interface BackgroundOwner {
   /** A poll ended that is an attempt: it failed, or it is the last one. `ended`: the response has ended. */
   pollEnded(ending: AttemptEnd, ended: boolean): void;
-  /** The run ended before the response; `last` is the request, with the last answer that a poll got. */
+  /** The run ended before the response; `last` is the request, as if it had ended as the last poll that told of the response. */
   leftInBackground(last: AttemptEnd): void;
 }
 
@@ -20,14 +20,18 @@ export function unfinishedStatus(answer: Answer | undefined): string | undefined
   return status === 'queued' || status === 'in_progress' ? status : undefined;
 }
 
-/** Whether an attempt was answered with a response that goes on in the background. */
-export function goesOnInBackground({ how, answer }: AttemptEnd): boolean {
-  return how === 'answered' && answer?.response.id !== undefined && unfinishedStatus(answer) !== undefined;
+/**
+ * Whether a response goes on in the background after its request has ended: it was answered as queued or in progress, or its stream was
+ * left or broke before the response's end.
+ */
+export function goesOnInBackground({ how, answer, call }: AttemptEnd): boolean {
+  if (answer?.response.id === undefined || answer.error || unfinishedStatus(answer) === undefined) return false;
+  return how === 'answered' || call?.inBackground === true;
 }
 
 /**
- * A response in the background. Its step is not finished until the response has ended, or the run. A poll that answers that the response is
- * queued or in progress is counted, and is no attempt.
+ * A response in the background. Its step is not finished until the response has ended, or the run. A poll is a request for the response, or
+ * for the rest of its stream. One that leaves the response queued or in progress is counted, and is no attempt unless it failed.
  */
 export class BackgroundResponse implements Pending, AttemptOwner {
   readonly #step: StepRecording;
@@ -98,16 +102,23 @@ export class BackgroundResponse implements Pending, AttemptOwner {
   end(live: PendingAttempt, ending: AttemptEnd): void {
     if (this.#step.settled) return;
     const { how, answer } = ending;
-    if (how === 'answered' && unfinishedStatus(answer) !== undefined) {
-      this.#last = { ...this.#last, answer };
-      this.#step.polled();
-    } else {
+    const wasLeft = how === 'aborted' || how === 'unread';
+    const isUnfinished = unfinishedStatus(answer) !== undefined;
+    if (how === 'answered' || wasLeft) this.#seen(ending);
+    if (isUnfinished && (how === 'answered' || wasLeft)) this.#step.polled();
+    else {
       const attempt = { ...ending.attempt, number: this.#step.log.next() };
-      const failed = how === 'failed' && answer?.error === undefined;
-      if (!failed) this.close();
-      this.#owner.pollEnded({ ...ending, attempt, how: isCancelled(answer) ? 'aborted' : how }, !failed);
+      const isLast = how === 'answered' || answer?.error !== undefined;
+      if (isLast) this.close();
+      this.#owner.pollEnded({ ...ending, attempt, how: isCancelled(answer) ? 'aborted' : how }, isLast);
     }
     this.#step.close(live);
+  }
+
+  /** A poll was answered, or was left by the caller. If the run ends now, so did the request. */
+  #seen({ how, answer, attempt: { endedAt } }: AttemptEnd): void {
+    const { attempt } = this.#last;
+    this.#last = { ...this.#last, how, answer: answer ?? this.#last.answer, attempt: { ...attempt, endedAt } };
   }
 
   amend(ending: AttemptEnd): void {

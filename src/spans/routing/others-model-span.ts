@@ -162,14 +162,14 @@ class OthersModelSpan implements AttemptOwner, RunPart {
     const last = this.#step ? undefined : this.#last;
     if (!last) {
       const outcome = toProposal('completed', this.now());
-      return { outcome, stepCount: 0, attemptCount: 0, failedAttemptCount: 0, usage: {}, endpoint: undefined };
+      return { outcome, stepCount: 0, attemptCount: 0, failedAttemptCount: 0, usages: [], endpoint: undefined };
     }
     return {
       outcome: endingProposal(last),
       stepCount: 1,
       attemptCount: this.#log.count,
       failedAttemptCount: this.#log.failedCount,
-      usage: this.#log.usage() ?? {},
+      usages: this.#log.usages(),
       endpoint: this.#log.endpoint(),
     };
   }

@@ -1,10 +1,10 @@
 import { type Context, type Span, SpanKind } from '@opentelemetry/api';
 import { toHrTime } from '../../otel/clock.js';
 import type { ModelCall } from '../../providers/detect.js';
-import { merged } from '../../util/validation.js';
 import { MAX_STATUS_UPDATES, type Proposal, type Proposals } from '../outcome/proposals.js';
 import { outcomeFailure, spanStatus, writeFailure } from '../outcome/span-status.js';
 import type { StepOptions } from '../outcome/step-options.js';
+import { totalOf } from '../outcome/usage-sum.js';
 import type { StepSummary } from '../run-part.js';
 import type { StepRecording } from '../step.js';
 import { type StepStart, stepStart, writeStepAttributes } from '../step-attributes.js';
@@ -46,7 +46,7 @@ export class StepSpan {
     const outcome = proposals.outcome as Proposal;
     // Each attempt's event needs a microsecond of its own.
     const endedAt = Math.max(outcome.at, this.#startedAt + log.count / 1000);
-    const usage = merged(log.usage(), outcome.usage) ?? {};
+    const usages = outcome.usage ? [{ id: outcome.response?.id, usage: outcome.usage }] : log.usages();
     const failure = outcomeFailure(outcome, capturing);
     const write = (span: Span) => {
       const start = this.#start;
@@ -60,7 +60,7 @@ export class StepSpan {
         implicit,
         outcome,
         lastCall,
-        usage,
+        usage: totalOf(usages),
         pollCount,
       });
       log.writeTo(span, to, this.#startedAt, endedAt);
@@ -74,7 +74,7 @@ export class StepSpan {
       stepCount: 1,
       attemptCount: log.count,
       failedAttemptCount: log.failedCount,
-      usage,
+      usages,
       endpoint: log.endpoint(),
       endedAt,
     };

@@ -21,6 +21,11 @@ export class StepWait {
     return this.#pending.length > 0;
   }
 
+  /** Whether nothing but responses in the background is pending. */
+  get isInBackground(): boolean {
+    return this.isPending && this.#pending.every(({ isInBackground }) => isInBackground);
+  }
+
   /** When a scope or an attempt ended last, in `performance.now()` time. */
   get lastActivityAt(): number {
     return this.#lastActivityAt;
@@ -66,7 +71,7 @@ export class StepWait {
   /** What the run of the step waits for. Empty if nothing. */
   activities(limits: Limits): Activity[] {
     // A run that is over does not wait for responses in the background.
-    if (this.#pending.length > 0 && this.#pending.every(({ isInBackground }) => isInBackground)) return [];
+    if (this.isInBackground) return [];
     const activities: Activity[] = this.#pending.map((pending) =>
       activityOf(pending.idleSince(), pending.isBeingRead, limits),
     );

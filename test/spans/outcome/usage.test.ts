@@ -150,15 +150,36 @@ describe('the usage of a step', () => {
     assert.equal(step.attributes['gen_ai.usage.input_tokens'], 10);
   });
 
-  test('that finish was given comes first', async () => {
+  test('of one response id counts once in a run, too; of two answers that share an id by chance, both count', async () => {
+    const { recorder, runs } = traced();
+    await recorder.run({ kind: 'chat_turn' }, async () => {
+      await ask(answer('same', 10, 5));
+      await recorder.step({}, () => ask(answer('same', 10, 5), 'from a cache'));
+      await recorder.step({}, () => ask(answer('same', 11, 6), 'by chance'));
+    });
+    assert.deepEqual(usageOf(only(runs()).attributes, RUN_NAMES), {
+      inputTokens: 21,
+      outputTokens: 11,
+      cacheReadTokens: 2,
+      reasoningTokens: 4,
+    });
+  });
+
+  test('that finish was given replaces that of the wire, all of its fields', async () => {
     const step = await stepOf(async (finish) => {
       await ask(answer('one', 10, 5));
       finish({ inputTokens: 1, outputTokens: 2 });
     });
-    assert.deepEqual(
-      [step.attributes['gen_ai.usage.input_tokens'], step.attributes['gen_ai.usage.output_tokens']],
-      [1, 2],
-    );
+    assert.deepEqual(usageOf(step.attributes), { inputTokens: 1, outputTokens: 2 });
+    assert.equal(only(attemptsOf(step))['gen_ai.usage.input_tokens'], 10);
+  });
+
+  test('that finish was given without a number in it is none', async () => {
+    const step = await stepOf(async (finish) => {
+      await ask(answer('one', 10, 5));
+      finish({});
+    });
+    assert.equal(step.attributes['gen_ai.usage.input_tokens'], 10);
   });
 
   test('that a replaced proposal was given is replaced with it', async () => {

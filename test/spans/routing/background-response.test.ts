@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
@@ -219,4 +221,171 @@ describe('a response in the background', () => {
       { numRuns: 40 },
     );
   });
+});
+
+/** How the provider's stream goes on: an event more, or how the connection ends. */
+type Part = 'queued' | 'in_progress' | 'delta' | 'completed' | 'failed' | 'waits' | 'breaks' | 'ends';
+
+/** A client of a provider that streams: each request gets the next of `streams`, a poll without `stream=true` the next of `polls`. */
+function streamed(streams: Part[][], polls: string[] = []) {
+  const id = `resp_${++ids}`;
+  const paths: string[] = [];
+  const response = (status: string) => ({
+    id,
+    object: 'response',
+    model: 'gpt-5',
+    status,
+    background: true,
+    output: [],
+    ...(status === 'failed' && { error: { code: 'upstream_failed', message: 'no' } }),
+    ...(status === 'completed' && { usage: { input_tokens: 5, output_tokens: 7 } }),
+  });
+  const event = (part: Part) =>
+    part === 'delta'
+      ? { type: 'response.output_text.delta', output_index: 0, content_index: 0, item_id: 'm', delta: 'Hi' }
+      : { type: `response.${part}`, response: response(part) };
+  const server = createServer((request, reply) => {
+    paths.push(`${request.method} ${request.url}`);
+    if (request.method === 'GET' && !request.url?.includes('stream=true')) {
+      reply
+        .writeHead(200, { 'content-type': 'application/json' })
+        .end(JSON.stringify(response(polls.shift() ?? 'completed')));
+      return;
+    }
+    reply.writeHead(200, { 'content-type': 'text/event-stream' });
+    for (const part of streams.shift() ?? ['completed', 'ends']) {
+      if (part === 'waits') return;
+      if (part === 'ends') reply.end();
+      else if (part === 'breaks') setTimeout(() => reply.destroy(), 20);
+      else
+        reply.write(`event: ${event(part).type}\ndata: ${JSON.stringify({ ...event(part), sequence_number: 1 })}\n\n`);
+    }
+  });
+  return {
+    id,
+    paths,
+    async play(use: (client: OpenAI) => Promise<unknown>, explicit = false): Promise<Traced> {
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      const baseURL = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`;
+      const client = new OpenAI({ apiKey: 'none', baseURL, fetch: recordingFetch, maxRetries: 0 });
+      const set = traced({ limits: { idleMillis: 20 } });
+      try {
+        await set.recorder.run({ kind: 'chat_turn' }, () =>
+          explicit ? set.recorder.step({}, () => use(client)) : use(client),
+        );
+        await set.provider.forceFlush();
+      } finally {
+        server.closeAllConnections();
+        server.close();
+      }
+      return set;
+    },
+  };
+}
+
+/** Reads a stream until it has seen `count` events, then leaves it. */
+async function leaveAfter(stream: AsyncIterable<unknown>, count: number): Promise<void> {
+  let seen = 0;
+  for await (const _ of stream) if (++seen === count) break;
+}
+
+const opened = (client: OpenAI) =>
+  client.responses.create({ model: 'gpt-5', input: 'Hi', background: true, stream: true });
+
+for (const explicit of [false, true]) {
+  describe(`a streamed response in the background, in an ${explicit ? 'explicit' : 'implicit'} step,`, () => {
+    test('whose stream is left, is continued by polls of its id', async () => {
+      const asked = streamed([['queued', 'in_progress', 'delta', 'waits']], ['in_progress', 'completed']);
+      const set = await asked.play(async (client) => {
+        await leaveAfter(await opened(client), 3);
+        await client.responses.retrieve(asked.id);
+        await client.responses.retrieve(asked.id);
+      }, explicit);
+      const step = only(set.steps());
+      assert.deepEqual(facts(step), {
+        status: 'completed',
+        codes: '200 200',
+        polls: 1,
+        response: undefined,
+        tokens: 7,
+      });
+      assert.deepEqual(
+        attemptsOf(step).map((attempt) => attempt['runtrace.attempt.status']),
+        ['aborted', 'completed'],
+      );
+    });
+
+    test('is continued by the rest of its stream, also if that is left again', async () => {
+      const asked = streamed([
+        ['queued', 'delta', 'waits'],
+        ['delta', 'waits'],
+        ['delta', 'completed', 'ends'],
+      ]);
+      const set = await asked.play(async (client) => {
+        await leaveAfter(await opened(client), 2);
+        await leaveAfter(await client.responses.retrieve(asked.id, { stream: true, starting_after: 2 }), 1);
+        await leaveAfter(await client.responses.retrieve(asked.id, { stream: true, starting_after: 3 }), 9);
+      }, explicit);
+      assert.equal(asked.paths.length, 3);
+      assert.deepEqual(facts(only(set.steps())), {
+        status: 'completed',
+        codes: '200 200',
+        polls: 1,
+        response: undefined,
+        tokens: 7,
+      });
+    });
+
+    for (const end of ['breaks', 'ends'] as const) {
+      test(`whose stream ${end} too early, ends as the response ends`, async () => {
+        const asked = streamed([['in_progress', 'delta', end]], ['queued', 'failed']);
+        const set = await asked.play(async (client) => {
+          await leaveAfter(await opened(client), 9).catch(() => {});
+          await client.responses.retrieve(asked.id);
+          await client.responses.retrieve(asked.id);
+        }, explicit);
+        const step = only(set.steps());
+        assert.deepEqual([statusOf(step), step.attributes['error.type']], ['error', 'upstream_failed']);
+        assert.equal(step.attributes['runtrace.step.attempt_codes'], '200 200');
+      });
+    }
+
+    test('that is polled and then left in progress, is completed with its last status', async () => {
+      const asked = streamed([['in_progress', 'delta', 'waits']], ['in_progress']);
+      const set = await asked.play(async (client) => {
+        await leaveAfter(await opened(client), 1);
+        await client.responses.retrieve(asked.id);
+      }, explicit);
+      const { status, response, polls } = facts(only(set.steps()));
+      assert.deepEqual([status, response, polls], ['completed', 'in_progress', 1]);
+    });
+
+    test('whose stream is left and which is not asked for again, is interrupted', async () => {
+      const asked = streamed([['in_progress', 'delta', 'waits']]);
+      const set = await asked.play(async (client) => leaveAfter(await opened(client), 1), explicit);
+      assert.equal(statusOf(only(set.steps())), 'interrupted');
+      assert.equal(set.runs().length, 1);
+    });
+
+    test('whose poll is stopped by the caller and then made again, goes on', async () => {
+      const asked = streamed([['in_progress', 'delta', 'waits'], ['waits']], ['completed']);
+      const set = await asked.play(async (client) => {
+        await leaveAfter(await opened(client), 1);
+        const poll = { stream: true, starting_after: 1 } as const;
+        await assert.rejects(client.responses.retrieve(asked.id, poll, { timeout: 50 }));
+        await client.responses.retrieve(asked.id);
+      }, explicit);
+      assert.equal(statusOf(only(set.steps())), 'completed');
+    });
+  });
+}
+
+test('a stream without background that is left is interrupted at once; a GET of its id is no poll', async () => {
+  const asked = streamed([['in_progress', 'delta', 'waits']], ['completed']);
+  const set = await asked.play(async (client) => {
+    await leaveAfter(await client.responses.create({ model: 'gpt-5', input: 'Hi', stream: true }), 1);
+    await client.responses.retrieve(asked.id);
+  });
+  const { status, codes, polls } = facts(only(set.steps()));
+  assert.deepEqual([status, codes, polls], ['interrupted', '200', undefined]);
 });
