@@ -49,6 +49,10 @@ await build({
   ],
   format: 'cjs',
   platform: 'node',
+  // CommonJS has no `import.meta`. What it is used for, `createRequire`, takes a path as well as a URL.
+  define: { 'import.meta.url': '__filename' },
+  // Jest gives CommonJS files no `import()`. It becomes a `require`, which is called as late.
+  supported: { 'dynamic-import': false },
   target: 'es2022',
   logLevel: 'warning',
 });

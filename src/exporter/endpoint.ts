@@ -2,7 +2,7 @@ import type { Agent } from 'node:http';
 import { diag } from '@opentelemetry/api';
 import { guarded } from '../util/diagnostics.js';
 import { badOption, checkMillis, requireObject, requireString } from '../util/validation.js';
-import { loadAgentFactory, type StockHttpOptions } from './otlp/library.js';
+import type { StockHttpOptions } from './otlp/library.js';
 import {
   compressionFromEnvironment,
   endpointFromEnvironment,
@@ -127,9 +127,9 @@ function nameOf(url: string): string {
 }
 
 async function makeAgent(protocol: string, given: EndpointOptions['httpAgentOptions'], tls: TlsFiles): Promise<Agent> {
-  const options = { keepAlive: true, ...tls, ...(typeof given === 'object' && given) };
-  const factory = typeof given === 'function' ? given : (await loadAgentFactory())(options);
-  return factory(protocol);
+  if (typeof given === 'function') return given(protocol);
+  const { Agent } = protocol === 'https:' ? await import('node:https') : await import('node:http');
+  return new Agent({ keepAlive: true, ...tls, ...given });
 }
 
 function tlsOf(agentOptions: EndpointOptions['httpAgentOptions']): TlsFiles {

@@ -1,6 +1,6 @@
 /*
- * The one file that names OpenTelemetry's OTLP libraries. Both are dependencies of runtrace, so that npm, pnpm and Yarn PnP
- * find them, and both are loaded with the first request, so that an application that sends nothing does not pay for them.
+ * The one file that names OpenTelemetry's OTLP library. It is a dependency of runtrace, so that npm, pnpm and Yarn PnP find it,
+ * and it is loaded with the first request, so that an application that sends nothing does not pay for it.
  */
 import type { Agent, AgentOptions } from 'node:http';
 import type { AgentOptions as HttpsAgentOptions } from 'node:https';
@@ -22,12 +22,13 @@ export interface StockHttpOptions {
   httpAgentOptions?: AgentOptions | HttpsAgentOptions | ((protocol: string) => Agent | Promise<Agent>);
 }
 
-/** The Protobuf encoding of spans as an `ExportTraceServiceRequest`. */
-export async function loadProtobufSerializer(): Promise<TraceSerializer> {
-  return (await import('@opentelemetry/otlp-transformer')).ProtobufTraceSerializer;
-}
-
-/** Makes an agent for each protocol from Node's agent options. */
-export async function loadAgentFactory() {
-  return (await import('@opentelemetry/otlp-exporter-base/node-http')).httpAgentFactoryFromOptions;
+/**
+ * The Protobuf encoding of spans as an `ExportTraceServiceRequest`; `undefined` if the library can't be loaded. pnpm and Yarn install
+ * the latest version of the range, whatever the application has: 0.301 needs version 1.10 of the API and Node 22.
+ */
+export async function loadProtobufSerializer(): Promise<TraceSerializer | undefined> {
+  return import('@opentelemetry/otlp-transformer').then(
+    ({ ProtobufTraceSerializer }) => ProtobufTraceSerializer,
+    () => undefined,
+  );
 }

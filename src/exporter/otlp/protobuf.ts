@@ -3,12 +3,14 @@ import { toWireRequest } from './json.js';
 import { loadProtobufSerializer, type ReadableSpan } from './library.js';
 import { isFromFile } from './wire.js';
 
-/** One request with all the spans, as Protobuf: by OpenTelemetry's serializer, except for numbers that it would change. */
+/** One request with all the spans, as Protobuf: by OpenTelemetry's serializer, where it can be loaded, except for numbers that it would change. */
 export async function encodeProtobuf(spans: readonly ReadableSpan[]): Promise<Uint8Array> {
-  const plain = spans.filter((span) => !needsExactWriter(span));
+  const serializer = await loadProtobufSerializer();
+  const plain = serializer ? spans.filter((span) => !needsExactWriter(span)) : [];
+  const exact = serializer ? spans.filter(needsExactWriter) : spans;
   const parts: Uint8Array[] = [];
-  if (plain.length > 0) parts.push((await loadProtobufSerializer()).serializeRequest(plain) ?? new Uint8Array());
-  if (plain.length < spans.length) parts.push(encodeWireRequest(toWireRequest(spans.filter(needsExactWriter))));
+  if (plain.length > 0) parts.push(serializer?.serializeRequest(plain) ?? new Uint8Array());
+  if (exact.length > 0) parts.push(encodeWireRequest(toWireRequest(exact)));
   // Two messages that follow each other are one with the fields of both: https://protobuf.dev/programming-guides/encoding/#last-one-wins
   return parts.length === 1 ? (parts[0] as Uint8Array) : Buffer.concat(parts);
 }

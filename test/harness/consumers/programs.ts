@@ -63,3 +63,35 @@ export const REQUIRED = `module.exports = {
   aiSdk: require('runtrace/ai-sdk'),
 };
 `;
+
+/**
+ * Exports `deliver`, which sends a span over HTTP and one over gRPC with the exporter of `file`, and resolves with what was delivered.
+ * The file is named, because Node's own `require` would take the ES module.
+ */
+export const delivers = (file: string) => `const http = require('node:http');
+const http2 = require('node:http2');
+const { BasicTracerProvider } = require('@opentelemetry/sdk-trace-base');
+const { RuntraceBatchSpanProcessor } = require(${JSON.stringify(file)});
+const overHttp = http.createServer((request, response) => request.resume().on('end', () => response.end()));
+const overGrpc = http2.createServer().on('stream', (stream) => {
+  stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
+  stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
+  stream.resume().on('end', () => stream.end(Buffer.alloc(5)));
+});
+async function deliver() {
+  const delivered = {};
+  for (const [protocol, server] of Object.entries({ 'http/protobuf': overHttp, 'http/json': overHttp, grpc: overGrpc })) {
+    await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const processor = new RuntraceBatchSpanProcessor({ url: 'http://127.0.0.1:' + server.address().port, protocol });
+    new BasicTracerProvider({ spanProcessors: [processor] }).getTracer('consumer').startSpan('hello').end();
+    await processor.shutdown();
+    server.close();
+    delivered[protocol] = processor.stats().sent.spans;
+  }
+  return JSON.stringify(delivered);
+}
+module.exports = { deliver };
+`;
+
+/** What `deliver` resolves with. */
+export const DELIVERED = JSON.stringify({ 'http/protobuf': 1, 'http/json': 1, grpc: 1 });
