@@ -7,13 +7,19 @@
  *     node .ci/scripts/test.js --harness           the tests of test/harness: examples, demo, small versions of its programs
  *     node .ci/scripts/test.js --failed FILE       the files that FILE names, which an earlier run wrote by FAILED_TESTS
  *
+ * The tests of `runtrace/ai-sdk` need the AI SDK 7, which needs Node 22: they run there, once .ci/newest-clients is installed.
+ *
  * Writes the failed tests to the file that FAILED_TESTS names, a line each: the test file, a tab, the test's name.
  */
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { linkNewestClients } from './newest-clients.js';
+
+const AI_SDK_TESTS = join('build', 'test', 'ai-sdk', '/');
 
 const args = process.argv.slice(2);
+const hasNewest = linkNewestClients();
 const files = filesFor(args);
 if (files.length === 0) {
   console.error(`no test file has ${args.join(' or ')} in its path`);
@@ -36,7 +42,7 @@ function filesFor([first, ...others]) {
   }
   const all = readdirSync('build/test', { recursive: true, encoding: 'utf8' }).map((path) => join('build/test', path));
   if (first === '--timing') return all.filter((path) => path.endsWith('.timing.js'));
-  const tests = all.filter((path) => path.endsWith('.test.js'));
+  const tests = all.filter((path) => path.endsWith('.test.js') && (hasNewest || !path.startsWith(AI_SDK_TESTS)));
   const inHarness = (path) => path.includes(join('test', 'harness'));
   if (first === '--harness') return tests.filter(inHarness);
   const words = args.map((word) => word.replace(/^test\//, '').replace(/(\.test)?\.[jt]s$/, ''));

@@ -2,6 +2,7 @@
  * Writes `src`, `test` and `examples` to `build`, each file by itself, in less than a second. `npm run check` checks their types.
  */
 import { build } from 'esbuild';
+import { linkNewestClients } from './newest-clients.js';
 
 await build({
   entryPoints: ['src/**/*.ts', 'test/**/*.ts', 'examples/**/*.ts'],
@@ -13,3 +14,4 @@ await build({
   sourcemap: true,
   logLevel: 'warning',
 });
+linkNewestClients();

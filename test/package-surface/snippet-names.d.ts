@@ -27,7 +27,9 @@ declare const generateText: typeof import('ai').generateText;
 declare const sdk: import('@opentelemetry/sdk-node').NodeSDK;
 declare const exporter: import('@opentelemetry/sdk-trace-base').SpanExporter;
 declare const processor: import('runtrace/exporter').RuntraceSpanProcessor;
-declare const openai: import('openai').OpenAI & ((model: string) => import('@ai-sdk/provider').LanguageModelV4);
+/** The client of `openai`, or that of the AI SDK. */
+declare const openai: import('openai').OpenAI &
+  ((model: string) => ReturnType<import('@ai-sdk/openai').OpenAIProvider['chat']>);
 declare const headers: Record<string, string>;
 declare const token: string;
 /** Flushes the tracer provider. */

@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { buffer } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { type Backend, startBackend } from '../../support/backend.js';
-import { parseOtlpJson, type ReceivedSpan, startOtlpReceiver } from '../../support/otlp-receiver.js';
+import { codesOf, ordered, runExample, statusOf } from '../../support/examples.js';
+import { parseOtlpJson, type ReceivedSpan } from '../../support/otlp-receiver.js';
 import { only } from '../../support/traced.js';
 
 const [INTERNAL, CLIENT] = [1, 3];
@@ -48,31 +46,6 @@ describe('the example', { concurrency: true }, () => {
       ['invoke_workflow chat_turn', 'interrupted'],
     ]);
     assert.equal(spans.length, 4);
-  });
-
-  test('ai-sdk-chat shows each visit as a run, however it ends', async () => {
-    const { spans, stdout } = await runExample('ai-sdk-chat/main');
-    assert.equal(stdout, 'Take sunglasses: it is sunny in Lisbon.\n');
-    const visit = (id: string) =>
-      ordered(spans.filter((span) => span.attributes['gen_ai.conversation.id'] === id)).map((span) => [
-        statusOf(span),
-        codesOf(span),
-      ]);
-    assert.deepEqual(visit('answered'), [
-      ['completed', ['429', '200']],
-      ['completed', ['200']],
-      ['completed', undefined],
-    ]);
-    assert.deepEqual(visit('closed'), [
-      ['interrupted', ['200']],
-      ['interrupted', undefined],
-    ]);
-    assert.deepEqual(visit('down'), [
-      ['error', ['503', '503', '503']],
-      ['completed', undefined],
-    ]);
-    assert.equal(spans.filter(({ name }) => name === 'execute_tool weather').length, 1);
-    assert.equal(spans.length, 8);
   });
 
   test("sub-agent is one trace: the sub-agent's run is under the tool that the agent called", async () => {
@@ -156,49 +129,6 @@ before(async () => {
   backend = await startBackend();
 });
 after(() => backend.close());
-
-/** Runs it to its end, and returns what it exported: everything valid, nothing twice, no complaint. */
-async function runExample(
-  name: string,
-  env: Record<string, string> = {},
-): Promise<{ spans: readonly ReceivedSpan[]; stdout: string }> {
-  const receiver = await startOtlpReceiver();
-  const inherited = Object.entries(process.env).filter(([name]) => !/^(?:OTEL|RUNTRACE|LANGFUSE|SENTRY)_/.test(name));
-  const child = spawn(process.execPath, [fileURLToPath(new URL(`../../../examples/${name}.js`, import.meta.url))], {
-    env: {
-      ...Object.fromEntries(inherited),
-      OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint,
-      ...env,
-    },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const ended = Promise.all([
-    new Promise((resolve) => child.on('close', resolve)),
-    buffer(child.stdout).then(String),
-    buffer(child.stderr).then(String),
-  ]);
-  const [code, stdout, stderr] = await ended;
-  await receiver.close();
-  assert.deepEqual([code, stderr, receiver.violations], [0, '', []]);
-  const spans = receiver.spans();
-  assert.equal(new Set(spans.map(({ spanId }) => spanId)).size, spans.length);
-  return { spans, stdout };
-}
-
-/** The roots last. */
-function ordered(spans: readonly ReceivedSpan[]): ReceivedSpan[] {
-  const isRoot = (span: ReceivedSpan) => Number(!span.parentSpanId);
-  return [...spans].sort((a, b) => isRoot(a) - isRoot(b) || Number(a.startTimeUnixNano - b.startTimeUnixNano));
-}
-
-function statusOf(span: ReceivedSpan | undefined): unknown {
-  return span?.attributes['runtrace.status'];
-}
-
-function codesOf(span: ReceivedSpan | undefined): unknown {
-  const codes = span?.attributes['runtrace.step.attempt_codes'];
-  return codes === undefined ? undefined : String(codes).split(' ');
-}
 
 function nameAndStatus(span: ReceivedSpan | undefined): unknown[] {
   return [span?.name, statusOf(span)];

@@ -21,7 +21,9 @@ export const makeClient: Record<Way, (options: CellOptions) => Promise<Client>> 
     return openAI(provider, {});
   },
   'AI SDK telemetry': async ({ provider }) => {
-    const { registerTelemetry } = await import('ai');
+    // A cell has the AI SDK 7. The types are those of the root's version, which runs on Node 20.
+    const ai: unknown = await import('ai');
+    const { registerTelemetry } = ai as { registerTelemetry(integration: unknown): void };
     const { runtraceTelemetry } = await import('runtrace/ai-sdk');
     registerTelemetry(runtraceTelemetry());
     return aiSdk(provider, (model) => model);
