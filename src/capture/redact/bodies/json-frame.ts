@@ -1,5 +1,6 @@
 import type { NameKind } from '../names.js';
-import { isNoValue, isSecretLike } from '../text/harmless.js';
+import { isNoValue } from '../text/harmless.js';
+import { isSecretLike } from '../text/words.js';
 
 /** A place in a JSON schema: `properties: { password: { type: 'string', default: '…' } }` names a secret and has none. */
 export type SchemaPlace = 'none' | 'properties' | 'secret';

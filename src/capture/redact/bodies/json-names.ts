@@ -2,7 +2,8 @@
 import { type Edit, REDACTED } from '../edits.js';
 import { TOKEN } from '../names.js';
 import type { Policy } from '../policy.js';
-import { isHarmlessValue, isSecretLike } from '../text/harmless.js';
+import { isHarmlessValue } from '../text/harmless.js';
+import { isSecretLike } from '../text/words.js';
 import { type Frame, LONGEST_TEXT_TOKEN, PAIR_KEYS, SCHEMA_WORDS } from './json-frame.js';
 import { decodeString, LONGEST_NAME_LITERAL } from './json-strings.js';
 

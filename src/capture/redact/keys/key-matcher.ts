@@ -2,6 +2,7 @@ import { type Edit, REDACTED } from '../edits.js';
 import { ALPHABETS, type Alphabet, type FormatRow } from './key-format.js';
 import { isMadeOfWords, isMixed } from './randomness.js';
 import { endOf } from './sticky.js';
+import { readsAsWords } from './words.js';
 
 /** Finds the keys of a table of formats. */
 export interface KeyMatcher {
@@ -220,7 +221,11 @@ function isKeyBody(format: Format, text: string, bodyStart: number, count: numbe
   }
   const length = countOf(text, bodyStart, URL_BIT, MOST_COUNTED);
   const end = bodyStart + Math.max(count, length);
-  if (count >= format.leastCut && hasDigitOrCapital(text, bodyStart, end) && !isMadeOfWords(text, bodyStart, end)) {
+  if (
+    count >= format.leastCut &&
+    hasDigitOrCapital(text, bodyStart, end) &&
+    !readsAsWords(text.slice(bodyStart, end))
+  ) {
     return true;
   }
   return length >= format.least && isMixed(text, bodyStart, bodyStart + length);

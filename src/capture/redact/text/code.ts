@@ -1,47 +1,54 @@
 import { isMadeOfWords, isMixed } from '../keys/randomness.js';
+import { readsAsWords } from '../keys/words.js';
+import { isSecretLike } from './words.js';
 
+const KEYWORD =
+  /^(?:await|new|typeof|not|yield|return|async|function|lambda|fn|func|if|mut|ref|dyn|impl|unsafe|throw|delete|void|const|let|var|match|switch|case)\b\s*/;
 /** A name that something is read from, called, indexed or instantiated: `req.body`, `next(`, `os.environ[`, `Optional[`, `Vec<`. */
-const EXPRESSION =
-  /^(?:(?:await|new|typeof|not|yield|return|async|function|lambda|fn|func|if|mut|ref|dyn|impl|unsafe|throw|delete|void|const|let|var|match|switch|case)\b|[&*!-]*(?:'\w+ )?[A-Za-z_$@][\w$]*[!?]?(?:\?\.|\.|->|::|[([<]))/;
+const ACCESS = /^[&*!-]*(?:'\w+ )?[A-Za-z_$@][\w$]*[!?]?(?:\?\.|\.|->|::|[([<])/;
 const HAS_DIGIT = /\d/;
 /** `api_keys_1.ApiKeyError` */
 const DOTTED = /^[A-Za-z_$]{3,}\d{0,2}(?:\.[A-Za-z_$]{3,}\d{0,2})+;?$/;
-/** Characters that no access to a member has: `a.f$ACJO#qj`. */
-const UNCODELIKE = /[#%^~]|.@/;
+/** Characters in places where no access to a member has them: `a.f$ACJO#qj`. */
+const UNCODELIKE = /[#%^~]|.@|[A-Za-z0-9]\$/;
+const NUMBER = /^\d{1,4}$/;
 const OPERATOR = /[|&?,;=+]/;
+const NAMES = /[A-Za-z_$][\w$]*/g;
 const IDENTIFIER = /^[&*!]?[A-Za-z_$][A-Za-z_$]*[;,?):]{0,3}$/;
 const IMPORTED = /^!(?:Ref|Sub|GetAtt|ImportValue|secret|vault|env\w*|reference|[A-Z]\w*)$/;
 const PATH = /^(?:\.{0,2}|~|[A-Za-z]:)[\\/][\w.\\/@ -]*$/;
+const FIRST_FOLDER = /[\w.@ -]+/;
 
-const IN_BRACKETS = /^\([A-Za-z_$.:* ]*/;
 const TYPES = /^[A-Za-z_$][\w$.]*(?: \| [A-Za-z_$][\w$.]*)+;?$/;
 
 /** Whether a value is an expression of code that the real value comes from. Its names are words; random ones are none. */
 export function isExpression(value: string): boolean {
-  const match = EXPRESSION.exec(value);
-  if (match) {
+  const code = value.replace(KEYWORD, '');
+  if (code !== value || ACCESS.test(value) || value[0] === '(') {
     // A password may begin like an expression: `ywYr.Q+.tiXQT7`.
-    if (isMixed(value, 0, value.length)) return false;
-    const nameEnd = value.search(/[([{]/);
-    if (nameEnd === -1) {
-      if (UNCODELIKE.test(value)) return false;
-      const first = value.split(OPERATOR, 1)[0] ?? '';
-      return (!HAS_DIGIT.test(first) || DOTTED.test(first)) && isMadeOfWords(first, 0, first.length);
-    }
-    return isMadeOfWords(value, 0, nameEnd) || !isMixed(value, 0, nameEnd);
+    return !isMixed(value, 0, value.length) && isCode(code);
   }
-  if (value[0] === '(') {
-    return isMadeOfWords(value, 0, IN_BRACKETS.exec(value)?.[0].length ?? 0) && !isMixed(value, 0, value.length);
-  }
-  return IMPORTED.test(value) || TYPES.test(value);
+  return (IMPORTED.test(value) && readsAsWords(value)) || TYPES.test(value);
+}
+
+/** Whether the names in the first word are words, and none of the words after it is what only a secret is. */
+function isCode(code: string): boolean {
+  const [first = '', ...others] = code.split(/\s+/);
+  if (UNCODELIKE.test(first) || others.some(isSecretLike)) return false;
+  if (/[([{<]/.test(first)) return (first.match(NAMES) ?? []).every(readsAsWords);
+  return readsAsWords(first) && first.split(OPERATOR).every(isOperand);
+}
+
+function isOperand(operand: string): boolean {
+  return !HAS_DIGIT.test(operand) || NUMBER.test(operand) || DOTTED.test(operand);
 }
 
 /** Whether a value is a name of code, of letters only. */
 export function isIdentifier(value: string): boolean {
-  return IDENTIFIER.test(value) && isMadeOfWords(value, 0, value.length);
+  return IDENTIFIER.test(value) && readsAsWords(value);
 }
 
 /** Whether a value is a path of a file, made of words. */
 export function isPath(value: string): boolean {
-  return PATH.test(value) && isMadeOfWords(value, 0, value.length);
+  return PATH.test(value) && isMadeOfWords(value, 0, value.length) && readsAsWords(FIRST_FOLDER.exec(value)?.[0] ?? '');
 }

@@ -1,4 +1,6 @@
-import { isMadeOfWords, isMixed } from '../keys/randomness.js';
+import { isMixed } from '../keys/randomness.js';
+import { readsAsWords } from '../keys/words.js';
+import { isSecretLike, isVersion } from './words.js';
 
 /** Words that stand where a value would: types, states, settings. */
 const NO_VALUE = /* @__PURE__ */ new Set(
@@ -29,7 +31,7 @@ const PLACEHOLDER =
 const WHOLE_TEMPLATE = /^(?:\$\{\{?[^{}]*\}?\}|\{\{[^{}]*\}\}|\$\([^()]*\)|<%[^%]*%>|#\{[^{}]*\})$/;
 const TEMPLATES = [
   // Shell and JavaScript: `$TOKEN`, `${token}`, `$(pass show x)`, `$1`.
-  /^\$(?:[A-Za-z_]\w*(?:[=:/.,-]+\$?\{?\w+\}?)*|\d+|[{(@?!#*].*)$/s,
+  /^\$(?:[A-Za-z_]\w*(?:[=:/.,-]+\$?\{?\w+\}?)*|\d+|[@?!#*]|[{(].*)$/s,
   /^(?:\{\w*\}[:@/ -]?)+$/,
   // Jinja, GitHub, Handlebars, Python's format, Ruby, ERB, XML-like placeholders.
   /^\{\{?[ %]*[\w.$]*[\w .|'"()-]*\}{0,2}$/,
@@ -39,14 +41,13 @@ const TEMPLATES = [
   /^%(?:\(\w*\)?)?[+#]?[A-Za-z]?$/,
   /^[:@&*!?]?[A-Za-z_]\w*\?$/,
   /^\?$|^[:@]\w+$/,
-  // Masks.
-  /^(?:\*{2,}|\.{3,}|…|•+|[xX]{3,}|-{2,}|_{3,}|#{3,})/,
-  /(?:\.{3}|…|\*{3,}|x{4,})$/i,
 ];
+/** The name of a variable in a shell. */
+const SHELL_VARIABLE = /^\$[A-Z]+(?:_[A-Z0-9]+)*$/;
+/** Masks, and the few characters that some leave readable: `****`, `sk-…`, `xxxx1234`. */
+const MASKS = [/^(?:\*{2,}|\.{3,}|…|•+|[xX]{3,}|-{2,}|_{3,}|#{3,})/, /(?:\.{3}|…|\*{3,}|x{4,})$/i];
 
 const SCHEME = /^(?:bearer|basic|token|apikey|digest)\s+/i;
-/** A version or a range of versions. */
-const VERSION = /^(?:[\^~<>=v]|>=|<=)?\s*\d+(?:\.(?:\d+|x|\*)){1,3}(?:[-+][\w.]+)?$/i;
 const ONLY_MARKS = /^[^\p{L}\p{N}]{1,4}$/u;
 const LONGEST_READ = 300;
 
@@ -54,24 +55,27 @@ const LONGEST_READ = 300;
 export function isTemplate(value: string): boolean {
   const bare = value.replace(SCHEME, '').trim();
   if (bare.length > LONGEST_READ) return false;
-  if (WHOLE_TEMPLATE.test(bare)) return true;
-  return TEMPLATES.some((template) => template.test(bare)) && !isMixed(bare, 0, bare.length);
+  if (WHOLE_TEMPLATE.test(bare) || SHELL_VARIABLE.test(bare)) return true;
+  return (TEMPLATES.some((template) => template.test(bare)) && readsAsWords(bare)) || isMask(bare);
 }
+
+const LONGEST_READABLE = 4;
+
+function isMask(value: string): boolean {
+  const mask = MASKS.find((pattern) => pattern.test(value));
+  if (!mask) return false;
+  const rest = value.replace(mask, '');
+  return rest.length <= LONGEST_READABLE || (!isSecretLike(rest) && readsAsWords(rest));
+}
+
+/** Marks of sentences before and after a word. */
+const AROUND_WORD = /^[("'`]+|[)"'`.,:;!?…]+$/g;
 
 /** Whether a value reads as what describes a secret and not as one: more than one word, and one of them a word of sentences. */
 export function isDescription(value: string): boolean {
   const words = value.slice(0, LONGEST_READ).trim().split(/\s+/);
   if (words.length < 2 || words.some(isSecretLike)) return false;
-  return words.some((word) => DESCRIBING.has(word.toLowerCase().replace(/[^a-z]/g, '')));
-}
-
-/** Whether a word is more than one of a language: letters and digits mixed, or capitals behind small letters and marks. */
-export function isSecretLike(word: string): boolean {
-  const bare = word.replace(/^[("'`*_#]+|[)"'`*_.,;:!?]+$/g, '');
-  if (bare.length < 5 || VERSION.test(bare)) return false;
-  if (/\d/.test(bare) && /[A-Za-z]/.test(bare)) return true;
-  if (isMixed(bare, 0, bare.length) && !isMadeOfWords(bare, 0, bare.length)) return true;
-  return /[A-Za-z]/.test(bare) && /[!#$%&*+?@^~]/.test(bare);
+  return words.some((word) => DESCRIBING.has(word.toLowerCase().replace(AROUND_WORD, '')));
 }
 
 const TRAILING = /[)\]}>:;,?!.]+$/;
@@ -87,7 +91,7 @@ export function isPlaceholder(value: string): boolean {
     value.length <= 64 &&
     !/[\d\s]/.test(value) &&
     PLACEHOLDER.test(value) &&
-    isMadeOfWords(value, 0, value.length) &&
+    readsAsWords(value) &&
     /^[\w.<>[\]{}|/:-]+$/.test(value)
   );
 }
@@ -95,8 +99,8 @@ export function isPlaceholder(value: string): boolean {
 /** The name of an authentication scheme alone: `"Basic " + credentials`. */
 const ONLY_SCHEME = /^(?:bearer|basic|digest|token|negotiate|oauth|apikey|hawk)\s*$/i;
 const COLOUR = /^#[0-9a-f]{3,8}$/i;
-/** Regular expressions in code. */
-const PATTERN = /^\/[\^*/]|^;|^\\[wdsS]|^\(\?:|^\[\^?[\w-]+\]/;
+/** Regular expressions and comments in code. */
+const PATTERN = /^\/[\^*]|^(?:\/\/|;)(?:\s|$)|^\\[wdsS]|^\(\?:|^\[\^?[\w-]+\]/;
 /** A URL without user info. It is searched by itself. */
 const WHOLE_URL = /^[a-z][a-z0-9+.-]{1,20}:\/\/[^@\s]*$/i;
 /** `HEADER.PAYLOAD.SIGNATURE` */
@@ -116,11 +120,11 @@ export function isHarmlessValue(value: string): boolean {
     ONLY_MARKS.test(value) ||
     ONLY_SCHEME.test(value) ||
     WHOLE_URL.test(value) ||
-    LABEL_WORD.test(value) ||
+    (LABEL_WORD.test(value) && readsAsWords(value)) ||
     COLOUR.test(value) ||
-    PATTERN.test(value) ||
-    (value.length <= 64 && CAPITAL_WORDS.test(value)) ||
-    VERSION.test(value) ||
+    (PATTERN.test(value) && !isMixed(value, 0, value.length)) ||
+    (value.length <= 64 && CAPITAL_WORDS.test(value) && readsAsWords(value)) ||
+    isVersion(value) ||
     isTemplate(value) ||
     isPlaceholder(value) ||
     isDescription(value) ||

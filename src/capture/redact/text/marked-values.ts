@@ -4,7 +4,8 @@ import { endOf } from '../keys/sticky.js';
 import { SUSPECT, TOKEN } from '../names.js';
 import type { Policy } from '../policy.js';
 import { isExpression } from './code.js';
-import { isHarmlessValue, isNoValue, isSecretLike } from './harmless.js';
+import { isHarmlessValue, isNoValue } from './harmless.js';
+import { isSecretLike } from './words.js';
 
 /** Adds edits for values whose names stand in elements of HTML and XML, in options of commands and in tables of Markdown. */
 export function findMarked(text: string, policy: Policy, edits: Edit[]): void {

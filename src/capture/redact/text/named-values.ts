@@ -3,9 +3,10 @@ import { looksRandom } from '../keys/randomness.js';
 import { endOf } from '../keys/sticky.js';
 import { condenseName, type NameKind, SUSPECT, TOKEN } from '../names.js';
 import type { Policy } from '../policy.js';
-import { isDescription, isHarmlessValue, isSecretLike } from './harmless.js';
+import { isDescription, isHarmlessValue } from './harmless.js';
 import { type JudgedPlace, judgeName, type Name } from './name.js';
 import { findValue } from './value.js';
+import { isSecretLike } from './words.js';
 
 /** Finds the secrets of the URL whose scheme ends before `colon`, and returns where the URL ends; `undefined` if there is none. */
 export type FindInUrl = (

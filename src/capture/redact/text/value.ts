@@ -2,8 +2,9 @@ import { endOf } from '../keys/sticky.js';
 import { SECRET, SUSPECT } from '../names.js';
 import type { Policy } from '../policy.js';
 import { isExpression, isIdentifier, isPath } from './code.js';
-import { isDescription, isHarmlessValue, isNoValue, isPlaceholder, isSecretLike, isTemplate } from './harmless.js';
+import { isDescription, isHarmlessValue, isNoValue, isPlaceholder, isTemplate } from './harmless.js';
 import { isQuote, type JudgedPlace, type Name } from './name.js';
+import { isSecretLike } from './words.js';
 
 /** Where a value stands. */
 export interface Span {
@@ -145,7 +146,7 @@ function isHarmlessBare(text: string, value: string, start: number, end: number)
   return isHarmlessValue(value);
 }
 
-const TEMPLATE_AT = /^(?:\$\{|\$\(|\$[A-Za-z_]+\b|\{\{|\{%|<[%A-Za-z]|%\(|#\{|%[sdr])/;
+const TEMPLATE_AT = /^(?:\$\{|\$\(|\{\{|\{%|<[%A-Za-z]|%\(|#\{|%[sdr]\b)/;
 const WORD_NEXT = /^ [A-Za-z0-9(`'"]/;
 const PLAIN_WORD = /^(?:[A-Za-z][a-z']+|[AI])$/;
 

@@ -1,0 +1,59 @@
+import { isMadeOfWords } from './randomness.js';
+
+/**
+ * For each letter the letters that often follow it in English words and in names of code: about half of all pairs, but nearly all pairs
+ * of the words. Counted over the words of documentation and declarations of npm packages.
+ */
+const FOLLOWERS =
+  'a:abcdfgiklmnprstuvwxy b:abcdefhilmorstuy c:acdehiklmoprstuy d:abcdefgijklmoprsuvy e:abcdefghijklmnopqrstuvwxy f:acefilorstuy ' +
+  'g:aeghilmnorstu h:aeimorstuy i:abcdefgklmnoprstvxz j:aeosu k:aefins l:abcdefiklopstuvy m:abdeilmnopsu n:acdefghijklmnoprstuvy ' +
+  'o:abcdefgiklmnoprstuvwx p:acdehilmoprstuy q:u r:abcdefgiklmnoprstuvwy s:acdefhiklmnopqstuwy t:acdefhilmoprstuwy ' +
+  'u:abcdefgilmnoprst v:aeio w:aehilnorsw x:aceipt y:ceilmnopst z:aeio';
+
+const PAIRS: ReadonlySet<string> = /* @__PURE__ */ new Set(
+  FOLLOWERS.split(' ').flatMap((row) => [...row.slice(2)].map((follower) => row.charAt(0) + follower)),
+);
+
+const MINIFIED = /^[a-z]$/;
+const PART = /[A-Z]?[a-z]+|[A-Z]+(?![a-z])/g;
+/** Shorter parts (`id`, `JWT`, `a`) have too few pairs to tell. */
+const SHORTEST_TELLING = 4;
+const KNOWN_SHORT: ReadonlySet<string> = /* @__PURE__ */ new Set(
+  'add ai all api app aws by ci db dev env err for fn get gh id in is jwt key log me my new no not old on or out pre pub pwd raw ref req res sdk set sql src ssl str sub tag the tls tmp ui uri url use var x xml'.split(
+    ' ',
+  ),
+);
+/** One pair in as many may be a rare one: `workflow`, `webhook`. */
+const PAIRS_PER_RARE = 9;
+
+/**
+ * Whether a text is words and numbers that a language or a program has, and not letters at random. `isMadeOfWords` looks at case and
+ * digits only; this looks at the letters as well: `KAEwNEFe` and `bnl.zqkl` have the form of words and are none.
+ */
+export function readsAsWords(text: string): boolean {
+  if (!isMadeOfWords(text, 0, text.length)) return false;
+  let pairs = 0;
+  let rare = 0;
+  let telling = 0;
+  let short = 0;
+  for (const [part] of text.matchAll(PART)) {
+    if (part.length < SHORTEST_TELLING) {
+      // Small letters alone are names of minified code; `isMadeOfWords` has none inside of a word.
+      if (!MINIFIED.test(part) && !KNOWN_SHORT.has(part.toLowerCase())) short++;
+      continue;
+    }
+    telling++;
+    pairs += part.length - 1;
+    rare += rarePairs(part.toLowerCase());
+  }
+  return rare <= Math.floor(pairs / PAIRS_PER_RARE) && (short <= telling || text.length < SHORTEST_RANDOM);
+}
+
+/** Shorter texts may be of short parts only: `ai-sdk`, `db.id`. */
+const SHORTEST_RANDOM = 8;
+
+function rarePairs(word: string): number {
+  let rare = 0;
+  for (let at = 1; at < word.length; at++) if (!PAIRS.has(word.slice(at - 1, at + 1))) rare++;
+  return rare;
+}
