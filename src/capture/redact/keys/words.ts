@@ -14,14 +14,16 @@ const PAIRS: ReadonlySet<string> = /* @__PURE__ */ new Set(
   FOLLOWERS.split(' ').flatMap((row) => [...row.slice(2)].map((follower) => row.charAt(0) + follower)),
 );
 
+/** A name of minified code. Inside of a longer word `isMadeOfWords` has no single letter. */
 const MINIFIED = /^[a-z]$/;
 const PART = /[A-Z]?[a-z]+|[A-Z]+(?![a-z])/g;
 /** Shorter parts (`id`, `JWT`, `a`) have too few pairs to tell. */
 const SHORTEST_TELLING = 4;
-const KNOWN_SHORT: ReadonlySet<string> = /* @__PURE__ */ new Set(
-  'add ai all api app aws by ci db dev env err for fn get gh id in is jwt key log me my new no not old on or out pre pub pwd raw ref req res sdk set sql src ssl str sub tag the tls tmp ui uri url use var x xml'.split(
-    ' ',
-  ),
+const SHORT_WORDS: ReadonlySet<string> = /* @__PURE__ */ new Set(
+  (
+    'add ai all api app aws by ci db dev env err for fn get gh id in is jwt key log me my new no not old on or out pre pub pwd raw ref ' +
+    'req res sdk set sql src ssl str sub tag the tls tmp ui uri url use var x xml'
+  ).split(' '),
 );
 /** One pair in as many may be a rare one: `workflow`, `webhook`. */
 const PAIRS_PER_RARE = 9;
@@ -31,26 +33,33 @@ const PAIRS_PER_RARE = 9;
  * digits only; this looks at the letters as well: `KAEwNEFe` and `bnl.zqkl` have the form of words and are none.
  */
 export function readsAsWords(text: string): boolean {
-  if (!isMadeOfWords(text, 0, text.length)) return false;
+  return isMadeOfWords(text, 0, text.length) && hasUsualParts(text, text.length < SHORTEST_RANDOM);
+}
+
+/** The same for words of sentences: none is of short parts only, `KDBeu`, unless the parts are words by themselves, `apiKey`. */
+export function readsAsSentence(text: string): boolean {
+  return isMadeOfWords(text, 0, text.length) && hasUsualParts(text, false);
+}
+
+/** Shorter texts may be of short parts only: `ai-sdk`, `db.id`. */
+const SHORTEST_RANDOM = 8;
+
+function hasUsualParts(text: string, mayBeShort: boolean): boolean {
   let pairs = 0;
   let rare = 0;
   let telling = 0;
   let short = 0;
   for (const [part] of text.matchAll(PART)) {
-    if (part.length < SHORTEST_TELLING) {
-      // Small letters alone are names of minified code; `isMadeOfWords` has none inside of a word.
-      if (!MINIFIED.test(part) && !KNOWN_SHORT.has(part.toLowerCase())) short++;
-      continue;
+    if (part.length >= SHORTEST_TELLING) {
+      telling++;
+      pairs += part.length - 1;
+      rare += rarePairs(part.toLowerCase());
+    } else if (!MINIFIED.test(part) && !SHORT_WORDS.has(part.toLowerCase())) {
+      short++;
     }
-    telling++;
-    pairs += part.length - 1;
-    rare += rarePairs(part.toLowerCase());
   }
-  return rare <= Math.floor(pairs / PAIRS_PER_RARE) && (short <= telling || text.length < SHORTEST_RANDOM);
+  return rare <= Math.floor(pairs / PAIRS_PER_RARE) && (mayBeShort || short <= telling);
 }
-
-/** Shorter texts may be of short parts only: `ai-sdk`, `db.id`. */
-const SHORTEST_RANDOM = 8;
 
 function rarePairs(word: string): number {
   let rare = 0;

@@ -119,7 +119,7 @@ function findBareValue(
   const value = text.slice(start, end);
   if (value === '' || isNoValue(value) || isSecretName(value, policy)) return undefined;
   if (isComparison && !isSecretLike(value)) return undefined;
-  if (isHarmlessBare(text, value, start, end)) return undefined;
+  if (isHarmlessBare(text, value, start, end, isInConnectionString)) return undefined;
   if (place.kind === SUSPECT) return { start, end, isQuoted: false };
   if (isInConnectionString || place.isAnnounced) return { start, end, isQuoted: false };
   const isColon = text.charCodeAt(separator) !== EQUALS;
@@ -137,16 +137,18 @@ function findBareValue(
   return { start, end: isPhrase(all) ? rest : end, isQuoted: false };
 }
 
-function isHarmlessBare(text: string, value: string, start: number, end: number): boolean {
+function isHarmlessBare(text: string, value: string, start: number, end: number, mayHoldBlanks: boolean): boolean {
   // A template is longer than a bare value, which ends at its bracket: `${{ secrets.X }}`.
   const line = text.slice(start, Math.min(end + 3, text.length));
   const first = text[start] as string;
   if ('$<{%#'.includes(first) && TEMPLATE_AT.test(line)) return true;
-  if (isTemplate(value) || isPlaceholder(value) || isPath(value) || isExpression(value)) return true;
+  if (isTemplate(value) || isPlaceholder(value) || isPath(value)) return true;
+  // A password with blanks in a connection string may begin like an expression: `e.apu Bm9`.
+  if (isExpression(value) && !(mayHoldBlanks && value.includes(' '))) return true;
   return isHarmlessValue(value);
 }
 
-const TEMPLATE_AT = /^(?:\$\{|\$\(|\{\{|\{%|<[%A-Za-z]|%\(|#\{|%[sdr]\b)/;
+const TEMPLATE_AT = /^(?:\$\{|\$\(|\{\{|\{%|<[%A-Za-z]|%\(|#\{|%[sdr](?:[\s;,)'\"]|$))/;
 const WORD_NEXT = /^ [A-Za-z0-9(`'"]/;
 const PLAIN_WORD = /^(?:[A-Za-z][a-z']+|[AI])$/;
 
