@@ -1,4 +1,5 @@
-const LINE_FEED = 10;
+import { afterLineFeed, eachLine } from '../../util/lines.js';
+
 const SPACE = 32;
 const COLON = 58;
 
@@ -39,23 +40,9 @@ export class SseParser {
 
   push(chunk: string): void {
     if (chunk === '') return;
-    let start = this.#afterCarriageReturn && chunk.charCodeAt(0) === LINE_FEED ? 1 : 0;
-    this.#afterCarriageReturn = false;
-    let lineFeed = chunk.indexOf('\n', start);
-    let carriageReturn = chunk.indexOf('\r', start);
-    while (lineFeed !== -1 || carriageReturn !== -1) {
-      const atCarriageReturn = carriageReturn !== -1 && (lineFeed === -1 || carriageReturn < lineFeed);
-      const end = atCarriageReturn ? carriageReturn : lineFeed;
-      this.#endLine(chunk, start, end);
-      start = end + 1;
-      if (atCarriageReturn) {
-        if (start === chunk.length) this.#afterCarriageReturn = true;
-        else if (start === lineFeed) start++;
-        carriageReturn = chunk.indexOf('\r', start);
-      }
-      if (lineFeed !== -1 && lineFeed < start) lineFeed = chunk.indexOf('\n', start);
-    }
-    if (start < chunk.length) this.#hold(chunk, start);
+    const rest = eachLine(chunk, this.#afterCarriageReturn ? afterLineFeed(chunk) : 0, this.#endLine);
+    this.#afterCarriageReturn = chunk.endsWith('\r');
+    if (rest < chunk.length) this.#hold(chunk, rest);
   }
 
   /** Nothing to do: each event is read as soon as it is complete. */
@@ -81,7 +68,7 @@ export class SseParser {
     return false;
   }
 
-  #endLine(chunk: string, start: number, end: number): void {
+  readonly #endLine = (chunk: string, start: number, end: number): void => {
     if (this.#line === '') {
       this.#readLine(chunk, start, end);
       return;
@@ -89,7 +76,7 @@ export class SseParser {
     const line = this.#line + chunk.slice(start, end);
     this.#line = '';
     this.#readLine(line, 0, line.length);
-  }
+  };
 
   #readLine(source: string, start: number, end: number): void {
     if (start === end) {

@@ -1,3 +1,4 @@
+import { linesOf } from '../../../util/lines.js';
 import { REDACTED } from '../edits.js';
 import type { Policy } from '../policy.js';
 import type { Piece, RedactedBody } from '../truncation.js';
@@ -68,10 +69,6 @@ export function redactLines(
   }
   deltas?.redact(policy, isCut);
   return renderAll(drafts, policy, isCut, undefined);
-}
-
-function linesOf(text: string): string[] {
-  return text.includes('\r') ? text.split(/\r\n|[\r\n]/) : text.split('\n');
 }
 
 const FIELD = /^(?:data|event|id|retry|)(?::|$)/;
