@@ -67,8 +67,8 @@ export interface ReceivedRequest {
 /** How one request is dealt with. An own one is a function that writes to `exchange.response`. */
 export type Behaviour = (exchange: Exchange) => void | Promise<void>;
 
-/** Starts a provider on a free port of 127.0.0.1. */
-export async function startProvider(): Promise<Provider> {
+/** Starts a provider on a free port of 127.0.0.1. It speaks `others` beside its own formats. */
+export async function startProvider(others: readonly WireFormat[] = []): Promise<Provider> {
   const requests: ReceivedRequest[] = [];
   const scripts = new Map<string, Behaviour[]>();
 
@@ -82,10 +82,10 @@ export async function startProvider(): Promise<Provider> {
     if (text === undefined) return;
     const path = request.url ?? '/';
     const body = parse(text);
-    for (const format of FORMATS) {
-      const call = format.read(path.split('?', 1)[0] ?? '', body);
+    const { method = 'GET', headers } = request;
+    for (const format of [...FORMATS, ...others]) {
+      const call = format.read(path.split('?', 1)[0] ?? '', body, headers);
       if (!call) continue;
-      const { method = 'GET', headers } = request;
       const exchange = new Exchange(format, call, response, { method, path, headers, text, body });
       requests.push(exchange.request);
       return next(call.model)(exchange);
@@ -152,13 +152,15 @@ export class Exchange {
 
   /** Writes the status line and the headers, with this API's own. */
   begin(status = 200, headers: Record<string, string> = {}): void {
-    const contentType = this.call.stream && status === 200 ? 'text/event-stream; charset=utf-8' : 'application/json';
-    this.response.writeHead(status, { 'content-type': contentType, ...this.format.headers(this.#id), ...headers });
+    const { streamType = 'text/event-stream; charset=utf-8' } = this.format;
+    const contentType = this.call.stream && status === 200 ? streamType : 'application/json';
+    const own = this.format.headers(this.#id, status);
+    this.response.writeHead(status, { 'content-type': contentType, ...own, ...headers });
     this.response.flushHeaders();
   }
 
   /** An answer in the pieces in which it is sent: the events of a stream, or the parts of a JSON text. */
-  *pieces(answer: Answer): Iterable<string> {
+  *pieces(answer: Answer): Iterable<string | Uint8Array> {
     const text = answer.text ?? (answer.toolCalls ? '' : 'Hello there, how can I help?');
     const full: FullAnswer = {
       id: this.#id,
@@ -368,7 +370,7 @@ function quarters(text: string): string[] {
   return [0, 1, 2, 3].map((part) => text.slice(part * size, (part + 1) * size));
 }
 
-function* first(pieces: Iterable<string>, count: number): Iterable<string> {
+function* first<T>(pieces: Iterable<T>, count: number): Iterable<T> {
   let sent = 0;
   for (const piece of pieces) {
     if (sent++ >= count) return;

@@ -1,3 +1,5 @@
+import type { IncomingHttpHeaders } from 'node:http';
+
 /** What a model answers, whatever wire format carries it. */
 export interface Answer {
   /** The text, or its pieces, which are then made as they are sent (for answers too large to hold). */
@@ -39,18 +41,20 @@ export interface FullAnswer extends Required<Pick<Answer, 'toolCalls' | 'usage' 
 
 /** One model API: how it is asked, and how it answers and fails. */
 export interface WireFormat {
-  /** Reads a request; `undefined` if its path is not one of this API's. */
-  read(path: string, body: Record<string, unknown>): Call | undefined;
-  /** The headers that this API puts on everything. */
-  headers(id: string): Record<string, string>;
+  /** The content type of a streamed answer. Default: server-sent events. */
+  readonly streamType?: string;
+  /** Reads a request; `undefined` if its path is not one of this API's. `headers` have lower-case names. */
+  read(path: string, body: Record<string, unknown>, headers: IncomingHttpHeaders): Call | undefined;
+  /** The headers that this API puts on everything; `status` is that of the response. */
+  headers(id: string, status: number): Record<string, string>;
   /** A whole answer: the JSON body. */
   whole(answer: FullAnswer, text: string): unknown;
-  /** A streamed answer: its server-sent events, made as they are asked for. */
-  events(answer: FullAnswer, text: Iterable<string>, call: Call): Iterable<string>;
+  /** A streamed answer: its events, made as they are asked for. */
+  events(answer: FullAnswer, text: Iterable<string>, call: Call): Iterable<string | Uint8Array>;
   /** The body that comes with an error status. */
   failure(status: number): unknown;
   /** The event that ends a stream which failed after it had begun. */
-  errorEvent(): string;
+  errorEvent(): string | Uint8Array;
 }
 
 /** One server-sent event, as it is written. */

@@ -1,0 +1,54 @@
+/** What a row of the table is, and what a client can be asked. */
+
+/** A model client, as an application made it. */
+export interface Client {
+  /** One answer, whole. */
+  generate(model: string, ask: Ask): Promise<unknown>;
+  /** A streamed answer: something for each event, a text if the event has text. */
+  open(model: string, ask: Ask): Promise<AsyncIterable<unknown>>;
+  /** The calls that have one result, by what they do. */
+  readonly results?: Readonly<Partial<Record<Result, (model: string) => Promise<unknown>>>>;
+}
+
+export interface Ask {
+  /** Whether the model may call {@link TOOL}. */
+  readonly withTool?: boolean;
+  /** Stops the call, where the client has a way for it. */
+  readonly signal?: AbortSignal;
+}
+
+export type Result = 'embeddings' | 'rerank' | 'images' | 'speech' | 'transcription' | 'moderation' | 'compaction';
+
+/** One client: how it is recorded, and what its calls look like. */
+export interface ClientRow {
+  /** As the table names it: a package, or two. */
+  readonly name: string;
+  /** The package whose version the table states, and which says what Node it needs. */
+  readonly package: string;
+  /** How an application records it. */
+  readonly record: string;
+  /** The `gen_ai.provider.name` of its calls. */
+  readonly provider: string;
+  /** The finish reasons of a text and of a tool call. */
+  readonly finishReasons: readonly [text: string, toolCall: string];
+  /** The `error.type` of a refused request. */
+  readonly refusal: string;
+  /** Whether it sends a request again that was answered with 429. If not, the application does. */
+  readonly retries: boolean;
+  /** Makes it. `fetch` is the recording fetch. */
+  make(fetch: typeof globalThis.fetch): Client;
+}
+
+export const PROMPT = 'How is the weather in Bern?';
+
+/** The tool that a model may call. */
+export const TOOL = {
+  name: 'get_weather',
+  description: 'The weather of a city',
+  parameters: {
+    type: 'object',
+    properties: { city: { type: 'string' } },
+    required: ['city'],
+    additionalProperties: false,
+  },
+} as const;

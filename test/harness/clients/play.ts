@@ -1,0 +1,75 @@
+/**
+ * Plays the cases of some clients, on the Node that this process runs on. Each client calls its provider's own address; the global `fetch` is
+ * replaced by one that sends every request to a provider on this machine. Arguments: names of clients. Sends its verdicts to its parent.
+ */
+
+import { recordingFetch } from 'runtrace';
+import { type Provider, startProvider } from '../../../examples/demo/provider.js';
+import { only, traced } from '../../support/traced.js';
+import { type Case, casesOf } from './cases.js';
+import type { ClientRow } from './client.js';
+import { ROWS } from './rows.js';
+import { aiGatewayLanguage } from './wire/ai-gateway.js';
+import { bedrockConverse } from './wire/bedrock.js';
+import { cohereChat } from './wire/cohere.js';
+import { ollamaChat } from './wire/ollama.js';
+import { RESULTS } from './wire/results.js';
+
+/** How one case went. */
+export interface Verdict {
+  readonly client: string;
+  readonly case: string;
+  /** What is wrong; `undefined` if it is right. */
+  readonly wrong?: string;
+}
+
+const CASE_MILLIS = 30_000;
+
+const provider = await startProvider([aiGatewayLanguage, bedrockConverse, cohereChat, ollamaChat, ...RESULTS]);
+globalThis.fetch = sentTo(provider, globalThis.fetch);
+// A client that is stopped may reject a promise that nobody has; that is not what is tried here.
+process.on('unhandledRejection', () => {});
+// The AI SDK prints what it warns of.
+Object.assign(globalThis, { AI_SDK_LOG_WARNINGS: false });
+
+const verdicts: Verdict[] = [];
+for (const row of ROWS.filter(({ name }) => process.argv.includes(name))) {
+  verdicts.push(...(await Promise.all(casesOf(row.make(recordingFetch)).map((one) => verdictOf(row, one)))));
+}
+process.send?.(verdicts, () => process.exit());
+
+async function verdictOf(row: ClientRow, one: Case): Promise<Verdict> {
+  const wrong = await within(CASE_MILLIS, play(row, one)).then(
+    () => undefined,
+    (error: Error) => error.message,
+  );
+  return { client: row.name, case: one.name, ...(wrong !== undefined && { wrong }) };
+}
+
+async function play(row: ClientRow, { name, script, play, judge }: Case): Promise<void> {
+  const model = `model-${ROWS.indexOf(row)}-${name.replaceAll(/\W+/g, '-')}`;
+  provider.script(model, ...script);
+  const { recorder, steps, shutdown } = traced({
+    capture: 'content',
+    limits: { completedHoldMillis: 0, retryHoldMillis: 100 },
+  });
+  await recorder.run({ kind: 'chat_turn' }, () => play(row.make(recordingFetch), model, row));
+  await shutdown();
+  judge(only(steps()), row, model);
+}
+
+/** A `fetch` that asks the provider on this machine, whatever host is called. */
+function sentTo({ url: address }: Provider, fetch: typeof globalThis.fetch): typeof globalThis.fetch {
+  return (input, init) => {
+    const { pathname, search } = new URL(input instanceof Request ? input.url : input);
+    const target = `${address}${pathname}${search}`;
+    return fetch(input instanceof Request ? new Request(target, input) : target, init);
+  };
+}
+
+function within<T>(millis: number, promise: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`took longer than ${millis} ms`)), millis);
+    promise.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}
