@@ -67,7 +67,7 @@ export interface ReceivedRequest {
 /** How one request is dealt with. An own one is a function that writes to `exchange.response`. */
 export type Behaviour = (exchange: Exchange) => void | Promise<void>;
 
-/** Starts a provider on a free port of 127.0.0.1. It speaks `others` beside its own formats. */
+/** Starts a provider on a free port of 127.0.0.1. It speaks `others` too, which come before its own formats. */
 export async function startProvider(others: readonly WireFormat[] = []): Promise<Provider> {
   const requests: ReceivedRequest[] = [];
   const scripts = new Map<string, Behaviour[]>();
@@ -83,7 +83,7 @@ export async function startProvider(others: readonly WireFormat[] = []): Promise
     const path = request.url ?? '/';
     const body = parse(text);
     const { method = 'GET', headers } = request;
-    for (const format of [...FORMATS, ...others]) {
+    for (const format of [...others, ...FORMATS]) {
       const call = format.read(path.split('?', 1)[0] ?? '', body, headers);
       if (!call) continue;
       const exchange = new Exchange(format, call, response, { method, path, headers, text, body });

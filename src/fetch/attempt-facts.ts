@@ -137,7 +137,7 @@ function reportedFailure(
   answer: Answer | undefined,
 ): Failure | undefined {
   if (isRefused(facts)) {
-    const { code, message } = body === undefined ? {} : readErrorCode(body);
+    const { code, message } = readErrorCode(body ?? '', facts.responseHeaders);
     const failure: Failure = { type: code ?? String(facts.statusCode), className: `HTTP ${facts.statusCode}` };
     return message ? { ...failure, message } : failure;
   }

@@ -11,14 +11,22 @@ export interface ProviderError {
 /** The first `data` line with JSON in a body of server-sent events. */
 const FIRST_DATA_LINE = /^data:\s*(\{.*)$/m;
 
+/** The header in which AWS has an error's type: `ThrottlingException`, or `ThrottlingException:http://internal.amazon.com/…`. */
+const AWS_ERROR_TYPE = 'x-amzn-errortype';
+
 /**
- * Reads the body of an error response.
+ * Reads the body and the headers (by lower-case name) of an error response.
  *
  * @example
  * readErrorCode('{"error":{"type":"overloaded_error","message":"Overloaded"}}')
  * // { code: 'overloaded_error', message: 'Overloaded' }
  */
-export function readErrorCode(bodyText: string): ProviderError {
+export function readErrorCode(bodyText: string, headers: Readonly<Record<string, string>> = {}): ProviderError {
+  const code = identifier(headers[AWS_ERROR_TYPE]?.split(':', 1)[0]);
+  return { ...readErrorBody(bodyText), ...(code !== undefined && { code }) };
+}
+
+function readErrorBody(bodyText: string): ProviderError {
   // DashScope answers a streaming request with an SSE body, also where it refuses it.
   const parsed = parseJson(bodyText) ?? parseJson(FIRST_DATA_LINE.exec(bodyText)?.[1] ?? '');
   // Gemini's OpenAI-compatible endpoint, and its streams, put the error into a list.

@@ -17,7 +17,18 @@ export interface Ask {
   readonly signal?: AbortSignal;
 }
 
-export type Result = 'embeddings' | 'rerank' | 'images' | 'speech' | 'transcription' | 'moderation' | 'compaction';
+/** What else than chat a client can be asked. */
+export const RESULTS = [
+  'embeddings',
+  'rerank',
+  'images',
+  'speech',
+  'transcription',
+  'moderation',
+  'compaction',
+] as const;
+
+export type Result = (typeof RESULTS)[number];
 
 /** One client: how it is recorded, and what its calls look like. */
 export interface ClientRow {

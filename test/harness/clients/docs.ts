@@ -1,6 +1,6 @@
 /** The table of docs/clients.md. */
 import { readFileSync, writeFileSync } from 'node:fs';
-import type { ClientRow } from './client.js';
+import { type ClientRow, RESULTS } from './client.js';
 import type { Verdict } from './play.js';
 
 /** A client that was tried. */
@@ -35,7 +35,8 @@ function parts(): { before: string; table: string; after: string } {
 
 function tableOf(tried: readonly Tried[], verdicts: readonly Verdict[]): string {
   const lines = tried.map(({ row, version, node }) => {
-    const recorded = verdicts.filter(({ client }) => client === row.name).map((verdict) => verdict.case);
+    const own = new Set(verdicts.filter(({ client }) => client === row.name).map((verdict) => verdict.case));
+    const recorded = ['chat', ...RESULTS.filter((result) => own.has(result))];
     return `| ${row.name} | ${version} | ${node} | ${code(row.record)} | ${recorded.join(', ')} |`;
   });
   const head = '| client | version | Node | how to record it | what is recorded |\n|---|---|---|---|---|';

@@ -12,6 +12,7 @@ import { ROWS } from './rows.js';
 import { aiGatewayLanguage } from './wire/ai-gateway.js';
 import { bedrockConverse } from './wire/bedrock.js';
 import { cohereChat } from './wire/cohere.js';
+import { ASKED_HOST, compatibleChats } from './wire/compatible.js';
 import { ollamaChat } from './wire/ollama.js';
 import { RESULTS } from './wire/results.js';
 
@@ -25,7 +26,11 @@ export interface Verdict {
 
 const CASE_MILLIS = 30_000;
 
-const provider = await startProvider([aiGatewayLanguage, bedrockConverse, cohereChat, ollamaChat, ...RESULTS]);
+const provider = await startProvider([
+  ...compatibleChats,
+  ...[aiGatewayLanguage, bedrockConverse, cohereChat, ollamaChat],
+  ...RESULTS,
+]);
 globalThis.fetch = sentTo(provider, globalThis.fetch);
 // A client that is stopped may reject a promise that nobody has; that is not what is tried here.
 process.on('unhandledRejection', () => {});
@@ -61,9 +66,10 @@ async function play(row: ClientRow, { name, script, play, judge }: Case): Promis
 /** A `fetch` that asks the provider on this machine, whatever host is called. */
 function sentTo({ url: address }: Provider, fetch: typeof globalThis.fetch): typeof globalThis.fetch {
   return (input, init) => {
-    const { pathname, search } = new URL(input instanceof Request ? input.url : input);
-    const target = `${address}${pathname}${search}`;
-    return fetch(input instanceof Request ? new Request(target, input) : target, init);
+    const request = new Request(input, init);
+    const { pathname, search, hostname } = new URL(request.url);
+    request.headers.set(ASKED_HOST, hostname);
+    return fetch(new Request(`${address}${pathname}${search}`, request));
   };
 }
 
