@@ -154,7 +154,7 @@ export class InFlightAttempt implements PendingAttempt, BodyObserver {
     const textBytes = content && isText(headers['content-type']) ? limits.bodyBytes : 0;
     const keptBytes = this.refused ? Math.max(textBytes, ERROR_BODY_BYTES) : textBytes;
     if (keptBytes > 0) this.#facts.body = new ByteBuffer(keptBytes);
-    if (!this.refused) this.#answer = this.call?.openAnswer();
+    if (!this.refused) this.#answer = this.call?.openAnswer(headers);
     this.idle();
     if (response.body === null) this.ended();
     const observed = observeResponse(response, this);

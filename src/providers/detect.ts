@@ -53,8 +53,8 @@ export interface ModelCall {
   /** Whether the response was asked for in the background: it goes on if its stream is left. */
   readonly inBackground: boolean;
   readonly request: ModelRequest;
-  /** Begins to read the response of one attempt. */
-  openAnswer(): ResponseReader;
+  /** Begins to read the response of one attempt. Some formats have counters in its headers (by lower-case name). */
+  openAnswer(headers?: Readonly<Record<string, string>>): ResponseReader;
 }
 
 /**
@@ -103,7 +103,8 @@ export function readModelCall(
       streaming: request.stream === true,
       inBackground: typeof body === 'object' && body.background === true,
       request,
-      openAnswer: () => new ResponseReader(format, { request, content, extra, maxLength }),
+      openAnswer: (responseHeaders = {}) =>
+        new ResponseReader(format, { request, headers: responseHeaders, content, extra, maxLength }),
     };
   }
   return undefined;

@@ -20,8 +20,11 @@ export interface WireFormat {
   accepts(path: string, body: JsonObject): boolean;
   /** Reads a request; messages, system instructions and tools only if `content`. */
   readRequest(call: CallParts, content: boolean): ModelRequest;
-  /** Makes a reader for one response to `request`; output messages only if `content`. */
-  openReader(content: boolean, request: ModelRequest): FormatReader;
+  /**
+   * Makes a reader for one response to `request`; output messages only if `content`. `headers` are the response's, by
+   * lower-case name.
+   */
+  openReader(content: boolean, request: ModelRequest, headers: Readonly<Record<string, string>>): FormatReader;
 }
 
 /** The parts of an HTTP request that say what is asked of a model. */
@@ -39,7 +42,7 @@ export interface FormatReader {
   whole(body: JsonObject): void;
   /** One event of a stream; `name` is the event's name, `''` if it has none. An exception of AWS has the name `error`. */
   event(name: string, data: string): void;
-  /** The body ended by itself, after so many bytes; it did not break off and was not cancelled. */
+  /** The body ended by itself, after so many bytes (0 if it is a web page); it did not break off and was not cancelled. */
   end(receivedBytes: number): void;
   /** What was read so far. */
   answer(): Answer;

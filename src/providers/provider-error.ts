@@ -1,5 +1,5 @@
 /** Errors as providers and compatible servers write them, in bodies and in the events of a stream. */
-import { identifier, type JsonObject, number, object, parseJson, text } from '../util/json-fields.js';
+import { first, identifier, type JsonObject, number, object, parseJson, text } from '../util/json-fields.js';
 
 /** What a provider says went wrong. */
 export interface ProviderError {
@@ -147,14 +147,6 @@ function isSuccessCode(code: unknown): boolean {
 
 function isFailureCode(code: unknown): boolean {
   return (typeof code === 'number' || (typeof code === 'string' && code !== '')) && !isSuccessCode(code);
-}
-
-function first<T>(values: readonly unknown[], read: (value: unknown) => T | undefined): T | undefined {
-  for (const value of values) {
-    const found = read(value);
-    if (found !== undefined) return found;
-  }
-  return undefined;
 }
 
 function withMessage(code: string | undefined, message: string | undefined): ProviderError {

@@ -64,6 +64,15 @@ export function count(value: unknown): number | undefined {
   return counter !== undefined && counter >= 0 ? counter : undefined;
 }
 
+/** The first of `values` that `read` finds something in. */
+export function first<T>(values: readonly unknown[], read: (value: unknown) => T | undefined): T | undefined {
+  for (const value of values) {
+    const found = read(value);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
 /** `fields` without those that are `undefined`. */
 export function defined<T extends object>(fields: { [Key in keyof T]: T[Key] | undefined }): T {
   const found: Partial<T> = {};

@@ -276,6 +276,16 @@ describe('InvokeModel', () => {
     ],
     ['Mistral', { prompt: 'Hi', max_tokens: 9 }, { outputs: [{ text: 'Hello', stop_reason: 'stop' }] }, {}],
     ['Cohere', { prompt: 'Hi', max_tokens: 9 }, { generations: [{ text: 'Hello', finish_reason: 'COMPLETE' }] }, {}],
+    ['Command R', { message: 'Hi', max_tokens: 9 }, { text: 'Hello', finish_reason: 'COMPLETE' }, {}],
+    [
+      'Jurassic',
+      { prompt: 'Hi', maxTokens: 9 },
+      { completions: [{ data: { text: 'Hello' }, finishReason: { reason: 'endoftext' } }] },
+      {},
+    ],
+    ['Claude 2', { prompt: 'Hi', max_tokens_to_sample: 9 }, { completion: 'Hello', stop_reason: 'stop_sequence' }, {}],
+    ['Pegasus', { inputPrompt: 'Hi', maxOutputTokens: 9 }, { message: 'Hello', finishReason: 'stop' }, {}],
+    ['DeepSeek', { prompt: 'Hi', max_tokens: 9 }, { choices: [{ text: 'Hello', stop_reason: 'stop' }] }, {}],
   ];
   for (const [name, request, body, usage] of families) {
     it(`reads ${name}, whole and streamed`, () => {
@@ -291,6 +301,68 @@ describe('InvokeModel', () => {
       }
     });
   }
+
+  it('reads the choices of Mistral, whose finish reasons are called otherwise', () => {
+    const request = { messages: [{ role: 'user', content: 'Hi' }], max_tokens: 9 };
+    const message = {
+      role: 'assistant',
+      content: 'Hello',
+      tool_calls: [{ id: 'c1', function: { name: 'look', arguments: '{"at":"cat"}' } }],
+    };
+    const choice = (stop_reason: string | null) => ({ choices: [{ index: 0, message, stop_reason }] });
+    for (const answer of [
+      read(ask(request, 'mistral.mistral-large'), [JSON.stringify(choice('tool_calls'))]),
+      read(askStream(request, 'mistral.mistral-large'), [
+        chunks(choice(null), { choices: [{ index: 0, message: { content: '' }, stop_reason: 'tool_calls' }] }),
+      ]),
+    ]) {
+      assert.deepEqual([answer.complete, answer.response.finishReasons], [true, ['tool_calls']]);
+      assert.deepEqual(answer.response.messages?.[0]?.parts, [
+        { type: 'text', content: 'Hello' },
+        { type: 'tool_call', id: 'c1', name: 'look', arguments: { at: 'cat' } },
+      ]);
+    }
+  });
+
+  it('reads the stream of Command R and its tool calls', () => {
+    const tool_calls = [{ name: 'look', parameters: { at: 'cat' } }];
+    const events = [
+      { event_type: 'stream-start', is_finished: false, generation_id: 'g' },
+      { event_type: 'text-generation', is_finished: false, text: 'Hel' },
+      { event_type: 'text-generation', is_finished: false, text: 'lo' },
+      { event_type: 'tool-calls-generation', is_finished: false, tool_calls },
+      { event_type: 'stream-end', is_finished: true, finish_reason: 'COMPLETE', response: {} },
+    ];
+    const call = askStream({ message: 'Hi' }, 'cohere.command-r-v1:0');
+    const answer = read(call, [chunks(...events)]);
+    assert.deepEqual([answer.complete, answer.response.finishReasons], [true, ['COMPLETE']]);
+    assert.deepEqual(answer.response.messages?.[0]?.parts, [
+      { type: 'text', content: 'Hello' },
+      { type: 'tool_call', name: 'look', arguments: { at: 'cat' } },
+    ]);
+    assert.equal(read(call, [chunks(...events.slice(0, -1))]).complete, false);
+  });
+
+  it('takes the counters in the headers where the model has none', async () => {
+    const { step } = await record({
+      path: '/model/cohere.command-r-v1%3A0/invoke',
+      request: { message: 'Hi' },
+      headers: { 'x-amzn-bedrock-input-token-count': '7', 'x-amzn-bedrock-output-token-count': '5' },
+      body: '{"text":"Hello","finish_reason":"COMPLETE"}',
+    });
+    assert.deepEqual([step['gen_ai.usage.input_tokens'], step['gen_ai.usage.output_tokens']], [7, 5]);
+  });
+
+  it('has the type of a refusal in a header', async () => {
+    const { step } = await record({
+      path: '/model/m/converse',
+      request: { messages },
+      status: 400,
+      headers: { 'x-amzn-errortype': 'ValidationException:http://internal.amazon.com/coral/com.amazon.bedrock/' },
+      body: '{"message":"The model ID is invalid."}',
+    });
+    assert.equal(step['error.type'], 'ValidationException');
+  });
 
   it('is complete with embeddings and images', () => {
     const embed = ask({ inputText: 'Hi' }, 'amazon.titan-embed-text-v2:0');

@@ -12,6 +12,8 @@ export interface Wire {
   readonly request: object;
   readonly status?: number;
   readonly contentType?: string;
+  /** Further headers of the response. */
+  readonly headers?: Record<string, string>;
   readonly body: string | Uint8Array;
 }
 
@@ -29,7 +31,10 @@ export type Consumer = (response: Response) => Promise<unknown>;
 export async function record(wire: Wire, consume: Consumer = (response) => response.text()): Promise<Recording> {
   const server = createServer((request, response) => {
     request.resume().on('end', () => {
-      response.writeHead(wire.status ?? 200, { 'content-type': wire.contentType ?? typeOf(wire.body) });
+      response.writeHead(wire.status ?? 200, {
+        'content-type': wire.contentType ?? typeOf(wire.body),
+        ...wire.headers,
+      });
       response.end(wire.body);
     });
   });

@@ -2,6 +2,7 @@ import type { ModelRequest, Usage } from '../../otel/genai.js';
 import {
   count,
   defined,
+  first,
   type JsonObject,
   number,
   object,
@@ -11,7 +12,7 @@ import {
   texts,
 } from '../../util/json-fields.js';
 import type { Answer, FormatReader, WireFormat } from '../format.js';
-import { textParts } from '../message-parts.js';
+import { textParts, toolCallPart } from '../message-parts.js';
 import { bareError, describeError, plainError, reportedError } from '../provider-error.js';
 import { ResponseAccumulator } from '../response-accumulator.js';
 import { anthropic } from './anthropic.js';
@@ -20,6 +21,13 @@ import { openAiChat } from './openai-chat.js';
 import { modelOfSegment } from './path-segment.js';
 
 const PATH = /\/model\/(.+)\/(invoke|invoke-with-response-stream)$/;
+
+/** What the models do that do not chat; an ARN of an inference profile of one's own does not tell. */
+const OPERATIONS: readonly (readonly [model: RegExp, operation: string])[] = [
+  [/embed/i, 'embeddings'],
+  [/rerank/i, 'rerank'],
+  [/titan-image|canvas|reel|stability\./i, 'generate_content'],
+];
 
 /**
  * Bedrock's InvokeModel and InvokeModelWithResponseStream. Bodies are the model family's own; the fields tell which,
@@ -33,7 +41,7 @@ export const bedrockInvoke: WireFormat = {
 
   operation(path) {
     const model = PATH.exec(path)?.[1];
-    return model === undefined ? undefined : /embed/i.test(model) ? 'embeddings' : 'chat';
+    return model === undefined ? undefined : (OPERATIONS.find(([name]) => name.test(model))?.[1] ?? 'chat');
   },
 
   accepts: () => true,
@@ -46,7 +54,7 @@ export const bedrockInvoke: WireFormat = {
     return { ...request, ...defined({ model: modelOfSegment(model), stream }) };
   },
 
-  openReader: (content, request) => new InvokeReader(content, request),
+  openReader: (content, request, headers) => new InvokeReader(content, request, readCounters(headers)),
 };
 
 type ReadRequest = (body: JsonObject, content: boolean) => ModelRequest;
@@ -65,12 +73,24 @@ function readRequestOf(body: JsonObject): ReadRequest {
   return isConverse && body.messages.length > 0 ? readConverseRequest : of(openAiChat);
 }
 
+const MAX_TOKENS = [
+  'maxTokenCount',
+  'max_gen_len',
+  'max_tokens',
+  'maxTokens',
+  'max_tokens_to_sample',
+  'maxOutputTokens',
+];
+
 /** The request of a family that has a prompt. */
 function readPromptRequest(body: JsonObject, content: boolean): ModelRequest {
   const config = object(body.textGenerationConfig) ?? body;
-  const prompt = body.prompt ?? body.inputText ?? body.message;
+  const prompt = body.prompt ?? body.inputText ?? body.message ?? body.inputPrompt;
   return defined<ModelRequest>({
-    maxTokens: number(config.maxTokenCount) ?? number(config.max_gen_len) ?? number(config.max_tokens),
+    maxTokens: first(
+      MAX_TOKENS.map((name) => config[name]),
+      number,
+    ),
     temperature: number(config.temperature),
     topP: number(config.topP) ?? number(config.top_p) ?? number(config.p),
     topK: number(config.top_k) ?? number(config.k),
@@ -84,16 +104,17 @@ class InvokeReader implements FormatReader {
   readonly #content: boolean;
   readonly #request: ModelRequest;
   #reader: FormatReader | undefined;
-  /** Bedrock's own counters, at the end of a stream; the model's come first. */
-  #metrics: Usage = {};
+  /** Bedrock's own counters: in the headers of a whole response, at the end of a stream. The model's come first. */
+  #metrics: Usage;
 
-  constructor(content: boolean, request: ModelRequest) {
+  constructor(content: boolean, request: ModelRequest, metrics: Usage) {
     this.#content = content;
     this.#request = request;
+    this.#metrics = metrics;
   }
 
   whole(body: JsonObject): void {
-    this.#readerFor(body).whole(body);
+    this.#readerFor(body).whole(withReasons(body));
   }
 
   event(name: string, data: string): void {
@@ -113,7 +134,7 @@ class InvokeReader implements FormatReader {
     if (reader instanceof ConverseReader) {
       for (const [type, inner] of Object.entries(part)) reader.event(type, JSON.stringify(inner));
     } else {
-      reader.event('', json);
+      reader.event('', Array.isArray(part.choices) ? JSON.stringify(withReasons(part)) : json);
     }
   }
 
@@ -132,10 +153,10 @@ class InvokeReader implements FormatReader {
   }
 
   #open(part: JsonObject): FormatReader {
-    if (Array.isArray(part.choices)) return openAiChat.openReader(this.#content, this.#request);
+    if (Array.isArray(part.choices)) return openAiChat.openReader(this.#content, this.#request, {});
     if ('messageStart' in part || object(object(part.output)?.message)) return new ConverseReader(this.#content);
     if (part.type === 'message' || part.type === 'message_start')
-      return anthropic.openReader(this.#content, this.#request);
+      return anthropic.openReader(this.#content, this.#request, {});
     return new PromptReader(this.#content);
   }
 }
@@ -152,6 +173,25 @@ function readMetrics(metrics: JsonObject): Usage {
   });
 }
 
+/** The counters that a whole response has in its headers. Every family has them there, some nowhere else. */
+function readCounters(headers: Readonly<Record<string, string>>): Usage {
+  const counter = (name: string) => {
+    const value = headers[`x-amzn-bedrock-${name}-token-count`];
+    return value === undefined ? undefined : count(Number(value));
+  };
+  return defined<Usage>({ inputTokens: counter('input'), outputTokens: counter('output') });
+}
+
+/** Mistral and DeepSeek have the finish reasons of their choices, and in a stream Mistral its deltas, under other names. */
+function withReasons(body: JsonObject): JsonObject {
+  if (!Array.isArray(body.choices)) return body;
+  const choices = objects(body.choices).map((choice) => {
+    const { delta = choice.message, finish_reason = choice.stop_reason } = choice;
+    return defined<JsonObject>({ ...choice, delta, finish_reason });
+  });
+  return { ...body, choices };
+}
+
 function decodeBase64(base64: string): string {
   try {
     return new TextDecoder().decode(Uint8Array.from(atob(base64), (character) => character.charCodeAt(0)));
@@ -162,8 +202,8 @@ function decodeBase64(base64: string): string {
 
 /** The fields in which the older families and the models for embeddings and images have their results. */
 const RESULT_FIELDS = [
-  ...['results', 'outputText', 'generation', 'outputs', 'generations', 'text', 'completion'],
-  ...['embedding', 'embeddings', 'embeddingsByType', 'images', 'artifacts'],
+  ...['results', 'outputText', 'generation', 'outputs', 'generations', 'text', 'completion', 'completions'],
+  ...['embedding', 'embeddings', 'embeddingsByType', 'data', 'images', 'artifacts', 'finishReason'],
 ];
 
 /** Reads the response of a family that answers a prompt, or makes embeddings or images. */
@@ -200,16 +240,24 @@ class PromptReader implements FormatReader {
     this.#any ||= isResult;
     const error = reportedError(body) ?? (isResult ? undefined : bareError(body));
     if (error) this.#response.fail(error);
-    const lists = [body.results, body.outputs, body.generations].flatMap(objects);
+    const lists = [body.results, body.outputs, body.generations, body.completions].flatMap(objects);
     const results = lists.length > 0 ? lists : [body];
-    for (const [index, result] of results.entries()) {
-      const output = text(result.outputText) ?? text(result.generation) ?? text(result.text) ?? text(result.completion);
-      if (output === undefined) continue;
-      this.#response.append(index, 'text', output);
-      const reason = result.completionReason ?? result.stop_reason ?? result.finish_reason;
-      this.#response.choice(index, reason);
+    for (const [index, result] of results.entries()) this.#readResult(index, result);
+    // Cohere's Command R has no ids for its calls.
+    for (const { name, parameters } of objects(body.tool_calls)) {
+      this.#response.put(0, [toolCallPart(undefined, name, parameters)], 0);
     }
     this.#readUsage(body, lists[0]);
+  }
+
+  #readResult(index: number, result: JsonObject): void {
+    const { outputText, generation, text: plain, completion, message, data } = result;
+    const output = first([outputText, generation, plain, completion, object(data)?.text, message], text);
+    const { completionReason, stop_reason, finish_reason, finishReason } = result;
+    const reason = completionReason ?? stop_reason ?? finish_reason ?? object(finishReason)?.reason ?? finishReason;
+    if (output === undefined && reason === undefined) return;
+    this.#response.append(index, 'text', output);
+    this.#response.choice(index, reason);
   }
 
   #readUsage(body: JsonObject, result: JsonObject | undefined): void {

@@ -13,11 +13,16 @@ const FIRST_CHARACTER = /[^\s]/;
 /** How a server-sent event begins: a field, or a comment. */
 const EVENT_CHARACTER = /[deir:]/;
 
+/** How a page begins that a proxy sends in place of an answer. */
+const PAGE = /^\s*<(?:!doctype|html|head|body)\b/i;
+
 /** The first byte of an AWS event stream: the highest byte of a message's length, which is below 16 MiB. */
 const AWS_FIRST_BYTE = 0;
 
 export interface ReadOptions {
   readonly request: ModelRequest;
+  /** The response's headers, by lower-case name. */
+  readonly headers: Readonly<Record<string, string>>;
   /** Whether output messages are read. */
   readonly content: boolean;
   /** Whether the response has the attributes of one provider (`ModelResponse.extra`). */
@@ -43,12 +48,13 @@ export class ResponseReader {
   #binary: AwsEventStream | undefined;
   #body: BodyReader | undefined;
   #receivedBytes = 0;
+  #isPage = false;
   #ended = false;
 
   constructor(format: WireFormat, options: ReadOptions) {
     this.#format = format;
     this.#options = options;
-    this.#reader = format.openReader(options.content, options.request);
+    this.#reader = format.openReader(options.content, options.request, options.headers);
   }
 
   /**
@@ -72,7 +78,7 @@ export class ResponseReader {
     if (!this.#binary) this.#push(this.#decoder.end());
     this.#ended = true;
     this.#body?.end();
-    this.#reader.end(this.#receivedBytes);
+    this.#reader.end(this.#isPage ? 0 : this.#receivedBytes);
   }
 
   /** What was read so far. It can be called at any time, and more than once. */
@@ -89,6 +95,7 @@ export class ResponseReader {
     if (!this.#body) {
       const first = FIRST_CHARACTER.exec(text)?.[0];
       if (first === undefined) return;
+      this.#isPage = PAGE.test(text);
       this.#body = this.#openBody(first);
     }
     this.#body.push(text);
