@@ -158,6 +158,14 @@ function mayBeUnread({ method, url }: Place['target'], outside: Outside | undefi
   return method === 'POST' && (!outside || providerOf(url) !== undefined);
 }
 
+/** A request without a body asks nothing of a model: `POST /v1/conversations` of OpenAI. */
+function modelCallOf(
+  { method, url, body, opaqueBody, headers }: OutgoingRequest,
+  content: boolean,
+): ModelCall | undefined {
+  return body === undefined && !opaqueBody ? undefined : readModelCall(method, url, body, content, headers);
+}
+
 function isUnreadCall({ method, url, body, headers }: OutgoingRequest, { outside, everyPost }: Place): boolean {
   const request = { method, url, bodyText: body, contentType: headers['content-type'] };
   return isUnreadModelCall(request, { byBody: !outside, every: everyPost });
@@ -205,8 +213,8 @@ function beginAttempt(
   const { active, run, step, outside, capturing, target, polled } = place;
   const outgoing = readOutgoing(target, input, init, requestBody);
   if (polled) return new InFlightAttempt(polled, outgoing, polled.call, signalOf(input, init), active);
-  const { method, url, body } = outgoing;
-  const call = step?.recall(outgoing) ?? readModelCall(method, url, body, capturing.messages, outgoing.headers);
+  const { method, url } = outgoing;
+  const call = step?.recall(outgoing) ?? modelCallOf(outgoing, capturing.messages);
   const live = (owner: AttemptOwner, inside = active) =>
     new InFlightAttempt(owner, outgoing, call, signalOf(input, init), inside);
   const isUnread = !call && run !== undefined && isUnreadCall(outgoing, place);

@@ -20,26 +20,43 @@ export interface UnreadCallRules {
   readonly every: boolean;
 }
 
-/**
- * Paths at a provider that serve something else than a model call: files, tokens, batches, stores, models and their
- * training, agents and conversations as objects, the administration of an account, telemetry.
- */
-const OTHER_PATH = new RegExp(
-  `(?:^|[/:_-])(?:${[
-    'files?|uploads?|downloads?|attachments|containers|images/uploads',
-    'tokens?|tokenize|detokenize|count_?tokens|client_secrets|sessions|oauth2?|auth|keys|login',
-    'batch(?:es)?|batch(?:Generate|Predict)\\w*|jobs|operations|cancel',
-    'vector_stores|stores|datasets|indexes|collections|cachedContents|connectors|libraries',
-    'models|tunedModels|fine_?tun(?:ing|es?)|finetuning|training|evals|graders|checkpoints',
-    'assistants|threads|messages|conversations|agents|tools|mcp|webhooks',
-    'organizations?|projects|users|billing|usage|health|metrics|traces|logs|feedback|telemetry',
-  ].join('|')})$`,
-  'i',
-);
+/** Where data is stored, counted or queued: no call below these paths is a model call, at whatever host. */
+const STORAGE = below([
+  'files?|uploads?|downloads?|attachments|containers|datasets|libraries',
+  '(?:count[_-]?|compute_?|input_)?tokens?|(?:de)?tokenize|oauth2?|client_secrets',
+  '(?:file_)?batch(?:es)?|(?:async)?batch(?:Embed|Generate|Predict)\\w*',
+  'vector_?stores?|fileSearchStores|rag(?:Corpora|Files)|memory_stores|cachedContents',
+  'fine[_-]?tun(?:ing|es?)|tuningJobs|tunedModels|training|checkpoints',
+]);
 
-/** Objects of which everything below is something else than a model call too. */
-const OTHER_FOLDER =
-  /\/(?:files|uploads?|batch(?:es)?|vector_stores|fine_?tun(?:ing|es)|finetuning|organizations?|evals|containers|datasets|oauth2?)\//i;
+/** What a provider administers for its customers: no call below these paths is a model call either. */
+const ADMINISTRATION = below([
+  'organizations?|workspaces|user_profiles|service-accounts|scim|billing|auth|byok|vaults?|tunnels|compute',
+  'evals?|evaluation|graders|observability|analytics|telemetry|webhooks?|webhook_endpoints|feedback',
+  'skills|connectors|guardrails|environments|voices|voice_consents',
+]);
+
+/** Objects at a provider that a call makes or changes. Below them there may be model calls: `/threads/…/runs`. */
+const OBJECT = at([
+  '(?:assistants|agents|threads|conversations|sessions|deployments)(?:/(?!runs$)[^/]+)?',
+  '(?:chat/completions|runs|messages)/[^/]+',
+  'messages|items|models|prompts|versions|tools|mcp|jobs|operations|stores|indexes|collections',
+  'projects|users|roles|keys|secrets|login|endpoints|resources|volumes|usage|health|metrics|traces|logs',
+]);
+
+/** What happens to an object. */
+const ACTION = at([
+  'accept|activate|approve|archive|cancel|clear|deactivate|fork|hangup',
+  'pause|promote|refer|reject|resume|suspend|terminate|unpause|validate',
+]);
+
+function below(names: readonly string[]): RegExp {
+  return new RegExp(`[/:](?:${names.join('|')})(?:[/:]|$)`, 'i');
+}
+
+function at(names: readonly string[]): RegExp {
+  return new RegExp(`[/:_-](?:${names.join('|')})$`, 'i');
+}
 
 /** Hosts of a provider that serve model calls below one path only. */
 const ONLY_PATH: readonly (readonly [host: string, path: RegExp])[] = [['api.cloudflare.com', /\/ai\//]];
@@ -69,14 +86,18 @@ export function isUnreadModelCall(request: UnknownRequest, rules: UnreadCallRule
   const { method, url, bodyText } = request;
   if (method.toUpperCase() !== 'POST') return false;
   const path = url.pathname.replace(/\/+$/, '');
-  const isOtherPath = OTHER_PATH.test(path) || OTHER_FOLDER.test(path);
-  if (isOtherPath && /^multipart\//i.test(request.contentType ?? '')) return false;
-  const isAtProvider = !isOtherPath && providerOf(url) !== undefined && servesModels(url);
-  const mayTellByBody = rules.byBody && bodyText?.includes('"model"') === true;
+  const isStorage = STORAGE.test(path);
+  if (isStorage && /^multipart\//i.test(request.contentType ?? '')) return false;
+  const isAtProvider = providerOf(url) !== undefined && servesModels(url) && !isStorage && !isObject(path);
+  const mayTellByBody = rules.byBody && !isStorage && bodyText?.includes('"model"') === true;
   if (!isAtProvider && !rules.every && !mayTellByBody) return false;
   const body = bodyText === undefined ? undefined : parseJson(bodyText);
   if (isOtherKind(path, body, bodyText)) return false;
-  return isAtProvider || rules.every || (mayTellByBody && !isOtherPath && hasModelAndContent(body));
+  return isAtProvider || rules.every || (mayTellByBody && hasModelAndContent(body));
+}
+
+function isObject(path: string): boolean {
+  return ADMINISTRATION.test(path) || OBJECT.test(path) || ACTION.test(path);
 }
 
 function servesModels(url: URL): boolean {

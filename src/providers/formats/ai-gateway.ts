@@ -5,11 +5,12 @@ import { bareError, plainError, reportedError } from '../provider-error.js';
 import { ResponseAccumulator } from '../response-accumulator.js';
 import { ModelAnswer, readCall, readUsage } from './ai-sdk-model.js';
 
-const PATH = /\/v\d+\/ai\/(language|embedding|reranking|image|video|speech|transcription)-model$/;
+const PATH = /\/v\d+\/ai\/(language|embedding|reranking|decision|image|video|speech|transcription)-model$/;
 const OPERATIONS: Readonly<Record<string, string>> = {
   language: 'chat',
   embedding: 'embeddings',
   reranking: 'rerank',
+  decision: 'generate_content',
   image: 'generate_content',
   video: 'generate_content',
   speech: 'generate_content',
@@ -18,8 +19,8 @@ const OPERATIONS: Readonly<Record<string, string>> = {
 const OUTPUT_TYPES: Readonly<Record<string, string>> = { image: 'image', speech: 'speech', transcription: 'text' };
 
 /**
- * Vercel's AI Gateway, the AI SDK's default provider: its language, embedding, reranking, image, video, speech and
- * transcription models. Bodies are the AI SDK's own calls and results; the model is in a header.
+ * Vercel's AI Gateway, the AI SDK's default provider: its language, embedding, reranking, decision, image, video, speech
+ * and transcription models. Bodies are the AI SDK's own calls and results; the model is in a header.
  *
  * Source: `@ai-sdk/gateway` 4, gateway-language-model.ts and the files beside it.
  */
@@ -43,7 +44,7 @@ export const aiGateway: WireFormat = {
 };
 
 /** The fields in which the models that are no language models have their results. */
-const RESULT_FIELDS = ['embeddings', 'ranking', 'images', 'videos', 'audio', 'text', 'segments'];
+const RESULT_FIELDS = ['embeddings', 'ranking', 'answers', 'images', 'videos', 'audio', 'text', 'segments'];
 
 /** The finish reason of the AI SDK for a stream that broke off between the gateway and the provider. */
 const BROKE_OFF = 'interrupted';
@@ -67,7 +68,10 @@ class AiGatewayReader implements FormatReader {
     const error = reportedError(body) ?? (this.#done ? undefined : bareError(body));
     if (error) this.#response.fail(error);
     if (this.#isLanguageModel) this.#model.whole(body);
-    else this.#response.usage = readUsage(body.usage);
+    else {
+      this.#response.model = label(body.model);
+      this.#response.usage = readUsage(body.usage);
+    }
   }
 
   event(name: string, data: string): void {

@@ -6,11 +6,12 @@ import { bareError, describeError, plainError, reportedError } from '../provider
 import { ResponseAccumulator } from '../response-accumulator.js';
 import { eventType } from './event-type.js';
 
-const PATH = /\/(images\/(?:generations|edits|variations)|audio\/(?:speech|transcriptions|translations)|moderations)$/;
+const PATH =
+  /\/(images(?:\/(?:generations|edits|variations))?|audio\/(?:speech|transcriptions|translations)|moderations|decisions)$/;
 
 /**
- * OpenAI's images, speech, transcriptions, translations and moderations, and compatible servers (Groq, Mistral, xAI,
- * Together). Requests that are multipart are known by their path alone.
+ * OpenAI's images, speech, transcriptions, translations, moderations and decisions, and compatible servers (Groq, Mistral,
+ * xAI, Together, OpenRouter). Requests that are multipart are known by their path alone.
  *
  * Source: the OpenAI API reference and the types of the `openai` package.
  */
@@ -33,13 +34,19 @@ export const openAiMedia: WireFormat = {
       stream: body.stream === true || body.stream_format === 'sse' || undefined,
       temperature: number(body.temperature),
       choiceCount: number(body.n),
-      outputType: kind?.startsWith('images/') ? 'image' : kind === 'audio/speech' ? 'speech' : undefined,
+      outputType: outputType(kind),
       messages: content && prompt !== undefined ? [{ role: 'user', parts: textParts(prompt) }] : undefined,
     });
   },
 
-  openReader: (content) => new OpenAiMediaReader(content),
+  openReader: (content, { outputType: type }) => new OpenAiMediaReader(content, type === 'speech' || type === 'text'),
 };
+
+function outputType(kind: string | undefined): string | undefined {
+  if (kind === 'audio/speech') return 'speech';
+  if (kind?.startsWith('audio/')) return 'text';
+  return kind?.startsWith('images') ? 'image' : undefined;
+}
 
 /** A response is a single result. */
 const CHOICE = 0;
@@ -51,17 +58,20 @@ const EVENT = /^(?:image_\w+|speech|transcript)\./;
 class OpenAiMediaReader implements FormatReader {
   readonly #response: ResponseAccumulator;
   readonly #content: boolean;
+  /** Whether the result may be something else than JSON: audio, or a transcript as plain text. */
+  readonly #mayBeBytes: boolean;
   #done = false;
   #anyEvent = false;
 
-  constructor(content: boolean) {
+  constructor(content: boolean, mayBeBytes: boolean) {
     this.#content = content;
+    this.#mayBeBytes = mayBeBytes;
     this.#response = new ResponseAccumulator(content);
   }
 
   whole(body: JsonObject): void {
     this.#anyEvent = true;
-    this.#done = Array.isArray(body.data) || Array.isArray(body.results) || typeof body.text === 'string';
+    this.#done = [body.data, body.results, body.answers].some(Array.isArray) || typeof body.text === 'string';
     const error = reportedError(body) ?? (this.#done ? undefined : bareError(body));
     if (error) this.#response.fail(error);
     this.#response.id = label(body.id);
@@ -92,7 +102,7 @@ class OpenAiMediaReader implements FormatReader {
 
   /** Audio, and a transcript as plain text, are complete at their end. */
   end(receivedBytes: number): void {
-    if (!this.#anyEvent) this.#done = receivedBytes > 0;
+    if (!this.#anyEvent && this.#mayBeBytes) this.#done = receivedBytes > 0;
   }
 
   answer(): Answer {

@@ -2,7 +2,7 @@
 import { type Context, context, createContextKey, ROOT_CONTEXT } from '@opentelemetry/api';
 import { providerOf } from '../../providers/provider-names.js';
 import { builtinModule } from '../../util/builtin-module.js';
-import { guarded } from '../../util/diagnostics.js';
+import { guarded, report } from '../../util/diagnostics.js';
 import { isReported, reportOmission } from '../../util/omissions.js';
 import { runOf } from '../context.js';
 import type { RunRecording } from '../run.js';
@@ -60,12 +60,14 @@ function noteRequest(active: Context, message: unknown): void {
   if (provider !== undefined) calledProvider.set(run, url.host);
 }
 
-/** Runs in which a POST passed through the recording fetch and was not recognized, with the host of the first. */
-const unreadPosts = new WeakMap<RunRecording, string>();
+/** The POSTs of a run that passed through the recording fetch and were not recognized. */
+const unreadPosts = new WeakMap<RunRecording, { readonly firstHost: string; count: number }>();
 
 /** A POST passed through the recording fetch and is not recorded, because it was not recognized as a model call. */
 export function unreadPost(run: RunRecording, url: URL): void {
-  if (!unreadPosts.has(run)) unreadPosts.set(run, url.host);
+  const seen = unreadPosts.get(run);
+  if (seen) seen.count++;
+  else unreadPosts.set(run, { firstHost: url.host, count: 1 });
 }
 
 /** A run has settled: if it has no step, one of its calls may have been missed. */
@@ -75,10 +77,12 @@ export function checkRunEnd(run: RunRecording): void {
     stopWatching = undefined;
     return;
   }
-  const unreadHost = unreadPosts.get(run);
+  const unread = unreadPosts.get(run);
   const providerHost = calledProvider.get(run);
-  if (unreadHost !== undefined) reportOmission('RUNTRACE_UNREAD_CALL', unreadHost);
-  else if (providerHost !== undefined) {
+  if (unread) {
+    reportOmission('RUNTRACE_UNREAD_CALL', `${unread.count} POST, the first to ${unread.firstHost}`);
+    for (let post = 0; post < unread.count; post++) report('a POST in a run without a step was not recognized');
+  } else if (providerHost !== undefined) {
     reportOmission('RUNTRACE_NO_RECORDING_FETCH', providerHost);
     stopWatching?.();
     stopWatching = undefined;
