@@ -21,26 +21,6 @@
  * runtrace reads them at the first call, because OpenTelemetry's `diag` has its logger by then. It reports any other value there, and uses
  * the default.
  */
-import { recordInPlaceOf } from './fetch/recording-fetch.js';
-import { callsOutsideRuns } from './recorder/calls-outside-runs.js';
-import { guarded, report } from './util/diagnostics.js';
+import { recordGlobalFetch } from './recorder/global-fetch.js';
 
-/** A registered symbol, so that a second copy of this package finds it too. */
-const REGISTERED = Symbol.for('runtrace.registered');
-
-function register(): void {
-  if (REGISTERED in globalThis) return;
-  const { fetch } = globalThis;
-  if (typeof fetch !== 'function') {
-    report('there is no global fetch, so runtrace/register has no effect');
-    return;
-  }
-  const recording = recordInPlaceOf(fetch, callsOutsideRuns);
-  // A proxy keeps the name, the length and all other properties of the original.
-  const value = new Proxy(fetch, { apply: (_fetch, receiver, args) => Reflect.apply(recording, receiver, args) });
-  const { enumerable = true } = Object.getOwnPropertyDescriptor(globalThis, 'fetch') ?? {};
-  Object.defineProperty(globalThis, 'fetch', { value, enumerable, writable: true, configurable: true });
-  Object.defineProperty(globalThis, REGISTERED, { value: true });
-}
-
-guarded('the global fetch could not be replaced', register);
+recordGlobalFetch();

@@ -1,21 +1,24 @@
 /**
  * Writes the JavaScript of the package to `dist`: ES modules that share their chunks, and the same files once more as CommonJS.
  *
+ * The command is a bundle of its own, with the packages that it uses and their licences.
+ *
  * esbuild splits chunks only for ES modules. Entry points that are bundled to CommonJS one by one would each contain their own copy of the
  * state, so each finished ES module is converted by itself and requires its chunks.
  */
-import { readdirSync, rmSync } from 'node:fs';
+import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { entryPoints } from './entry-points.js';
+import { licencesOf } from './licences.js';
 
 const OUT = 'dist';
 
 // A chunk's name has a hash of its content: those of the last build would stay.
-rmSync(join(OUT, 'chunks'), { recursive: true, force: true });
+for (const folder of ['chunks', 'cli']) rmSync(join(OUT, folder), { recursive: true, force: true });
 
 await build({
-  entryPoints: [...entryPoints().map((name) => `src/${name}.ts`), 'src/cli/main.ts'],
+  entryPoints: entryPoints().map((name) => `src/${name}.ts`),
   outbase: 'src',
   outdir: OUT,
   chunkNames: 'chunks/[name]-[hash]',
@@ -57,7 +60,29 @@ await build({
   logLevel: 'warning',
 });
 
-/** The command's chunks are converted too, although only the ES module of the command uses them: nothing tells them apart. */
+// The command brings everything that it needs: it runs in projects that have nothing of OpenTelemetry.
+const { metafile } = await build({
+  entryPoints: ['src/cli/main.ts', 'src/cli/view/preload.ts'],
+  outbase: 'src',
+  outdir: OUT,
+  chunkNames: 'cli/chunks/[name]-[hash]',
+  bundle: true,
+  splitting: true,
+  minifySyntax: true,
+  minifyWhitespace: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'es2022',
+  mainFields: ['module', 'main'],
+  // Its bundled CommonJS modules require Node's own.
+  banner: {
+    js: "import { createRequire as createRequire_ } from 'node:module'; const require = createRequire_(import.meta.url);",
+  },
+  metafile: true,
+  logLevel: 'warning',
+});
+writeFileSync(join(OUT, 'cli/LICENSES.txt'), licencesOf(metafile));
+
 function chunks() {
   return readdirSync(join(OUT, 'chunks'))
     .filter((name) => name.endsWith('.js'))

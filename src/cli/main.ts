@@ -4,17 +4,26 @@ import { doctor } from './doctor/doctor.js';
 import { replay } from './replay.js';
 import { show } from './show.js';
 import { complain, messageOf } from './terminal.js';
+import { LEAST_MEMORY, type ViewOptions } from './view/open-viewer.js';
+import { view } from './view/view.js';
 
-const USAGE = `Usage: runtrace show [--jaeger URL] FILE…
+const USAGE = `Usage: runtrace view [--port PORT] [--host HOST] [--memory MB] [--jaeger URL] [--prices FILE] [FILE… | -- COMMAND…]
+       runtrace show [--jaeger URL] FILE…
        runtrace replay [--url URL] [--header NAME=VALUE]… FILE…
        runtrace doctor [--send] [--json]
 
+  view    serves a page that shows runs as they happen: those sent to it by OTLP, those in OTLP JSON files, or
+          those of a Node program that it starts: runtrace view -- node app.js
   show    prints the runs in OTLP JSON files as trees
   replay  sends OTLP JSON files to an OTLP/HTTP endpoint
   doctor  checks the set-up of the project in the current folder
 
 Options:
-  --jaeger URL          the address of Jaeger's page (default: http://localhost:16686)
+  --port PORT           the port of the page and of OTLP/HTTP (default: 4318, or the next one that is free)
+  --host HOST           the address to listen on (default: 127.0.0.1, which only this machine reaches)
+  --memory MB           how much memory the viewer may use; the oldest runs leave first (default: 256)
+  --prices FILE         dollars per million tokens, by model: {"gpt-5": {"input": 1.25, "output": 10}}
+  --jaeger URL          the address of Jaeger's page (default: http://localhost:16686 for show, none for view)
   --url URL             the endpoint, path included (default: from the OTEL_EXPORTER_OTLP_* variables)
   --header NAME=VALUE   a header of every request
   --send                lets the doctor send one span to an endpoint that is not on this machine
@@ -34,7 +43,7 @@ async function main(args: string[]): Promise<number> {
   } catch (error) {
     return wrongUse(messageOf(error));
   }
-  const { values, positionals } = parsed;
+  const { values, positionals, program } = parsed;
   const [command, ...files] = positionals;
   if (values.help) {
     process.stdout.write(USAGE);
@@ -42,10 +51,13 @@ async function main(args: string[]): Promise<number> {
   }
   const headers = readHeaders(values.header ?? []);
   if (headers === undefined) return wrongUse('--header must be NAME=VALUE');
+  if (program && (command !== 'view' || files.length > 0 || program.length === 0)) return wrongUse();
   const isComplete =
-    command === 'doctor' ? files.length === 0 : files.length > 0 && (command === 'show' || command === 'replay');
+    command === 'view' ||
+    (command === 'doctor' ? files.length === 0 : files.length > 0 && (command === 'show' || command === 'replay'));
   if (!isComplete) return wrongUse();
   try {
+    if (command === 'view') return await view({ files, program }, viewOptions(values));
     if (command === 'doctor') return await doctor({ send: values.send === true, json: values.json === true });
     if (command === 'show') return await show(files, values.jaeger);
     return await replay(files, { url: values.url, headers });
@@ -59,12 +71,19 @@ async function main(args: string[]): Promise<number> {
   }
 }
 
+/** What stands behind `--` is a program with its own arguments. */
 function parse(args: string[]) {
-  return parseArgs({
-    args,
+  const end = args.indexOf('--');
+  const program = end < 0 ? undefined : args.slice(end + 1);
+  const parsed = parseArgs({
+    args: end < 0 ? args : args.slice(0, end),
     allowPositionals: true,
     options: {
       jaeger: { type: 'string' },
+      port: { type: 'string' },
+      host: { type: 'string' },
+      memory: { type: 'string' },
+      prices: { type: 'string' },
       url: { type: 'string' },
       header: { type: 'string', multiple: true },
       send: { type: 'boolean' },
@@ -72,6 +91,25 @@ function parse(args: string[]) {
       help: { type: 'boolean', short: 'h' },
     },
   });
+  return { ...parsed, program };
+}
+
+/** Throws a `TypeError` that names a bad option. */
+function viewOptions({ port, host, memory, jaeger, prices }: ReturnType<typeof parse>['values']): ViewOptions {
+  return {
+    port: port === undefined ? undefined : integer('--port', port, 0, 65_535),
+    host,
+    memory: memory === undefined ? 256 : integer('--memory', memory, LEAST_MEMORY, 1_000_000),
+    jaegerUrl: jaeger,
+    prices,
+    packageUrl: new URL('../../', import.meta.url),
+  };
+}
+
+function integer(option: string, text: string, least: number, most: number): number {
+  const number = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+  if (number >= least && number <= most) return number;
+  throw new TypeError(`runtrace: ${option} must be an integer from ${least} to ${most}, got '${text}'`);
 }
 
 function wrongUse(message?: string): number {

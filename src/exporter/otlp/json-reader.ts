@@ -8,6 +8,7 @@ import {
   type WireContext,
   type WireKeyValue,
   type WireRequest,
+  type WireResourceSpans,
   type WireSpan,
   type WireValue,
   wireResources,
@@ -25,18 +26,28 @@ const DEEPEST_LEVEL = 100;
  * @throws SyntaxError if `text` is no JSON or no trace request. The message does not quote the text.
  */
 export function decodeRequest(text: string): ReadableSpan[] {
-  const request = parseJson(text) as WireRequest | null;
-  if (!Array.isArray(request?.resourceSpans))
-    throw new SyntaxError('not an OTLP trace request: it has no resourceSpans');
+  const { resourceSpans } = parseRequest(text);
   try {
-    return request.resourceSpans.flatMap(decodeResourceSpans);
+    return resourceSpans.flatMap(decodeResourceSpans);
   } catch (error) {
     if (error instanceof SyntaxError) throw error;
     throw new SyntaxError('not an OTLP trace request: a field has the wrong type', { cause: error });
   }
 }
 
-function decodeResourceSpans(ofResource: NonNullable<WireRequest['resourceSpans']>[number]): ReadableSpan[] {
+/**
+ * The request as it is written, with each integer of 64 bits exact. Nothing in its list is checked.
+ *
+ * @throws SyntaxError as `decodeRequest`.
+ */
+export function parseRequest(text: string): { resourceSpans: WireResourceSpans[] } {
+  const request = parseJson(text) as WireRequest | null;
+  if (!Array.isArray(request?.resourceSpans))
+    throw new SyntaxError('not an OTLP trace request: it has no resourceSpans');
+  return { resourceSpans: request.resourceSpans };
+}
+
+function decodeResourceSpans(ofResource: WireResourceSpans): ReadableSpan[] {
   // The SDK's Resource has methods that only an SDK uses; exporters read these two fields.
   const resource = {
     attributes: decodeAttributes(ofResource.resource?.attributes),

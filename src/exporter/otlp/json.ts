@@ -103,7 +103,8 @@ function encodeTime([seconds, nanos]: HrTime): string {
   return (BigInt(Math.trunc(seconds)) * SECOND + BigInt(Math.trunc(nanos))).toString();
 }
 
-function encodeAttributes(attributes: object | undefined): WireKeyValue[] {
+/** Attributes in the JSON mapping. */
+export function encodeAttributes(attributes: object | undefined): WireKeyValue[] {
   return Object.entries(attributes ?? {}).map(([key, value]) => ({ key, value: encodeValue(value) }));
 }
 

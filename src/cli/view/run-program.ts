@@ -1,0 +1,46 @@
+import { spawn } from 'node:child_process';
+import { constants } from 'node:os';
+import type { Viewer } from '../../view/server.js';
+import { interrupted } from '../interrupted.js';
+import { complain } from '../terminal.js';
+
+/**
+ * Starts a program whose model calls the viewer shows, as it does those of all Node processes that the program starts. Returns its exit
+ * code. After its end the viewer goes on while a user looks: on a terminal until Ctrl-C, elsewhere as long as a page is open.
+ */
+export async function runProgram(
+  [command = '', ...args]: readonly string[],
+  viewer: Viewer,
+  packageUrl: URL,
+): Promise<number> {
+  // A URL has no space, whatever the path has: NODE_OPTIONS is split at spaces.
+  const preload = new URL('dist/cli/view/preload.js', packageUrl).href;
+  const env = {
+    ...process.env,
+    NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --import=${preload}`.trim(),
+    // The address without the token: the program's own output must not contain it.
+    RUNTRACE_VIEW: viewer.endpoint,
+    RUNTRACE_IMPLICIT_RUNS: process.env.RUNTRACE_IMPLICIT_RUNS ?? 'true',
+  };
+  const child = spawn(command, args, { stdio: 'inherit', env });
+  // Ctrl-C on a terminal reaches the program by itself. It decides when to end; the viewer outlives it.
+  const passOn = (signal: NodeJS.Signals) => () => child.kill(signal);
+  const ignore = () => undefined;
+  const term = passOn('SIGTERM');
+  const hup = passOn('SIGHUP');
+  process.on('SIGINT', ignore).on('SIGTERM', term).on('SIGHUP', hup);
+  const code = await new Promise<number>((resolve) => {
+    child.once('error', (error: NodeJS.ErrnoException) => {
+      complain(error.code === 'ENOENT' ? `there is no program '${command}'` : error.message);
+      resolve(127);
+    });
+    child.once('exit', (code, signal) => resolve(code ?? 128 + (signal ? constants.signals[signal] : 0)));
+  });
+  process.off('SIGINT', ignore).off('SIGTERM', term).off('SIGHUP', hup);
+  if (process.stderr.isTTY) {
+    complain(`view: the program has ended with ${code}. Its runs stay at ${viewer.pageUrl} until Ctrl-C.`);
+    await interrupted();
+  } else await Promise.race([viewer.unwatched(), interrupted()]);
+  await viewer.close();
+  return code;
+}

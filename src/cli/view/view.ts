@@ -1,0 +1,52 @@
+import { readOtlpFile } from '../../exporter/otlp/file-reader.js';
+import { toWireRequest } from '../../exporter/otlp/json.js';
+import { readSpans } from '../../view/receive/otlp-receiver.js';
+import type { Viewer } from '../../view/server.js';
+import { interrupted } from '../interrupted.js';
+import { complain, messageOf, printLine } from '../terminal.js';
+import { openViewer, type ViewOptions } from './open-viewer.js';
+import { runProgram } from './run-program.js';
+
+/** What `view` shows beside what is sent to it: OTLP files, or a program that it starts. */
+export interface Shown {
+  readonly files: readonly string[];
+  readonly program: readonly string[] | undefined;
+}
+
+/**
+ * Serves the page until it is interrupted. Returns the exit code of the process: that of the program, if it started one.
+ */
+export async function view({ files, program }: Shown, options: ViewOptions): Promise<number> {
+  const viewer = await openViewer(options, files.length > 0);
+  const unreadable = await readFiles(files, viewer);
+  if (program) {
+    // Beside the output of the program, which may go to a file.
+    complain(`view: ${viewer.pageUrl}`);
+    return await runProgram(program, viewer, options.packageUrl);
+  }
+  printLine(viewer.pageUrl);
+  if (files.length === 0) printLine(`Waiting for spans: OTEL_EXPORTER_OTLP_ENDPOINT=${viewer.endpoint}`);
+  await interrupted();
+  await viewer.close();
+  return unreadable > 0 ? 1 : 0;
+}
+
+/** Returns how many files or lines could not be read. */
+async function readFiles(files: readonly string[], { store }: Viewer): Promise<number> {
+  let failures = 0;
+  const fail = (message: string) => {
+    failures++;
+    complain(message);
+  };
+  for (const file of files) {
+    try {
+      for await (const line of readOtlpFile(file)) {
+        if ('spans' in line) store.add(readSpans(toWireRequest(line.spans)).records);
+        else fail(`${file}:${line.number}: ${messageOf(line.error)}`);
+      }
+    } catch (error) {
+      fail(messageOf(error));
+    }
+  }
+  return failures;
+}

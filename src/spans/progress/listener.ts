@@ -1,0 +1,69 @@
+/**
+ * The one optional listener to runs and steps in progress. It serves the live channel of the local viewer, and nothing is exported through it.
+ *
+ * The slot is a global, so that the listener hears the runs of every copy of this package in the process. What crosses it is plain data.
+ */
+import type { Attributes, Span } from '@opentelemetry/api';
+import { guarded } from '../../util/diagnostics.js';
+
+/** An event of a snapshot. */
+export interface SnapshotEvent {
+  readonly name: string;
+  /** Milliseconds since the epoch, with fractions. */
+  readonly atMillis: number;
+  readonly attributes: Attributes;
+}
+
+/** A span as it is now, at the capture level of its run, redacted. */
+export interface SpanSnapshot {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly parentSpanId?: string | undefined;
+  readonly name: string;
+  /** Milliseconds since the epoch, with fractions. */
+  readonly startMillis: number;
+  /** Absent while it is in progress. */
+  readonly endMillis?: number | undefined;
+  readonly attributes: Attributes;
+  readonly events: readonly SnapshotEvent[];
+  /** OpenTelemetry's status code. Absent while it is in progress. */
+  readonly statusCode?: number | undefined;
+  readonly statusMessage?: string | undefined;
+}
+
+/** A run or step in progress. */
+export interface InProgress {
+  readonly span: Span;
+  /** Called outside of the application's turn. */
+  snapshot(): SpanSnapshot;
+}
+
+/** Both methods run in the application's turn: they note what happened, and return. */
+export interface ProgressListener {
+  /** The run or step began, or something about it changed. */
+  changed(part: InProgress): void;
+  /** It has settled, and its span has ended. */
+  ended(part: InProgress): void;
+}
+
+const LISTENER = Symbol.for('runtrace.progress_listener');
+const slot = globalThis as { [LISTENER]?: ProgressListener | undefined };
+
+/** Sets the listener; `undefined` removes it. */
+export function listenToProgress(listener: ProgressListener | undefined): void {
+  slot[LISTENER] = listener;
+}
+
+/** Tells the listener, if there is one, that `part` began or changed. */
+export function progressed(part: InProgress): void {
+  const listener = slot[LISTENER];
+  if (listener) guarded(NOT_SHOWN, () => listener.changed(part));
+}
+
+/** Tells the listener, if there is one, that the span of `part` has ended. */
+export function settled(part: InProgress): void {
+  const listener = slot[LISTENER];
+  if (listener) guarded(NOT_SHOWN, () => listener.ended(part));
+}
+
+const NOT_SHOWN = 'a run could not be shown in the local viewer';

@@ -1,0 +1,100 @@
+import type { RunDetail, RunRow } from '../model.js';
+import type { SpanRecord } from '../receive/span-record.js';
+import { detailOf, otlpOf } from './run-detail.js';
+import { rowOf } from './run-row.js';
+import { factsOf, type SpanFacts } from './span-facts.js';
+
+/** More spans of a trace are counted, and only those of runs are stored. */
+const MOST_SPANS = 10_000;
+/** What a span and a trace cost beside the bytes of their records: facts, map entries, the row. */
+const SPAN_OVERHEAD_BYTES = 700;
+const TRACE_OVERHEAD_BYTES = 2000;
+
+interface StoredSpan {
+  /** The record as JSON: bytes can be counted, and lie outside of the heap. */
+  readonly json: Buffer;
+  readonly facts: SpanFacts;
+}
+
+/** One trace: a run with everything in it, or spans that no run has claimed yet. */
+export class StoredRun {
+  readonly traceId: string;
+  readonly #spans = new Map<string, StoredSpan>();
+  #omittedSpans = 0;
+  #bytes = TRACE_OVERHEAD_BYTES;
+  #row: RunRow | undefined;
+  #rowJson: string | undefined;
+  #isCurrent = false;
+  #lostContact = false;
+
+  constructor(traceId: string) {
+    this.traceId = traceId;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Whether a span of it is in progress. */
+  get isLive(): boolean {
+    return this.row?.live === true;
+  }
+
+  /** `undefined` if nothing in it belongs to a run. */
+  get row(): RunRow | undefined {
+    if (!this.#isCurrent) {
+      this.#isCurrent = true;
+      this.#row = rowOf(
+        this.traceId,
+        [...this.#spans.values()].map(({ facts }) => facts),
+        this.#lostContact,
+      );
+      this.#rowJson = this.#row && JSON.stringify(this.#row);
+    }
+    return this.#row;
+  }
+
+  /** The row as JSON, written once. */
+  get rowJson(): string | undefined {
+    return this.row && this.#rowJson;
+  }
+
+  /** Adds a span. One that has ended replaces one in progress, and never the other way round. Returns whether anything changed. */
+  add(record: SpanRecord, maxBytes: number): boolean {
+    const before = this.#spans.get(record.spanId);
+    if (before && before.facts.endMillis !== undefined && record.endMillis === undefined) return false;
+    const json = Buffer.from(JSON.stringify(record));
+    const added = json.length + SPAN_OVERHEAD_BYTES - (before ? before.json.length + SPAN_OVERHEAD_BYTES : 0);
+    const facts = factsOf(record);
+    const isFull = this.#spans.size >= MOST_SPANS || this.#bytes + added > maxBytes;
+    // The last span to arrive is the run itself, which the row is about.
+    if (isFull && !before && (facts.kind !== 'run' || this.#spans.size >= 2 * MOST_SPANS)) {
+      this.#omittedSpans++;
+      return false;
+    }
+    this.#spans.set(record.spanId, { json, facts });
+    this.#bytes += added;
+    this.#isCurrent = false;
+    return true;
+  }
+
+  /** Returns whether that changed the row. */
+  setLostContact(lostContact: boolean): boolean {
+    if (this.#lostContact === lostContact) return false;
+    this.#lostContact = lostContact;
+    this.#isCurrent = false;
+    return true;
+  }
+
+  detail(): RunDetail | undefined {
+    return this.row && detailOf(this.row, this.#records(), this.#omittedSpans);
+  }
+
+  otlp(): object {
+    return otlpOf(this.#records());
+  }
+
+  #records(): SpanRecord[] {
+    return [...this.#spans.values()].map(({ json }) => JSON.parse(json.toString('utf8')) as SpanRecord);
+  }
+}
