@@ -16,11 +16,15 @@
  * |---|---|---|
  * | `RUNTRACE_CAPTURE` | `off`, `metadata`, `content`: how much is recorded where the option `capture` is not given | `metadata` |
  * | `RUNTRACE_IMPLICIT_RUNS` | `true`, `false`: whether a model call outside of any run gets a run of its own | `false` |
+ * | `RUNTRACE_VIEW` | the address of a `runtrace view` on this machine, to which runs in progress are shown | none |
  * | `OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT` | `SPAN_ONLY`, `SPAN_AND_EVENT`, `true`: adds messages where nothing else says how much | none |
  *
  * runtrace reads them at the first call, because OpenTelemetry's `diag` has its logger by then. It reports any other value there, and uses
  * the default.
  */
+import { startLiveChannel } from './live/start.js';
 import { recordGlobalFetch } from './recorder/global-fetch.js';
+import { guarded } from './util/diagnostics.js';
 
+guarded('runs in progress can not be shown', startLiveChannel);
 recordGlobalFetch();

@@ -3,7 +3,13 @@ import type { ModelCall, ResponseReader } from '../providers/detect.js';
 import { withRecording } from '../spans/context.js';
 import type { Attempt } from '../spans/outcome/attempt.js';
 import { describeFailure, type Failure, isTimeout } from '../spans/outcome/errors.js';
-import type { AttemptEnd, AttemptOwner, OutgoingRequest, PendingAttempt } from '../spans/outcome/http-exchange.js';
+import type {
+  AttemptEnd,
+  AttemptOwner,
+  AttemptProgress,
+  OutgoingRequest,
+  PendingAttempt,
+} from '../spans/outcome/http-exchange.js';
 import { isAbort, noteAbortReason, noteEnd, noteSignal } from '../spans/outcome/stops.js';
 import { nextTurn } from '../spans/settle/next-turn.js';
 import { guarded, report } from '../util/diagnostics.js';
@@ -102,6 +108,20 @@ export class InFlightAttempt implements PendingAttempt, BodyObserver {
     return isRefused(this.#facts);
   }
 
+  progress(): AttemptProgress | undefined {
+    const { outgoing, startedAt, statusCode, responseHeaders, firstChunkMillis } = this.#facts;
+    return {
+      number: this.#begun.number,
+      startedAt,
+      method: outgoing.method,
+      url: outgoing.url.href,
+      ...(this.#begun.resendCount > 0 && { resendCount: this.#begun.resendCount }),
+      ...(statusCode !== undefined && { statusCode }),
+      ...(responseHeaders && { responseHeaders }),
+      ...(firstChunkMillis !== undefined && { timeToFirstChunkMillis: firstChunkMillis }),
+    };
+  }
+
   idleSince(): number | undefined {
     return this.#idleSince;
   }
@@ -156,6 +176,7 @@ export class InFlightAttempt implements PendingAttempt, BodyObserver {
     if (keptBytes > 0) this.#facts.body = new ByteBuffer(keptBytes);
     if (!this.refused) this.#answer = this.call?.openAnswer(headers);
     this.idle();
+    this.#owner.progressed?.();
     if (response.body === null) this.ended();
     const observed = observeResponse(response, this);
     if (observed && this.refused) {
@@ -181,7 +202,10 @@ export class InFlightAttempt implements PendingAttempt, BodyObserver {
       this.#reportLate();
       return;
     }
-    this.#facts.firstChunkMillis ??= this.#owner.now() - this.#facts.startedAt;
+    if (this.#facts.firstChunkMillis === undefined) {
+      this.#facts.firstChunkMillis = this.#owner.now() - this.#facts.startedAt;
+      this.#owner.progressed?.();
+    }
     this.#facts.bodyBytes = (this.#facts.bodyBytes ?? 0) + bytes.byteLength;
     this.#facts.body?.add(bytes);
     this.#answer?.chunk(bytes);

@@ -1,4 +1,4 @@
-import { context, ROOT_CONTEXT } from '@opentelemetry/api';
+import { context, createContextKey, ROOT_CONTEXT } from '@opentelemetry/api';
 import { builtinModule } from '../util/builtin-module.js';
 
 interface AsyncHooks {
@@ -14,4 +14,12 @@ const snapshot = /* @__PURE__ */ builtinModule<AsyncHooks>('node:async_hooks')?.
 export function outsideContext<T>(fn: () => T): T {
   const inRoot = () => context.with(ROOT_CONTEXT, fn);
   return snapshot ? snapshot(inRoot) : inRoot();
+}
+
+/** The SDK's own key: without it an instrumentation of HTTP would trace our requests. */
+const SUPPRESS_TRACING = /* @__PURE__ */ createContextKey('OpenTelemetry SDK Context Key SUPPRESS_TRACING');
+
+/** Runs `fn` where no instrumentation traces what it does. */
+export function untraced<T>(fn: () => T): T {
+  return context.with(ROOT_CONTEXT.setValue(SUPPRESS_TRACING, true), fn);
 }

@@ -1,4 +1,4 @@
-import { type Context, context, INVALID_TRACEID, type Tracer, type TracerProvider, trace } from '@opentelemetry/api';
+import { type Context, context, INVALID_TRACEID, type Tracer, type TracerProvider } from '@opentelemetry/api';
 import { type CaptureOptions, createCapture } from '../capture/levels.js';
 import { reuseOf, runOf, withoutRun, withReuse, withRun, withUnsampledRun } from '../spans/context.js';
 import { watchGlobalFetch } from '../spans/omissions/missed-calls.js';
@@ -12,6 +12,7 @@ import { OpenRuns } from '../spans/settle/deadlines.js';
 import { runTool, type ToolOptions } from '../spans/tool.js';
 import { guarded } from '../util/diagnostics.js';
 import { badOption, checkFields, requireFunction, requireObject } from '../util/validation.js';
+import { globalTracer } from './fallback-provider.js';
 import { type Run, RunHandle } from './run-handle.js';
 import { checkRunOptions, checkStepNumber, type RunOptions, runIdentity } from './run-options.js';
 import type { Step } from './step-handle.js';
@@ -119,7 +120,7 @@ export function openRecorder(options: RecorderOptions): { recorder: Recorder; pa
   let itsTracer: Tracer | undefined;
   const tracer = (): Tracer => {
     // The global provider may be replaced before the next run.
-    if (!tracerProvider) return trace.getTracer('runtrace');
+    if (!tracerProvider) return globalTracer();
     itsTracer ??= tracerProvider.getTracer('runtrace');
     return itsTracer;
   };

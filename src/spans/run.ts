@@ -9,6 +9,7 @@ import { type Proposal, Proposals, toProposal } from './outcome/proposals.js';
 import type { Status } from './outcome/status.js';
 import { forgetCalls, isStop, nestCalls } from './outcome/stops.js';
 import { abandonedStream, streamEndProposal } from './outcome/stream-end.js';
+import { progressed } from './progress/listener.js';
 import { type Tail, type TailEnd, watchReturned } from './returned-stream.js';
 import type { BackgroundResponse } from './routing/background-response.js';
 import { type RunStart, traceOf } from './run-attributes.js';
@@ -90,6 +91,7 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
     }
     this.#stepNumbers = StepNumbers.acquire(this.id);
     openRuns.add(this);
+    progressed(this.#span);
   }
 
   get wantedTraceId(): string | undefined {
@@ -102,6 +104,10 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
 
   get isRecording(): boolean {
     return this.#span.isRecording;
+  }
+
+  get status(): Status {
+    return this.#proposals.status;
   }
 
   get settled(): boolean {
@@ -150,7 +156,10 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
 
   propose(proposal: Proposal): void {
     if (this.#state === 'settled') report('a status was proposed after its run had settled');
-    else this.#proposals.propose(proposal);
+    else {
+      this.#proposals.propose(proposal);
+      progressed(this.#span);
+    }
   }
 
   /** Proposes what application code says. The end of the run's function then proposes nothing. */
@@ -313,5 +322,6 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
     if (this.#registration) cancel(this.#registration);
     this.#stepNumbers?.release();
     this.#span.end(this.#proposals, this.#totals);
+    progressed(this.#span);
   }
 }

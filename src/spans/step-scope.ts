@@ -60,6 +60,10 @@ export class StepScope implements AttemptOwner, BackgroundOwner, Pending {
     step.open(this);
   }
 
+  progressed(): void {
+    this.step.progressed();
+  }
+
   get capturing(): CaptureSettings {
     return this.step.capturing;
   }

@@ -6,11 +6,19 @@ import { report } from '../util/diagnostics.js';
 import { capturingIn, toolOf } from './context.js';
 import { AttemptLog } from './outcome/attempt-log.js';
 import type { FinishDetails } from './outcome/finish-details.js';
-import type { AttemptEnd, AttemptOwner, OutgoingRequest, Pending, PendingAttempt } from './outcome/http-exchange.js';
+import type {
+  AttemptEnd,
+  AttemptOwner,
+  AttemptProgress,
+  OutgoingRequest,
+  Pending,
+  PendingAttempt,
+} from './outcome/http-exchange.js';
 import { type Proposal, Proposals, toProposal } from './outcome/proposals.js';
 import { Resends } from './outcome/resends.js';
 import type { Status } from './outcome/status.js';
 import type { StepOptions } from './outcome/step-options.js';
+import { progressed } from './progress/listener.js';
 import type { RunPart, StepHome } from './run-part.js';
 import { type Bucket, cancel, type Deadline, schedule } from './settle/deadlines.js';
 import type { Activity } from './settle/idle.js';
@@ -68,6 +76,7 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     this.#span = new StepSpan(this, options, startedAt, ctx, plainName);
     if (this.#span.isRecording) home.add(this);
     else this.#state = 'settled';
+    this.progressed();
   }
 
   get span(): Span {
@@ -109,6 +118,11 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
   /** Whether a scope is open or an attempt in flight. */
   get isPending(): boolean {
     return this.#wait.isPending;
+  }
+
+  /** What is known of its attempts in flight. */
+  get inFlight(): AttemptProgress[] {
+    return this.#wait.inFlight();
   }
 
   /** Whether it was begun in the same tool call as `ctx`, or likewise outside of any. Spans of other instrumentations do not count. */
@@ -282,9 +296,14 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     return this.implicit && this.status === 'error' && this.#calls.awaitsRetry;
   }
 
+  progressed(): void {
+    if (this.isRecording) progressed(this.#span);
+  }
+
   /** Starts the hold of a finished step, or stops it. */
   #changed(now?: number): void {
     if (this.#state !== 'open') return;
+    this.progressed();
     if (!this.finished) {
       cancel(this);
       return;
@@ -302,5 +321,6 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     this.#calls.endStopWatch();
     cancel(this);
     this.home.partSettled(this, this.#span.end(this.#proposals, this.#calls.last?.call, this.#pollCount));
+    this.progressed();
   }
 }

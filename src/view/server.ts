@@ -116,15 +116,19 @@ async function answer(site: Site, request: IncomingMessage, response: ServerResp
   if (url.pathname === '/v1/traces') return await receiveOtlp(store, request, response);
   if (request.method !== 'GET' && request.method !== 'HEAD')
     throw new RequestError(405, 'only /v1/traces takes a POST');
-  if (url.pathname.startsWith('/assets/')) return sendFile(site.page, url.pathname.slice(1), response);
-  if (!access.hasToken(request, url)) {
-    if (url.pathname.startsWith('/api/')) throw new RequestError(403, 'the token is missing');
-    return sendText(response, 403, NO_TOKEN);
+  const isApi = url.pathname.startsWith('/api/');
+  if (url.pathname.startsWith('/assets/')) {
+    sendFile(site.page, url.pathname.slice(1), response);
+  } else if (!access.hasToken(request, url)) {
+    if (isApi) throw new RequestError(403, 'the token is missing');
+    sendText(response, 403, NO_TOKEN);
+  } else if (isApi) {
+    sendApi(site, url.pathname, response);
+  } else {
+    if (url.pathname !== '/') throw new RequestError(404, 'there is nothing here');
+    response.setHeader('set-cookie', access.cookie());
+    sendFile(site.page, 'index.html', response);
   }
-  if (url.pathname.startsWith('/api/')) return sendApi(site, url.pathname, response);
-  response.setHeader('set-cookie', access.cookie());
-  // The page has a URL for each of its states.
-  return sendFile(site.page, 'index.html', response);
 }
 
 const NO_TOKEN = `This is runtrace view. Its pages show prompts and answers, so they open only with the token of this viewer.
@@ -145,14 +149,16 @@ function sendApi({ store, hello, watchers }: Site, path: string, response: Serve
   if (path === '/api/events') {
     watchers.add(response);
     response.once('close', () => watchers.delete(response));
-    return streamEvents(response, store, hello);
+    streamEvents(response, store, hello);
+  } else if (path === '/api/runs') {
+    sendJson(response, store.listJson());
+  } else {
+    const [, traceId, form] = /^\/api\/runs\/([0-9a-f]{32})(\/otlp)?$/.exec(path) ?? [];
+    if (traceId === undefined) throw new RequestError(404, 'there is nothing here');
+    const found = form ? store.otlp(traceId) : store.detail(traceId);
+    if (!found) throw new RequestError(404, 'this run is not in memory any more, or never was');
+    sendJson(response, JSON.stringify(found));
   }
-  if (path === '/api/runs') return sendJson(response, store.listJson());
-  const [, traceId = '', form] = /^\/api\/runs\/([0-9a-f]{32})(\/otlp)?$/.exec(path) ?? [];
-  const found = form ? store.otlp(traceId) : store.detail(traceId);
-  if (!found)
-    throw new RequestError(404, traceId ? 'this run is not in memory any more, or never was' : 'there is nothing here');
-  sendJson(response, JSON.stringify(found));
 }
 
 function sendFile(page: ReadonlyMap<string, PageFile>, path: string, response: ServerResponse): void {
@@ -174,7 +180,10 @@ function sendText(response: ServerResponse, status: number, text: string): void 
 
 /** The form of OTLP's errors, a `google.rpc.Status`, which is clear to a person too. */
 function sendError(response: ServerResponse, error: unknown): void {
-  if (response.headersSent) return void response.destroy();
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
   const known = error instanceof RequestError ? error : new RequestError(500, 'the viewer failed to answer');
   response.writeHead(known.status, { 'content-type': 'application/json', 'cache-control': 'no-store' });
   response.end(JSON.stringify({ code: known.status, message: known.message }));

@@ -1,5 +1,5 @@
-import { context, createContextKey, ROOT_CONTEXT } from '@opentelemetry/api';
 import { TRUNCATED_BYTES } from '../../otel/names.js';
+import { untraced } from '../../otel/root-context.js';
 import { report } from '../../util/diagnostics.js';
 import { type Backoff, TARGET_BYTES } from '../backoff.js';
 import { type Clock, within } from '../clock.js';
@@ -37,8 +37,6 @@ const RESOURCE_MILLIS = 10_000;
 /** How long an exporter may have no room for a request before that counts as a failure, and how often it is asked. */
 const BUSY_MILLIS = 10_000;
 const BUSY_PAUSE_MILLIS = 100;
-/** The SDK's own key: without it an instrumentation of HTTP would trace our requests. */
-const SUPPRESS_TRACING = createContextKey('OpenTelemetry SDK Context Key SUPPRESS_TRACING');
 
 /** Sends a batch in as many requests as it takes, and learns from the answers. */
 export class BatchSender {
@@ -128,9 +126,7 @@ export class BatchSender {
     const ticket = backoff.ticket();
     const busyUntil = clock.now() + BUSY_MILLIS;
     for (;;) {
-      const result = await context.with(ROOT_CONTEXT.setValue(SUPPRESS_TRACING, true), () =>
-        sender.send(spansOf(items)),
-      );
+      const result = await untraced(() => sender.send(spansOf(items)));
       if (isOver()) return result;
       if (result.kind !== 'busy') {
         this.#learn(result, ticket, items);

@@ -31,7 +31,7 @@ function reportMissingProvider(atExit: boolean): void {
 }
 
 /** The API gives out a proxy, whose delegate does nothing until an SDK registers a provider. */
-function hasGlobalProvider(): boolean {
+export function hasGlobalProvider(): boolean {
   const provider = trace.getTracerProvider() as { getDelegate?(): { constructor: { name: string } } };
   return provider.getDelegate?.().constructor.name !== 'NoopTracerProvider';
 }

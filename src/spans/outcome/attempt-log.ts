@@ -6,6 +6,7 @@ import type { Usage } from '../../otel/genai.js';
 import * as names from '../../otel/names.js';
 import { guarded, report } from '../../util/diagnostics.js';
 import { urlParts } from '../../util/url-parts.js';
+import type { SnapshotEvent } from '../progress/listener.js';
 import { type Attempt, checkAttempt, copyAttempt, keepOf, requireAttempt } from './attempt.js';
 import { attemptAttributes } from './attempt-event.js';
 import { type AnswerUsage, totalOf, UsageSum } from './usage-sum.js';
@@ -97,6 +98,16 @@ export class AttemptLog {
   /** A copy of the stored attempts, in order of number. */
   snapshot(): Attempt[] {
     return this.#stored.map(copyAttempt);
+  }
+
+  /** The events of the last attempts, for a step in progress. */
+  events(): SnapshotEvent[] {
+    const first = Math.max(0, this.#stored.length - LAST_SHOWN);
+    return this.#stored.slice(first).map((attempt, index) => ({
+      name: names.EVENT_ATTEMPT,
+      atMillis: attempt.startedAt,
+      attributes: attemptAttributes(attempt, this.#stored[first + index - 1]),
+    }));
   }
 
   /** How many attempts were recorded. */

@@ -14,9 +14,14 @@ export interface Pending {
   readonly isBeingRead: boolean;
   /** Whether it only waits for a response in the background: a run that is over does not wait for that. */
   readonly isInBackground?: boolean;
+  /** For an attempt in flight: what is known of it so far. */
+  progress?(): AttemptProgress | undefined;
   /** Ends it, for the recording only; the call itself goes on. `at`: when it was stopped. Default: at its last activity. */
   giveUp(at?: number): void;
 }
+
+/** What is known of an attempt in flight. */
+export type AttemptProgress = Omit<Attempt, 'status' | 'endedAt'>;
 
 /** A request that is about to be sent, as far as it can be known without changing it. */
 export interface OutgoingRequest {
@@ -86,6 +91,8 @@ export interface AttemptOwner {
   contextFor(active: Context): Context;
   /** An attempt begins. Returns its number, and how often the same request was sent before. */
   begin(live: PendingAttempt): { number: number; resendCount: number };
+  /** More is known of an attempt in flight: its headers have arrived, or the first chunk of its body. */
+  progressed?(): void;
   /** The attempt was refused, and its body is still open. */
   refused(live: PendingAttempt): void;
   /** The attempt ended. */

@@ -31,39 +31,35 @@ export interface SpanSnapshot {
   readonly statusMessage?: string | undefined;
 }
 
-/** A run or step in progress. */
+/** A run or step, as a listener may look at it. */
 export interface InProgress {
   readonly span: Span;
-  /** Called outside of the application's turn. */
+  /** What it is now. Called outside of the application's turn. */
   snapshot(): SpanSnapshot;
 }
 
-/** Both methods run in the application's turn: they note what happened, and return. */
 export interface ProgressListener {
-  /** The run or step began, or something about it changed. */
+  /** The run or step began, changed or ended. Called in the application's turn: it takes a note, and returns. */
   changed(part: InProgress): void;
-  /** It has settled, and its span has ended. */
-  ended(part: InProgress): void;
 }
 
 const LISTENER = Symbol.for('runtrace.progress_listener');
 const slot = globalThis as { [LISTENER]?: ProgressListener | undefined };
 
-/** Sets the listener; `undefined` removes it. */
-export function listenToProgress(listener: ProgressListener | undefined): void {
+/** Whether there is a listener, of this copy of the package or of another one. */
+export function isListenedTo(): boolean {
+  return slot[LISTENER] !== undefined;
+}
+
+/** Sets the listener. */
+export function listenToProgress(listener: ProgressListener): void {
   slot[LISTENER] = listener;
 }
 
-/** Tells the listener, if there is one, that `part` began or changed. */
+/** Tells the listener, if there is one, that `part` began, changed or ended. */
 export function progressed(part: InProgress): void {
   const listener = slot[LISTENER];
   if (listener) guarded(NOT_SHOWN, () => listener.changed(part));
-}
-
-/** Tells the listener, if there is one, that the span of `part` has ended. */
-export function settled(part: InProgress): void {
-  const listener = slot[LISTENER];
-  if (listener) guarded(NOT_SHOWN, () => listener.ended(part));
 }
 
 const NOT_SHOWN = 'a run could not be shown in the local viewer';

@@ -7,6 +7,8 @@ import * as names from '../../otel/names.js';
 import { copyGiven, merged } from '../../util/validation.js';
 import { MAX_STATUS_UPDATES, type Proposal, type Proposals } from '../outcome/proposals.js';
 import { outcomeFailure, spanStatus, writeFailure } from '../outcome/span-status.js';
+import type { InProgress, SpanSnapshot } from '../progress/listener.js';
+import { snapshotOf } from '../progress/snapshot.js';
 import type { RunRecording } from '../run.js';
 import { identityAttributes, runName } from '../run-attributes.js';
 import type { RunTotals } from '../run-totals.js';
@@ -24,7 +26,7 @@ export interface RunSpanStart {
 }
 
 /** The span of one run. It starts with the run's identity, which samplers read; all else is written when the run settles. */
-export class RunSpan {
+export class RunSpan implements InProgress {
   readonly span: Span;
   /** False if the sampler dropped it. */
   readonly isRecording: boolean;
@@ -46,6 +48,14 @@ export class RunSpan {
     this.span = this.#managed.span;
     this.isRecording = this.#managed.isRecording;
     this.#given = copyGiven(given);
+  }
+
+  /** The run as it is now, for the local viewer. */
+  snapshot(): SpanSnapshot {
+    const { status, settled } = this.#run;
+    const attributes = this.#identity;
+    const beginning = { span: this.span, name: runName(attributes), startedAt: this.#startedAt, attributes };
+    return snapshotOf(beginning, status, [], settled);
   }
 
   /** Writes the outcome and the totals, and ends the span. */

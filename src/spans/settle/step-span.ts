@@ -5,13 +5,15 @@ import { MAX_STATUS_UPDATES, type Proposal, type Proposals } from '../outcome/pr
 import { outcomeFailure, spanStatus, writeFailure } from '../outcome/span-status.js';
 import type { StepOptions } from '../outcome/step-options.js';
 import { totalOf } from '../outcome/usage-sum.js';
+import type { InProgress, SpanSnapshot } from '../progress/listener.js';
+import { inFlightEvent, snapshotOf } from '../progress/snapshot.js';
 import type { StepSummary } from '../run-part.js';
 import type { StepRecording } from '../step.js';
 import { type StepStart, stepStart, writeStepAttributes } from '../step-attributes.js';
 import { ManagedSpan } from './managed-span.js';
 
 /** The span of one step. It starts with what samplers read; all else is written when the step settles. */
-export class StepSpan {
+export class StepSpan implements InProgress {
   readonly span: Span;
   /** False if the sampler dropped it. */
   readonly isRecording: boolean;
@@ -38,6 +40,15 @@ export class StepSpan {
     this.#managed = new ManagedSpan(step, home.id === undefined, home.tracer, name, spanOptions, ctx);
     this.span = this.#managed.span;
     this.isRecording = this.#managed.isRecording;
+  }
+
+  /** The step as it is now, for the local viewer. */
+  snapshot(): SpanSnapshot {
+    const { home, log, capturing, inFlight, status, settled } = this.#step;
+    const { name, attributes } = this.#start;
+    const beginning = { span: this.span, parent: home.span, name, startedAt: this.#startedAt, attributes };
+    const events = [...log.events(), ...inFlight.map((attempt) => inFlightEvent(attempt, capturing))];
+    return snapshotOf(beginning, status, events, settled);
   }
 
   /** Writes the outcome and ends the span. Returns what the step adds to the totals of its run. */

@@ -1,5 +1,5 @@
 import type { Limits } from '../../capture/levels.js';
-import type { OutgoingRequest, Pending, PendingAttempt } from '../outcome/http-exchange.js';
+import type { AttemptProgress, OutgoingRequest, Pending, PendingAttempt } from '../outcome/http-exchange.js';
 import { maySendAgain } from '../outcome/resends.js';
 import type { Status } from '../outcome/status.js';
 import { type Activity, activityOf } from './idle.js';
@@ -34,6 +34,11 @@ export class StepWait {
   /** The last attempt that was refused, if nothing but the bodies of refused attempts is open. */
   get openRefusal(): PendingAttempt | undefined {
     return this.#pending.length === this.#refused.length ? this.#refused.at(-1) : undefined;
+  }
+
+  /** What is known of the attempts in flight. */
+  inFlight(): AttemptProgress[] {
+    return this.#pending.flatMap((pending) => pending.progress?.() ?? []);
   }
 
   add(pending: Pending): void {

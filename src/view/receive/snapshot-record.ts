@@ -6,7 +6,7 @@ import { boundedAttributes, idOf, LONGEST_NAME, MOST_EVENTS, NoSpanError, type S
  *
  * @throws NoSpanError if it is no snapshot.
  */
-export function recordOfSnapshot(snapshot: SpanSnapshot): SpanRecord {
+export function recordOfSnapshot(snapshot: SpanSnapshot & { readonly sequence?: number }): SpanRecord {
   const { name, startMillis, endMillis, events, statusCode, statusMessage, parentSpanId } = snapshot;
   if (typeof name !== 'string' || !Array.isArray(events)) throw new NoSpanError('not a snapshot');
   return {
@@ -22,6 +22,7 @@ export function recordOfSnapshot(snapshot: SpanSnapshot): SpanRecord {
       atMillis: timeOf(event?.atMillis),
       ...boundedAttributes(event?.attributes),
     })),
+    ...(typeof snapshot.sequence === 'number' && { sequence: snapshot.sequence }),
     ...(typeof statusCode === 'number' && { statusCode }),
     ...(typeof statusMessage === 'string' && { statusMessage }),
   };

@@ -17,6 +17,8 @@ export interface SpanRecord extends Omit<SpanSnapshot, 'attributes' | 'events'> 
   readonly cut?: Record<string, number> | undefined;
   /** How many events were left out. */
   readonly droppedEvents?: number | undefined;
+  /** Of a snapshot of the live channel: a lower number is older. */
+  readonly sequence?: number | undefined;
   /** OTLP's number of its kind. */
   readonly kind?: number | undefined;
   /** `service.name` of its resource. */
@@ -133,7 +135,7 @@ function attributesOf(wire: WireKeyValue[] | undefined): {
     .slice(0, MOST_ATTRIBUTES)
     .map((pair): [string, unknown] => {
       const key = textOf(pair?.key, 'key').slice(0, LONGEST_NAME);
-      return [key, valueOf(pair?.value, 0, (bytes) => cut.set(key, (cut.get(key) ?? 0) + bytes))];
+      return [key, plainValue(pair?.value, 0, (bytes) => cut.set(key, (cut.get(key) ?? 0) + bytes))];
     });
   // `fromEntries` defines: a key `__proto__` is a key like any other.
   const attributes = Object.fromEntries(pairs.filter(([, value]) => value !== undefined));
@@ -141,7 +143,7 @@ function attributesOf(wire: WireKeyValue[] | undefined): {
 }
 
 /** `cutFrom` is told the bytes of a text that is cut. */
-function valueOf(value: WireValue | undefined, level: number, cutFrom: (bytes: number) => void): unknown {
+function plainValue(value: WireValue | undefined, level: number, cutFrom: (bytes: number) => void): unknown {
   if (value === undefined || value === null) return undefined;
   if (typeof value !== 'object') throw new NoSpanError('a value is no object');
   if (value.stringValue !== undefined) return shortened(textOf(value.stringValue, 'value'), cutFrom);
@@ -152,11 +154,11 @@ function valueOf(value: WireValue | undefined, level: number, cutFrom: (bytes: n
   if (level >= DEEPEST_LEVEL) return '…';
   if (value.arrayValue) {
     const items = listOf(value.arrayValue.values, 'values').slice(0, MOST_ITEMS);
-    return items.map((item) => valueOf(item, level + 1, cutFrom) ?? null);
+    return items.map((item) => plainValue(item, level + 1, cutFrom) ?? null);
   }
   if (value.kvlistValue) {
     const pairs = listOf(value.kvlistValue.values, 'values').slice(0, MOST_ITEMS);
-    return Object.fromEntries(pairs.map((it) => [textOf(it?.key, 'key'), valueOf(it?.value, level + 1, cutFrom)]));
+    return Object.fromEntries(pairs.map((it) => [textOf(it?.key, 'key'), plainValue(it?.value, level + 1, cutFrom)]));
   }
   return undefined;
 }

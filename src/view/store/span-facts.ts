@@ -91,7 +91,8 @@ export function waitOf(
 
 function codesOf({ attributes, startMillis }: SpanRecord, attempts: readonly Attempt[]): SpanFacts['codes'] {
   if (attempts.length > 0) {
-    return attempts.slice(0, MOST_CODES).map((attempt) => ({ atMillis: attempt.startMillis, code: codeOf(attempt) }));
+    const ended = attempts.filter(({ status }) => status !== 'in_flight');
+    return ended.slice(0, MOST_CODES).map((attempt) => ({ atMillis: attempt.startMillis, code: codeOf(attempt) }));
   }
   // Some backends drop events. The codes are an attribute: one string, or a list as version 0.1 wrote it.
   const codes = attributes[names.STEP_ATTEMPT_CODES];
@@ -101,7 +102,7 @@ function codesOf({ attributes, startMillis }: SpanRecord, attempts: readonly Att
 
 /** `429`; without an HTTP status, or where a 2xx did not end well: `ECONNRESET`, `aborted`. */
 function codeOf({ code, status, errorType }: Attempt): string {
-  if (code !== undefined && (status === 'completed' || status === 'in_flight' || code >= 400)) return String(code);
+  if (code !== undefined && (status === 'completed' || code >= 400)) return String(code);
   return (status === 'failed' && label(errorType)?.slice(0, 64)) || status;
 }
 

@@ -14,6 +14,7 @@ interface StoredSpan {
   /** The record as JSON: bytes can be counted, and lie outside of the heap. */
   readonly json: Buffer;
   readonly facts: SpanFacts;
+  readonly sequence: number | undefined;
 }
 
 /** One trace: a run with everything in it, or spans that no run has claimed yet. */
@@ -62,7 +63,7 @@ export class StoredRun {
   /** Adds a span. One that has ended replaces one in progress, and never the other way round. Returns whether anything changed. */
   add(record: SpanRecord, maxBytes: number): boolean {
     const before = this.#spans.get(record.spanId);
-    if (before && before.facts.endMillis !== undefined && record.endMillis === undefined) return false;
+    if (before && !replaces(record, before)) return false;
     const json = Buffer.from(JSON.stringify(record));
     const added = json.length + SPAN_OVERHEAD_BYTES - (before ? before.json.length + SPAN_OVERHEAD_BYTES : 0);
     const facts = factsOf(record);
@@ -72,7 +73,7 @@ export class StoredRun {
       this.#omittedSpans++;
       return false;
     }
-    this.#spans.set(record.spanId, { json, facts });
+    this.#spans.set(record.spanId, { json, facts, sequence: record.sequence });
     this.#bytes += added;
     this.#isCurrent = false;
     return true;
@@ -97,4 +98,14 @@ export class StoredRun {
   #records(): SpanRecord[] {
     return [...this.#spans.values()].map(({ json }) => JSON.parse(json.toString('utf8')) as SpanRecord);
   }
+}
+
+/** Of snapshots, the later one counts. A span that was exported has all there is to say. */
+function replaces(record: SpanRecord, before: StoredSpan): boolean {
+  if (before.facts.endMillis === undefined) return record.endMillis !== undefined || isLater(record, before);
+  return record.endMillis !== undefined && record.sequence === undefined;
+}
+
+function isLater({ sequence = 0 }: SpanRecord, before: StoredSpan): boolean {
+  return sequence >= (before.sequence ?? 0);
 }

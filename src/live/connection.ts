@@ -1,0 +1,75 @@
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import { outsideContext, untraced } from '../otel/root-context.js';
+import { builtinModule } from '../util/builtin-module.js';
+import { HANDSHAKE_HEADER, HEARTBEAT_MILLIS, PROTOCOL, proofOf } from './protocol.js';
+
+type Http = typeof import('node:http');
+
+const RECONNECT_MILLIS = 5000;
+/** While more than this waits to be sent, nothing is added. */
+const MOST_WAITING_BYTES = 1024 * 1024;
+
+/** The connection to a viewer. It is opened again when it is lost. It does not keep the process alive. */
+export class Connection {
+  readonly #url: URL;
+  readonly #opened: () => void;
+  #socket: Socket | undefined;
+
+  /** `opened` is called after each handshake. */
+  constructor(url: URL, opened: () => void) {
+    this.#url = url;
+    this.#opened = opened;
+    outsideContext(() => {
+      untraced(() => this.#open());
+      setInterval(() => this.#socket?.write('\n'), HEARTBEAT_MILLIS).unref();
+    });
+  }
+
+  /** Whether something may be sent now. */
+  get isReady(): boolean {
+    return this.#socket !== undefined && this.#socket.writableLength < MOST_WAITING_BYTES;
+  }
+
+  /** Sends lines, if there is a connection. */
+  send(lines: readonly string[]): void {
+    if (lines.length > 0) this.#socket?.write(`${lines.join('\n')}\n`);
+  }
+
+  #open(): void {
+    // Looked up when it is used, so that bundlers for other platforms find no import.
+    const http = builtinModule<Http>('node:http');
+    if (!http) return;
+    const challenge = crypto.randomUUID();
+    const request = http.request(this.#url, {
+      agent: new http.Agent(),
+      headers: { connection: 'Upgrade', upgrade: PROTOCOL, [HANDSHAKE_HEADER]: challenge },
+    });
+    request.on('socket', (socket) => socket.unref());
+    request.on('upgrade', (response: IncomingMessage, socket: Socket) => {
+      if (response.headers[HANDSHAKE_HEADER] === proofOf(challenge)) this.#use(socket);
+      else socket.destroy();
+    });
+    // A server that is no viewer. It is not asked again.
+    request.on('response', () => request.destroy());
+    request.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ECONNREFUSED') this.#openLater();
+    });
+    request.end();
+  }
+
+  #use(socket: Socket): void {
+    socket.unref();
+    socket.on('error', () => socket.destroy());
+    socket.on('close', () => {
+      this.#socket = undefined;
+      this.#openLater();
+    });
+    this.#socket = socket;
+    this.#opened();
+  }
+
+  #openLater(): void {
+    setTimeout(() => this.#open(), RECONNECT_MILLIS).unref();
+  }
+}

@@ -1,0 +1,17 @@
+import { isLoopback } from '../exporter/sender/loopback.js';
+import { isListenedTo, listenToProgress } from '../spans/progress/listener.js';
+import { report } from '../util/diagnostics.js';
+import { environment } from '../util/environment.js';
+import { LiveChannel } from './channel.js';
+
+/** Shows the runs of this process to the viewer that `RUNTRACE_VIEW` names, once in a process. */
+export function startLiveChannel(): void {
+  const address = environment('RUNTRACE_VIEW');
+  if (address === undefined) return;
+  const url = URL.canParse(address) ? new URL(address) : undefined;
+  if (url?.protocol !== 'http:' || !isLoopback(url.hostname)) {
+    report('RUNTRACE_VIEW must be the http address of a viewer on this machine; runs in progress are not shown');
+    return;
+  }
+  if (!isListenedTo()) listenToProgress(new LiveChannel(new URL('/live', url)));
+}

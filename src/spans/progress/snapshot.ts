@@ -1,0 +1,86 @@
+import type { Attributes, HrTime, Span } from '@opentelemetry/api';
+import type { CaptureSettings } from '../../capture/levels.js';
+import * as names from '../../otel/names.js';
+import { unwrapped } from '../../otel/unwrap-span.js';
+import { keepOf } from '../outcome/attempt.js';
+import { attemptAttributes } from '../outcome/attempt-event.js';
+import type { AttemptProgress } from '../outcome/http-exchange.js';
+import type { Status } from '../outcome/status.js';
+import type { SnapshotEvent, SpanSnapshot } from './listener.js';
+
+/** What a span that is in progress began with. */
+export interface Beginning {
+  readonly span: Span;
+  /** The span that it is below, if it is one of runtrace. */
+  readonly parent?: Span | undefined;
+  readonly name: string;
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number;
+  readonly attributes: Attributes;
+}
+
+/** The fields of the SDK's span, 2.x and 3.x. Another vendor's span need not have them. */
+interface SdkSpan {
+  readonly name?: string;
+  readonly ended?: boolean;
+  readonly attributes?: Attributes;
+  readonly events?: readonly { name: string; time: HrTime; attributes?: Attributes }[];
+  readonly status?: { code: number; message?: string };
+  readonly endTime?: HrTime;
+  readonly parentSpanContext?: { spanId: string };
+}
+
+/**
+ * The snapshot of a run or step. `status`: the proposal that is in force. A span that has ended is shown as it was written; where another
+ * vendor's span does not tell that, with what is known here.
+ */
+export function snapshotOf(
+  beginning: Beginning,
+  status: Status,
+  events: readonly SnapshotEvent[],
+  hasEnded: boolean,
+): SpanSnapshot {
+  const { span, parent, startedAt } = beginning;
+  const { traceId, spanId } = span.spanContext();
+  const sdk = unwrapped(span) as SdkSpan;
+  const parentSpanId = sdk.parentSpanContext?.spanId ?? parent?.spanContext().spanId;
+  const ids = { traceId, spanId, ...(parentSpanId !== undefined && { parentSpanId }), startMillis: startedAt };
+  if (hasEnded && sdk.ended && sdk.attributes && sdk.events && sdk.endTime) {
+    return {
+      ...ids,
+      name: sdk.name ?? beginning.name,
+      endMillis: millisOf(sdk.endTime),
+      attributes: sdk.attributes,
+      events: sdk.events.map(({ name, time, attributes = {} }) => ({ name, atMillis: millisOf(time), attributes })),
+      statusCode: sdk.status?.code ?? 0,
+      statusMessage: sdk.status?.message,
+    };
+  }
+  const attributes = { ...beginning.attributes, [names.STATUS]: status };
+  const last = events.at(-1);
+  return {
+    ...ids,
+    name: beginning.name,
+    ...(hasEnded && {
+      endMillis: last ? last.atMillis + Number(last.attributes[names.ATTEMPT_DURATION_MS] ?? 0) : startedAt,
+    }),
+    attributes,
+    events,
+  };
+}
+
+/** The event of an attempt in flight. Only the local viewer gets it: nothing that may change is exported. */
+export function inFlightEvent(attempt: AttemptProgress, capturing: CaptureSettings): SnapshotEvent {
+  const { startedAt } = attempt;
+  const kept = keepOf({ ...attempt, status: 'completed', endedAt: startedAt }, capturing);
+  const { [names.ATTEMPT_DURATION_MS]: _, ...attributes } = attemptAttributes(kept, undefined);
+  return {
+    name: names.EVENT_ATTEMPT,
+    atMillis: startedAt,
+    attributes: { ...attributes, [names.ATTEMPT_STATUS]: 'in_flight' },
+  };
+}
+
+function millisOf([seconds, nanos]: HrTime): number {
+  return seconds * 1000 + nanos / 1e6;
+}
