@@ -1,12 +1,13 @@
 /**
- * Writes the JavaScript of the package to `dist`: ES modules that share their chunks, and the same files once more as CommonJS.
+ * Writes the JavaScript of the package to `dist`: ES modules that share their chunks, and the same files once more as CommonJS. The
+ * viewer's page goes to `dist/view`.
  *
  * The command is a bundle of its own, with the packages that it uses and their licences.
  *
  * esbuild splits chunks only for ES modules. Entry points that are bundled to CommonJS one by one would each contain their own copy of the
  * state, so each finished ES module is converted by itself and requires its chunks.
  */
-import { readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { entryPoints } from './entry-points.js';
@@ -82,6 +83,24 @@ const { metafile } = await build({
   logLevel: 'warning',
 });
 writeFileSync(join(OUT, 'cli/LICENSES.txt'), licencesOf(metafile));
+
+// The viewer's page: one script and one style sheet beside the HTML. A browser loads them, so they are minified.
+const PAGE = 'src/view/page';
+await build({
+  entryPoints: [join(PAGE, 'page.tsx')],
+  outdir: join(OUT, 'view', 'assets'),
+  bundle: true,
+  minify: true,
+  format: 'esm',
+  target: 'es2022',
+  jsx: 'automatic',
+  jsxImportSource: 'preact',
+  legalComments: 'eof',
+  logLevel: 'warning',
+});
+mkdirSync(join(OUT, 'view', 'assets'), { recursive: true });
+copyFileSync(join(PAGE, 'index.html'), join(OUT, 'view', 'index.html'));
+copyFileSync(join(PAGE, 'icon.svg'), join(OUT, 'view', 'assets', 'icon.svg'));
 
 function chunks() {
   return readdirSync(join(OUT, 'chunks'))

@@ -1,5 +1,6 @@
 import type { ReadableSpan } from '../exporter/otlp/span.js';
 import * as names from '../otel/names.js';
+import { shownMillis } from '../util/shown-millis.js';
 import { isRun, isStep, type RunTree, runTrees, type SpanNode } from './span-tree.js';
 import { printable } from './terminal.js';
 
@@ -196,10 +197,7 @@ function labelled(label: string, value: string): string {
 }
 
 function millis(value: unknown): string {
-  if (typeof value !== 'number') return '';
-  if (value < 1000) return `${value < 10 ? Number(value.toFixed(1)) : Math.round(value)} ms`;
-  const seconds = value / 1000;
-  return seconds < 60 ? `${seconds.toFixed(2)} s` : `${Math.floor(seconds / 60)} min ${Math.floor(seconds % 60)} s`;
+  return typeof value === 'number' ? shownMillis(value) : '';
 }
 
 function text(value: unknown): string {

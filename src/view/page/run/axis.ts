@@ -1,0 +1,32 @@
+import { shownMillis } from '../../../util/shown-millis.js';
+import type { TimeRange } from './spans.js';
+
+/** Pixels that the label of a tick needs at least. */
+const TICK_WIDTH = 90;
+
+export interface Tick {
+  readonly percent: number;
+  readonly says: string;
+}
+
+/** Round times on the axis, as many as there is room for. */
+export function ticksOf({ from, to }: TimeRange, width: number): Tick[] {
+  const span = to - from;
+  const wanted = Math.max(2, Math.floor(width / TICK_WIDTH));
+  const step = roundStep(span / wanted);
+  const ticks: Tick[] = [];
+  for (let at = 0; at <= span; at += step)
+    ticks.push({ percent: (at / span) * 100, says: at === 0 ? '0' : shownMillis(at) });
+  return ticks;
+}
+
+/** The next larger of 1, 2, 5, 10, 20, 50… */
+function roundStep(least: number): number {
+  const power = 10 ** Math.floor(Math.log10(least));
+  return ([1, 2, 5].find((digit) => digit * power >= least) ?? 10) * power;
+}
+
+/** The place of a time on the axis, in percent; times outside of it are at its ends. */
+export function percentOf(at: number, { from, to }: TimeRange): number {
+  return Math.min(100, Math.max(0, ((at - from) / (to - from)) * 100));
+}

@@ -1,0 +1,79 @@
+import * as names from '../../../otel/names.js';
+import type { Attempt, RunDetail, SpanNode } from '../../model.js';
+
+/** Whether it is a model call: a step, or another instrumentation's model span. */
+export function isModelCall(span: SpanNode): boolean {
+  if (span.kind === 'step' || span.attempts.length > 0) return true;
+  return span.kind === 'other' && MODEL_OPERATIONS.has(span.attributes[names.GEN_AI_OPERATION_NAME]);
+}
+
+const MODEL_OPERATIONS: ReadonlySet<unknown> = new Set(['chat', 'text_completion', 'generate_content', 'embeddings']);
+
+export function isTool(span: SpanNode): boolean {
+  return span.kind === 'tool' || span.attributes[names.GEN_AI_OPERATION_NAME] === 'execute_tool';
+}
+
+/** The time that the page draws: from the first start to the last end, or to now. */
+export interface TimeRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+export function rangeOf({ spans }: RunDetail, now: number): TimeRange {
+  let from = Number.POSITIVE_INFINITY;
+  let to = Number.NEGATIVE_INFINITY;
+  for (const span of spans) {
+    from = Math.min(from, span.startMillis);
+    // A clock that was set back must not turn the axis around.
+    to = Math.max(to, span.startMillis, span.endMillis ?? now);
+  }
+  return Number.isFinite(from) ? { from, to: Math.max(to, from + 0.001) } : { from: 0, to: 1 };
+}
+
+/** Where an attempt ends on the axis. */
+export function endOf(attempt: Attempt, now: number): number {
+  return Math.max(attempt.startMillis, attempt.endMillis ?? now);
+}
+
+/** A wait between two attempts of a step, or before the next one. */
+export interface Wait {
+  readonly from: number;
+  readonly to: number;
+  readonly millis: number;
+  readonly askedMillis?: number;
+}
+
+export function waitsOf(span: SpanNode, now: number): Wait[] {
+  const waits = span.attempts.flatMap((attempt): Wait[] => {
+    const { waitMillis, askedMillis, startMillis } = attempt;
+    if (waitMillis === undefined || waitMillis <= 0) return [];
+    return [
+      {
+        from: startMillis - waitMillis,
+        to: startMillis,
+        millis: waitMillis,
+        ...(askedMillis !== undefined && { askedMillis }),
+      },
+    ];
+  });
+  if (!span.waiting || span.endMillis !== undefined) return waits;
+  const { sinceMillis, askedMillis } = span.waiting;
+  const millis = Math.max(0, now - sinceMillis);
+  return [...waits, { from: sinceMillis, to: now, millis, ...(askedMillis !== undefined && { askedMillis }) }];
+}
+
+/** The span to show first: the one that explains how the run ended. */
+export function causeOf({ row, spans }: RunDetail): SpanNode | undefined {
+  const calls = spans.filter(isModelCall);
+  const last = (matching: (span: SpanNode) => boolean) =>
+    calls.findLast(matching) ?? spans.findLast((span) => span.kind !== 'run' && matching(span));
+  return (
+    (row.status === 'error' ? last(({ status }) => status === 'error') : undefined) ??
+    (row.status === 'interrupted' ? last(({ status }) => status === 'interrupted') : undefined) ??
+    (row.status === 'in_progress' ? last(({ status }) => status === 'in_progress') : undefined) ??
+    calls.find(({ status }) => status === 'error') ??
+    calls.find(({ attempts }) => attempts.some(({ status }) => status !== 'completed')) ??
+    calls.at(-1) ??
+    spans[0]
+  );
+}
