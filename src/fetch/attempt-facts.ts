@@ -99,8 +99,10 @@ export function clientTimedOut({ outgoing, startedAt }: AttemptFacts, now: numbe
  */
 export function retryOutlook(facts: AttemptFacts): AttemptEnd['retry'] {
   if (!isRetriable(facts.statusCode)) return 'none';
+  const { retryCount, retriesLeft } = facts.outgoing;
+  if (retriesLeft !== undefined) return retriesLeft > 0 ? 'possible' : 'none';
   const isSeen = isRefused(facts) && facts.bodyBytes !== undefined;
-  if (!isSeen || facts.outgoing.retryCount === undefined) return 'possible';
+  if (!isSeen || retryCount === undefined) return 'possible';
   return facts.bodyEnded ? 'none' : 'expected';
 }
 

@@ -24,6 +24,28 @@ export interface BodyObserver {
   collected(): void;
 }
 
+/** What answered a request, whichever transport sent it. `T` is what the transport returns to its caller. */
+export interface Received<T> {
+  readonly statusCode: number;
+  /** By lower-case name. */
+  readonly headers: Record<string, string>;
+  readonly hasBody: boolean;
+  /** Observes the body. Returns what the caller gets instead of the transport's result; `undefined` if the body can't be observed. */
+  observe(observer: BodyObserver): T | undefined;
+}
+
+/** Reads what a `fetch` resolved to. */
+export function readResponse(response: Response): Received<Response> {
+  const headers: Record<string, string> = {};
+  for (const [name, value] of response.headers) headers[name] = value;
+  return {
+    statusCode: response.status,
+    headers,
+    hasBody: response.body !== null,
+    observe: (observer) => observeResponse(response, observer),
+  };
+}
+
 /**
  * Observes the body of a response. Returns the same response if its methods tell everything, else a response that is made anew around a
  * stream between the body and its consumer. Returns `undefined` for a response without a body, and for one whose class or own properties

@@ -23,7 +23,7 @@ import {
   isRefused,
   retryOutlook,
 } from './attempt-facts.js';
-import { type BodyObserver, observeResponse } from './body-observer.js';
+import type { BodyObserver, Received } from './body-observer.js';
 import { ByteBuffer } from './byte-buffer.js';
 
 /** How much of an error's body is buffered to read the provider's code from it, in bytes. */
@@ -68,15 +68,15 @@ export class InFlightAttempt implements PendingAttempt, BodyObserver {
     this.#begun = owner.begin(this);
   }
 
-  /** Sends the request. Passes on the same error object, or the response with its body observed. */
-  send(fetch: () => Promise<Response>): Promise<Response> {
+  /** Sends the request. Passes on the same error object, or the transport's result with its body observed. */
+  send<T>(call: () => Promise<T>, read: (result: T) => Received<T>): Promise<T> {
     const ctx = this.#context as Context;
     this.#context = undefined;
-    let pending: Promise<Response>;
+    let pending: Promise<T>;
     sending = true;
     try {
       // A mock may return a response instead of a promise.
-      pending = Promise.resolve(context.with(ctx, fetch));
+      pending = Promise.resolve(context.with(ctx, call));
     } catch (error) {
       guarded('an attempt could not be recorded', () => this.#unanswered(error));
       throw error;
@@ -84,7 +84,7 @@ export class InFlightAttempt implements PendingAttempt, BodyObserver {
       sending = false;
     }
     return pending.then(
-      (response) => this.#received(response),
+      (result) => this.#received(result, read),
       (error) => {
         guarded('an attempt could not be recorded', () => this.#unanswered(error));
         throw error;
@@ -157,18 +157,16 @@ export class InFlightAttempt implements PendingAttempt, BodyObserver {
     else this.#end('aborted');
   }
 
-  #received(response: Response): Response {
-    const observed = guarded('a response could not be recorded', () => this.#answered(response));
+  #received<T>(result: T, read: (result: T) => Received<T>): T {
+    const observed = guarded('a response could not be recorded', () => this.#answered(read(result)));
     // The body can't be observed: the attempt ends with its headers.
     if (!observed) guarded('an attempt could not be recorded', () => this.passedUnseen());
-    return observed ?? response;
+    return observed ?? result;
   }
 
-  #answered(response: Response): Response | undefined {
-    this.#facts.statusCode = response.status;
+  #answered<T>({ statusCode, headers, hasBody, observe }: Received<T>): T | undefined {
+    this.#facts.statusCode = statusCode;
     this.#headersAt = this.#owner.now();
-    const headers: Record<string, string> = {};
-    for (const [name, value] of response.headers) headers[name] = value;
     this.#facts.responseHeaders = headers;
     const { content, limits } = this.#owner.capturing;
     const textBytes = content && isText(headers['content-type']) ? limits.bodyBytes : 0;
@@ -177,8 +175,8 @@ export class InFlightAttempt implements PendingAttempt, BodyObserver {
     if (!this.refused) this.#answer = this.call?.openAnswer(headers);
     this.idle();
     this.#owner.progressed?.();
-    if (response.body === null) this.ended();
-    const observed = observeResponse(response, this);
+    if (!hasBody) this.ended();
+    const observed = observe(this);
     if (observed && this.refused) {
       nextTurn(() => {
         this.#turnPassed = true;

@@ -22,6 +22,7 @@ import type { StepScope } from '../spans/step-scope.js';
 import { guarded, report } from '../util/diagnostics.js';
 import { isReported, reportOmission } from '../util/omissions.js';
 import { badOption, checkFields, requireFunction, requireObject } from '../util/validation.js';
+import { type Received, readResponse } from './body-observer.js';
 import { InFlightAttempt, isSending } from './in-flight-attempt.js';
 import { readOutgoing, requestOf, signalOf, targetOf } from './request.js';
 import { readBodyInMemory } from './request-body.js';
@@ -114,15 +115,28 @@ interface Purpose {
 
 function recordAround(call: Call, purpose: Purpose = {}): Fetch {
   return function fetch(this: unknown, ...args: Parameters<Fetch>) {
-    const place = guarded(UNRECORDED, () => findPlace(purpose, args));
-    if (!place) return call(this, args);
-    const send = (requestBody?: string) => {
-      const live = guarded(UNRECORDED, () => beginAttempt(place, args, requestBody));
-      return live ? live.send(() => call(this, args)) : call(this, args);
-    };
-    const reading = guarded(UNRECORDED, () => requestBodyOf(args));
-    return reading ? reading.then(send) : send();
+    return recordExchange(args, () => call(this, args), readResponse, purpose);
   };
+}
+
+/**
+ * Records one HTTP exchange. `args` describe the request as `fetch` takes it. `call` makes the exchange, by any transport, and `read` reads
+ * its result. Returns what `call` returns, with its body observed.
+ */
+export function recordExchange<T>(
+  args: Parameters<Fetch>,
+  call: () => Promise<T>,
+  read: (result: T) => Received<T>,
+  purpose: Purpose = {},
+): Promise<T> {
+  const place = guarded(UNRECORDED, () => findPlace(purpose, args));
+  if (!place) return call();
+  const send = (requestBody?: string) => {
+    const live = guarded(UNRECORDED, () => beginAttempt(place, args, requestBody));
+    return live ? live.send(call, read) : call();
+  };
+  const reading = guarded(UNRECORDED, () => requestBodyOf(args));
+  return reading ? reading.then(send) : send();
 }
 
 /** Reports a model call outside of a run. Costs a look at the request, until it was reported once. */

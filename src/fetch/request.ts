@@ -35,15 +35,25 @@ export function readOutgoing(
   const raw = init?.body ?? undefined;
   const body = raw === undefined ? requestBody : readBody(raw);
   if (raw instanceof URLSearchParams) headers['content-type'] ??= FORM_TYPE;
-  const retryCount = Number(headers['x-stainless-retry-count']);
   return {
     method: target.method,
     url: target.url,
     headers,
     body,
     opaqueBody: body === undefined && (raw !== undefined || (request?.body ?? undefined) !== undefined),
-    retryCount: Number.isInteger(retryCount) ? retryCount : undefined,
+    ...retryNumbers(headers),
   };
+}
+
+/**
+ * The client's own count of its retries: `x-stainless-retry-count` (openai, @anthropic-ai/sdk and others made by Stainless), or
+ * `amz-sdk-request: attempt=2; max=3` (the AWS SDK, `bindRetryMiddleware` in @smithy/core).
+ */
+function retryNumbers(headers: Record<string, string>): Pick<OutgoingRequest, 'retryCount' | 'retriesLeft'> {
+  const [, attempt, max] = /^attempt=(\d+); max=(\d+)$/.exec(headers['amz-sdk-request'] ?? '') ?? [];
+  if (attempt && max) return { retryCount: Number(attempt) - 1, retriesLeft: Number(max) - Number(attempt) };
+  const count = Number(headers['x-stainless-retry-count']);
+  return { retryCount: Number.isInteger(count) ? count : undefined };
 }
 
 /** An iterator gives its headers only once, so they are left to the request. */

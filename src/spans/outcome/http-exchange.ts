@@ -32,8 +32,10 @@ export interface OutgoingRequest {
   readonly body: string | undefined;
   /** Whether there is a body that can't be read: a stream, a form, the body of a Request. */
   readonly opaqueBody: boolean;
-  /** How many retries came before this one, by the client's own count (`x-stainless-retry-count`). */
+  /** How many retries came before this one, by the client's own count. */
   readonly retryCount: number | undefined;
+  /** How many more retries the client may send, if it says so. */
+  readonly retriesLeft?: number;
 }
 
 /** An attempt in flight. */

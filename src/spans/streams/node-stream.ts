@@ -18,11 +18,14 @@ export function isNodeReadable(value: object): value is NodeReadable {
   );
 }
 
+/** What is told about a Readable: a `Watch`, or the observer of a body. */
+export type ReadableWatch = Pick<Watch, 'waits' | 'waitsNoMore' | 'value' | 'end' | 'cancelled' | 'call'>;
+
 /**
  * Watches a Readable by its events, `read()` and `destroy()`: its async iterator, `pipe()`, `pipeline()` and `'data'` listeners all use these. It gets
  * no listener, because a listener of `'error'` would keep an unhandled error from ending the process.
  */
-export function watchReadable(stream: NodeReadable, watch: Watch): void {
+export function watchReadable(stream: NodeReadable, watch: ReadableWatch): void {
   const { emit, destroy, read, _read } = stream;
   let waiting = false;
   const setWaiting = (isWaiting: boolean) => {
@@ -32,7 +35,9 @@ export function watchReadable(stream: NodeReadable, watch: Watch): void {
     else watch.waitsNoMore();
   };
   define(stream, 'emit', (event: string | symbol, ...args: unknown[]) => {
-    if (event === 'pause') setWaiting(false);
+    // `read()` emits `'data'` too.
+    if (event === 'data') watch.value(args[0]);
+    else if (event === 'pause') setWaiting(false);
     else if (event === 'end') watch.end({ how: 'ended' });
     else if (event === 'error') watch.end({ how: 'broke', error: args[0] });
     else if (event === 'close') watch.cancelled();

@@ -148,7 +148,7 @@ function isHarmlessBare(text: string, value: string, start: number, end: number,
   return isHarmlessValue(value);
 }
 
-const TEMPLATE_AT = /^(?:\$\{|\$\(|\{\{|\{%|<[%A-Za-z]|%\(|#\{|%[sdr](?:[\s;,)'\"]|$))/;
+const TEMPLATE_AT = /^(?:\$\{|\$\(|\{\{|\{%|<[%A-Za-z]|%\(|#\{|%[sdr](?:[\s;,)'"]|$))/;
 const WORD_NEXT = /^ [A-Za-z0-9(`'"]/;
 const PLAIN_WORD = /^(?:[A-Za-z][a-z']+|[AI])$/;
 

@@ -1,0 +1,1 @@
+export { type MiddlewareStack, type RecordingPlugin, recordingPlugin } from './aws/recording-plugin.js';

@@ -1,0 +1,64 @@
+import { type BodyObserver, observeResponse, type Received } from '../fetch/body-observer.js';
+import { observeReadable } from '../fetch/observe-readable.js';
+import { isNodeReadable } from '../spans/streams/node-stream.js';
+
+/** A request of the AWS SDK: `HttpRequest` of `@smithy/types`. */
+export interface HttpRequest {
+  readonly method: string;
+  readonly protocol: string;
+  readonly hostname: string;
+  readonly port?: number | undefined;
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string | readonly string[] | null>>;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: unknown;
+}
+
+/** What the SDK's request handler resolves to. Its body is a Readable in Node, and a web stream where the handler uses `fetch`. */
+export interface HandlerResult {
+  readonly response: {
+    readonly statusCode: number;
+    readonly headers: Readonly<Record<string, string>>;
+    body?: unknown;
+  };
+}
+
+/** Whether `request` is one of HTTP, as it is for every AWS service. */
+export function isHttpRequest(request: unknown): request is HttpRequest {
+  const { method, hostname, path } = (request ?? {}) as Partial<HttpRequest>;
+  return typeof method === 'string' && typeof hostname === 'string' && typeof path === 'string';
+}
+
+export function urlOf({ protocol, hostname, port, path, query = {} }: HttpRequest): URL {
+  const url = new URL(`${protocol}//${hostname}${port === undefined ? '' : `:${port}`}${path}`);
+  for (const [name, values] of Object.entries(query)) {
+    for (const value of Array.isArray(values) ? values : [values]) url.searchParams.append(name, value ?? '');
+  }
+  return url;
+}
+
+/** Reads what the SDK's request handler resolved to. */
+export function readResult(result: HandlerResult): Received<HandlerResult> {
+  const { statusCode, headers, body } = result.response;
+  const lowerCase = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]);
+  return {
+    statusCode,
+    headers: Object.fromEntries(lowerCase),
+    hasBody: body !== undefined && body !== null,
+    observe: (observer) => observeBody(result, observer),
+  };
+}
+
+function observeBody(result: HandlerResult, observer: BodyObserver): HandlerResult | undefined {
+  const { response } = result;
+  const { body } = response;
+  if (typeof body !== 'object' || body === null) return undefined;
+  if (isNodeReadable(body)) {
+    observeReadable(body, observer);
+    return result;
+  }
+  if (!(body instanceof ReadableStream)) return undefined;
+  const observed = observeResponse(new Response(body), observer);
+  if (observed) response.body = observed.body;
+  return observed && result;
+}
