@@ -100,6 +100,10 @@ export class InFlightAttempt implements PendingAttempt, BodyObserver {
     return this.#facts.call;
   }
 
+  get signal(): AbortSignal | undefined {
+    return this.#facts.signal;
+  }
+
   get statusCode(): number | undefined {
     return this.#facts.statusCode;
   }

@@ -110,7 +110,8 @@ class NoRun implements StepHome, Open {
   readonly now = startClock();
   readonly span = undefined;
   readonly isRunning = true;
-  attemptsBegun = 0;
+  readonly hasFailed = false;
+  newestCall: StepHome['newestCall'];
   readonly polls = new Map<string, BackgroundResponse>();
   readonly #openRuns: OpenRuns;
   #step: StepRecording | undefined;

@@ -32,8 +32,10 @@ export interface StepHome {
   readonly now: Clock;
   /** The run's span. */
   readonly span: Span | undefined;
-  /** How many attempts have begun in it. */
-  attemptsBegun: number;
+  /** The call that began last in it, a retry excepted. */
+  newestCall: { readonly signal: AbortSignal | undefined } | undefined;
+  /** Whether its function threw, or it was finished as an error. */
+  readonly hasFailed: boolean;
   /** The responses in the background whose polls belong to its steps. */
   readonly polls: Map<string, BackgroundResponse>;
   /** Whether its function still runs, or a stream that it returned goes on. */

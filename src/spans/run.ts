@@ -50,7 +50,7 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
   readonly #proposals = new Proposals();
   readonly #parts = new RunParts();
   readonly #totals = new RunTotals();
-  attemptsBegun = 0;
+  newestCall: StepHome['newestCall'];
   readonly polls = new Map<string, BackgroundResponse>();
   #state: RunState = 'running';
   /** When the run was over, in `performance.now()` time. */
@@ -122,6 +122,10 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
   /** Whether its function has ended, or `finish` was called with a terminal status. */
   get hasEnded(): boolean {
     return this.#conclusion !== undefined || this.#state !== 'running';
+  }
+
+  get hasFailed(): boolean {
+    return this.#conclusion?.status === 'error';
   }
 
   get isRunning(): boolean {

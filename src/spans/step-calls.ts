@@ -2,7 +2,7 @@ import { type ClientCall, ClientCalls } from './outcome/client-calls.js';
 import { ClientTimeouts, mayBeTimeout } from './outcome/client-timeouts.js';
 import { isTimeout } from './outcome/errors.js';
 import { type AttemptEnd, asTimeout, isRetriable, type PendingAttempt } from './outcome/http-exchange.js';
-import { endingProposal } from './outcome/proposals.js';
+import { endingProposal, statusOf, statusWithoutRetry } from './outcome/proposals.js';
 import { maySendAgain } from './outcome/resends.js';
 import type { StepOptions } from './outcome/step-options.js';
 import { watchForStop } from './outcome/stop-while-waiting.js';
@@ -106,11 +106,21 @@ export class StepCalls {
     if (call.inFlight === 0) this.#proposeFor(call, call.proposal?.options ?? {});
   }
 
-  #proposeFor(call: ClientCall, options: StepOptions): void {
-    const ending = call.attempts.deciding?.ending;
-    if (!ending) return;
+  /** No retry comes any more: what its calls propose then. */
+  retriesMissed(): void {
+    for (const call of this.#calls.all) {
+      const { last, proposal, inFlight } = call;
+      if (inFlight > 0 || !last || statusWithoutRetry(last) === statusOf(last)) continue;
+      this.#proposeFor(call, proposal?.options ?? {}, statusWithoutRetry);
+    }
+  }
+
+  #proposeFor(call: ClientCall, options: StepOptions, judge = statusOf): void {
+    const deciding = call.attempts.deciding(judge);
+    if (!deciding) return;
+    const { ending, status } = deciding;
     const before = call.proposal;
-    call.proposal = endingProposal(ending, options, call.attempts.endedAt);
+    call.proposal = endingProposal(ending, options, call.attempts.endedAt, status);
     if (before) this.#step.withdraw(before);
     this.#step.propose(call.proposal);
   }
@@ -130,12 +140,16 @@ export class StepCalls {
 
   #watchForStop(ending: AttemptEnd): void {
     this.endStopWatch();
-    const { home } = this.#step;
-    const { attemptsBegun } = home;
+    const { home, implicit } = this.#step;
+    const { newestCall } = home;
+    const { retryCount } = ending.outgoing;
     this.#stopWatch = watchForStop(ending, () => {
-      // Where nothing shows that the client would have retried, another call since then shows that it had given up.
-      const gaveUp = ending.retry === 'possible' && home.attemptsBegun !== attemptsBegun;
-      if (!gaveUp && (this.#step.isPending || home.isRunning)) this.#stopped(ending);
+      if (!this.#step.isPending && !home.isRunning) return;
+      // Nothing shows whether the client waited for a retry. A call that the run has begun since then may show that it had given up; not if
+      // the client is one that retries, and that call goes on while this one is stopped.
+      const next = ending.retry === 'possible' && implicit && home.newestCall !== newestCall && home.newestCall;
+      const gaveUp = next && (retryCount === undefined || next.signal?.aborted);
+      if (!gaveUp) this.#stopped(ending);
     });
   }
 

@@ -14,7 +14,6 @@ import {
   explainedBy,
   returnConclusion,
   type ScopeFacts,
-  statusIfReturned,
   stopConclusion,
   streamConclusion,
   throwConclusion,
@@ -186,7 +185,7 @@ export class StepScope implements AttemptOwner, BackgroundOwner, Pending {
 
   #record(ending: AttemptEnd): void {
     if (!this.#facts.last || ending.attempt.number >= this.#facts.last.attempt.number) this.#facts.last = ending;
-    this.#attempts.add(ending, statusIfReturned(ending, this.#facts));
+    this.#attempts.add(ending);
   }
 
   /** Proposes what application code says. The scope's end then proposes nothing. */

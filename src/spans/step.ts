@@ -163,7 +163,7 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
   /** An attempt begins whose scope judges how it ends. */
   beginInScope(live: PendingAttempt): { number: number; resendCount: number } {
     this.concludeRefused(live.outgoing);
-    this.home.attemptsBegun++;
+    if (!live.outgoing.retryCount) this.home.newestCall = { signal: live.signal };
     this.#calls.attemptBegins(live);
     this.#wait.add(live);
     this.#changed();
@@ -315,6 +315,8 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
   /** Writes the outcome and ends the span. Once. */
   settle(stoppedAt?: number): void {
     if (this.#state !== 'open') return;
+    // A run that failed does not wait for its retries.
+    if (!this.home.hasFailed) this.#calls.retriesMissed();
     this.#state = 'settling';
     this.#giveUp(stoppedAt);
     this.#state = 'settled';

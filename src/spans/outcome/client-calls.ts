@@ -16,33 +16,41 @@ interface Ended extends EndedAttempt {
 
 /** The attempts of one call or scope, as far as they may decide how it ended. */
 export class Attempts {
-  #ended: Ended[] = [];
+  #ended: AttemptEnd[] = [];
 
-  /** `status`: how the attempt ended, taken alone. */
-  add(ending: AttemptEnd, status: TerminalStatus): void {
-    const { number, startedAt, endedAt, timeToFirstChunkMillis } = ending.attempt;
-    const contentBegan = timeToFirstChunkMillis !== undefined && !ending.refused;
-    const ended: Ended = { number, startedAt, endedAt, status, contentBegan, ending };
-    this.#ended = this.#ended.filter((other) => other.number !== number);
-    this.#ended.push(ended);
+  add(ending: AttemptEnd): void {
+    const { number } = ending.attempt;
+    this.#ended = this.#ended.filter(({ attempt }) => attempt.number !== number);
+    this.#ended.push(ending);
     if (this.#ended.length > MAX_GROUP) this.#ended.shift();
   }
 
   /** Drops what no longer can decide. Only to be called while no attempt is in flight. */
   prune(): void {
-    if (this.#ended.length > 1) this.#ended = lastGroup(this.#ended);
+    if (this.#ended.length > 1) this.#ended = lastGroup(this.#judged(statusOf)).map(({ ending }) => ending);
   }
 
   /** When the last of them ended, in milliseconds since the epoch. */
   get endedAt(): number {
-    return this.#ended.reduce((latest, { endedAt }) => Math.max(latest, endedAt), 0);
+    return this.#ended.reduce((latest, { attempt }) => Math.max(latest, attempt.endedAt), 0);
   }
 
-  /** The attempt that decides, with its status. */
-  get deciding(): { readonly ending: AttemptEnd; readonly status: TerminalStatus } | undefined {
-    return decidingAttempt(this.#ended, (a, b) => isSameRequest(a.ending.outgoing, b.ending.outgoing));
+  /** The attempt that decides, with its status. `judge` tells how an attempt ended, taken alone. */
+  deciding(judge: Judge): { readonly ending: AttemptEnd; readonly status: TerminalStatus } | undefined {
+    return decidingAttempt(this.#judged(judge), (a, b) => isSameRequest(a.ending.outgoing, b.ending.outgoing));
+  }
+
+  #judged(judge: Judge): Ended[] {
+    return this.#ended.map((ending) => {
+      const { number, startedAt, endedAt, timeToFirstChunkMillis } = ending.attempt;
+      const contentBegan = timeToFirstChunkMillis !== undefined && !ending.refused;
+      return { number, startedAt, endedAt, status: judge(ending), contentBegan, ending };
+    });
   }
 }
+
+/** Tells how an attempt ended, taken alone. */
+type Judge = (ending: AttemptEnd) => TerminalStatus;
 
 /** One call of a client, its retries included. */
 export interface ClientCall {
@@ -91,8 +99,13 @@ export class ClientCalls {
 
   /** Adds an attempt that ended, or replaces it after more became known of it. */
   update(call: ClientCall, ending: AttemptEnd): void {
-    call.attempts.add(ending, statusOf(ending));
+    call.attempts.add(ending);
     if (!call.last || call.last.attempt.number <= ending.attempt.number) call.last = ending;
+  }
+
+  /** All calls, oldest first. */
+  get all(): readonly ClientCall[] {
+    return this.#calls;
   }
 
   /** The call whose last attempt was `ending`. */

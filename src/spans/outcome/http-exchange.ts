@@ -47,6 +47,8 @@ export interface PendingAttempt extends Pending {
   readonly refused: boolean;
   /** The HTTP status code, once the headers have arrived. */
   readonly statusCode: number | undefined;
+  /** The signal of the request. */
+  readonly signal: AbortSignal | undefined;
 }
 
 /** How an attempt ended, and what was learned from it. */

@@ -127,9 +127,21 @@ export function statusOf({ how, stoppedAt }: Pick<AttemptEnd, 'how' | 'stoppedAt
   return how === 'aborted' || how === 'unread' || stoppedAt !== undefined ? 'interrupted' : 'error';
 }
 
+/**
+ * How an attempt ended, taken alone, if no retry of it comes any more. A client that had begun to wait for its retry was then stopped by
+ * the caller, even if no signal shows it: @anthropic-ai/sdk 1 gives each `fetch` a signal that it does not abort after a refusal.
+ */
+export function statusWithoutRetry(ending: AttemptEnd): TerminalStatus {
+  return ending.how === 'failed' && ending.retry === 'expected' ? 'interrupted' : statusOf(ending);
+}
+
 /** What an attempt proposes for its call; `groupEnd`: when the last attempt beside it ended. */
-export function endingProposal(ending: AttemptEnd, options?: StepOptions, groupEnd = 0): Proposal {
-  const status = statusOf(ending);
+export function endingProposal(
+  ending: AttemptEnd,
+  options?: StepOptions,
+  groupEnd = 0,
+  status: TerminalStatus = statusOf(ending),
+): Proposal {
   const at = Math.max(ending.stoppedAt ?? ending.attempt.endedAt, groupEnd);
   const proposal = toProposal(status, at, undefined, ending, options);
   proposal.shownByAttempts = true;

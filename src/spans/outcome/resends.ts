@@ -42,6 +42,8 @@ function isRetryOfTimeout(last: AttemptEnd, { retryCount }: OutgoingRequest): bo
  * - Number 0 is sent by a layer above the client, which has given up. It is a retry if the failure is one that a retry can help, and
  *   if the client is not about to retry that failure itself.
  * - A request without a number is a retry after a failure that a retry can help.
+ *
+ * After a call that the caller stopped while its client waited for the retry, the same request is a new call.
  */
 export function isRetryOf(last: AttemptEnd, next: OutgoingRequest): boolean {
   const before = last.outgoing;
@@ -53,7 +55,8 @@ export function isRetryOf(last: AttemptEnd, next: OutgoingRequest): boolean {
   // A client that numbers its retries cancels the body of a refusal before it retries, and reads the body before it gives up
   // (openai 7, @anthropic-ai/sdk 1: `CancelReadableStream` in client.js).
   const clientRetries = next.retryCount === 0 && last.dismissed;
-  return failedForNow(last) && !clientRetries && isSameRequest(before, next);
+  const wasStopped = last.stoppedAt !== undefined;
+  return failedForNow(last) && !clientRetries && !wasStopped && isSameRequest(before, next);
 }
 
 /** Whether `next` is a retry of a refused attempt of which the body is still open. Number 0 is not: the client has not given up yet. */

@@ -4,7 +4,7 @@ import type { Attempt } from './attempt.js';
 import type { Attempts } from './client-calls.js';
 import { isTimeout } from './errors.js';
 import { type AttemptEnd, asTimeout } from './http-exchange.js';
-import { endingProposal, type Proposal, statusOf, toProposal } from './proposals.js';
+import { endingProposal, type Proposal, statusOf, statusWithoutRetry, toProposal } from './proposals.js';
 import type { TerminalStatus } from './status.js';
 import type { StepOptions } from './step-options.js';
 import { isAbort, isStop } from './stops.js';
@@ -39,13 +39,13 @@ export function explainedBy(error: unknown, { last }: ScopeFacts): AttemptEnd | 
 }
 
 /** How an attempt ended, for a function that returned normally. */
-export function statusIfReturned(ending: AttemptEnd, { strict }: ScopeFacts): TerminalStatus {
+function statusIfReturned(ending: AttemptEnd, { strict }: ScopeFacts): TerminalStatus {
   const { how, call, signal } = ending;
   if (how === 'invalid' && !strict) return 'completed';
   // In a format that runtrace does not read, a client may stop at its own end marker.
   const stoppedReading = how === 'unread' || (how === 'aborted' && !ending.beforeHeaders);
   if (stoppedReading && call === undefined && !signal?.aborted) return 'completed';
-  return statusOf(ending);
+  return statusWithoutRetry(ending);
 }
 
 /** The function threw `error` at `at`, in milliseconds since the epoch. To be judged before the error explains the last attempt. */
@@ -77,18 +77,13 @@ export function streamConclusion(end: TailEnd, facts: ScopeFacts, at: number): C
 }
 
 /** The function returned, and nothing is in flight: the last attempt decides if it did not go well, else the return at `at`. */
-export function returnConclusion(
-  { options, last }: ScopeFacts,
-  attempts: Attempts,
-  at: number,
-): Conclusion | undefined {
-  // If the caller stopped the call while its client waited for the retry, that decides.
-  const stopped = last?.stoppedAt === undefined ? undefined : { ending: last, status: 'interrupted' as const };
-  const deciding = stopped ?? attempts.deciding;
+export function returnConclusion(facts: ScopeFacts, attempts: Attempts, at: number): Conclusion | undefined {
+  const { options } = facts;
+  const deciding = attempts.deciding((ending) => statusIfReturned(ending, facts));
   if (!deciding) return undefined;
   const { ending, status } = deciding;
   if (status !== 'completed') {
-    return { proposal: endingProposal(ending, options, attempts.endedAt), by: 'attempt' };
+    return { proposal: endingProposal(ending, options, attempts.endedAt, status), by: 'attempt' };
   }
   const proposal = toProposal('completed', at, undefined, ending, options);
   proposal.shownByAttempts = true;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import Anthropic from '@anthropic-ai/sdk';
 import OpenAI from 'openai';
 import { recordingFetch } from 'runtrace';
 import {
@@ -9,6 +10,7 @@ import {
   ok,
   type Provider,
   resetBeforeHeaders,
+  slow,
   stallMidStream,
   startProvider,
   status,
@@ -34,7 +36,7 @@ interface Scene extends Traced {
   readonly model: string;
   readonly stop: AbortController;
   /** Makes a call whose stream is read until it is stopped, or to its end. */
-  read(options?: { maxRetries?: number; timeout?: number }): Promise<void>;
+  read(options?: { maxRetries?: number; timeout?: number }, signal?: AbortSignal): Promise<void>;
   /** Stops it once the provider has got so many requests and `millis` have passed. */
   stopAfter(requests: number, millis?: number): Promise<void>;
 }
@@ -48,10 +50,10 @@ function scene(...behaviours: [Behaviour, ...Behaviour[]]): Scene {
     ...traced(),
     model,
     stop,
-    async read(options = {}) {
+    async read(options = {}, signal = stop.signal) {
       const client = new OpenAI({ apiKey: 'none', baseURL: `${provider.url}/v1`, fetch: recordingFetch, ...options });
       const messages = [{ role: 'user' as const, content: 'Hi' }];
-      const answer = await client.chat.completions.create({ model, stream: true, messages }, { signal: stop.signal });
+      const answer = await client.chat.completions.create({ model, stream: true, messages }, { signal });
       for await (const piece of answer) assert.ok(piece);
     },
     async stopAfter(count, millis = 30) {
@@ -130,6 +132,61 @@ describe('a stop while the client waits for its retry', () => {
     await set.stopAfter(1, 60);
     await run;
     assert.deepEqual(result(set), ['interrupted', 'failed', false]);
+  });
+
+  test('after a reset ends the call: the same request is then a call of its own', async () => {
+    const set = scene(resetBeforeHeaders(), ok());
+    await set.recorder.run({ kind: 'chat_turn' }, async () => {
+      await Promise.all([set.read().catch(swallowed), set.stopAfter(1, 60)]);
+      await set.read({ maxRetries: 0 }, new AbortController().signal);
+    });
+    await set.provider.forceFlush();
+    assert.deepEqual(set.steps().map(statusOf), ['interrupted', 'completed']);
+  });
+
+  test('after a reset interrupts the call, also if another call has begun beside it', async () => {
+    const set = scene(resetBeforeHeaders());
+    const beside = scene(ok());
+    await set.recorder.run({ kind: 'chat_turn' }, async () => {
+      const stopped = set.read().catch(swallowed);
+      await until(() => provider.requests.some(({ model }) => model === set.model));
+      await Promise.all([stopped, sleep(30).then(() => beside.read()), set.stopAfter(1, 150)]);
+    });
+    await set.provider.forceFlush();
+    assert.deepEqual(set.steps().map(statusOf), ['interrupted', 'completed']);
+  });
+
+  for (const where of ['in the run', 'in a step', 'in a reuse scope'] as const) {
+    test(`after a refusal interrupts the call of a client whose signals do not tell it, ${where}`, async () => {
+      const set = scene(status(529, { retryAfterMillis: 2000 }));
+      const client = new Anthropic({ apiKey: 'none', baseURL: provider.url, fetch: recordingFetch });
+      const messages = [{ role: 'user' as const, content: 'Hi' }];
+      const { signal } = set.stop;
+      const ask = async () => {
+        const call = client.messages.create({ model: set.model, max_tokens: 9, messages }, { signal });
+        await Promise.all([call.catch(() => {}), set.stopAfter(1, 60)]);
+      };
+      const { step, reuseStep } = set.recorder;
+      await set.recorder.run({ kind: 'chat_turn' }, () =>
+        where === 'in a step' ? step({}, ask) : where === 'in a reuse scope' ? reuseStep(ask) : ask(),
+      );
+      await set.provider.forceFlush();
+      assert.deepEqual(result(set), ['interrupted', '529', false]);
+    });
+  }
+
+  test('of the loser of a hedge does not interrupt the step that the other call has answered', async () => {
+    const [loser, winner] = [scene(refused), scene(slow(40))];
+    await winner.recorder.run({ kind: 'chat_turn' }, () =>
+      winner.recorder.step({}, async () => {
+        const first = winner.read();
+        const second = loser.read().catch(swallowed);
+        await first;
+        loser.stop.abort();
+        await second;
+      }),
+    );
+    assert.equal(statusOf(only(winner.steps())), 'completed');
   });
 
   test('of a loop of its own around fetch, which leaves the body of the refusal unread, interrupts the call', async () => {
