@@ -9,6 +9,7 @@ import { checkFinish, type FinishDetails } from '../spans/outcome/finish-details
 import { type Proposal, Proposals, toProposal } from '../spans/outcome/proposals.js';
 import { outcomeFailure, spanStatus } from '../spans/outcome/span-status.js';
 import type { Status } from '../spans/outcome/status.js';
+import { noteStart } from '../spans/routing/model-span.js';
 import { type ManagedSpan, managedSpanOf, type SpanOwner, takeStarting } from '../spans/settle/managed-span.js';
 import { nextTurn } from '../spans/settle/next-turn.js';
 import { guarded } from '../util/diagnostics.js';
@@ -95,7 +96,10 @@ export class StatusPrioritySpanProcessor {
       if (starting) this.#adopt(starting, span);
       // Another processor like this one comes before it in the list.
       else if (guardedBefore) this.#watch(guardedBefore);
-      else this.#stamp(span, parentContext);
+      else {
+        this.#stamp(span, parentContext);
+        noteStart(span, parentContext);
+      }
     });
   }
 

@@ -12,21 +12,15 @@ import { endingProposal, toProposal } from '../outcome/proposals.js';
 import { Resends } from '../outcome/resends.js';
 import type { RunPart, StepHome, StepSummary } from '../run-part.js';
 import { type Activity, activityOf } from '../settle/idle.js';
-import { managedSpanOf } from '../settle/managed-span.js';
 import { StepRecording } from '../step.js';
-
-/** Operations that are one model call. The span of an agent or a tool holds any number of calls. */
-const MODEL_OPERATIONS: readonly unknown[] = ['chat', 'text_completion', 'generate_content', 'embeddings'];
-
-/** The AI SDK up to 6, and the legacy integration for 7, name a model call like this: `ai.streamText.doStream`. */
-const AI_SDK_MODEL_CALL = /^ai\.\w+\.do(?:Generate|Stream|Embed)$/;
+import { modelSpanIn } from './model-span.js';
 
 const calls = new WeakMap<Span, OthersModelSpan>();
 
-/** Whether the active span is a model span of another instrumentation. */
+/** Whether a model span of another instrumentation is active, or is around the active span. */
 export function isInOthersModelSpan(active: Context): boolean {
-  const span = trace.getSpan(active);
-  return span !== undefined && (calls.has(span) || (span.isRecording() && isModelSpan(span)));
+  const span = modelSpanIn(active);
+  return span !== undefined && (calls.has(span) || span.isRecording());
 }
 
 /**
@@ -34,27 +28,16 @@ export function isInOthersModelSpan(active: Context): boolean {
  * `home` is called at the first attempt in that span; it returns the home that a step of runtrace would have here.
  */
 export function othersModelSpanIn(active: Context, home: () => StepHome | undefined): AttemptOwner | undefined {
-  const span = trace.getSpan(active);
+  const span = modelSpanIn(active);
   if (!span) return undefined;
   const known = calls.get(span);
   if (known && !known.settled) return known;
-  if (!span.isRecording() || !isModelSpan(span)) return undefined;
+  if (!span.isRecording()) return undefined;
   const stepHome = home();
   if (!stepHome) return undefined;
-  const call = new OthersModelSpan(span, active, stepHome);
+  const call = new OthersModelSpan(span, trace.setSpan(active, span), stepHome);
   calls.set(span, call);
   return call;
-}
-
-function isModelSpan(span: Span): boolean {
-  if (managedSpanOf(span)) return false;
-  const { attributes } = unwrapped(span) as { attributes?: Record<string, unknown> };
-  if (!attributes) return false;
-  return (
-    MODEL_OPERATIONS.includes(attributes[names.GEN_AI_OPERATION_NAME]) ||
-    AI_SDK_MODEL_CALL.test(`${attributes[names.AI_OPERATION_ID]}`) ||
-    attributes[names.OPENINFERENCE_SPAN_KIND] === 'LLM'
-  );
 }
 
 /**

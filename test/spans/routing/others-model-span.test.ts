@@ -93,6 +93,41 @@ describe('a call in somebody else’s model span', () => {
     });
   }
 
+  for (const depth of [1, 2]) {
+    test(`has its attempts there also if each is below ${depth} other span(s) of its own`, async () => {
+      const seen = await scene(async ({ span, call }) => {
+        provider.script('gpt-5', status(429, { retryAfterMillis: 1 }), ok());
+        const below = (levels: number): Promise<Response> =>
+          levels === 0
+            ? call()
+            : span({ 'http.request.method': 'POST' }, (fetchSpan) => below(levels - 1).finally(() => fetchSpan.end()));
+        await span(CHAT, async (active) => {
+          await retrying(() => below(depth));
+          active.end();
+        });
+      });
+      assert.deepEqual(seen.steps(), []);
+      const model = only(seen.spans().filter(({ attributes }) => 'gen_ai.request.model' in attributes));
+      assert.deepEqual(codes(model), [429, 200]);
+      assert.equal(only(seen.runs()).attributes['runtrace.run.step_count'], 1);
+    });
+  }
+
+  for (const between of [{ 'gen_ai.operation.name': 'execute_tool' }, { 'openinference.span.kind': 'TOOL' }]) {
+    test(`is a step of its own below ${JSON.stringify(between)} in that span`, async () => {
+      const seen = await scene(({ span, call }) =>
+        span(CHAT, async (active) => {
+          await span(between, async (tool) => {
+            await (await call()).text();
+            tool.end();
+          });
+          active.end();
+        }),
+      );
+      assert.equal(seen.steps().length, 1);
+    });
+  }
+
   test('counts in the run all the same', async () => {
     const seen = await scene(async ({ span, call }) => {
       provider.script('gpt-5', status(500), ok({ usage: { input: 31, output: 17 } }));
