@@ -24,7 +24,8 @@ import { isReported, reportOmission } from '../util/omissions.js';
 import { badOption, checkFields, requireFunction, requireObject } from '../util/validation.js';
 import { type Received, readResponse } from './body-observer.js';
 import { InFlightAttempt, isSending } from './in-flight-attempt.js';
-import { readOutgoing, requestOf, signalOf, targetOf } from './request.js';
+import { readOnce, requestOf } from './read-once.js';
+import { readOutgoing, signalOf, targetOf } from './request.js';
 import { readBodyInMemory } from './request-body.js';
 
 /**
@@ -114,7 +115,8 @@ interface Purpose {
 }
 
 function recordAround(call: Call, purpose: Purpose = {}): Fetch {
-  return function fetch(this: unknown, ...args: Parameters<Fetch>) {
+  return function fetch(this: unknown, ...given: Parameters<Fetch>) {
+    const args = guarded(UNRECORDED, () => readOnce(given)) ?? given;
     return recordExchange(args, () => call(this, args), readResponse, purpose);
   };
 }

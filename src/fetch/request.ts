@@ -1,13 +1,9 @@
 import type { OutgoingRequest } from '../spans/outcome/http-exchange.js';
+import { hrefOf, isPlainHeaders, requestOf } from './read-once.js';
 
 export function signalOf(input: RequestInfo | URL, init: RequestInit | undefined): AbortSignal | undefined {
   const signal = init?.signal;
   return (signal === undefined ? requestOf(input)?.signal : signal) ?? undefined;
-}
-
-/** The `Request` that `fetch` is called with. It may be of another class than the platform's, for another implementation of `fetch`. */
-export function requestOf(input: RequestInfo | URL): Request | undefined {
-  return typeof input === 'object' && 'url' in input ? input : undefined;
 }
 
 type Target = Pick<OutgoingRequest, 'method' | 'url'>;
@@ -16,7 +12,7 @@ export function targetOf(input: RequestInfo | URL, init: RequestInit | undefined
   const request = requestOf(input);
   return {
     method: (init?.method ?? request?.method ?? 'GET').toUpperCase(),
-    url: new URL(request?.url ?? String(input)),
+    url: new URL(hrefOf(input) ?? request?.url ?? String(input)),
   };
 }
 
@@ -56,10 +52,10 @@ function retryNumbers(headers: Record<string, string>): Pick<OutgoingRequest, 'r
   return { retryCount: Number.isInteger(count) ? count : undefined };
 }
 
-/** An iterator gives its headers only once, so they are left to the request. */
+/** Headers that can tell that they are read (a generator, a getter) are left to the request. */
 function readHeaders(given: HeadersInit | undefined): Record<string, string> {
   const headers: Record<string, string> = {};
-  if (given && Symbol.iterator in given && (given[Symbol.iterator]() as unknown) === given) return headers;
+  if (!given || !isPlainHeaders(given)) return headers;
   for (const [name, value] of given instanceof Headers ? given : new Headers(given)) headers[name] = value;
   return headers;
 }
@@ -67,9 +63,12 @@ function readHeaders(given: HeadersInit | undefined): Record<string, string> {
 /** A body of bytes is read up to this size, in bytes. */
 export const MAX_READ_BYTES = 4 << 20;
 
+/** The platform's own, which an application does not see called. */
+const formText = URLSearchParams.prototype.toString;
+
 function readBody(body: BodyInit | undefined): string | undefined {
   if (typeof body === 'string') return body;
-  if (body instanceof URLSearchParams) return body.toString();
+  if (body instanceof URLSearchParams) return formText.call(body);
   const bytes = ArrayBuffer.isView(body) || body instanceof ArrayBuffer ? body : undefined;
   return bytes && bytes.byteLength <= MAX_READ_BYTES ? new TextDecoder().decode(bytes as ArrayBuffer) : undefined;
 }
