@@ -121,7 +121,8 @@ function urlOf({ url }: EndpointOptions, protocol: Protocol) {
 
 /** No query, no credentials. */
 function nameOf(url: string): string {
-  if (!isHttpUrl(url)) return url;
+  if (url.startsWith('unix:')) return url;
+  if (!isHttpUrl(url)) return new URL(`http://${url}`).host;
   const { origin, pathname } = new URL(url);
   return pathname === '/' ? origin : origin + pathname;
 }

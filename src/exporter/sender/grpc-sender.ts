@@ -49,23 +49,24 @@ export class GrpcSender implements Sender {
     this.#endpoint = endpoint;
     this.#clock = clock;
     this.#url = new URL(/^(?:https?|unix):/.test(endpoint.url) ? endpoint.url : `http://${endpoint.url}`);
-    this.isLoopback = isLoopback(this.#url.hostname);
+    this.isLoopback = this.#url.protocol === 'unix:' || isLoopback(this.#url.hostname);
   }
 
   async send(spans: readonly ReadableSpan[]): Promise<SendResult> {
     const given = await requestHeaders(this.#endpoint, this.#clock);
     if ('failure' in given) return given.failure;
     const { headers } = given;
+    const redact = redactor(headers, this.#url);
     try {
       this.#grpc ??= loadGrpc();
       this.#client ??= this.#connect(this.#grpc);
       const metadata = new this.#grpc.Metadata();
       for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
-      const redact = redactor(headers, this.#url);
       const result = await this.#call(this.#client, metadata, await encodeProtobuf(spans), spans.length);
       return 'why' in result ? { ...result, why: redact(result.why) } : result;
     } catch (error) {
-      return { kind: 'refused', why: errorText(error) };
+      // A header that gRPC can't send is quoted in the error.
+      return { kind: 'refused', why: redact(errorText(error)) };
     }
   }
 

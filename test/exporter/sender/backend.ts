@@ -4,7 +4,6 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { DiagLogLevel, diag } from '@opentelemetry/api';
-import type { Clock } from '../../../src/exporter/clock.js';
 import { decodeOtlpProtobuf } from '../../support/otlp-protobuf.js';
 
 export interface SeenRequest {
@@ -102,15 +101,4 @@ export function withEnvironment(t: TestContext, variables: Record<string, string
       else process.env[name] = value;
     }
   });
-}
-
-/** Real time, so many times faster. */
-export function fastClock(factor: number): Clock {
-  return {
-    now: () => performance.now() * factor,
-    after(millis, fn) {
-      const timer = setTimeout(fn, millis / factor);
-      return () => clearTimeout(timer);
-    },
-  };
 }

@@ -57,6 +57,12 @@ const endpoints: [Record<string, string>, string][] = [
   [{ ENDPOINT: 'https://c/otlp?key=1' }, 'https://c/otlp/v1/traces?key=1'],
   [{ ENDPOINT: 'http://c:4318', TRACES_ENDPOINT: 'http://d/custom ' }, 'http://d/custom'],
   [{ ENDPOINT: '' }, 'http://localhost:4318/v1/traces'],
+  [{ ENDPOINT: 'http://[::1]:4318' }, 'http://[::1]:4318/v1/traces'],
+  [{ TRACES_ENDPOINT: '\t http://d/a b\n' }, 'http://d/a b'],
+  [{ TRACES_ENDPOINT: ' ', ENDPOINT: 'http://c:4318' }, 'http://c:4318/v1/traces'],
+  [{ ENDPOINT: 'HTTP://C:4318' }, 'http://c:4318/v1/traces'],
+  [{ PROTOCOL: 'grpc', ENDPOINT: 'unix:///run/otel.sock' }, 'unix:///run/otel.sock'],
+  [{ PROTOCOL: 'grpc', ENDPOINT: '[::1]:4317' }, '[::1]:4317'],
   [{ PROTOCOL: 'grpc' }, 'http://localhost:4317'],
   [{ PROTOCOL: 'grpc', ENDPOINT: 'http://c:4317' }, 'http://c:4317'],
 ];
@@ -94,6 +100,29 @@ test('headers of both variables and of the options are sent together, the most s
 test('the name of an endpoint has no credentials and no query', () => {
   assert.equal(resolveEndpoint({ url: 'https://ada:secret@c/v1/traces?key=secret' }).name, 'https://c/v1/traces');
 });
+
+test('the name of an address of gRPC has no credentials either', () => {
+  const nameOf = (url: string) => resolveEndpoint({ url, protocol: 'grpc' }).name;
+  assert.deepEqual(
+    ['ada:secret@c:4317', 'http://ada:secret@c:4317', 'c:4317', '[::1]:4317', 'unix:/run/otel.sock'].map(nameOf),
+    ['c:4317', 'http://c:4317', 'c:4317', '[::1]:4317', 'unix:/run/otel.sock'],
+  );
+});
+
+const headerLists: [string, Record<string, string>][] = [
+  ['a=1%2C2,b=x%3Dy', { a: '1,2', b: 'x=y' }],
+  [' a = 1 , , b=2 ,', { a: '1', b: '2' }],
+  ['a=b=c==', { a: 'b=c==' }],
+  ['a=,=b,c=3', { c: '3' }],
+  ['a=%E2%82%AC,b=2', { b: '2' }],
+];
+for (const [value, headers] of headerLists) {
+  test(`the headers ${value} are ${JSON.stringify(headers)}`, async (t) => {
+    warningsOf(t);
+    withEnvironment(t, { [`${P}HEADERS`]: value });
+    assert.deepEqual(await resolveEndpoint({}).headers(), headers);
+  });
+}
 
 test('OTEL_TRACES_EXPORTER=none sends nothing where the endpoint comes from the environment', async (t) => {
   const backend = await startBackend(t, (response) => void response.end());

@@ -4,9 +4,10 @@ import { type TestContext, test } from 'node:test';
 import { RuntraceExporter, type RuntraceExporterOptions } from 'runtrace/exporter';
 import type { Clock } from '../../../src/exporter/clock.js';
 import { realClock } from '../../../src/exporter/clock.js';
+import { fastClock } from '../../support/fast-clock.js';
 import { decodeOtlpProtobuf } from '../../support/otlp-protobuf.js';
 import { endedSpans, namesOf } from '../../support/spans.js';
-import { fastClock, warningsOf, withEnvironment } from './backend.js';
+import { warningsOf, withEnvironment } from './backend.js';
 import { type Certificates, makeCertificates } from './certificates.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: the package is not a dependency of ours, so its types are not at hand.
@@ -211,4 +212,13 @@ test('a request that the server calls too large is split', async (t) => {
   await exporter.forceFlush();
   assert.equal(exporter.stats().sent.spans, 6);
   assert.ok(exporter.stats().split.spans > 0);
+});
+
+test('a header that gRPC can not send is reported without its value', async (t) => {
+  const { calls, exporter, warnings, send } = await fixture(t, OK, { headers: { 'x-key': 'hünter2' } });
+  await send();
+  assert.equal(calls.length, 0);
+  assert.equal(exporter.stats().rejected.spans, 3);
+  assert.match(warnings.join(), /requests are refused/);
+  assert.doesNotMatch(warnings.join(), /hünter2/);
 });

@@ -4,9 +4,10 @@ import { type TestContext, test } from 'node:test';
 import { RuntraceExporter, type RuntraceExporterOptions } from 'runtrace/exporter';
 import type { Clock } from '../../../src/exporter/clock.js';
 import { realClock } from '../../../src/exporter/clock.js';
+import { fastClock } from '../../support/fast-clock.js';
 import { endedSpans, namesOf } from '../../support/spans.js';
 import { until } from '../../support/until.js';
-import { type Backend, fastClock, type Respond, spanNames, startBackend, warningsOf } from './backend.js';
+import { type Backend, type Respond, spanNames, startBackend, warningsOf } from './backend.js';
 
 interface Fixture {
   backend: Backend;
@@ -318,6 +319,26 @@ test('no report quotes a header value, a password or a query, even if the backen
   assert.match(warnings.join(), /HTTP 401/);
   assert.doesNotMatch(warnings.join(), /hunter/);
   assert.ok(!warnings.join().includes('\u001b'));
+});
+
+test('a secret that an endpoint quotes is removed where it was encoded, and where the text was cut off', async (t) => {
+  const password = 'hunter2-hunter2';
+  const basic = Buffer.from(`ada:${password}`).toString('base64');
+  const quotes = [`you sent Basic ${basic}`, JSON.stringify({ quoted: 'a"hunter2' }), `${'.'.repeat(290)} ${password}`];
+  for (const text of quotes) {
+    const backend = await startBackend(t, status(400, { 'content-type': 'text/plain' }, text));
+    const warnings = warningsOf(t);
+    const exporter = new RuntraceExporter({
+      url: backend.url.replace('//', `//ada:${password}@`),
+      headers: { 'x-key': 'a"hunter2' },
+      shutdownTimeoutMillis: 100,
+    });
+    await send(exporter);
+    await exporter.shutdown();
+    assert.match(warnings.join(), /HTTP 400/);
+    assert.doesNotMatch(warnings.join(), /hunt/);
+    assert.ok(!warnings.join().includes(basic));
+  }
 });
 
 test('headers from a function are asked for each request, and its failure is reported without its text', async (t) => {
