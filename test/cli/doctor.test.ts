@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { describe, type TestContext, test } from 'node:test';
 import { inspect } from 'node:util';
 import { startOtlpReceiver } from '../support/otlp-receiver.js';
 import { runtraceIn } from './runtrace.js';
@@ -134,4 +138,110 @@ test('--json prints every finding, and hostile names cannot control the terminal
   );
   assert.ok(findings.some(({ state, text }) => state === 'wrong' && /OTEL_SDK_DISABLED is true/.test(text)));
   for (const hidden of ['\u202e', '\u001b', '\\u001b']) assert.ok(!out.includes(hidden));
+});
+
+test('package.json files that are no such files, and versions that are none, are not printed and do not stop it', async (t) => {
+  const cwd = project(t, {
+    ...HEALTHY,
+    openai: 'https://ada:hunter2@registry/openai.tgz',
+    ollama: '1'.repeat(100_000),
+  });
+  const folders = ['groq-sdk', 'together-ai'].map((name) => join(cwd, 'node_modules', name));
+  for (const folder of folders) mkdirSync(folder);
+  execFileSync('mkfifo', [join(folders[0] as string, 'package.json')]);
+  writeFileSync(join(folders[1] as string, 'package.json'), `{"version":"1.0.0","x":"${'x'.repeat(2 << 20)}"}`);
+  const { code, out, err } = await runtraceIn({ cwd, env: await receiverEnv(t) }, 'doctor');
+  assert.equal(code, 0, out + err);
+  assert.match(out, /openai of an unreadable version/);
+  assert.match(out, /ollama of an unreadable version/);
+  assert.doesNotMatch(out, /hunter2|groq-sdk|together-ai/);
+  assert.ok(out.length < 10_000);
+});
+
+test('variables of any name and value cannot control the terminal, and no value is printed', async (t) => {
+  const env = {
+    ...(await receiverEnv(t)),
+    'OTEL_\u001b[2J\u202e': 'hunter2',
+    OTEL_RESOURCE_ATTRIBUTES: 'key=hunter2\u001b[31m',
+    RUNTRACE_CAPTURE: 'hunter2\u0007',
+    constructor: 'hunter2',
+    OTEL_TRACES_EXPORTER: '__proto__',
+  };
+  for (const args of [['doctor'], ['doctor', '--json']]) {
+    const { out, err } = await runtraceIn({ cwd: project(t, HEALTHY), env }, ...args);
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+    assert.doesNotMatch(`${out}${err}`, /hunter2|\u001b|\u0007|\u202e/);
+    assert.match(out, /OTEL_TRACES_EXPORTER has a value that is not known/);
+  }
+});
+
+const HOSTILE_ANSWERS: Record<string, { listener: RequestListener; says: RegExp }> = {
+  'with escape sequences and the key that it got': {
+    listener: (request, response) => {
+      response.writeHead(401, { 'content-type': 'text/plain' });
+      response.end(`\u001b]0;owned\u0007 ${request.headers['x-key']} \u202e${'x'.repeat(1e6)}`);
+    },
+    says: /✖ endpoint +.*HTTP 401/,
+  },
+  'in JSON, with escape sequences': {
+    listener: (_, response) => {
+      response.writeHead(200, { 'content-type': 'application/json' });
+      response.end(JSON.stringify({ partialSuccess: { rejectedSpans: 1, errorMessage: 'no\u001b[2J\u2028room' } }));
+    },
+    says: /✖ endpoint +.*did not accept a span: no.*room/,
+  },
+  'that redirects to an address with a password': {
+    listener: (_, response) => {
+      response.writeHead(302, { location: 'http://ada:hunter2@elsewhere/\u009b?token=hunter2' }).end();
+    },
+    says: /✖ endpoint +.*redirected to elsewhere/,
+  },
+  'of a page': {
+    listener: (_, response) => void response.end('<title>Jaeger UI</title>'),
+    says: /✖ endpoint +.*Jaeger's page/,
+  },
+  'of 1 GB': {
+    listener: (_, response) => {
+      const chunk = Buffer.alloc(1 << 20, 'x');
+      let left = 1000;
+      response.on('error', () => {});
+      response.writeHead(500);
+      const more = () => {
+        while (left-- > 0 && !response.destroyed) if (!response.write(chunk)) return void response.once('drain', more);
+        response.end();
+      };
+      more();
+    },
+    says: /✖ endpoint +.*HTTP 500/,
+  },
+  'that never ends': {
+    listener: (_, response) => void response.writeHead(503).write('wait'),
+    says: /✖ endpoint +.*HTTP 503/,
+  },
+  'that never begins': { listener: () => {}, says: /✖ endpoint +.*no answer within 5000 ms/ },
+};
+describe('an answer', { concurrency: true }, () => {
+  for (const [what, { listener, says }] of Object.entries(HOSTILE_ANSWERS)) {
+    test(`${what} is printed as one short line without secrets, in time`, async (t) => {
+      const server = createServer(listener).listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      t.after(() => {
+        server.closeAllConnections();
+        server.close();
+      });
+      const env = {
+        ...BARE,
+        OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+        OTEL_EXPORTER_OTLP_HEADERS: 'x-key=hunter2',
+      };
+      const began = performance.now();
+      const { code, out, err } = await runtraceIn({ cwd: project(t, HEALTHY), env }, 'doctor');
+      assert.ok(performance.now() - began < 20_000);
+      assert.equal(code, 1);
+      assert.match(out, says);
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+      assert.doesNotMatch(`${out}${err}`, /hunter2|\u001b|\u0007|\u202e|\u2028/);
+      assert.ok(out.split('\n').every((line) => line.length < 500));
+    });
+  }
 });

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, realpathSync } from 'node:fs';
+import { readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import type { Finding } from './finding.js';
 
@@ -66,10 +66,18 @@ function realPath(path: string): string | undefined {
   }
 }
 
+/** Any other text is not printed. */
+const VERSION = /^\d+\.\d+\.\d+[\w.+-]{0,40}$/;
+const MAX_FILE_BYTES = 1 << 20;
+
 function versionIn(folder: string): string | undefined {
   try {
-    const { version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { version?: unknown };
-    return typeof version === 'string' ? version : undefined;
+    const path = join(folder, 'package.json');
+    const file = statSync(path);
+    if (!file.isFile() || file.size > MAX_FILE_BYTES) return undefined;
+    const { version } = JSON.parse(readFileSync(path, 'utf8')) as { version?: unknown };
+    if (typeof version !== 'string') return undefined;
+    return VERSION.test(version) ? version : 'of an unreadable version';
   } catch {
     return undefined;
   }
