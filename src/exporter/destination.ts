@@ -293,6 +293,8 @@ export class Destination {
     const why = this.#cancelGiveUp ? 'nothing listens there' : 'the endpoint did not accept them until shutdown';
     const left = this.#takeEverything();
     this.#left = left;
+    if (left.length > 0 && !this.#batches.hasDelivered)
+      reportOmission('RUNTRACE_DELIVERY_FAILED', `${this.name}: ${why}`);
     this.#store?.endPause();
     while (left.length > 0) {
       const batch = left.slice(0, countWithin(left, BATCH_BYTES));

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { diag, type MeterProvider } from '@opentelemetry/api';
 import { guarded } from '../util/diagnostics.js';
-import { badOption, checkMillis, checkNumber, requireObject } from '../util/validation.js';
+import { badOption, checkFields, checkMillis, checkNumber, requireObject } from '../util/validation.js';
 import { type Clock, realClock } from './clock.js';
 import { Destination, type DestinationOptions } from './destination.js';
 import { type EndpointOptions, resolveEndpoint } from './endpoint.js';
@@ -231,6 +231,7 @@ function checkDestinations(options: RuntraceExporterOptions): void {
   for (const [i, destination] of destinations.entries()) {
     if (typeof destination === 'string') throw badOption(`destinations[${i}]`, 'an object', 'a text');
     if ('export' in requireObject(destination, `destinations[${i}]`)) checkExporter(destination, `destinations[${i}]`);
+    else checkFields(destination, `destinations[${i}]`, ENDPOINT_OPTIONS);
   }
   for (const name of ENDPOINT_OPTIONS) {
     // Not the value: a URL and headers may hold a secret.

@@ -83,6 +83,8 @@ export function recordInPlaceOf(fetch: Fetch, outside: Outside): Fetch {
 
 /** Takes the model calls that are in no run. */
 export interface Outside {
+  /** Whether the developer has said what becomes of such calls. */
+  readonly isChosen: boolean;
   /** What is captured of a model call in this context; `undefined` if no call is taken here. */
   capturingIn(active: Context): CaptureSettings | undefined;
   /** The owner of the call's attempt, and the context to make the call in. */
@@ -150,6 +152,12 @@ function noticeCallWithoutRun(input: RequestInfo | URL, init: RequestInit | unde
   if (readModelCall(target.method, target.url, body, false, headers)) modelCallWithoutRun();
 }
 
+/** A call after its run is the developer's omission, unless a shutdown or a limit ended the run. */
+function noticeCallAfterRun(isCutShort: boolean): void {
+  if (isCutShort) report('a model call was made in a run that had been ended early; it is not recorded');
+  else reportOmission('RUNTRACE_CALL_AFTER_RUN');
+}
+
 const UNRECORDED = 'an attempt could not be recorded';
 
 /** Where a request belongs that may have to be recorded. */
@@ -202,7 +210,7 @@ function findPlace(
     (isOutside(active) ? outside?.capturingIn(active) : undefined);
   if (!capturing) {
     if (enclosing) report('a call was made after its step had settled; it is not recorded');
-    else if (!outside && isOutside(active)) noticeCallWithoutRun(input, init);
+    else if (!outside?.isChosen && isOutside(active)) noticeCallWithoutRun(input, init);
     return undefined;
   }
   // A client that was given this fetch, or a step's own fetch, makes only calls that belong to the step. The global fetch is used for
@@ -236,7 +244,7 @@ function beginAttempt(
   const isUnread = !call && run !== undefined && isUnreadCall(outgoing, place);
   if (step && (call || place.takesAll || isUnread)) return live(step);
   if (!call && !isUnread) {
-    if (run && !outside && method === 'POST') unreadPost(run.recording, url);
+    if (run && method === 'POST') unreadPost(run.recording, outside ? undefined : url.host);
     return undefined;
   }
   const expecting = step || !call ? undefined : expectedCallsIn(active)?.ownerOf(outgoing, call);
@@ -246,7 +254,7 @@ function beginAttempt(
     const owner =
       othersModelSpanIn(active, () => (recording.settled ? undefined : recording)) ??
       implicitStepFor(active, run, reuseOf(active), outgoing, call);
-    if (!owner && recording.settled) reportOmission('RUNTRACE_CALL_AFTER_RUN');
+    if (!owner && recording.settled) noticeCallAfterRun(recording.isCutShort);
     return owner && live(owner);
   }
   const taken = call && outside?.ownerOf(active, capturing, outgoing, call);

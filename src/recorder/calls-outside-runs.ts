@@ -28,6 +28,9 @@ function outsideCalls(): CallsOutsideRuns {
 
 /** The default recorder takes the model calls outside of any run. It is made at the first such call. */
 export const callsOutsideRuns: Outside = {
+  get isChosen() {
+    return outsideCalls().isChosen;
+  },
   capturingIn: (active) => outsideCalls().capturingIn(active),
   ownerOf: (...call) => outsideCalls().ownerOf(...call),
 };
@@ -38,12 +41,17 @@ export const callsOutsideRuns: Outside = {
  */
 class CallsOutsideRuns implements Outside {
   readonly #recorder: RecorderParts;
-  readonly #implicitRuns = environmentChoice('RUNTRACE_IMPLICIT_RUNS', ['true', 'false'], 'false') === 'true';
+  readonly #choice = environmentChoice('RUNTRACE_IMPLICIT_RUNS', ['true', 'false'], 'false');
+  readonly #implicitRuns = this.#choice === 'true';
   /** The runs made here that have not settled, by the URL and the length of the body, which a retry has in common. */
   readonly #runs = new Map<string, Set<ImplicitRun>>();
 
   constructor(recorder: RecorderParts) {
     this.#recorder = recorder;
+  }
+
+  get isChosen(): boolean {
+    return this.#choice !== undefined;
   }
 
   capturingIn(active: Context): CaptureSettings | undefined {

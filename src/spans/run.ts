@@ -30,8 +30,9 @@ import { StepNumbers } from './step-numbers.js';
  * - `over`: its function has ended or it was finished; it waits for its calls.
  * - `settling`: its parts are being settled; nothing may settle it again.
  * - `settled`: its span has ended; what comes now is reported.
+ * - `cut short`: settled by a shutdown or at a limit.
  */
-type RunState = 'running' | 'over' | 'settling' | 'settled';
+type RunState = 'running' | 'over' | 'settling' | 'settled' | 'cut short';
 
 /** The recording of one run. Nothing is written to its span until it settles. */
 export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
@@ -62,6 +63,7 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
   /** The stream that its function returned, until it ends. */
   #returnedStream: Tail | undefined;
   #registration: Deadline | undefined;
+  readonly #outer: RunRecording | undefined;
   #isTurnAwaited = false;
 
   constructor(
@@ -73,6 +75,7 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
     ctx: Context,
   ) {
     const outer = runOf(ctx)?.recording;
+    this.#outer = outer;
     if (outer) nestCalls(this, outer);
     this.id = identity.id;
     this.conversationId = identity.conversationId;
@@ -111,7 +114,12 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
   }
 
   get settled(): boolean {
-    return this.#state === 'settled';
+    return this.#state === 'settled' || this.#state === 'cut short';
+  }
+
+  /** Whether a shutdown or a limit settled it. */
+  get isCutShort(): boolean {
+    return this.#state === 'cut short';
   }
 
   /** How many of its steps have settled. */
@@ -159,7 +167,7 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
   }
 
   propose(proposal: Proposal): void {
-    if (this.#state === 'settled') report('a status was proposed after its run had settled');
+    if (this.settled) report('a status was proposed after its run had settled');
     else {
       this.#proposals.propose(proposal);
       progressed(this.#span);
@@ -276,7 +284,7 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
 
   #returnedStreamEnded(end: TailEnd): void {
     this.#returnedStream = undefined;
-    if (this.#state === 'settled') {
+    if (this.settled) {
       report('a returned stream ended after its run had settled');
       return;
     }
@@ -319,9 +327,9 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
         : toProposal('completed', this.now()),
     );
     this.#returnedStream = undefined;
-    this.#state = 'settled';
+    this.#state = stoppedAt === undefined ? 'settled' : 'cut short';
     this.#openRuns.delete(this);
-    checkRunEnd(this);
+    checkRunEnd(this, this.#outer);
     forgetCalls(this);
     if (this.#registration) cancel(this.#registration);
     this.#stepNumbers?.release();

@@ -14,6 +14,7 @@ let port = 0;
 before(async () => {
   server = createServer((request, response) => {
     request.resume();
+    if (request.url === '/no-answer') return;
     if (request.url === '/not-otlp') response.statusCode = 404;
     response.setHeader('content-type', 'application/json');
     response.end('{"choices":[{"index":0,"message":{"content":"Hi"},"finish_reason":"stop"}]}');
@@ -22,7 +23,10 @@ before(async () => {
   port = (server.address() as AddressInfo).port;
 });
 
-after(() => server.close());
+after(() => {
+  server.closeAllConnections();
+  server.close();
+});
 
 interface Printed {
   code: number | null;
@@ -66,6 +70,13 @@ const start = (...spanProcessors) => {
   provider.register();
   return provider;
 };
+`;
+
+/** Every host is this machine. */
+const LOOPBACK = `
+import { Agent, setGlobalDispatcher } from 'undici';
+const lookup = (_host, _options, done) => done(null, [{ address: '127.0.0.1', family: 4 }]);
+setGlobalDispatcher(new Agent({ connect: { lookup } }));
 `;
 
 const MISTAKES: Record<string, { program: string; code: string; says: RegExp }> = {
@@ -127,9 +138,7 @@ const MISTAKES: Record<string, { program: string; code: string; says: RegExp }> 
   },
   'no recording fetch in the client': {
     program: `${ASK} ${SDK} start(new StatusPrioritySpanProcessor(), exporting);
-      import { Agent, setGlobalDispatcher } from 'undici';
-      const lookup = (_host, _options, done) => done(null, [{ address: '127.0.0.1', family: 4 }]);
-      setGlobalDispatcher(new Agent({ connect: { lookup } }));
+      ${LOOPBACK}
       await run({ kind: 'chat_turn' }, async () => {
         const response = await fetch('http://api.openai.com:' + port + '/v1/chat/completions', { method: 'POST', body: '{}' });
         await response.text();
@@ -144,6 +153,11 @@ const MISTAKES: Record<string, { program: string; code: string; says: RegExp }> 
     code: 'RUNTRACE_UNREAD_CALL',
     says: /did not recognize it as a model call.*127\.0\.0\.1/,
   },
+  'no run around the calls, with runtrace/register': {
+    program: `import 'runtrace/register'; ${ASK} ${SDK} start(new StatusPrioritySpanProcessor(), exporting); await ask(fetch);`,
+    code: 'RUNTRACE_NO_RUN',
+    says: /RUNTRACE_IMPLICIT_RUNS=true/,
+  },
   'a step without an attempt': {
     program: `${ASK} ${SDK} start(new StatusPrioritySpanProcessor(), exporting);
       await run({ kind: 'chat_turn' }, () => step({ model: 'gpt-5' }, () => ask(fetch)));`,
@@ -157,6 +171,15 @@ const MISTAKES: Record<string, { program: string; code: string; says: RegExp }> 
       await provider.shutdown();`,
     code: 'RUNTRACE_DELIVERY_FAILED',
     says: /first delivery of spans failed.*127\.0\.0\.1:9.*ECONNREFUSED/,
+  },
+  'an endpoint that gives no answer before the shutdown': {
+    program: `${ASK} ${SDK} import { RuntraceSpanProcessor } from 'runtrace/exporter';
+      const url = 'http://127.0.0.1:' + port + '/no-answer';
+      const provider = start(new RuntraceSpanProcessor({ url, shutdownTimeoutMillis: 100 }));
+      await run({ kind: 'chat_turn' }, () => ask());
+      await provider.shutdown();`,
+    code: 'RUNTRACE_DELIVERY_FAILED',
+    says: /first delivery of spans failed.*until shutdown/,
   },
   'an endpoint that is not OTLP': {
     program: `${ASK} ${SDK} import { RuntraceSpanProcessor } from 'runtrace/exporter';
@@ -204,6 +227,50 @@ describe('nothing is printed', { concurrency: 2 }, () => {
       await provider.shutdown();`);
     assert.deepEqual([err, code], ['', 0]);
   });
+
+  /** Each is right, and has something in common with a mistake. */
+  const CORRECT = {
+    'a run that asks a provider for its models': `${ASK} ${SDK} ${LOOPBACK} start(new StatusPrioritySpanProcessor(), exporting);
+      const models = (fetch) => fetch('http://api.openai.com:' + port + '/v1/models').then((response) => response.text());
+      await run({ kind: 'list' }, () => models(fetch));
+      await run({ kind: 'list' }, () => models(recordingFetch));`,
+    'an upload to a provider through runtrace/register': `import 'runtrace/register'; ${ASK} ${SDK} ${LOOPBACK}
+      start(new StatusPrioritySpanProcessor(), exporting);
+      const upload = () => fetch('http://api.openai.com:' + port + '/v1/files', { method: 'POST', body: 'text' });
+      await run({ kind: 'upload' }, async () => (await upload()).text());`,
+    'a run whose steps are all in a run inside of it': `${ASK} ${SDK} ${LOOPBACK} start(new StatusPrioritySpanProcessor(), exporting);
+      const post = (fetch, url) => fetch(url, { method: 'POST', body: '{"x":1}' }).then((response) => response.text());
+      await run({ kind: 'agent' }, async () => {
+        await post(recordingFetch, 'http://127.0.0.1:' + port + '/search');
+        await post(fetch, 'http://api.openai.com:' + port + '/v1/files');
+        await run({ kind: 'sub_agent' }, () => ask());
+      });`,
+    'a shutdown in the middle of a run': `${ASK} ${SDK}
+      const provider = start(new StatusPrioritySpanProcessor(), exporting);
+      let goOn;
+      const turn = run({ kind: 'chat_turn' }, async () => {
+        await ask();
+        await new Promise((resolve) => { goOn = resolve; });
+        await ask();
+      });
+      while (!goOn) await new Promise(setImmediate);
+      await provider.shutdown();
+      goOn();
+      await turn;`,
+    "@vercel/otel, which lists one processor that holds the application's": `${ASK} ${SDK}
+      import { registerOTel } from '@vercel/otel';
+      registerOTel({ spanProcessors: [new StatusPrioritySpanProcessor(), 'auto'], traceExporter: new InMemorySpanExporter() });
+      await run({ kind: 'chat_turn' }, () => ask());`,
+    'a call outside of runs, where RUNTRACE_IMPLICIT_RUNS says what is wanted': `process.env.RUNTRACE_IMPLICIT_RUNS = 'false';
+      await import('runtrace/register');
+      ${ASK} ${SDK} start(new StatusPrioritySpanProcessor(), exporting); await ask(fetch);`,
+  };
+  for (const [what, program] of Object.entries(CORRECT)) {
+    test(`by ${what}`, async () => {
+      const { err, code } = await play(program);
+      assert.deepEqual([err, code], ['', 0]);
+    });
+  }
 
   const SILENT = {
     'in production': { NODE_ENV: 'production' },

@@ -130,7 +130,11 @@ function openAIResponses(options: ClientOptions): Client {
     },
     async open(model, call) {
       const stream = await responses.create({ model, input: PROMPT, stream: true }, requestOptions(call));
-      return map(stream, (event) => (event.type === 'response.output_text.delta' ? event.delta : undefined));
+      return map(stream, (event) => {
+        // openai 7 throws it itself.
+        if (event.type === 'error') throw new Error(event.message);
+        return event.type === 'response.output_text.delta' ? event.delta : undefined;
+      });
     },
   };
 }

@@ -53,38 +53,48 @@ export function watchGlobalFetch(): void {
 
 function noteRequest(active: Context, message: unknown): void {
   const run = runOf(active)?.recording;
-  const { request } = message as { request?: { origin?: unknown; path?: unknown } };
-  if (!run || !URL.canParse(String(request?.origin))) return;
+  const { request } = message as { request?: { method?: unknown; origin?: unknown; path?: unknown } };
+  // Other requests to a provider are no model calls: a list of models, a file.
+  if (!run || request?.method !== 'POST' || !URL.canParse(String(request?.origin))) return;
   const url = new URL(String(request?.path ?? '/'), String(request?.origin));
   const provider = providerOf(url);
   if (provider !== undefined) calledProvider.set(run, url.host);
 }
 
-/** The POSTs of a run that passed through the recording fetch and were not recognized. */
-const unreadPosts = new WeakMap<RunRecording, { readonly firstHost: string; count: number }>();
+/**
+ * The POSTs of a run that passed through a recording fetch and were not recognized. There is no host if they passed through the global fetch
+ * that runtrace replaced: an application uses that for everything.
+ */
+const unreadPosts = new WeakMap<RunRecording, { readonly firstHost: string | undefined; count: number }>();
 
-/** A POST passed through the recording fetch and is not recorded, because it was not recognized as a model call. */
-export function unreadPost(run: RunRecording, url: URL): void {
+/** Runs that have no step of their own, with a run inside that has one. */
+const outerRuns = new WeakSet<RunRecording>();
+
+/** A POST passed through a recording fetch and is not recorded, because it was not recognized as a model call. */
+export function unreadPost(run: RunRecording, host: string | undefined): void {
   const seen = unreadPosts.get(run);
-  if (seen) seen.count++;
-  else unreadPosts.set(run, { firstHost: url.host, count: 1 });
+  if (seen?.firstHost === undefined) unreadPosts.set(run, { firstHost: host, count: (seen?.count ?? 0) + 1 });
+  else seen.count++;
 }
 
-/** A run has settled: if it has no step, one of its calls may have been missed. */
-export function checkRunEnd(run: RunRecording): void {
-  if (run.stepCount > 0) {
-    stopWatching?.();
-    stopWatching = undefined;
-    return;
-  }
+/** A run, inside of `outer`, has settled: if neither it nor a run inside of it has a step, one of its calls may have been missed. */
+export function checkRunEnd(run: RunRecording, outer: RunRecording | undefined): void {
   const unread = unreadPosts.get(run);
-  const providerHost = calledProvider.get(run);
-  if (unread) {
-    reportOmission('RUNTRACE_UNREAD_CALL', `${unread.count} POST, the first to ${unread.firstHost}`);
-    for (let post = 0; post < unread.count; post++) report('a POST in a run without a step was not recognized');
-  } else if (providerHost !== undefined) {
-    reportOmission('RUNTRACE_NO_RECORDING_FETCH', providerHost);
-    stopWatching?.();
-    stopWatching = undefined;
+  if (run.stepCount > 0 || outerRuns.has(run)) {
+    if (outer) outerRuns.add(outer);
+    endWatch();
+  } else if (unread) {
+    const { firstHost, count } = unread;
+    if (firstHost !== undefined) reportOmission('RUNTRACE_UNREAD_CALL', `${count} POST, the first to ${firstHost}`);
+  } else {
+    const host = calledProvider.get(run);
+    if (host === undefined || !stopWatching) return;
+    reportOmission('RUNTRACE_NO_RECORDING_FETCH', host);
+    endWatch();
   }
+}
+
+function endWatch(): void {
+  stopWatching?.();
+  stopWatching = undefined;
 }

@@ -3,6 +3,7 @@ import type { Span } from '@opentelemetry/api';
 import { unwrapped } from '../../otel/unwrap-span.js';
 import { guarded } from '../../util/diagnostics.js';
 import { reportOmission } from '../../util/omissions.js';
+import { managedSpanOf } from '../settle/managed-span.js';
 
 /** A symbol of the registry, so that a second copy of this package knows the mark too. */
 const STATUS_PROCESSOR = Symbol.for('runtrace.status_processor');
@@ -29,7 +30,8 @@ export function checkProcessors(span: Span): void {
     const position = processors.findIndex((processor) => processor[STATUS_PROCESSOR] !== undefined);
     const exporting = processors.filter((processor) => processor[STATUS_PROCESSOR]?.exports !== false);
     if (exporting.length === 0) reportOmission('RUNTRACE_NO_EXPORTER');
-    else if (position === -1) reportOmission('RUNTRACE_NO_PROCESSOR');
+    // A vendor may list one processor that hands each span to the others.
+    else if (position === -1 && !managedSpanOf(span)?.isGuarded) reportOmission('RUNTRACE_NO_PROCESSOR');
     else if (position > 0) reportOmission('RUNTRACE_PROCESSOR_NOT_FIRST');
   });
 }

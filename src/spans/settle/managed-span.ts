@@ -100,6 +100,11 @@ export class ManagedSpan {
     return this.#status;
   }
 
+  /** Whether a `StatusPrioritySpanProcessor` saw it start. */
+  get isGuarded(): boolean {
+    return this.#end !== undefined;
+  }
+
   takeTraceId(): string | undefined {
     if (this.#traceIdTaken) return undefined;
     this.#traceIdTaken = true;
