@@ -4,6 +4,7 @@ import { isTimeout } from './outcome/errors.js';
 import { type AttemptEnd, asTimeout, isRetriable, type PendingAttempt } from './outcome/http-exchange.js';
 import { endingProposal, statusOf, statusWithoutRetry } from './outcome/proposals.js';
 import { maySendAgain } from './outcome/resends.js';
+import type { TerminalStatus } from './outcome/status.js';
 import type { StepOptions } from './outcome/step-options.js';
 import { watchForStop } from './outcome/stop-while-waiting.js';
 import { isAbort } from './outcome/stops.js';
@@ -115,7 +116,7 @@ export class StepCalls {
     }
   }
 
-  #proposeFor(call: ClientCall, options: StepOptions, judge = statusOf): void {
+  #proposeFor(call: ClientCall, options: StepOptions, judge: (ending: AttemptEnd) => TerminalStatus = statusOf): void {
     const deciding = call.attempts.deciding(judge);
     if (!deciding) return;
     const { ending, status } = deciding;

@@ -2,7 +2,7 @@
 import { type Context, context, createContextKey, ROOT_CONTEXT } from '@opentelemetry/api';
 import { providerOf } from '../../providers/provider-names.js';
 import { builtinModule } from '../../util/builtin-module.js';
-import { guarded, report } from '../../util/diagnostics.js';
+import { guarded } from '../../util/diagnostics.js';
 import { isReported, reportOmission } from '../../util/omissions.js';
 import { runOf } from '../context.js';
 import type { RunRecording } from '../run.js';

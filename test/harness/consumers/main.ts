@@ -1,6 +1,6 @@
 /**
  * `npm run consumers [WORD…]`: installs the package, as it would be published, into a temporary folder, and uses it there as ES module and
- * as CommonJS: with Node, Jest, bundlers and compilers. Runs the rows that have all of the words. Exits with 1 if a row failed.
+ * as CommonJS: with Node, Jest, bundlers, compilers, and in set-ups that were there before it. Runs the rows that have all of the words. Exits with 1 if a row failed.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,6 +10,7 @@ import { failed, PASSED, type Result, Results } from '../matrix/results.js';
 import { BUNDLERS } from './bundlers.js';
 import { COMPILERS } from './compilers.js';
 import { RUNTIMES } from './runtimes.js';
+import { SET_UPS } from './set-ups.js';
 
 /** One way to use the package. */
 export interface Consumer {
@@ -30,7 +31,7 @@ const APPLICATION = [
 const OTLP = '@opentelemetry/exporter-trace-otlp-http@0.223';
 
 const words = process.argv.slice(2);
-const consumers = [...RUNTIMES, ...BUNDLERS, ...COMPILERS].filter(({ name }) =>
+const consumers = [...RUNTIMES, ...SET_UPS, ...BUNDLERS, ...COMPILERS].filter(({ name }) =>
   words.every((word) => name.includes(word)),
 );
 const results = new Results();

@@ -15,14 +15,18 @@ export function written(folder: string, files: Readonly<Record<string, string>>)
 }
 
 /** Runs Node to its end, and returns what it printed. Rejects with what it printed if it fails. */
-export async function node(args: readonly string[], cwd: string): Promise<string> {
+export async function node(
+  args: readonly string[],
+  cwd: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<string> {
   const inherited = Object.entries(process.env).filter(
     ([name]) => !/^(?:OTEL|RUNTRACE)_|^NODE_(?!EXTRA_CA_CERTS)/.test(name),
   );
   try {
     const { stdout } = await exec(process.execPath, args, {
       cwd,
-      env: Object.fromEntries(inherited),
+      env: { ...Object.fromEntries(inherited), ...env },
       timeout: 120_000,
     });
     return stdout;
