@@ -1,6 +1,7 @@
 import { type Edit, REDACTED } from './edits.js';
 import { MIN_KEY_LENGTH } from './keys/find-keys.js';
 import { isMadeOfWords, looksRandom } from './keys/randomness.js';
+import { endOf } from './keys/sticky.js';
 import { PLAIN } from './names.js';
 import type { Policy } from './policy.js';
 import { isPlaceholder, isTemplate } from './text/harmless.js';
@@ -16,21 +17,21 @@ interface Context {
   readonly depth: number;
 }
 
-const SCHEME = /^(?:[a-z][a-z0-9+.-]{0,30}:)?\/\//i;
-const DATA_URL = /^data:[^,]*,/i;
-const AUTHORITY_END = /[/?#\\]/g;
+const SCHEME = /(?:[a-z][a-z0-9+.-]{0,30}:)?\/\//iy;
+const DATA_URL = /data:[^,]*,/iy;
 /** User info of documentation, and the user of git over SSH. */
 const DOCUMENTED_USER =
   /^(?:git|(?:user(?:name)?|your\w{0,20})(?::(?:pass(?:word|wd)?|pwd|secret|your\w{0,20}|\*+|x+))?)$/i;
 const PORT = /^\d*$/;
 
 /** `hooks.slack.com/services/T…/B…/…`, `discord.com/api/webhooks/…`: to know such a path is enough to post. */
-const WEBHOOK = /\/(?:services|triggers|webhookb2|webhooks?|workflows)\//;
+const WEBHOOK = /\/(?:services|triggers|webhookb2|webhooks?|workflows)\//g;
 /** A segment of such a path: an id in capitals, `T0AAAAAAA`. */
 const CAPITALS_ID = /^(?=[A-Z0-9]*\d|[BT][A-Z]{8,10}$)[A-Z0-9]{8,}$/;
 /** A segment of a path that is longer than ids are, and has letters and digits mixed. */
 const LONG_TOKEN = /^(?=[\w-]*[a-z])(?=[\w-]*[A-Z])(?=[\w-]*[0-9])[\w-]+$/;
 const LONGER_THAN_IDS = 40;
+const SHORTEST_SEGMENT = 8;
 
 /**
  * Finds the secrets of a URL, whole or relative: user info, secret values in query and fragment, path segments that are keys. The names
@@ -41,8 +42,8 @@ const LONGER_THAN_IDS = 40;
 export function findUrlSecrets(url: string, policy: Policy, findInText: FindInText, depth = 0): Edit[] {
   const context = { policy, findInText, depth };
   const edits: Edit[] = [];
-  const data = DATA_URL.exec(url);
-  if (data) return [{ start: data[0].length, end: url.length, text: REDACTED }];
+  const dataStart = endOf(DATA_URL, url, 0);
+  if (dataStart > 0) return [{ start: dataStart, end: url.length, text: REDACTED }];
   const pathStart = findUserInfo(url, edits);
   const queryStart = indexOrEnd(url, '?', pathStart);
   const fragmentStart = indexOrEnd(url, '#', pathStart);
@@ -54,49 +55,67 @@ export function findUrlSecrets(url: string, policy: Policy, findInText: FindInTe
 
 /** Returns where the path begins. */
 function findUserInfo(url: string, edits: Edit[]): number {
-  const scheme = SCHEME.exec(url);
-  if (!scheme) return 0;
-  const start = scheme[0].length;
-  AUTHORITY_END.lastIndex = start;
-  const end = AUTHORITY_END.exec(url)?.index ?? url.length;
-  let at = url.slice(start, end).lastIndexOf('@');
-  if (at === -1) {
+  const start = endOf(SCHEME, url, 0);
+  if (start === 0) return 0;
+  const end = authorityEnd(url, start);
+  let at = url.lastIndexOf('@', end - 1);
+  if (at < start) {
     // A password with a slash in it that was not escaped: the text after the colon is no port.
-    const colon = url.slice(start, end).indexOf(':');
-    if (colon > 0 && url[start] !== '[' && !PORT.test(url.slice(start + colon + 1, end))) {
-      at = url.slice(start).lastIndexOf('@');
+    const colon = url.indexOf(':', start);
+    if (colon > start && colon < end && url[start] !== '[' && !PORT.test(url.slice(colon + 1, end))) {
+      at = url.lastIndexOf('@');
     }
   }
-  if (at === -1) return end;
+  if (at < start) return end;
   // In documentation: `https://${USER}:${PASSWORD}@…`.
-  const userInfo = url.slice(start, start + at);
+  const userInfo = url.slice(start, at);
   if (!userInfo.split(':').every(isTemplate) && !DOCUMENTED_USER.test(userInfo)) {
-    edits.push({ start, end: start + at, text: `${REDACTED}:${REDACTED}` });
+    edits.push({ start, end: at, text: `${REDACTED}:${REDACTED}` });
   }
-  AUTHORITY_END.lastIndex = start + at;
-  return AUTHORITY_END.exec(url)?.index ?? url.length;
+  return authorityEnd(url, at);
+}
+
+const HASH = 35;
+const SLASH = 47;
+const QUESTION_MARK = 63;
+const BACKSLASH = 92;
+
+function authorityEnd(url: string, from: number): number {
+  for (let at = from; at < url.length; at++) {
+    const code = url.charCodeAt(at);
+    if (code === SLASH || code === QUESTION_MARK || code === HASH || code === BACKSLASH) return at;
+  }
+  return url.length;
 }
 
 function findInPath(url: string, pathStart: number, pathEnd: number, context: Context, edits: Edit[]): void {
-  const webhook = WEBHOOK.exec(url.slice(pathStart, pathEnd));
-  const webhookStart = webhook ? pathStart + webhook.index + webhook[0].length : pathEnd;
+  let webhookStart: number | undefined;
   let before = '';
   for (let start = pathStart; start < pathEnd; ) {
     const end = Math.min(indexOrEnd(url, '/', start), pathEnd);
-    const segment = url.slice(start, end);
-    if (segment.length > 1) {
+    if (end - start > 1) {
+      const segment = url.slice(start, end);
       if (segment.includes('=')) findInParameters(url.slice(0, end), start, context, edits);
-      else if (isSecretSegment(segment, before, start >= webhookStart, context)) {
-        edits.push({ start, end, text: REDACTED });
+      else if (segment.length >= SHORTEST_SEGMENT) {
+        webhookStart ??= startAfterWebhook(url, pathStart, pathEnd);
+        if (isSecretSegment(segment, before, start >= webhookStart, context)) {
+          edits.push({ start, end, text: REDACTED });
+        }
       }
+      before = segment;
+    } else {
+      before = '';
     }
-    before = segment;
     start = end + 1;
   }
 }
 
+function startAfterWebhook(url: string, pathStart: number, pathEnd: number): number {
+  const start = endOf(WEBHOOK, url, pathStart);
+  return start > pathStart && start <= pathEnd ? start : pathEnd;
+}
+
 function isSecretSegment(segment: string, before: string, afterWebhook: boolean, context: Context): boolean {
-  if (segment.length < 8) return false;
   if (
     (segment.length >= LONGER_THAN_IDS && LONG_TOKEN.test(segment) && !ADDRESS.test(segment)) ||
     holdsSecret(segment, context)

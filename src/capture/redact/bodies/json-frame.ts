@@ -22,15 +22,6 @@ export const FLAT_PAIRS = /headers$/i;
 export const TEXT_TOKENS = /logprobs|probabilities|^tokens$|^vocab/i;
 export const SHORTEST_TEXT_TOKENS = 5;
 
-/** Keys that stand beside a token of text: `{"token":"the","pos":"DET"}`. */
-export const BESIDE_TEXT_TOKEN = /* @__PURE__ */ new Set(
-  (
-    'pos tag upos xpos lemma dep deprel head ner entity label logprob prob probability score offset start end start_offset position ' +
-    'frequency freq count tf idf bytes stem shape morph is_stop sentiment rank weight top_logprobs'
-  ).split(' '),
-);
-export const LONGEST_TEXT_TOKEN = 24;
-
 /** An object or array that is open. */
 export interface Frame {
   readonly isArray: boolean;
@@ -52,9 +43,6 @@ export interface Frame {
   isNamed: boolean;
   /** Where `value` stands as long as it has no name, because the name may come after it. */
   unnamed: { start: number; end: number } | undefined;
-  /** Where a short value of `token` stands that is a piece of text if such keys stand beside it. */
-  textToken: { start: number; end: number } | undefined;
-  isBesideTextToken: boolean;
 }
 
 /** Makes a frame. All frames are made here, so that they have one shape, which V8 reads fastest. */
@@ -81,8 +69,6 @@ export function newFrame(
     namesSecret: false,
     isNamed: false,
     unnamed: undefined,
-    textToken: undefined,
-    isBesideTextToken: false,
   };
 }
 

@@ -3,8 +3,8 @@ import { type Edit, REDACTED } from '../edits.js';
 import { TOKEN } from '../names.js';
 import type { Policy } from '../policy.js';
 import { isHarmlessValue } from '../text/harmless.js';
-import { isSecretLike } from '../text/words.js';
-import { type Frame, LONGEST_TEXT_TOKEN, PAIR_KEYS, SCHEMA_WORDS } from './json-frame.js';
+import { isTextToken } from '../text/text-token.js';
+import { type Frame, PAIR_KEYS, SCHEMA_WORDS } from './json-frame.js';
 import { decodeString, LONGEST_NAME_LITERAL } from './json-strings.js';
 
 const REDACTED_STRING = `"${REDACTED}"`;
@@ -53,11 +53,7 @@ function isSecretValue(text: string, start: number, end: number, frame: Frame): 
   const value = decodeString(text, start, end);
   if (value === undefined) return true;
   if (isHarmlessValue(value)) return false;
-  if (frame.kind === TOKEN && value.length <= LONGEST_TEXT_TOKEN && !frame.isArray && !isSecretLike(value)) {
-    frame.textToken = { start, end };
-    return false;
-  }
-  return true;
+  return frame.kind !== TOKEN || frame.isArray || !isTextToken(text, start, value);
 }
 
 function namesSecret(text: string, start: number, end: number, policy: Policy): boolean {

@@ -7,7 +7,6 @@ import { PLAIN, SECRET, SUSPECT, TOKEN } from '../names.js';
 import type { Policy } from '../policy.js';
 import { findSecrets } from '../text/find-secrets.js';
 import {
-  BESIDE_TEXT_TOKEN,
   FLAT_PAIRS,
   type Frame,
   isHarmlessObject,
@@ -127,11 +126,10 @@ export class JsonScan {
     if (hidden) this.#replace(hidden.hiddenFrom, text.length);
     const read = open.length === 0 || hidden ? text.length : this.#wholeUntil;
     let closers = '';
-    for (const { hiddenFrom, isArray, unnamed, textToken } of open.reverse()) {
+    for (const { hiddenFrom, isArray, unnamed } of open.reverse()) {
       if (hiddenFrom < 0) closers += isArray ? ']' : '}';
       // Its name may be in the missing part.
       if (unnamed && this.#policy) this.#replace(unnamed.start, unnamed.end);
-      if (textToken) this.#replace(textToken.start, textToken.end);
     }
     return { text: applyEdits(text, inOrder(this.edits), read) + closers, read, depth: this.#depth };
   }
@@ -186,7 +184,6 @@ export class JsonScan {
 
   #close(at: number): void {
     const { hiddenFrom } = this.#frame;
-    this.#settleTextToken();
     this.#frame = this.#parents.pop() ?? this.#frame;
     if (hiddenFrom >= 0 && this.#frame.hiddenFrom < 0 && !isHarmlessObject(this.#text.slice(hiddenFrom, at + 1))) {
       this.#replace(hiddenFrom, at + 1);
@@ -195,13 +192,6 @@ export class JsonScan {
     this.#wholeUntil = at + 1;
     // An element of a list of events.
     if (this.#parents.length === 1 && this.#frame.isArray) this.#deltas?.endEvent(true);
-  }
-
-  /** Replaces the short value of `token` in an object in which nothing says that it is a piece of text. */
-  #settleTextToken(): void {
-    const { textToken, isBesideTextToken } = this.#frame;
-    if (textToken && !isBesideTextToken) this.#replace(textToken.start, textToken.end);
-    this.#frame.textToken = undefined;
   }
 
   /** Ends the scan of a text that is not JSON. */
@@ -235,7 +225,6 @@ export class JsonScan {
     const kind = known?.kind ?? policy.kind(key);
     this.#frame.key = key;
     this.#frame.kind = kind === TOKEN && this.#frame.hasTextTokens ? SUSPECT : kind;
-    if (BESIDE_TEXT_TOKEN.has(key)) this.#frame.isBesideTextToken = true;
     if (key.length < MIN_KEY_LENGTH && policy.patterns.length === 0) return true;
     const found = findSecrets(key, policy);
     if (found.length > 0) this.edits.push({ start, end, text: JSON.stringify(applyEdits(key, found)) });

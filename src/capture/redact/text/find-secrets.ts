@@ -11,11 +11,20 @@ import { findNamed } from './named-values.js';
 /** `Basic YTo=` */
 const SHORTEST_WITH_SCHEME = 10;
 
+const NOTHING: readonly Edit[] = [];
+const PLAIN = /^[\w./~-]*$/;
+
+/** Whether a text is shorter than a key and has no room for a name with a value, as most words and ids in JSON and in URLs. */
+function isPlain(text: string): boolean {
+  return text.length < MIN_KEY_LENGTH && PLAIN.test(text);
+}
+
 /**
  * Finds every secret in a text, by shape and by the name before it. The edits are in order and don't overlap. `urlDepth` is the number of
  * URLs that the text stands in.
  */
 export function findSecrets(text: string, policy: Policy, urlDepth = 0): readonly Edit[] {
+  if (isPlain(text) && policy.patterns.length === 0) return NOTHING;
   const edits: Edit[] = [];
   const encodedAt = findPlainSecrets(text, policy, urlDepth, edits);
   if (encodedAt) findEncodedJson(text, encodedAt, (decoded) => holdsPlainSecret(decoded, policy, urlDepth), edits);
@@ -81,7 +90,6 @@ export function findInWholeUrl(url: string, policy: Policy): Edit[] {
 
 const SLASH = 47;
 const BACKSLASH = 92;
-const SCHEME_BEFORE = /[a-z][a-z0-9+.-]*$/i;
 const LONGEST_SCHEME = 20;
 const URL_REST = /:\/\/[^\s"'`<>\\]*/y;
 const ESCAPED_URL_REST = /:\\\/\\\/(?:[^\s"'`<>\\]|\\\/)*/y;
@@ -115,7 +123,24 @@ function findInEscapedUrl(
   return end;
 }
 
+/** Where the scheme before a colon begins: letters, digits, `+`, `.` and `-`, of which the first is a letter. */
 function schemeStart(text: string, colon: number): number {
-  const scheme = SCHEME_BEFORE.exec(text.slice(Math.max(0, colon - LONGEST_SCHEME), colon));
-  return scheme ? colon - scheme[0].length : colon + 1;
+  const floor = Math.max(0, colon - LONGEST_SCHEME);
+  let start = colon + 1;
+  for (let at = colon - 1; at >= floor; at--) {
+    const code = text.charCodeAt(at);
+    if (isLetter(code)) start = at;
+    else if (!isInScheme(code)) break;
+  }
+  return start;
+}
+
+function isLetter(code: number): boolean {
+  const lowerCase = code | 32;
+  return lowerCase >= 97 && lowerCase <= 122;
+}
+
+/** `0`–`9`, `+`, `-`, `.` */
+function isInScheme(code: number): boolean {
+  return (code >= 48 && code <= 57) || code === 43 || code === 45 || code === 46;
 }

@@ -10,10 +10,16 @@ import { isSecretLike } from './words.js';
 /** Adds edits for values whose names stand in elements of HTML and XML, in options of commands and in tables of Markdown. */
 export function findMarked(text: string, policy: Policy, edits: Edit[]): void {
   for (let at = text.indexOf('<'); at !== -1; at = text.indexOf('<', at + 1)) findInElement(text, at, policy, edits);
-  for (let at = text.indexOf('--'); at !== -1; at = text.indexOf('--', at + 2)) findInOption(text, at, policy, edits);
-  for (let at = text.indexOf('-u '); at !== -1; at = text.indexOf('-u ', at + 3)) findInUserOption(text, at, edits);
+  for (let at = text.indexOf('-'); at !== -1; at = text.indexOf('-', at + 1)) {
+    const next = text.charCodeAt(at + 1);
+    if (next === HYPHEN) findInOption(text, at++, policy, edits);
+    else if (next === LOWER_U) findInUserOption(text, at, edits);
+  }
   if (text.includes('|')) findInTables(text, policy, edits);
 }
+
+const HYPHEN = 45;
+const LOWER_U = 117;
 
 const ELEMENT = /<([A-Za-z_][\w:.-]{0,60})(\s[^<>]{0,600})?>/y;
 const ATTRIBUTE = /([\w:-]{1,60})\s{0,4}=\s{0,4}(?:"([^"]*)"|'([^']*)')/g;
@@ -59,7 +65,8 @@ function addUnlessHarmless(start: number, value: string, edits: Edit[]): void {
   edits.push({ start: from, end: from + trimmed.length, text: REDACTED });
 }
 
-const OPTION = /--([A-Za-z][\w-]{1,60})[ \t]{1,4}("[^"\n]{1,500}"|'[^'\n]{1,500}'|[^\s"'`|&;)]{3,})/y;
+const OPTION_NAME = /[A-Za-z][\w-]{1,60}/y;
+const OPTION_VALUE = /[ \t]{1,4}("[^"\n]{1,500}"|'[^'\n]{1,500}'|[^\s"'`|&;)]{3,})/y;
 /** `curl -u user:password`. */
 const USER_OPTION = /(?:-u|--user|--proxy-user)[ \t=]{1,4}["']?[\w.@+-]{1,80}:([^\s"'`@]{3,200})/y;
 const PART_OF_WORD = /[\w-]/;
@@ -68,23 +75,29 @@ const COMMAND_GOES_ON = /^[ \t]+(?:--?\w|\\|&&|\||>)/;
 
 /** `--password value`: in commands, where the next word is the value. */
 function findInOption(text: string, at: number, policy: Policy, edits: Edit[]): void {
-  if (PART_OF_WORD.test(text[at - 1] ?? ' ')) return;
-  OPTION.lastIndex = at;
-  const [whole, name = '', raw = ''] = OPTION.exec(text) ?? [];
-  if (whole === undefined) return;
-  if (policy.kindInText(name) <= SUSPECT) {
+  if (!isLetter(text.charCodeAt(at + 2)) || PART_OF_WORD.test(text[at - 1] ?? ' ')) return;
+  const nameEnd = endOf(OPTION_NAME, text, at + 2);
+  if (policy.kindInText(text.slice(at + 2, nameEnd)) <= SUSPECT) {
     findInUserOption(text, at, edits);
     return;
   }
+  OPTION_VALUE.lastIndex = nameEnd;
+  const [whole, raw = ''] = OPTION_VALUE.exec(text) ?? [];
+  if (whole === undefined) return;
   const isQuoted = raw[0] === '"' || raw[0] === "'";
   const value = isQuoted ? raw.slice(1, -1) : raw;
   if ((value.startsWith('-') && !isMixed(value, 0, value.length)) || isNoValue(value)) return;
   if (isHarmlessValue(value) || isExpression(value)) return;
-  const end = at + whole.length;
+  const end = nameEnd + whole.length;
   // In a sentence the next word is no value: `use --password to set it`.
   if (!isQuoted && WORD_OF_TEXT.test(value) && !COMMAND_GOES_ON.test(text.slice(end, end + 8))) return;
   const start = end - raw.length + (isQuoted ? 1 : 0);
   edits.push({ start, end: start + value.length, text: REDACTED });
+}
+
+function isLetter(code: number): boolean {
+  const lowerCase = code | 32;
+  return lowerCase >= 97 && lowerCase <= 122;
 }
 
 function findInUserOption(text: string, at: number, edits: Edit[]): void {

@@ -63,7 +63,9 @@ function isInName(code: number): boolean {
 /** `Incorrect API key provided: …`: names of two words, as sentences write them. */
 const PHRASE = /(?:api|access|auth|private|secret|security|encryption|signing)[ _-](?:key|token|code)$/i;
 const LAST_WORD_OF_PHRASE = /^(?:key|token|code)$/i;
+const LONGEST_LAST_WORD = 5;
 const LINKING_WORD = /^(?:provided|is|was|are)$/i;
+const LONGEST_LINKING = 8;
 /** A type between a name and its value: `var token string =`, `const token: string =`. */
 const DECLARED =
   /([A-Za-z_$][\w$-]*)(?:\??[ \t]*:[ \t]*|[ \t]+)(?:readonly )?[A-Za-z_][\w.]{0,30}(?:<[\w ,|]{0,30}>|\[\w{0,20}\])?\??(?:[ \t]*\|[ \t]*\w+)*[ \t]*$/;
@@ -90,11 +92,11 @@ export function judgeName(text: string, separator: number, policy: Policy): Judg
   if (isEquals) {
     return name.text.endsWith('.')
       ? behind(OPERATOR_BEFORE, text, separator, policy)
-      : mayBeType(name.text) && isBlank(text.charCodeAt(separator - 1))
+      : isBlank(text.charCodeAt(separator - 1)) && mayBeType(name.text)
         ? behind(DECLARED, text, separator, policy)
         : undefined;
   }
-  if (!LINKING_WORD.test(name.text)) return undefined;
+  if (name.text.length > LONGEST_LINKING || !LINKING_WORD.test(name.text)) return undefined;
   const before = nameBefore(text, name.start);
   const announced = before && before.end < name.start ? kindOf(text, before, policy) : PLAIN;
   return before && announced > SUSPECT ? { kind: announced, name: before, isAnnounced: true } : undefined;
@@ -127,10 +129,10 @@ function behind(pattern: RegExp, text: string, separator: number, policy: Policy
 
 function kindOf(text: string, name: Name, policy: Policy): NameKind {
   const { start, text: word } = name;
+  let kind = policy.kindInText(word);
   // What is left of an escape in a text that was quoted twice: `\\ncookie=…`.
-  const afterEscape = text.charCodeAt(start - 1) === BACKSLASH ? policy.kindInText(word.slice(1)) : PLAIN;
-  const kind = Math.max(policy.kindInText(word), afterEscape) as NameKind;
-  if (kind > SUSPECT || !LAST_WORD_OF_PHRASE.test(word)) return kind;
+  if (text.charCodeAt(start - 1) === BACKSLASH) kind = Math.max(kind, policy.kindInText(word.slice(1))) as NameKind;
+  if (kind > SUSPECT || word.length > LONGEST_LAST_WORD || !LAST_WORD_OF_PHRASE.test(word)) return kind;
   const phrase = PHRASE.exec(text.slice(Math.max(0, name.end - 32), name.end));
   return phrase ? policy.kind(phrase[0]) : kind;
 }

@@ -3,10 +3,10 @@ import { looksRandom } from '../keys/randomness.js';
 import { endOf } from '../keys/sticky.js';
 import { condenseName, type NameKind, SUSPECT, TOKEN } from '../names.js';
 import type { Policy } from '../policy.js';
-import { isDescription, isHarmlessValue } from './harmless.js';
-import { type JudgedPlace, judgeName, type Name } from './name.js';
+import { isHarmlessValue } from './harmless.js';
+import { judgeName, type Name } from './name.js';
+import { isTextToken } from './text-token.js';
 import { findValue } from './value.js';
-import { isSecretLike } from './words.js';
 
 /** Finds the secrets of the URL whose scheme ends before `colon`, and returns where the URL ends; `undefined` if there is none. */
 export type FindInUrl = (
@@ -53,7 +53,9 @@ function findAfterName(text: string, separator: number, policy: Policy, edits: E
   const value = findValue(text, separator, place, policy);
   if (!value) return separator + 1;
   const found = text.slice(value.start, value.end);
-  if (kind === TOKEN && (SHORT_NUMBER.test(found) || isTextToken(text, separator, place, found))) return separator + 1;
+  if (kind === TOKEN && (SHORT_NUMBER.test(found) || (name.isQuoted && isTextToken(text, separator, found)))) {
+    return separator + 1;
+  }
   if (value.isQuoted && (isHarmlessValue(found) || condenseName(found) === condenseName(name.text))) return value.start;
   edits.push({ start: value.start, end: value.end, text: REDACTED });
   return endOf(SEPARATOR_LAST, text, value.end - 1) === value.end ? value.end - 1 : value.end;
@@ -70,16 +72,4 @@ function startsRandom(text: string, separator: number, name: Name, policy: Polic
   const kind: NameKind = SUSPECT;
   const value = findValue(beginning, separator, { kind, name, isAnnounced: false }, policy);
   return value !== undefined && looksRandom(beginning.slice(value.start, value.end));
-}
-
-/** What analysers of language say beside a token of text. */
-const BESIDE_TEXT_TOKEN =
-  /["'](?:pos|tag|upos|xpos|lemma|dep|deprel|head|ner|entity|label|logprob|prob|score|offset|start|end|start_offset|position|frequency|freq|count|tf|idf|bytes|stem|shape|morph|is_stop|sentiment|rank|weight|top_logprobs|bytes)["']\s*:/;
-const BESIDE = 120;
-const LONGEST_TEXT_TOKEN = 24;
-
-/** `{"token":"the","pos":"DET"}`: a piece of text. */
-function isTextToken(text: string, separator: number, { name }: JudgedPlace, value: string): boolean {
-  if (!name.isQuoted || value.length > LONGEST_TEXT_TOKEN || isSecretLike(value) || isDescription(value)) return false;
-  return BESIDE_TEXT_TOKEN.test(text.slice(Math.max(0, separator - BESIDE), separator + BESIDE));
 }
