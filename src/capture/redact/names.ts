@@ -85,8 +85,10 @@ const HINT = /auth|bundle_|cookie|cred|jwt|key|otp|pass|pw|secret|session|shared
 
 /** A name without case and separators: `X-Api-Key`, `x_api_key` and `xApiKey` are one name. */
 export function condenseName(name: string): string {
-  return name.toLowerCase().replace(/[^a-z0-9]/g, '');
+  return CONDENSED.test(name) ? name : name.toLowerCase().replace(/[^a-z0-9]/g, '');
 }
+
+const CONDENSED = /^[a-z0-9]*$/;
 
 /** What the name of a header, a JSON key or a variable says about its value. Counters, rate limits and ids are `PLAIN`. */
 export function nameKind(name: string): NameKind {

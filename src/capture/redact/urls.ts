@@ -161,7 +161,7 @@ const PARAMETER_END = /[&;#?]/g;
 
 function parameterEnd(url: string, start: number): number {
   PARAMETER_END.lastIndex = start;
-  return PARAMETER_END.exec(url)?.index ?? url.length;
+  return PARAMETER_END.test(url) ? PARAMETER_END.lastIndex - 1 : url.length;
 }
 
 /** A URL inside of a URL is encoded once more, so each decoding is searched. */

@@ -5,8 +5,7 @@ import { contentStays, failuresOf, harmlessStays, secretsStay } from './end-to-e
 const SECRETS = 150;
 const HARMLESS = 80;
 const CONTENT = 20;
-// Fixed for now: other seeds find secrets that stay (`npm run fuzz -- 4000 12345`), which is open.
-const FIRST_SEED = 7;
+const FIRST_SEED = Date.now() % 1_000_000_000;
 
 test(`no secret leaves, whichever door it came in by, in ${SECRETS} cases from seed ${FIRST_SEED} on`, async () => {
   assert.deepEqual(await failuresOf(secretsStay, FIRST_SEED, SECRETS), []);

@@ -5,8 +5,7 @@ import { checkHarmless, checkSecret } from '../../harness/fuzz/checks.js';
 import { findLeak } from '../../harness/fuzz/fuzz.js';
 
 const CASES = 500;
-// Fixed for now: other seeds find secrets that stay (`npm run fuzz -- 4000 12345`), which is open.
-const FIRST_SEED = 7;
+const FIRST_SEED = Date.now() % 1_000_000_000;
 const redactor = createRedactor();
 
 test(`no secret is kept, in ${CASES} cases from seed ${FIRST_SEED} on`, () => {

@@ -46,7 +46,7 @@ function findPlainSecrets(
 ): readonly number[] | undefined {
   const encodedAt = text.length >= MIN_KEY_LENGTH ? findKeys(text, edits) : undefined;
   // `BEGIN`, `Bearer`, `Basic`: most texts have no capital B.
-  if (text.length >= SHORTEST_WITH_SCHEME && text.includes('B')) {
+  if (text.length >= SHORTEST_WITH_SCHEME && text.indexOf('B') !== -1) {
     findPemBlocks(text, edits);
     findSchemes(text, edits);
   }

@@ -15,7 +15,7 @@ export function findMarked(text: string, policy: Policy, edits: Edit[]): void {
     if (next === HYPHEN) findInOption(text, at++, policy, edits);
     else if (next === LOWER_U) findInUserOption(text, at, edits);
   }
-  if (text.includes('|')) findInTables(text, policy, edits);
+  if (text.indexOf('|') !== -1) findInTables(text, policy, edits);
 }
 
 const HYPHEN = 45;
