@@ -66,7 +66,8 @@ function findUserInfo(url: string, edits: Edit[]): number {
       at = url.lastIndexOf('@');
     }
   }
-  if (at < start) return end;
+  // The parameters of JDBC: `jdbc:sqlserver://host:1433;user=a;password=b`.
+  if (at < start) return Math.min(end, indexOrEnd(url, ';', start));
   // In documentation: `https://${USER}:${PASSWORD}@…`.
   const userInfo = url.slice(start, at);
   if (!userInfo.split(':').every(isTemplate) && !DOCUMENTED_USER.test(userInfo)) {

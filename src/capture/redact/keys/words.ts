@@ -41,6 +41,13 @@ export function readsAsSentence(text: string): boolean {
   return isMadeOfWords(text, 0, text.length) && hasUsualParts(text, false);
 }
 
+const SHORTEST_UNPRONOUNCEABLE = 8;
+
+/** Whether more than a third of the pairs of letters in a word are rare ones, as in none of any European language. */
+export function isUnpronounceable(word: string): boolean {
+  return word.length >= SHORTEST_UNPRONOUNCEABLE && rarePairs(word.toLowerCase()) * 3 > word.length - 1;
+}
+
 /** Shorter texts may be of short parts only: `ai-sdk`, `db.id`. */
 const SHORTEST_RANDOM = 8;
 

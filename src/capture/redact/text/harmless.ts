@@ -20,7 +20,7 @@ const DESCRIBING = /* @__PURE__ */ new Set(
     'on one only or optional our please per provide required reset same see set should show so some than that the their them then ' +
     'there these they this those to too two under unless until use used uses using via was we were what when where which while who ' +
     'why will with without wrong you your api password passwords token tokens secret secrets key keys credential credentials login ' +
-    'de la le el los das der die den ist und mot du des un una uno per il di da do o e sua seu votre ihr tu su deine dein'
+    'de la le el los das der die den ist und mot du des un una uno per il di da do o e sua seu votre ihr tu su deine dein debe tener al menos doit muss mindestens moins deve ter'
   ).split(' '),
 );
 

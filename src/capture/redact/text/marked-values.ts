@@ -90,7 +90,8 @@ function findInOption(text: string, at: number, policy: Policy, edits: Edit[]): 
   if (isHarmlessValue(value) || isExpression(value)) return;
   const end = nameEnd + whole.length;
   // In a sentence the next word is no value: `use --password to set it`.
-  if (!isQuoted && WORD_OF_TEXT.test(value) && !COMMAND_GOES_ON.test(text.slice(end, end + 8))) return;
+  if (!isQuoted && WORD_OF_TEXT.test(value) && !isSecretLike(value) && !COMMAND_GOES_ON.test(text.slice(end, end + 8)))
+    return;
   const start = end - raw.length + (isQuoted ? 1 : 0);
   edits.push({ start, end: start + value.length, text: REDACTED });
 }

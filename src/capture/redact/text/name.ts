@@ -1,4 +1,4 @@
-import { type NameKind, PLAIN, SUSPECT } from '../names.js';
+import { type NameKind, PLAIN, SECRET, SUSPECT } from '../names.js';
 import type { Policy } from '../policy.js';
 
 /** A name before a separator, and its place. */
@@ -15,6 +15,7 @@ const LONGEST_NAME = 64;
 const LONGEST_GAP = 80;
 const BACKSLASH = 92;
 const EQUALS = 61;
+const GREATER = 62;
 const CLOSE_BRACKET = 93;
 
 /** The name that ends before `separator`, with blanks, quotes and marks of Markdown between them. */
@@ -22,6 +23,7 @@ export function nameBefore(text: string, separator: number): Name | undefined {
   let end = separator;
   const gapFloor = Math.max(0, separator - LONGEST_GAP);
   while (end > gapFloor && isBlank(text.charCodeAt(end - 1))) end--;
+  if (text.charCodeAt(end - 1) === GREATER) end = beforeEndTag(text, end);
   const quoteEnd = end;
   let isQuoted = false;
   while (end > gapFloor && isMark(text.charCodeAt(end - 1))) {
@@ -36,6 +38,15 @@ export function nameBefore(text: string, separator: number): Name | undefined {
   // `input[type="password"]:focus`: a value, and no name.
   if (text.charCodeAt(quoteEnd - 1) === CLOSE_BRACKET && text.charCodeAt(start - 2) === EQUALS) return undefined;
   return { text: text.slice(start, end), start, end, isQuoted };
+}
+
+const END_TAG = /<\/[A-Za-z][\w:-]{0,20}>$/;
+const LONGEST_END_TAG = 24;
+
+/** `<b>password</b>: x` */
+function beforeEndTag(text: string, end: number): number {
+  const tag = END_TAG.exec(text.slice(Math.max(0, end - LONGEST_END_TAG), end));
+  return tag ? end - tag[0].length : end;
 }
 
 function isBlank(code: number): boolean {
@@ -68,7 +79,7 @@ const LINKING_WORD = /^(?:provided|is|was|are)$/i;
 const LONGEST_LINKING = 8;
 /** A type between a name and its value: `var token string =`, `const token: string =`. */
 const DECLARED =
-  /([A-Za-z_$][\w$-]*)(?:\??[ \t]*:[ \t]*|[ \t]+)(?:readonly )?[A-Za-z_][\w.]{0,30}(?:<[\w ,|]{0,30}>|\[\w{0,20}\])?\??(?:[ \t]*\|[ \t]*\w+)*[ \t]*$/;
+  /([A-Za-z_$][\w$-]*)(?:\??[ \t]*:[ \t]*|[ \t]+)(?:readonly )?(?:&(?:'\w+ )?(?:mut )?)?[A-Za-z_][\w.]{0,30}(?:<[\w ,|]{0,30}>|\[\w{0,20}\])?\??(?:[ \t]*\|[ \t]*\w+)*[ \t]*$/;
 /** Operators that have another character before the equals sign: `.=`, `||=`, `??=`, `+=`, `?=`. */
 const OPERATOR_BEFORE = /([A-Za-z_$][\w$-]*)[ \t]*(?:\.|\|\||\?\??|\+)$/;
 const LONGEST_PHRASE = 100;
@@ -85,6 +96,10 @@ export interface JudgedPlace {
 export function judgeName(text: string, separator: number, policy: Policy): JudgedPlace | undefined {
   const name = nameBefore(text, separator);
   const isEquals = text.charCodeAt(separator) === EQUALS;
+  if (text.charCodeAt((name?.start ?? separator) - 1) > LAST_ASCII) {
+    const foreign = foreignName(text, separator);
+    if (foreign) return { kind: SECRET, name: foreign, isAnnounced: false };
+  }
   if (!name)
     return isEquals && isOperator(text[separator - 1]) ? behind(OPERATOR_BEFORE, text, separator, policy) : undefined;
   const kind = kindOf(text, name, policy);
@@ -96,10 +111,33 @@ export function judgeName(text: string, separator: number, policy: Policy): Judg
         ? behind(DECLARED, text, separator, policy)
         : undefined;
   }
+  if (name.text === 'value') return besideValue(text, name, policy);
   if (name.text.length > LONGEST_LINKING || !LINKING_WORD.test(name.text)) return undefined;
   const before = nameBefore(text, name.start);
   const announced = before && before.end < name.start ? kindOf(text, before, policy) : PLAIN;
   return before && announced > SUSPECT ? { kind: announced, name: before, isAnnounced: true } : undefined;
+}
+
+const LAST_ASCII = 127;
+/** `password` in languages that write it with other letters than `nameKind` reads. */
+const FOREIGN =
+  /(?:contraseña|密码|密碼|口令|密钥|パスワード|暗証番号|비밀번호|암호|пароль|hasło|şifre|lösenord|κωδικός πρόσβασης|סיסמה|كلمة المرور|पासवर्ड|รหัสผ่าน|mật khẩu)[*_~"'`]{0,3}[ \t]*$/i;
+const LONGEST_FOREIGN = 32;
+
+function foreignName(text: string, separator: number): Name | undefined {
+  const from = Math.max(0, separator - LONGEST_FOREIGN);
+  const match = FOREIGN.exec(text.slice(from, separator));
+  return match ? { text: 'password', start: from + match.index, end: separator, isQuoted: false } : undefined;
+}
+
+/** The name beside a value: `- name: DB_PASSWORD` and `value: x` in the next line, as in Kubernetes, or `name: 'api_key', value: 'x'`. */
+const NAME_BESIDE = /(?:name|key|header)["']?[ \t]*[:=][ \t]*["']?([\w.-]{1,64})["']?[ \t]*[,;]?\s{0,80}["']?$/i;
+const LONGEST_BESIDE = 180;
+
+function besideValue(text: string, value: Name, policy: Policy): JudgedPlace | undefined {
+  const before = NAME_BESIDE.exec(text.slice(Math.max(0, value.start - LONGEST_BESIDE), value.start));
+  const kind = policy.kindInText(before?.[1] ?? '');
+  return kind > SUSPECT ? { kind, name: value, isAnnounced: true } : undefined;
 }
 
 /** The characters that `OPERATOR_BEFORE` ends with. */

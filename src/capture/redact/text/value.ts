@@ -16,6 +16,10 @@ export interface Span {
 /** Operators and blanks, and marks of Markdown or an end of an element of HTML that follow a name: `**Password:** x`, `<b>Password:</b> x`. */
 const BEFORE_VALUE = /[:=>]{0,2}[ \t]*(?:[*_~]{1,3}[ \t]+|<\/[A-Za-z][^<>]{0,20}>[ \t]*)?/y;
 const OPERATOR_AND_LINES = /[:=>]{0,2}\s*/y;
+/** A text of several lines in YAML begins in the next line: `password: |`. */
+const BLOCK = /[|>][-+]?\d?[ \t]*\r?\n[ \t]+(?=\S)/y;
+/** Letters and marks before the quote of a string: `b"x"`, `@"x"`. */
+const STRING_PREFIX = /(?:[bBrRfFuUL]{1,2}|[@$]{1,2})(?=["'])/y;
 const OPENING_QUOTE = /\\*["'`]/y;
 /** Headers whose values are many words long. */
 const WHOLE_LINE_NAME = /authorization$|cookie2?$/i;
@@ -33,7 +37,8 @@ const LONGEST_JUDGED = 300;
 export function findValue(text: string, separator: number, place: JudgedPlace, policy: Policy): Span | undefined {
   const { kind, name } = place;
   // After a name in quotes the value may stand in the next line; after a bare one that line is something else.
-  const start = endOf(name.isQuoted ? OPERATOR_AND_LINES : BEFORE_VALUE, text, separator + 1);
+  const gapEnd = endOf(name.isQuoted ? OPERATOR_AND_LINES : BEFORE_VALUE, text, separator + 1);
+  const start = endOf(STRING_PREFIX, text, endOf(BLOCK, text, gapEnd));
   const isComparison = text.charCodeAt(separator) === EQUALS && text.charCodeAt(separator + 1) === EQUALS;
   const quoteEnd = endOf(OPENING_QUOTE, text, start);
   if (quoteEnd > start) {
@@ -163,7 +168,7 @@ function isInCode(text: string, value: string, name: Name, separator: number, st
     if (isBlankAt(text, separator - 1)) return true;
     return (
       !name.isQuoted &&
-      (isPlainWord(value) ||
+      ((isPlainWord(value) && !isSecretLike(value)) ||
         RESOURCE_BEFORE.test(text.slice(Math.max(0, name.start - LONGEST_LINE_BEFORE), name.start)))
     );
   }

@@ -1,4 +1,4 @@
-import { readsAsSentence } from '../keys/words.js';
+import { isUnpronounceable, readsAsSentence } from '../keys/words.js';
 
 /** A version or a range of versions. */
 const VERSION = /^(?:[\^~<>=v]|>=|<=)?\s*\d+(?:\.(?:\d+|x|\*)){1,3}(?:[-+][\w.]+)?$/i;
@@ -17,5 +17,5 @@ export function isSecretLike(word: string): boolean {
   if (bare.length < SHORTEST_SECRET_WORD || isVersion(bare) || !/[A-Za-z]/.test(bare)) return false;
   if (/\d/.test(bare)) return true;
   if (/[!#$%&*+?@^~]/.test(bare)) return true;
-  return !SENTENCE_WORD.test(bare) && !readsAsSentence(bare);
+  return SENTENCE_WORD.test(bare) ? isUnpronounceable(bare) : !readsAsSentence(bare);
 }
