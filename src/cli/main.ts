@@ -3,17 +3,20 @@ import { parseArgs } from 'node:util';
 import { doctor } from './doctor/doctor.js';
 import { replay } from './replay.js';
 import { show } from './show.js';
+import { tail } from './tail.js';
 import { complain, messageOf } from './terminal.js';
 import { LEAST_MEMORY, type ViewOptions } from './view/open-viewer.js';
 import { view } from './view/view.js';
 
 const USAGE = `Usage: runtrace view [--port PORT] [--host HOST] [--memory MB] [--jaeger URL] [--prices FILE] [FILE… | -- COMMAND…]
+       runtrace tail [--port PORT] [--host HOST] [--json] [-- COMMAND…]
        runtrace show [--jaeger URL] FILE…
        runtrace replay [--url URL] [--header NAME=VALUE]… FILE…
        runtrace doctor [--send] [--json]
 
   view    serves a page that shows runs as they happen: those sent to it by OTLP, those in OTLP JSON files, or
           those of a Node program that it starts: runtrace view -- node app.js
+  tail    prints the runs that are sent to it, or those of a Node program that it starts, as trees while they go on
   show    prints the runs in OTLP JSON files as trees
   replay  sends OTLP JSON files to an OTLP/HTTP endpoint
   doctor  checks the set-up of the project in the current folder
@@ -51,12 +54,16 @@ async function main(args: string[]): Promise<number> {
   }
   const headers = readHeaders(values.header ?? []);
   if (headers === undefined) return wrongUse('--header must be NAME=VALUE');
-  if (program && (command !== 'view' || files.length > 0 || program.length === 0)) return wrongUse();
+  if (program && ((command !== 'view' && command !== 'tail') || files.length > 0 || program.length === 0))
+    return wrongUse();
   const isComplete =
     command === 'view' ||
-    (command === 'doctor' ? files.length === 0 : files.length > 0 && (command === 'show' || command === 'replay'));
+    (command === 'doctor' || command === 'tail'
+      ? files.length === 0
+      : files.length > 0 && (command === 'show' || command === 'replay'));
   if (!isComplete) return wrongUse();
   try {
+    if (command === 'tail') return await tail({ ...viewOptions(values), json: values.json === true, program });
     if (command === 'view') return await view({ files, program }, viewOptions(values));
     if (command === 'doctor') return await doctor({ send: values.send === true, json: values.json === true });
     if (command === 'show') return await show(files, values.jaeger);

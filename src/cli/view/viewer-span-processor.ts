@@ -7,6 +7,7 @@ import type { ReadableSpan } from '../../exporter/otlp/span.js';
 import { post } from '../../exporter/sender/http-request.js';
 import { untraced } from '../../otel/root-context.js';
 import { StatusPrioritySpanProcessor } from '../../recorder/status-processor.js';
+import { markStatusProcessor } from '../../spans/omissions/processor-check.js';
 import { report } from '../../util/diagnostics.js';
 
 const COLLECT_MILLIS = 100;
@@ -31,6 +32,7 @@ export class ViewerSpanProcessor {
 
   constructor(viewerUrl: string) {
     this.#url = new URL('/v1/traces', viewerUrl);
+    markStatusProcessor(this, true);
     process.on('beforeExit', () => void this.forceFlush());
     // No request can be sent any more. The live channel shows how they ended.
     process.on('exit', () => this.#rule.settleAll());

@@ -100,7 +100,11 @@ export class AttemptLog {
     return this.#stored.map(copyAttempt);
   }
 
-  /** The events of the last attempts, for a step in progress. */
+  /**
+   * The events of the last attempts, for a step in progress.
+   *
+   * @internal
+   */
   events(): SnapshotEvent[] {
     const first = Math.max(0, this.#stored.length - LAST_SHOWN);
     return this.#stored.slice(first).map((attempt, index) => ({

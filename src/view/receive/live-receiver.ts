@@ -1,15 +1,18 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { HANDSHAKE_HEADER, HEARTBEAT_MILLIS, PROTOCOL, proofOf } from '../../live/protocol.js';
+import { HANDSHAKE_HEADER, PROTOCOL, proofOf } from '../../live/protocol.js';
 import type { SpanSnapshot } from '../../spans/progress/listener.js';
 import type { Access } from '../access.js';
 import type { RunStore } from '../store/run-store.js';
 import { recordOfSnapshot } from './snapshot-record.js';
+import type { SpanRecord } from './span-record.js';
 
 /** A program that has shown nothing for this long is said to have lost contact. */
 const LOST_CONTACT_MILLIS = 15_000;
+const CHECK_MILLIS = 1000;
 /** A longer line is skipped: the channel bounds what it sends. */
 const LONGEST_LINE = 4 * 1024 * 1024;
+const NEWLINE = 0x0a;
 
 /** Takes a connection of the live channel: the handshake, then one JSON line a snapshot. Anything else is refused. */
 export function acceptLive(request: IncomingMessage, socket: Duplex, access: Access, store: RunStore): void {
@@ -26,11 +29,9 @@ export function acceptLive(request: IncomingMessage, socket: Duplex, access: Acc
   new LiveConnection(socket, store);
 }
 
-/** The runs that one program shows. */
+/** The connection of one program. */
 class LiveConnection {
   readonly #store: RunStore;
-  /** The traces that it has spans in progress in. */
-  readonly #open = new Map<string, Set<string>>();
   #lastSignAt = Date.now();
   #hasContact = true;
   #parts: Buffer[] = [];
@@ -38,32 +39,32 @@ class LiveConnection {
 
   constructor(socket: Duplex, store: RunStore) {
     this.#store = store;
-    const check = setInterval(() => this.#check(), HEARTBEAT_MILLIS / 5);
-    socket.on('data', (chunk: Buffer) => this.#receive(chunk));
-    socket.on('end', () => socket.end());
-    socket.on('close', () => {
-      // Once more, when the time is over. A timer that waited for the interval would wait for ever.
-      clearInterval(check);
-      setTimeout(() => this.#check(), LOST_CONTACT_MILLIS + this.#lastSignAt - Date.now()).unref();
+    const timer = setInterval(() => this.#check(), CHECK_MILLIS);
+    socket.on('data', (chunk: Buffer) => {
+      this.#signOfLife();
+      this.#receive(chunk);
     });
+    socket.on('end', () => socket.end());
+    // Its runs lose contact when their time is over, and not before: the program may connect again.
+    socket.on('close', () => setTimeout(() => clearInterval(timer), LOST_CONTACT_MILLIS + 2 * CHECK_MILLIS));
+  }
+
+  #signOfLife(): void {
+    this.#lastSignAt = Date.now();
+    if (!this.#hasContact) this.#store.setContact(this, true);
+    this.#hasContact = true;
   }
 
   #check(): void {
-    if (this.#hasContact && Date.now() - this.#lastSignAt >= LOST_CONTACT_MILLIS) {
-      this.#hasContact = false;
-      this.#store.setLostContact(this.#open.keys(), true);
-    }
+    if (!this.#hasContact || Date.now() - this.#lastSignAt < LOST_CONTACT_MILLIS) return;
+    this.#hasContact = false;
+    this.#store.setContact(this, false);
   }
 
   #receive(chunk: Buffer): void {
-    this.#lastSignAt = Date.now();
-    if (!this.#hasContact) {
-      this.#hasContact = true;
-      this.#store.setLostContact(this.#open.keys(), false);
-    }
     const lines: Buffer[] = [];
     let start = 0;
-    for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, start)) {
+    for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, start)) {
       this.#append(chunk.subarray(start, end));
       if (this.#length <= LONGEST_LINE) lines.push(Buffer.concat(this.#parts));
       this.#parts = [];
@@ -71,8 +72,8 @@ class LiveConnection {
       start = end + 1;
     }
     this.#append(chunk.subarray(start));
-    const records = lines.flatMap((line) => this.#read(line) ?? []);
-    if (records.length > 0) this.#store.add(records);
+    const records = lines.flatMap((line) => readSnapshot(line) ?? []);
+    if (records.length > 0) this.#store.add(records, this);
   }
 
   #append(part: Buffer): void {
@@ -80,18 +81,14 @@ class LiveConnection {
     if (this.#length <= LONGEST_LINE) this.#parts.push(part);
     else this.#parts = [];
   }
+}
 
-  #read(line: Buffer) {
-    // An empty line is a sign of life.
-    if (line.length === 0) return undefined;
-    try {
-      const record = recordOfSnapshot(JSON.parse(line.toString('utf8')) as SpanSnapshot);
-      const open = this.#open.get(record.traceId) ?? new Set();
-      if (record.endMillis === undefined) this.#open.set(record.traceId, open.add(record.spanId));
-      else if (open.delete(record.spanId) && open.size === 0) this.#open.delete(record.traceId);
-      return record;
-    } catch {
-      return undefined;
-    }
+/** `undefined` for an empty line, which is a sign of life, and for one that is no snapshot. */
+function readSnapshot(line: Buffer): SpanRecord | undefined {
+  if (line.length === 0) return undefined;
+  try {
+    return recordOfSnapshot(JSON.parse(line.toString('utf8')) as SpanSnapshot);
+  } catch {
+    return undefined;
   }
 }

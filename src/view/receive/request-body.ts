@@ -60,7 +60,7 @@ export async function readBody(request: IncomingMessage): Promise<Buffer> {
     body.on('data', add);
     body.on('end', () => end());
     request.on('error', (error) => end(error));
-    request.on('close', () => end(new RequestError(400, 'the body is cut off')));
+    request.on('close', () => request.complete || end(new RequestError(400, 'the body is cut off')));
     gunzip?.on('error', () => end(new RequestError(400, 'the body is no gzip, or is cut off')));
     if (gunzip) request.pipe(gunzip);
   });

@@ -119,7 +119,7 @@ function listOf<T>(list: T[] | undefined | null, what: string): T[] {
 /** Milliseconds since the epoch. 0 is Protobuf's "not set". */
 function millisOf(nanos: unknown): number | undefined {
   if (nanos === undefined || nanos === null || nanos === 0 || nanos === '0' || nanos === '') return undefined;
-  if (typeof nanos === 'number' && Number.isFinite(nanos)) return nanos / 1e6;
+  if (typeof nanos === 'number' && Math.abs(nanos) < 1e20) return nanos / 1e6;
   // A time before 1970 has no representation in OTLP; a sign is a writer's error that still says when.
   if (typeof nanos !== 'string' || !/^-?\d{1,20}$/.test(nanos)) throw new NoSpanError('a time has no digits');
   const exact = BigInt(nanos);

@@ -1,5 +1,6 @@
 import { encodeAttributes } from '../../exporter/otlp/json.js';
 import type { WireRequest, WireSpan } from '../../exporter/otlp/wire.js';
+import * as names from '../../otel/names.js';
 import type { RunDetail, RunRow, SpanNode } from '../model.js';
 import type { SpanRecord } from '../receive/span-record.js';
 import { eventsOf } from './attempts.js';
@@ -77,11 +78,14 @@ function inOrder(records: readonly SpanRecord[], topId: string): Placed[] {
   return placed;
 }
 
-/** The trace as one OTLP request, as far as the viewer stores it. Spans in progress are left out. */
-export function otlpOf(records: readonly SpanRecord[]): WireRequest {
+/**
+ * The trace as one OTLP request, as far as the viewer stores it. Spans in progress are left out, unless `now` says until when they are to
+ * be shown.
+ */
+export function otlpOf(records: readonly SpanRecord[], now: number | undefined): WireRequest {
   return {
     resourceSpans: records
-      .filter(({ endMillis }) => endMillis !== undefined)
+      .flatMap((record) => (record.endMillis !== undefined ? record : now === undefined ? [] : inProgress(record, now)))
       .map((record) => ({
         resource: {
           attributes: encodeAttributes(record.service === undefined ? {} : { 'service.name': record.service }),
@@ -89,6 +93,11 @@ export function otlpOf(records: readonly SpanRecord[]): WireRequest {
         scopeSpans: [{ scope: { name: record.library ?? '' }, spans: [wireOf(record)] }],
       })),
   };
+}
+
+function inProgress(record: SpanRecord, now: number): SpanRecord {
+  const endMillis = Math.max(now, record.startMillis);
+  return { ...record, endMillis, attributes: { ...record.attributes, [names.STATUS]: 'in_progress' } };
 }
 
 function wireOf(record: SpanRecord): WireSpan {

@@ -1,3 +1,4 @@
+import type { WireRequest } from '../../exporter/otlp/wire.js';
 import type { RunDetail } from '../model.js';
 import type { SpanRecord } from '../receive/span-record.js';
 import { StoredRun } from './stored-run.js';
@@ -32,23 +33,23 @@ export class RunStore {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Takes spans that arrived together. */
-  add(records: readonly SpanRecord[]): void {
+  /** Takes spans that arrived together. `source`: the connection of the program that shows them while they are in progress. */
+  add(records: readonly SpanRecord[], source?: object): void {
     const changed = new Set<StoredRun>();
     for (const record of records) {
       const run = this.#runs.get(record.traceId) ?? this.#begin(record.traceId);
       const before = run.bytes;
       if (run.add(record, this.#maxBytes / SHARE_OF_A_RUN)) changed.add(run);
+      if (source) run.shownBy(source);
       this.#bytes += run.bytes - before;
     }
     this.#makeRoom(changed);
     this.#tell(changed);
   }
 
-  /** The program that showed these runs gives no sign of life any more, or gives one again. */
-  setLostContact(traceIds: Iterable<string>, lostContact: boolean): void {
-    const changed = [...traceIds].flatMap((traceId) => this.#runs.get(traceId) ?? []);
-    this.#tell(changed.filter((run) => run.setLostContact(lostContact)));
+  /** The program behind `source` gives no sign of life any more, or gives one again. */
+  setContact(source: object, hasContact: boolean): void {
+    this.#tell([...this.#runs.values()].filter((run) => run.source === source && run.setContact(hasContact)));
   }
 
   /** The rows as the JSON of a `RunList`, newest first. They are written once each, so that 10 000 take no time. */
@@ -66,7 +67,7 @@ export class RunStore {
     return this.#runs.get(traceId)?.detail();
   }
 
-  otlp(traceId: string): object | undefined {
+  otlp(traceId: string): WireRequest | undefined {
     return this.#runs.get(traceId)?.otlp();
   }
 

@@ -1,3 +1,4 @@
+import type { WireRequest } from '../../exporter/otlp/wire.js';
 import type { RunDetail, RunRow } from '../model.js';
 import type { SpanRecord } from '../receive/span-record.js';
 import { detailOf, otlpOf } from './run-detail.js';
@@ -26,7 +27,8 @@ export class StoredRun {
   #row: RunRow | undefined;
   #rowJson: string | undefined;
   #isCurrent = false;
-  #lostContact = false;
+  #source: object | undefined;
+  #hasContact = true;
 
   constructor(traceId: string) {
     this.traceId = traceId;
@@ -36,11 +38,6 @@ export class StoredRun {
     return this.#bytes;
   }
 
-  /** Whether a span of it is in progress. */
-  get isLive(): boolean {
-    return this.row?.live === true;
-  }
-
   /** `undefined` if nothing in it belongs to a run. */
   get row(): RunRow | undefined {
     if (!this.#isCurrent) {
@@ -48,7 +45,7 @@ export class StoredRun {
       this.#row = rowOf(
         this.traceId,
         [...this.#spans.values()].map(({ facts }) => facts),
-        this.#lostContact,
+        !this.#hasContact,
       );
       this.#rowJson = this.#row && JSON.stringify(this.#row);
     }
@@ -79,20 +76,32 @@ export class StoredRun {
     return true;
   }
 
+  /** The connection of the program that showed it last. */
+  get source(): object | undefined {
+    return this.#source;
+  }
+
+  /** The program behind `source` shows it: it has contact. */
+  shownBy(source: object): void {
+    this.#source = source;
+    this.setContact(true);
+  }
+
   /** Returns whether that changed the row. */
-  setLostContact(lostContact: boolean): boolean {
-    if (this.#lostContact === lostContact) return false;
-    this.#lostContact = lostContact;
+  setContact(hasContact: boolean): boolean {
+    if (this.#hasContact === hasContact) return false;
+    this.#hasContact = hasContact;
     this.#isCurrent = false;
-    return true;
+    return this.row?.live === true;
   }
 
   detail(): RunDetail | undefined {
     return this.row && detailOf(this.row, this.#records(), this.#omittedSpans);
   }
 
-  otlp(): object {
-    return otlpOf(this.#records());
+  /** `now`: what is in progress is there too, as far as it has come by then. Default: it is left out. */
+  otlp(now?: number): WireRequest {
+    return otlpOf(this.#records(), now);
   }
 
   #records(): SpanRecord[] {

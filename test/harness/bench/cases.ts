@@ -1,5 +1,6 @@
 import * as calls from './calls.js';
 import { exporting } from './exporting.js';
+import * as live from './live.js';
 import type { Row } from './measure.js';
 import * as redaction from './redaction.js';
 import * as spans from './spans.js';
@@ -12,6 +13,8 @@ export const CASES: Readonly<Record<string, () => Promise<Row>>> = {
   'recording off: no run': calls.offNoRun,
   "recording off: capture 'off'": calls.offCapture,
   'recording off: not sampled': calls.offUnsampled,
+  'live channel off': live.liveOff,
+  'live channel on: a run of one call': live.liveOn,
   'openai client, in-memory fetch, 1 kB answer': calls.clientCall,
   'stream of 500 chunks, metadata': calls.streamMetadata,
   'stream of 500 chunks, content': calls.streamContent,

@@ -14,6 +14,8 @@ const NEEDED = [
   /^examples\/.+\.(?:ts|md|yaml|json)$/,
   /^src\/.+\.(?:ts|html|css|js)$/,
   /^dist\/(?:.+\/)?[^/]+\.(?:js|js\.map|cjs)$/,
+  /^dist\/cli\/LICENSES\.txt$/,
+  /^dist\/view\/.+\.(?:html|css|svg)$/,
 ];
 const TEXTS = ['README.md', 'LICENSE', 'CHANGELOG.md'];
 

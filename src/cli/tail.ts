@@ -1,0 +1,108 @@
+import { decodeRequest } from '../exporter/otlp/json-reader.js';
+import type { StoredRun } from '../view/store/stored-run.js';
+import { interrupted } from './interrupted.js';
+import { complain } from './terminal.js';
+import { tree } from './tree.js';
+import { openViewer, type ViewOptions } from './view/open-viewer.js';
+import { runProgram } from './view/run-program.js';
+
+export interface TailOptions extends ViewOptions {
+  /** Whether to print JSON: a `RunRow` a line whenever a run began, changed or ended. */
+  readonly json: boolean;
+  /** A program to start, whose runs are shown. */
+  readonly program: readonly string[] | undefined;
+}
+
+/** The live block is drawn again at most that often. */
+const DRAW_MILLIS = 200;
+/** A run has ended when its span is there and nothing has come for so long: others' spans may arrive after it. */
+const QUIET_MILLIS = 500;
+
+/** Prints the tree of each run: on a terminal while it goes on, elsewhere when it has ended. Returns the exit code of the process. */
+export async function tail({ json, program, ...options }: TailOptions): Promise<number> {
+  const viewer = await openViewer(options, false);
+  const printer = json ? new RowPrinter() : new TreePrinter(options.jaegerUrl);
+  viewer.store.listen({ changed: (runs) => printer.changed(runs), gone() {} });
+  complain(`waiting for spans: OTEL_EXPORTER_OTLP_ENDPOINT=${viewer.endpoint}`);
+  if (program) {
+    const code = await runProgram(program, viewer, options.packageUrl);
+    printer.close();
+    return code;
+  }
+  await interrupted();
+  printer.close();
+  await viewer.close();
+  return 0;
+}
+
+class RowPrinter {
+  changed(runs: Iterable<StoredRun>): void {
+    for (const { rowJson } of runs) process.stdout.write(`${rowJson}\n`);
+  }
+
+  close(): void {}
+}
+
+/** What is known of a run that has not been printed for good. */
+interface Shown {
+  readonly run: StoredRun;
+  changedAt: number;
+}
+
+class TreePrinter {
+  readonly #jaegerUrl: string | undefined;
+  readonly #shown = new Map<string, Shown>();
+  readonly #timer = setInterval(() => this.#draw(), DRAW_MILLIS);
+  /** How many lines the live block has. */
+  #lines = 0;
+
+  constructor(jaegerUrl: string | undefined) {
+    this.#jaegerUrl = jaegerUrl;
+  }
+
+  changed(runs: Iterable<StoredRun>): void {
+    for (const run of runs) this.#shown.set(run.traceId, { run, changedAt: performance.now() });
+  }
+
+  /** Prints what is left. */
+  close(): void {
+    clearInterval(this.#timer);
+    this.#clear();
+    for (const { run } of this.#shown.values()) process.stdout.write(this.#treeOf(run));
+  }
+
+  #draw(): void {
+    const now = performance.now();
+    const ended = [...this.#shown.values()].filter(
+      ({ run: { row }, changedAt }) => !row?.live && row?.status !== 'unknown' && now - changedAt >= QUIET_MILLIS,
+    );
+    if (ended.length > 0) this.#clear();
+    for (const { run } of ended) {
+      process.stdout.write(this.#treeOf(run));
+      this.#shown.delete(run.traceId);
+    }
+    if (process.stdout.isTTY) this.#drawLive();
+  }
+
+  #drawLive(): void {
+    const room = Math.max(1, (process.stdout.rows || 24) - 2);
+    const text = [...this.#shown.values()].map(({ run }) => this.#treeOf(run)).join('');
+    const lines = text.split('\n').slice(-room - 1);
+    this.#clear();
+    process.stdout.write(lines.join('\n'));
+    this.#lines = lines.length - 1;
+  }
+
+  #clear(): void {
+    if (this.#lines > 0) process.stdout.write(`\u001b[${this.#lines}A\u001b[0J`);
+    this.#lines = 0;
+  }
+
+  #treeOf(run: StoredRun): string {
+    return tree(decodeRequest(JSON.stringify(run.otlp(Date.now()))), {
+      colors: process.stdout.isTTY && !process.env.NO_COLOR,
+      width: process.stdout.columns || 100,
+      ...(this.#jaegerUrl && { jaegerUrl: this.#jaegerUrl }),
+    });
+  }
+}

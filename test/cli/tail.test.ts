@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { type TestContext, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { freePorts } from '../support/server-process.js';
+import { until } from '../support/until.js';
+import { postJson } from '../support/viewer.js';
+import { request, runSpan, span } from '../view/otlp.js';
+
+const BIN = fileURLToPath(new URL('./cli/main.js', import.meta.resolve('runtrace/exporter')));
+
+async function startTail(
+  t: TestContext,
+  ...args: string[]
+): Promise<{ child: ChildProcess; origin: string; out(): string }> {
+  const { port } = await freePorts('port');
+  const child = spawn(process.execPath, [BIN, 'tail', '--port', String(port), ...args], { stdio: 'pipe' });
+  t.after(() => child.kill('SIGKILL'));
+  let out = '';
+  let err = '';
+  child.stdout.on('data', (chunk) => {
+    out += chunk;
+  });
+  child.stderr.on('data', (chunk) => {
+    err += chunk;
+  });
+  await until(() => err.includes('waiting for spans'));
+  return { child, origin: `http://127.0.0.1:${port}`, out: () => out };
+}
+
+test('tail prints the tree of a run when it has ended, with no text that can control the terminal', async (t) => {
+  const { origin, out } = await startTail(t);
+  const run = runSpan({ attributes: { 'gen_ai.conversation.id': 'c\u001b[2J' } });
+  const step = span({
+    traceId: run.traceId,
+    parentSpanId: run.spanId,
+    name: 'chat gpt-5',
+    attributes: { 'runtrace.step.number': 1, 'runtrace.status': 'completed', 'runtrace.step.attempt_codes': '429 200' },
+  });
+  await postJson(origin, JSON.stringify(request(step)));
+  await postJson(origin, JSON.stringify(request(run)));
+  await until(() => out().includes('attempts 429 200'));
+  assert.match(out(), /^✔ chat_turn {2}invoke_workflow chat_turn {2}completed/);
+  assert.match(out(), /└─ ✔ 1 chat gpt-5/);
+  assert.ok(!out().includes('\u001b'));
+});
+
+test('tail --json prints a row a line whenever a run came or changed, and ends with 0', async (t) => {
+  const { child, origin, out } = await startTail(t, '--json');
+  const run = runSpan();
+  await postJson(origin, JSON.stringify(request(run)));
+  await until(() => out().endsWith('\n'));
+  assert.equal(JSON.parse(out()).traceId, run.traceId);
+  child.kill('SIGINT');
+  assert.deepEqual(await once(child, 'exit'), [0, null]);
+});
