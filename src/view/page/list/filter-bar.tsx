@@ -64,7 +64,7 @@ export function FilterBar({ route, shown, all, input }: FilterBarProps) {
       {!hello.value?.files && (
         <>
           <button type="button" aria-pressed={isPaused.value} onClick={() => setPaused(!isPaused.value)}>
-            {isPaused.value ? '▶ resume' : '⏸\ufe0e pause'}
+            {isPaused.value ? '▶ resume' : '‖ pause'}
           </button>
           <span aria-live="polite">
             {newRuns.value > 0 && (

@@ -3,6 +3,8 @@ import type { TimeRange } from './spans.js';
 
 /** Pixels that the label of a tick needs at least. */
 const TICK_WIDTH = 90;
+/** Further to the right there is no room for the label. */
+const LAST_TICK = 0.93;
 
 export interface Tick {
   readonly percent: number;
@@ -15,7 +17,7 @@ export function ticksOf({ from, to }: TimeRange, width: number): Tick[] {
   const wanted = Math.max(2, Math.floor(width / TICK_WIDTH));
   const step = roundStep(span / wanted);
   const ticks: Tick[] = [];
-  for (let at = 0; at <= span; at += step)
+  for (let at = 0; at <= span * LAST_TICK; at += step)
     ticks.push({ percent: (at / span) * 100, says: at === 0 ? '0' : shownMillis(at) });
   return ticks;
 }

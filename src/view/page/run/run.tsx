@@ -15,6 +15,7 @@ import { Status, shownStatus } from '../parts/status.js';
 import { useNow } from '../parts/surroundings.js';
 import { Step } from '../step/step.js';
 import { costOf, dollars } from './cost.js';
+import { Legend } from './legend.js';
 import { causeOf } from './spans.js';
 import { totalsOf } from './totals.js';
 import { TotalsBar } from './totals-bar.js';
@@ -94,6 +95,7 @@ function LoadedRun({ detail, route }: { detail: RunDetail; route: RunRoute }) {
     <main class="run">
       <RunHeading detail={detail} now={now} />
       <Waterfall detail={detail} selected={selected} now={now} onSelect={select} />
+      <Legend detail={detail} />
       {detail.omittedSpans !== undefined && (
         <p class="note">{detail.omittedSpans} more spans are not shown: the run has too many.</p>
       )}

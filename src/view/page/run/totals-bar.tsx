@@ -20,11 +20,11 @@ export function TotalsBar({ totals }: { totals: Totals }) {
       <p>
         {PARTS.map(({ part, says }, index) => (
           <span key={part} class="term">
-            {index > 0 && <span class="plus"> + </span>}
-            <span class={`swatch part ${part}`} aria-hidden="true" /> {says} {shownMillis(totals[part])}
+            {index > 0 && '+ '}
+            <span class={`swatch part ${part}`} aria-hidden="true" /> {`${says} ${shownMillis(totals[part])} `}
           </span>
         ))}
-        <span class="term"> = {shownMillis(totals.all)}</span>
+        <span class="term">= {shownMillis(totals.all)}</span>
       </p>
     </section>
   );

@@ -5,6 +5,7 @@ import type { RunDetail, SpanNode } from '../../model.js';
 import { Glyph, type Shown, WORDS } from '../parts/status.js';
 import { useNarrow, useWidth } from '../parts/surroundings.js';
 import { useVirtual } from '../parts/virtual.js';
+import { attemptAnswer } from '../step/why.js';
 import { ticksOf } from './axis.js';
 import { describeBar, SpanBar } from './span-bar.js';
 import { rangeOf, type TimeRange, type Wait, waitsOf } from './spans.js';
@@ -127,12 +128,13 @@ function SpanRow({ span, waits, labels, index, top, height, isSelected, range, n
       aria-rowindex={index + 2}
       aria-level={span.depth + 1}
       aria-selected={isSelected}
-      class={`span-row ${span.kind}`}
+      class="span-row"
       style={{ transform: `translateY(${top}px)`, height: `${height}px` }}
     >
       <div role="gridcell" class="label" style={{ paddingLeft: `${Math.min(span.depth, MOST_INDENTED) * 14 + 6}px` }}>
         <Glyph of={status} />
         <span class="unseen">{WORDS[status]}</span> <SpanName span={span} />
+        <Codes span={span} />
         <span class="duration">{shownMillis(Math.max(0, (span.endMillis ?? now) - span.startMillis))}</span>
       </div>
       <div role="gridcell" class="time" title={described}>
@@ -146,6 +148,17 @@ function SpanRow({ span, waits, labels, index, top, height, isSelected, range, n
       </div>
     </div>
   );
+}
+
+/** More codes than a label has room for. */
+const SHOWN_CODES = 5;
+
+/** Where a step needed more than one attempt, their codes. */
+function Codes({ span: { attempts } }: { span: SpanNode }) {
+  if (attempts.length < 2) return null;
+  const codes = attempts.map(attemptAnswer);
+  const shown = codes.length > SHOWN_CODES ? [...codes.slice(0, SHOWN_CODES - 2), '…', ...codes.slice(-1)] : codes;
+  return <span class="codes">{shown.join(' ')}</span>;
 }
 
 /** A step with its number, a nested run with its kind, a span of others with its library. */

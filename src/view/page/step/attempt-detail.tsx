@@ -17,7 +17,7 @@ export function AttemptDetail({ span, attempt, captured, onCompare }: AttemptDet
   const others = span.attempts.filter(({ number }) => number !== attempt.number);
   return (
     <div class="attempt-detail">
-      <div class="tools">
+      <div class="toolbar">
         <CopyMenu
           label={`Copy attempt ${attempt.number}`}
           items={[

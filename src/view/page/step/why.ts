@@ -52,7 +52,9 @@ function completed(span: SpanNode): string {
     before.length > 0
       ? `, after ${before.length <= 4 ? before.map(attemptAnswer).join(', ') : plural(before.length, 'failed attempt')}`
       : '';
-  return cut ? `Completed, but ${cut}: ${answered}${after}.` : `Completed: ${answered}${after}.`;
+  const waited = waitsOf(span, last.startMillis).reduce((sum, { millis }) => sum + millis, 0);
+  const waiting = waited > 0 ? ` and ${shownMillis(waited)} of waiting` : '';
+  return cut ? `Completed, but ${cut}: ${answered}${after}${waiting}.` : `Completed: ${answered}${after}${waiting}.`;
 }
 
 function failure(span: SpanNode): string {
