@@ -6,10 +6,8 @@ import { readFileSync } from 'node:fs';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join } from 'node:path';
+import { SECURITY_HEADERS } from '../../src/view/access.js';
 import type { Hello, RunDetail, RunRow } from '../../src/view/model.js';
-
-export const CONTENT_SECURITY_POLICY =
-  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 const PAGE = 'dist/view';
 const TYPES: Readonly<Record<string, string>> = {
@@ -56,7 +54,7 @@ export async function startPageServer(details: readonly RunDetail[], hello: Part
     return response
       .writeHead(200, {
         'content-type': TYPES[extname(path)] ?? 'application/octet-stream',
-        'content-security-policy': CONTENT_SECURITY_POLICY,
+        ...SECURITY_HEADERS,
       })
       .end(readFileSync(join(PAGE, path)));
   });

@@ -62,6 +62,8 @@ function Connected() {
   );
 }
 
+// The cookie has the token now: neither the history nor a copied URL shall.
+if (location.search !== '') history.replaceState(null, '', location.pathname + location.hash);
 connect();
 const root = document.getElementById('page');
 if (root) render(<Page />, root);

@@ -1,3 +1,4 @@
+import { Fragment } from 'preact';
 import { shownMillis } from '../../../util/shown-millis.js';
 import type { Totals } from './totals.js';
 
@@ -19,10 +20,12 @@ export function TotalsBar({ totals }: { totals: Totals }) {
       </div>
       <p>
         {PARTS.map(({ part, says }, index) => (
-          <span key={part} class="term">
-            {index > 0 && '+ '}
-            <span class={`swatch part ${part}`} aria-hidden="true" /> {`${says} ${shownMillis(totals[part])} `}
-          </span>
+          <Fragment key={part}>
+            <span class="term">
+              {index > 0 && '+ '}
+              <span class={`swatch part ${part}`} aria-hidden="true" /> {says} {shownMillis(totals[part])}
+            </span>{' '}
+          </Fragment>
         ))}
         <span class="term">= {shownMillis(totals.all)}</span>
       </p>
