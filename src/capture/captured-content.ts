@@ -2,13 +2,10 @@ import type { Attributes, AttributeValue } from '@opentelemetry/api';
 import { sendable } from '../otel/attribute-value.js';
 import { report } from '../util/diagnostics.js';
 import type { CaptureSettings } from './levels.js';
-import type { Redactor } from './redact/redactor.js';
+import { MAX_TEXT_BYTES, type Redactor } from './redact/redactor.js';
 import { bound } from './redact/truncation.js';
 
 export type Redacting = Pick<CaptureSettings, 'redactor'>;
-
-/** Kept of a text that is neither a body nor content: an attribute, an error's message, a stack trace. In bytes of UTF-8. */
-const MAX_TEXT_BYTES = 65_536;
 
 /** Free text as it may be kept: redacted, bounded. */
 export function keptText(text: string, { redactor }: Redacting): string {

@@ -2,6 +2,7 @@ import type { ModelRequest, ModelResponse, Usage } from '../otel/genai.js';
 import * as names from '../otel/names.js';
 import { report } from '../util/diagnostics.js';
 import type { AttributeWriter } from './attribute-writer.js';
+import { type Deferred, deferred } from './deferred.js';
 import type { CaptureSettings } from './levels.js';
 import type { Redactor } from './redact/redactor.js';
 
@@ -65,7 +66,22 @@ function writeJson(
   value: readonly unknown[] | undefined,
   writer: ContentWriter,
 ): void {
-  if (value?.length) to.write(name, contentJson(value, writer));
+  if (value?.length) to.write(name, prepared.get(value)?.value ?? contentJson(value, writer));
+}
+
+/** The JSON of content that is final, by the list that it is of. */
+const prepared = new WeakMap<object, Deferred<string | undefined>>();
+
+/** Redacts content that is final before its step settles, a list at a time. */
+export function prepareContent(request: ModelRequest, response: ModelResponse, writer: ContentWriter): void {
+  const { systemInstructions, messages, toolDefinitions } = request;
+  for (const value of [systemInstructions, messages, toolDefinitions, response.messages]) {
+    if (!value?.length || prepared.has(value)) continue;
+    prepared.set(
+      value,
+      deferred(writer.maxBytes, () => contentJson(value, writer), undefined),
+    );
+  }
 }
 
 export function contentJson(value: unknown, { redactor, maxBytes }: ContentWriter): string {

@@ -1,4 +1,5 @@
 import { type Context, context } from '@opentelemetry/api';
+import { nextTurn } from '../otel/next-turn.js';
 import type { ModelCall, ResponseReader } from '../providers/detect.js';
 import { withRecording } from '../spans/context.js';
 import type { Attempt } from '../spans/outcome/attempt.js';
@@ -11,7 +12,6 @@ import type {
   PendingAttempt,
 } from '../spans/outcome/http-exchange.js';
 import { isAbort, noteAbortReason, noteEnd, noteSignal } from '../spans/outcome/stops.js';
-import { nextTurn } from '../spans/settle/next-turn.js';
 import { guarded, report } from '../util/diagnostics.js';
 import {
   type AttemptBegun,
@@ -172,11 +172,13 @@ export class InFlightAttempt implements PendingAttempt, BodyObserver {
     this.#facts.statusCode = statusCode;
     this.#headersAt = this.#owner.now();
     this.#facts.responseHeaders = headers;
-    const { content, limits } = this.#owner.capturing;
+    const { content, messages, limits } = this.#owner.capturing;
     const textBytes = content && isText(headers['content-type']) ? limits.bodyBytes : 0;
     const keptBytes = this.refused ? Math.max(textBytes, ERROR_BODY_BYTES) : textBytes;
     if (keptBytes > 0) this.#facts.body = new ByteBuffer(keptBytes);
-    if (!this.refused) this.#answer = this.call?.openAnswer(headers);
+    if (!this.refused) {
+      this.#answer = this.call?.openAnswer({ headers, content: messages, contentLength: limits.contentBytes });
+    }
     this.idle();
     this.#owner.progressed?.();
     if (!hasBody) this.ended();

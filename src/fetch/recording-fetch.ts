@@ -1,4 +1,5 @@
 import { type Context, context } from '@opentelemetry/api';
+import { deferred } from '../capture/deferred.js';
 import type { CaptureSettings } from '../capture/levels.js';
 import { isUnreadModelCall, type ModelCall, mayBeModelCall, readModelCall } from '../providers/detect.js';
 import { providerOf } from '../providers/provider-names.js';
@@ -143,9 +144,15 @@ export function recordExchange<T>(
   return reading ? reading.then(send) : send();
 }
 
-/** Reports a model call outside of a run. Costs a look at the request, until it was reported once. */
+/** How many calls outside of runs are looked at: a developer who has forgotten the run sees it at the first calls. */
+const LOOKED_AT = 1000;
+
+let callsLookedAt = 0;
+
+/** Reports a model call outside of a run, once. */
 function noticeCallWithoutRun(input: RequestInfo | URL, init: RequestInit | undefined): void {
-  if (isReported('RUNTRACE_NO_RUN')) return;
+  if (callsLookedAt >= LOOKED_AT || isReported('RUNTRACE_NO_RUN')) return;
+  callsLookedAt++;
   const target = targetOf(input, init);
   if (!mayBeModelCall(target.method, target.url)) return;
   const { body, headers } = readOutgoing(target, input, init, undefined);
@@ -180,14 +187,6 @@ interface Place {
 /** Whether a request in a run may be a model call in a format that runtrace does not read. The global `fetch` needs a known host for that. */
 function mayBeUnread({ method, url }: Place['target'], outside: Outside | undefined): boolean {
   return method === 'POST' && (!outside || providerOf(url) !== undefined);
-}
-
-/** A request without a body asks nothing of a model: `POST /v1/conversations` of OpenAI. */
-function modelCallOf(
-  { method, url, body, opaqueBody, headers }: OutgoingRequest,
-  content: boolean,
-): ModelCall | undefined {
-  return body === undefined && !opaqueBody ? undefined : readModelCall(method, url, body, content, headers);
 }
 
 function isUnreadCall({ method, url, body, headers }: OutgoingRequest, { outside, everyPost }: Place): boolean {
@@ -229,6 +228,19 @@ function requestBodyOf([input, init]: Parameters<Fetch>): Promise<string | undef
   return request?.body && init?.body === undefined ? readBodyInMemory(request) : undefined;
 }
 
+/**
+ * Reads a request. Its content is read later, while the application waits for the answer. A request without a body asks nothing of a model:
+ * `POST /v1/conversations` of OpenAI.
+ */
+function callOfRequest(outgoing: OutgoingRequest, { messages, limits }: CaptureSettings): ModelCall | undefined {
+  const { method, url, body, opaqueBody, headers } = outgoing;
+  if (body === undefined && !opaqueBody) return undefined;
+  const call = readModelCall(method, url, body, false, headers);
+  if (!call || !messages || body === undefined) return call;
+  const read = () => readModelCall(method, url, body, true, headers, undefined, limits.contentBytes)?.request;
+  return { ...call, fullRequest: deferred(body.length, read, undefined) };
+}
+
 function beginAttempt(
   place: Place,
   [input, init]: Parameters<Fetch>,
@@ -238,7 +250,7 @@ function beginAttempt(
   const outgoing = readOutgoing(target, input, init, requestBody);
   if (polled) return new InFlightAttempt(polled, outgoing, polled.call, signalOf(input, init), active);
   const { method, url } = outgoing;
-  const call = step?.recall(outgoing) ?? modelCallOf(outgoing, capturing.messages);
+  const call = step?.recall(outgoing) ?? callOfRequest(outgoing, capturing);
   const live = (owner: AttemptOwner, inside = active) =>
     new InFlightAttempt(owner, outgoing, call, signalOf(input, init), inside);
   const isUnread = !call && run !== undefined && isUnreadCall(outgoing, place);

@@ -14,6 +14,7 @@ import { openAiChat } from './formats/openai-chat.js';
 import { openAiMedia } from './formats/openai-media.js';
 import { openAiResponses } from './formats/openai-responses.js';
 import { providerOf } from './provider-names.js';
+import { contentExtent, type Extent, excerpt, FACTS } from './stream/excerpt.js';
 import { ResponseReader } from './stream/response-reader.js';
 
 export type { Answer } from './format.js';
@@ -39,8 +40,21 @@ const FORMATS: readonly WireFormat[] = [
 /** The longest request body, whole response or single event that is read, in characters: 4 Mi. */
 const MAX_LENGTH = 4 << 20;
 
+/** How much of each content is recorded by default, in characters. */
+const CONTENT_LENGTH = 65_536;
+
 /** A path that names an API's version, or whose API it is, or (Bedrock's) the model. */
 const API_PATH = /\/(?:v\d\w*|openai|model)\//;
+
+/** How the response of one attempt is read. */
+export interface AnswerOptions {
+  /** The response's headers, by lower-case name. Some formats have counters there. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Whether output messages are read. Default: as the request's are. */
+  readonly content?: boolean;
+  /** How much of the output messages is recorded, in characters. */
+  readonly contentLength?: number;
+}
 
 /** A request that is known to be a model call. */
 export interface ModelCall {
@@ -53,8 +67,10 @@ export interface ModelCall {
   /** Whether the response was asked for in the background: it goes on if its stream is left. */
   readonly inBackground: boolean;
   readonly request: ModelRequest;
-  /** Begins to read the response of one attempt. Some formats have counters in its headers (by lower-case name). */
-  openAnswer(headers?: Readonly<Record<string, string>>): ResponseReader;
+  /** The request with its content, if that is read later than the rest. */
+  readonly fullRequest?: { readonly value: ModelRequest | undefined };
+  /** Begins to read the response of one attempt. */
+  openAnswer(options?: AnswerOptions): ResponseReader;
 }
 
 /**
@@ -68,6 +84,8 @@ export interface ModelCall {
  * @param content whether messages, system instructions and tools are read as well.
  * @param headers the request's headers, by lower-case name. Some formats have the model there.
  * @param maxLength the longest whole response, or single event, that is read, in characters. Default: 4 Mi.
+ * @param contentLength how much of messages, system instructions and tools is recorded, in characters: no more is read of a long body than
+ *   its beginning shows. Default: 65 536.
  *
  * @example
  * const call = readModelCall('POST', new URL('https://api.openai.com/v1/chat/completions'), body, false);
@@ -83,14 +101,16 @@ export function readModelCall(
   content: boolean,
   headers: Readonly<Record<string, string>> = {},
   maxLength: number = MAX_LENGTH,
+  contentLength: number = CONTENT_LENGTH,
 ): ModelCall | undefined {
   if (method.toUpperCase() !== 'POST') return undefined;
   const path = pathOf(url);
   const host = providerOf(url);
+  let body: RequestBody | undefined;
   for (const format of FORMATS) {
     const operation = format.operation(path);
     if (operation === undefined) continue;
-    const body = readBody(bodyText);
+    body ??= readBody(bodyText, content ? contentExtent(contentLength) : FACTS);
     const known = host !== undefined || (API_PATH.test(path) && body !== 'no JSON');
     if (typeof body === 'object' ? !(known || label(body.model)) || !format.accepts(path, body) : !known) continue;
     const provider = host ?? format.provider;
@@ -103,8 +123,19 @@ export function readModelCall(
       streaming: request.stream === true,
       inBackground: typeof body === 'object' && body.background === true,
       request,
-      openAnswer: (responseHeaders = {}) =>
-        new ResponseReader(format, { request, headers: responseHeaders, content, extra, maxLength }),
+      openAnswer: ({
+        headers: responseHeaders = {},
+        content: ofAnswer = content,
+        contentLength: length = contentLength,
+      } = {}) =>
+        new ResponseReader(format, {
+          request,
+          headers: responseHeaders,
+          content: ofAnswer,
+          contentLength: length,
+          extra,
+          maxLength,
+        }),
     };
   }
   return undefined;
@@ -120,7 +151,10 @@ function pathOf(url: URL): string {
   return url.pathname.replace(/\/+$/, '');
 }
 
-function readBody(bodyText: string | undefined): JsonObject | 'unknown' | 'no JSON' {
+type RequestBody = JsonObject | 'unknown' | 'no JSON';
+
+function readBody(bodyText: string | undefined, extent: Extent): RequestBody {
   if (bodyText === undefined || bodyText.length > MAX_LENGTH) return 'unknown';
-  return object(parseJson(bodyText)) ?? 'no JSON';
+  const json = excerpt(bodyText, extent);
+  return (json === undefined ? undefined : object(parseJson(json))) ?? 'no JSON';
 }

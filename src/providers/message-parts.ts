@@ -1,5 +1,6 @@
 import type { MessagePart } from '../otel/genai.js';
 import { type JsonObject, label, object, objects, parseJson, text } from '../util/json-fields.js';
+import { lengthBeforeCut } from './stream/excerpt.js';
 
 /**
  * Parts of messages in the conventions' shapes, made from what the wire formats have in common.
@@ -60,7 +61,7 @@ export function serverToolResponsePart(id: unknown, response: JsonObject): Messa
 export function blobPart(mimeType: unknown, base64: unknown, modality?: string): MessagePart {
   const encoded = text(base64) ?? '';
   const padding = encoded.endsWith('==') ? 2 : encoded.endsWith('=') ? 1 : 0;
-  const bytes = Math.floor((encoded.length * 3) / 4) - padding;
+  const bytes = Math.floor((lengthBeforeCut(encoded) * 3) / 4) - padding;
   return {
     type: 'blob',
     modality: modality ?? modalityOf(mimeType),

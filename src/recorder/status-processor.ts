@@ -2,6 +2,7 @@ import { type Context, context, type Span } from '@opentelemetry/api';
 import { keptAttributes } from '../capture/captured-content.js';
 import { createRedactor, type Redactor } from '../capture/redact/redactor.js';
 import * as names from '../otel/names.js';
+import { nextTurn } from '../otel/next-turn.js';
 import { unwrapped } from '../otel/unwrap-span.js';
 import { runOf } from '../spans/context.js';
 import { markStatusProcessor } from '../spans/omissions/processor-check.js';
@@ -11,7 +12,6 @@ import { outcomeFailure, spanStatus } from '../spans/outcome/span-status.js';
 import type { Status } from '../spans/outcome/status.js';
 import { noteStart } from '../spans/routing/model-span.js';
 import { type ManagedSpan, managedSpanOf, type SpanOwner, takeStarting } from '../spans/settle/managed-span.js';
-import { nextTurn } from '../spans/settle/next-turn.js';
 import { guarded } from '../util/diagnostics.js';
 import { badOption } from '../util/validation.js';
 

@@ -1,9 +1,9 @@
 import { type Attributes, type Context, context } from '@opentelemetry/api';
 import { fetchOf } from '../fetch/recording-fetch.js';
 import type { ModelRequest } from '../otel/genai.js';
+import { nextTurn } from '../otel/next-turn.js';
 import { type ActiveRun, contextIn, reuseOf, runOf, withoutRun, withStep, withUnsampledRun } from '../spans/context.js';
 import type { StepOptions } from '../spans/outcome/step-options.js';
-import { nextTurn } from '../spans/settle/next-turn.js';
 import { StepRecording } from '../spans/step.js';
 import { StepScope } from '../spans/step-scope.js';
 import { guarded, report } from '../util/diagnostics.js';

@@ -1,6 +1,7 @@
 import type { Context, Span, Tracer } from '@opentelemetry/api';
 import type { CaptureSettings, RunIdentity } from '../capture/levels.js';
 import { type Clock, startClock } from '../otel/clock.js';
+import { nextTurn } from '../otel/next-turn.js';
 import { report } from '../util/diagnostics.js';
 import { runOf } from './context.js';
 import { checkRunEnd } from './omissions/missed-calls.js';
@@ -19,7 +20,6 @@ import { type Bucket, cancel, type Deadline, type Open, type OpenRuns, schedule 
 import { type Activity, activityOf, idleAt } from './settle/idle.js';
 import { registerLater } from './settle/late-registration.js';
 import type { SpanOwner } from './settle/managed-span.js';
-import { nextTurn } from './settle/next-turn.js';
 import { RunParts } from './settle/run-parts.js';
 import { RunSpan } from './settle/run-span.js';
 import type { StepRecording } from './step.js';

@@ -66,7 +66,7 @@ export function writeStepAttributes(span: Span, facts: StepFacts): AttributeWrit
   const call = outcome.ending?.call ?? lastCall;
   // An implicit step starts with the options of its first call, but another call may have decided the outcome.
   const options = outcome.options ?? (implicit && call ? {} : facts.options);
-  const request: ModelRequest = merged(call?.request, options.request) ?? {};
+  const request: ModelRequest = merged(call?.fullRequest?.value ?? call?.request, options.request) ?? {};
   const streaming = call?.streaming ?? request.stream;
   const response = merged(answer?.response, outcome.response) ?? {};
   const given = merged((outcome.options ?? facts.options).attributes, outcome.attributes);

@@ -1,8 +1,9 @@
 import { byteLength } from '../../util/byte-length.js';
 import { report } from '../../util/diagnostics.js';
 import { badOption, requireFunction, requireObject } from '../../util/validation.js';
+import { beginningOfJson, beginningOfText } from './beginning.js';
 import { redactBody } from './bodies/body.js';
-import { redactJson, redactString, scanJson } from './bodies/json.js';
+import { redactCutString, redactJson, redactString, scanJson } from './bodies/json.js';
 import { applyEdits, inOrder, REDACTED } from './edits.js';
 import { isUrlHeader } from './headers.js';
 import { findKeys } from './keys/find-keys.js';
@@ -21,11 +22,14 @@ export interface Redactor {
   header(name: string, value: string): string;
   /** A URL, whole or relative; user info, query values and path segments that look like keys are replaced. */
   url(url: string): string;
-  /** Free text: error messages, stack traces. */
+  /** Free text: error messages, stack traces. Of a long one the beginning, some more than 64 KiB. */
   text(text: string): string;
   /** A JSON value (a copy): by name and by shape, at any depth, inside strings that are JSON again. */
   json(value: unknown): unknown;
-  /** The JSON text of a redacted value in at most `maxBytes`, valid JSON after truncation. */
+  /**
+   * The JSON text of a redacted value in at most `maxBytes`, valid JSON after truncation. Of a long value only the beginning is read, and
+   * `truncatedBytes` counts what was read.
+   */
   jsonText(value: unknown, maxBytes: number): Bounded;
   /** The value of an attribute. */
   attribute(name: string, value: string): string;
@@ -62,7 +66,7 @@ export function createRedactor(options: RedactOptions = {}): Redactor {
   return {
     header: (name, value) => safely(REDACTED, () => redactHeader(name, value, policy)),
     url: (url) => safely(REDACTED, () => redactUrl(url, policy)),
-    text: (text) => safely(REDACTED, () => redactString(text, undefined, policy)),
+    text: (text) => safely(REDACTED, () => redactText(text, undefined, policy)),
     attribute: (name, value) => safely(REDACTED, () => redactAttribute(name, value, policy)),
     name: (name) => safely(REDACTED, () => (findSecrets(name, policy).length > 0 ? REDACTED : name)),
     json: (value) => safely<unknown>(REDACTED, () => redactValue(value, policy)),
@@ -117,7 +121,7 @@ function safely<T>(otherwise: T, fn: () => T): T {
 
 function redactHeader(name: string, value: string, policy: Policy): string {
   if (policy.kind(name) !== PLAIN) return REDACTED;
-  return isUrlHeader(name) ? redactUrl(value, policy) : redactString(value, name, policy);
+  return isUrlHeader(name) ? redactUrl(value, policy) : redactText(value, name, policy);
 }
 
 function redactUrl(url: string, policy: Policy): string {
@@ -131,7 +135,15 @@ function redactUrl(url: string, policy: Policy): string {
 function redactAttribute(name: string, value: string, policy: Policy): string {
   const kind = policy.kind(name);
   if (kind > SUSPECT || (kind === SUSPECT && looksRandom(value))) return REDACTED;
-  return redactString(value, name, policy);
+  return redactText(value, name, policy);
+}
+
+/** Kept of a text that is neither a body nor content: an attribute, an error's message, a stack trace. In bytes of UTF-8. */
+export const MAX_TEXT_BYTES = 65_536;
+
+function redactText(text: string, name: string | undefined, policy: Policy): string {
+  const beginning = beginningOfText(text, MAX_TEXT_BYTES);
+  return beginning === text ? redactString(text, name, policy) : redactCutString(beginning, name, policy);
 }
 
 function redactValue(value: unknown, policy: Policy): unknown {
@@ -142,10 +154,11 @@ function redactValue(value: unknown, policy: Policy): unknown {
 }
 
 function boundValue(value: unknown, maxBytes: number, policy: Policy): Bounded {
-  const json = JSON.stringify(value);
-  const redacted = json === undefined ? undefined : scanJson(json, policy).render(false);
+  const beginning = beginningOfJson(value, maxBytes);
+  const redacted = beginning && scanJson(beginning.json, policy).render(beginning.isCut);
   if (!redacted) return NOT_JSON;
-  return bound([{ head: '', body: redacted.text, tail: '', jsonDepth: redacted.depth }], maxBytes);
+  const bounded = bound([{ head: '', body: redacted.text, tail: '', jsonDepth: redacted.depth }], maxBytes);
+  return beginning.isCut ? { ...bounded, truncatedBytes: Math.max(1, bounded.truncatedBytes) } : bounded;
 }
 
 function boundBody(
@@ -156,11 +169,13 @@ function boundBody(
   broke: boolean,
   policy: Policy,
 ): Bounded | undefined {
+  const read = beginningOfText(text, maxBytes);
+  const all = Math.max(totalBytes, text.length);
   // No text has fewer bytes than characters, so most bodies need no count.
-  const missing = totalBytes <= text.length ? 0 : Math.max(0, totalBytes - byteLength(text));
-  const body = redactBody(text, contentType, policy, broke || missing > 0);
+  const missing = all <= read.length ? 0 : Math.max(0, all - byteLength(read));
+  const body = redactBody(read, contentType, policy, broke || missing > 0);
   if (!body) return undefined;
   const bounded = bound(body.pieces, maxBytes);
-  const unread = body.unread > 0 ? byteLength(text.slice(-body.unread)) : 0;
+  const unread = body.unread > 0 ? byteLength(read.slice(-body.unread)) : 0;
   return { text: bounded.text, truncatedBytes: missing + unread + bounded.truncatedBytes };
 }

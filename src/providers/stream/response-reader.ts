@@ -2,10 +2,10 @@ import type { ModelRequest } from '../../otel/genai.js';
 import { object, parseJson } from '../../util/json-fields.js';
 import type { Answer, FormatReader, WireFormat } from '../format.js';
 import { AwsEventStream } from './aws-event-stream.js';
+import { contentExtent, type Extent, excerpt, FACTS } from './excerpt.js';
 import { JsonElements } from './json-elements.js';
 import { SseParser } from './server-sent-events.js';
 import { Utf8Decoder } from './utf8.js';
-import { withoutVectors } from './vectors.js';
 
 /** The first character that is not blank tells how a body of text is framed. */
 const FIRST_CHARACTER = /[^\s]/;
@@ -25,6 +25,8 @@ export interface ReadOptions {
   readonly headers: Readonly<Record<string, string>>;
   /** Whether output messages are read. */
   readonly content: boolean;
+  /** How much of them is recorded, in characters. */
+  readonly contentLength: number;
   /** Whether the response has the attributes of one provider (`ModelResponse.extra`). */
   readonly extra: boolean;
   /** The longest whole response, or single event, that is read, in characters. */
@@ -44,6 +46,7 @@ export class ResponseReader {
   readonly #format: WireFormat;
   readonly #reader: FormatReader;
   readonly #options: ReadOptions;
+  readonly #extent: Extent;
   readonly #decoder = new Utf8Decoder();
   #binary: AwsEventStream | undefined;
   #body: BodyReader | undefined;
@@ -55,6 +58,7 @@ export class ResponseReader {
     this.#format = format;
     this.#options = options;
     this.#reader = format.openReader(options.content, options.request, options.headers);
+    this.#extent = options.content ? contentExtent(options.contentLength) : FACTS;
   }
 
   /**
@@ -65,7 +69,7 @@ export class ResponseReader {
     if (this.#ended || bytes.length === 0) return;
     this.#receivedBytes += bytes.length;
     if (!this.#body && bytes[0] === AWS_FIRST_BYTE) {
-      this.#binary = new AwsEventStream((name, data) => this.#reader.event(name, data), this.#options.maxLength);
+      this.#binary = new AwsEventStream((name, data) => this.#event(name, data), this.#options.maxLength);
       this.#body = this.#binary;
     }
     if (this.#binary) this.#binary.pushBytes(bytes);
@@ -101,15 +105,23 @@ export class ResponseReader {
     this.#body.push(text);
   }
 
+  /** Of a long event that is no JSON, the beginning is enough: it may be an error's text. */
+  #event(name: string, data: string): void {
+    const { whole } = this.#extent;
+    this.#reader.event(name, data.length <= whole ? data : (excerpt(data, this.#extent) ?? data.slice(0, whole)));
+  }
+
   #openBody(firstCharacter: string): BodyReader {
-    const reader = this.#reader;
     const { maxLength } = this.#options;
-    const elements = (depth: 0 | 1) => new JsonElements((json) => reader.event('', json), maxLength, depth);
+    const onEvent = (name: string, data: string) => this.#event(name, data);
+    const elements = (depth: 0 | 1) => new JsonElements((json) => onEvent('', json), maxLength, depth);
     if (firstCharacter === '[') return elements(1);
     if (firstCharacter !== '{' && this.#format.framing === 'bytes' && !EVENT_CHARACTER.test(firstCharacter))
       return UNREAD;
-    if (firstCharacter !== '{') return new SseParser((name, data) => reader.event(name, data), maxLength);
-    return this.#format.framing === 'json-lines' ? elements(0) : new WholeResponse(reader, this.#options);
+    if (firstCharacter !== '{') return new SseParser(onEvent, maxLength);
+    return this.#format.framing === 'json-lines'
+      ? elements(0)
+      : new WholeResponse(this.#reader, this.#extent, maxLength);
   }
 }
 
@@ -129,18 +141,20 @@ const UNREAD: BodyReader = { push() {}, readEarly() {}, end() {}, dropped: 0 };
 
 class WholeResponse implements BodyReader {
   readonly #reader: FormatReader;
-  readonly #options: ReadOptions;
+  readonly #extent: Extent;
+  readonly #maxLength: number;
   #text = '';
   #wasRead = false;
   dropped = 0;
 
-  constructor(reader: FormatReader, options: ReadOptions) {
+  constructor(reader: FormatReader, extent: Extent, maxLength: number) {
     this.#reader = reader;
-    this.#options = options;
+    this.#extent = extent;
+    this.#maxLength = maxLength;
   }
 
   push(text: string): void {
-    if (this.#text.length + text.length > this.#options.maxLength) this.dropped = 1;
+    if (this.#text.length + text.length > this.#maxLength) this.dropped = 1;
     this.#text = this.dropped ? '' : this.#text + text;
   }
 
@@ -156,7 +170,8 @@ class WholeResponse implements BodyReader {
 
   #read(): void {
     if (this.#wasRead) return;
-    const body = object(parseJson(this.#options.content ? this.#text : withoutVectors(this.#text)));
+    const json = excerpt(this.#text, this.#extent);
+    const body = json === undefined ? undefined : object(parseJson(json));
     if (!body) return;
     this.#wasRead = true;
     this.#reader.whole(body);

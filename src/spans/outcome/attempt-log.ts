@@ -1,5 +1,6 @@
 import type { Span } from '@opentelemetry/api';
 import type { AttributeWriter } from '../../capture/attribute-writer.js';
+import type { Deferred } from '../../capture/deferred.js';
 import type { CaptureSettings } from '../../capture/levels.js';
 import { microsToHrTime, toMicros } from '../../otel/clock.js';
 import type { Usage } from '../../otel/genai.js';
@@ -7,7 +8,15 @@ import * as names from '../../otel/names.js';
 import { guarded, report } from '../../util/diagnostics.js';
 import { urlParts } from '../../util/url-parts.js';
 import type { SnapshotEvent } from '../progress/listener.js';
-import { type Attempt, checkAttempt, copyAttempt, keepOf, requireAttempt } from './attempt.js';
+import {
+  type Attempt,
+  checkAttempt,
+  copyAttempt,
+  type KeptBodies,
+  keepBodies,
+  keepOf,
+  requireAttempt,
+} from './attempt.js';
 import { attemptAttributes } from './attempt-event.js';
 import { type AnswerUsage, totalOf, UsageSum } from './usage-sum.js';
 
@@ -40,6 +49,8 @@ const MAX_STORED = 1024;
 export class AttemptLog {
   /** In order of number. */
   readonly #stored: Attempt[] = [];
+  /** The bodies that the stored attempts do not have yet, by number. */
+  readonly #bodies = new Map<number, Deferred<KeptBodies>>();
   readonly #capturing: CaptureSettings | undefined;
   #handedOut = 0;
   #count = 0;
@@ -70,6 +81,9 @@ export class AttemptLog {
       startedAt,
       endedAt,
     };
+    this.#dropBodies(number);
+    const bodies = guarded('an attempt could not be recorded in full', () => keepBodies(attempt, capturing));
+    if (bodies) this.#bodies.set(number, bodies);
     this.#handedOut = Math.max(this.#handedOut, number);
     const index = this.#indexOf(number);
     const before = this.#stored[index]?.number === number ? this.#stored[index] : undefined;
@@ -97,7 +111,7 @@ export class AttemptLog {
 
   /** A copy of the stored attempts, in order of number. */
   snapshot(): Attempt[] {
-    return this.#stored.map(copyAttempt);
+    return this.#stored.map((attempt) => copyAttempt(this.#withBodies(attempt)));
   }
 
   /**
@@ -127,12 +141,25 @@ export class AttemptLog {
   /** The attempt with this number, as it was recorded. */
   get(number: number): Attempt | undefined {
     const attempt = this.#stored[this.#indexOf(number)];
-    return attempt?.number === number ? attempt : undefined;
+    return attempt?.number === number ? this.#withBodies(attempt) : undefined;
   }
 
   /** The attempt with the highest number. */
   last(): Attempt | undefined {
-    return this.#stored.at(-1);
+    const attempt = this.#stored.at(-1);
+    return attempt && this.#withBodies(attempt);
+  }
+
+  /** A stored attempt with its bodies. They are redacted now if they were not yet. */
+  #withBodies(attempt: Attempt): Attempt {
+    const bodies = this.#bodies.get(attempt.number);
+    this.#bodies.delete(attempt.number);
+    return bodies ? Object.assign(attempt, bodies.value) : attempt;
+  }
+
+  #dropBodies(number: number): void {
+    this.#bodies.get(number)?.drop();
+    this.#bodies.delete(number);
   }
 
   /** The usage of the attempts that completed; that of one answer counts once. `undefined` if none had any. */
@@ -173,6 +200,7 @@ export class AttemptLog {
   #lightenInMiddle(index: number): void {
     const attempt = this.#stored[index];
     if (!attempt || index < FIRST_SHOWN || index >= this.#stored.length - LAST_SHOWN) return;
+    this.#dropBodies(attempt.number);
     const { requestHeaders, responseHeaders, requestBody, responseBody, errorMessage, ...light } = attempt;
     this.#stored[index] = light;
   }
@@ -200,7 +228,7 @@ export class AttemptLog {
     for (const attempt of shown) {
       at = Math.max(at + 1, Math.min(toMicros(attempt.startedAt), toMicros(endedAt) - --remaining));
       const before = previous?.number === attempt.number - 1 ? previous : undefined;
-      span.addEvent(names.EVENT_ATTEMPT, attemptAttributes(attempt, before), microsToHrTime(at));
+      span.addEvent(names.EVENT_ATTEMPT, attemptAttributes(this.#withBodies(attempt), before), microsToHrTime(at));
       previous = attempt;
     }
     const dropped = this.#count - shown.length;

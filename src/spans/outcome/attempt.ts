@@ -1,5 +1,7 @@
 import { keptText } from '../../capture/captured-content.js';
+import { type Deferred, deferred } from '../../capture/deferred.js';
 import type { CaptureSettings } from '../../capture/levels.js';
+import { beginningOfText } from '../../capture/redact/beginning.js';
 import { isMetadataHeader } from '../../capture/redact/headers.js';
 import { type Usage, usageOf } from '../../otel/genai.js';
 import { byteLength } from '../../util/byte-length.js';
@@ -83,11 +85,10 @@ export function requireAttempt(attempt: Attempt): Attempt {
   return attempt;
 }
 
-/** The attempt as it may be recorded: redacted and bounded. */
+/** The attempt as it may be recorded, without its bodies: redacted and bounded. */
 export function keepOf(attempt: Attempt, capturing: CaptureSettings): Attempt {
-  const { redactor, content, limits } = capturing;
-  const { error, errorMessage, requestHeaders, responseHeaders, requestBody, responseBody, responseBodyBroke } =
-    attempt;
+  const { redactor, content } = capturing;
+  const { error, errorMessage, requestHeaders, responseHeaders } = attempt;
   const { number, status, startedAt, endedAt } = attempt;
   const whole: Attempt = { number, status, startedAt, endedAt };
   if (attempt.method !== undefined) whole.method = redactor.name(attempt.method);
@@ -110,30 +111,44 @@ export function keepOf(attempt: Attempt, capturing: CaptureSettings): Attempt {
   if (errorMessage !== undefined && content) whole.errorMessage = keptText(errorMessage, capturing);
   if (requestHeaders) whole.requestHeaders = keptHeaders(requestHeaders, capturing);
   if (responseHeaders) whole.responseHeaders = keptHeaders(responseHeaders, capturing);
-  if (!content) return whole;
-  let truncated = 0;
-  const keepBody = (
-    text: string,
-    headers: Record<string, string> | undefined,
-    size = byteLength(text),
-    broke: boolean | undefined = false,
-  ) => {
-    const bounded = redactor.body(text, headers?.['content-type'], limits.bodyBytes, size, broke);
-    truncated += bounded ? bounded.truncatedBytes : size;
-    return bounded?.text;
-  };
-  const keptRequest = requestBody && keepBody(requestBody, requestHeaders, attempt.requestBodySize);
-  const keptResponse =
-    responseBody && keepBody(responseBody, responseHeaders, attempt.responseBodySize, responseBodyBroke);
-  if (keptRequest) whole.requestBody = keptRequest;
-  if (keptResponse) whole.responseBody = keptResponse;
-  if (truncated > 0) {
-    whole.truncatedBytes = truncated;
-    report(
-      'a body was longer than limits.bodyBytes, or could not be parsed; the bytes that were not recorded are counted on its attempt',
-    );
-  }
   return whole;
+}
+
+/** The bodies of an attempt as they may be recorded, and how much of them was not. */
+export type KeptBodies = Pick<Attempt, 'requestBody' | 'responseBody' | 'truncatedBytes'>;
+
+/** The bodies of an attempt, which are redacted later; `undefined` if none is recorded. */
+export function keepBodies(
+  attempt: Attempt,
+  { redactor, content, limits }: CaptureSettings,
+): Deferred<KeptBodies> | undefined {
+  const { requestHeaders, responseHeaders, requestBodySize, responseBodySize, responseBodyBroke } = attempt;
+  if (!content || !(attempt.requestBody || attempt.responseBody)) return undefined;
+  const requestBody = attempt.requestBody && beginningOfText(attempt.requestBody, limits.bodyBytes);
+  const responseBody = attempt.responseBody && beginningOfText(attempt.responseBody, limits.bodyBytes);
+  const requestSize = requestBodySize ?? byteLength(attempt.requestBody ?? '');
+  const responseSize = responseBodySize ?? byteLength(attempt.responseBody ?? '');
+  const redact = (): KeptBodies => {
+    const kept: KeptBodies = {};
+    const keep = (text: string, headers: Record<string, string> | undefined, size: number, broke = false) => {
+      const bounded = redactor.body(text, headers?.['content-type'], limits.bodyBytes, size, broke);
+      const truncated = bounded ? bounded.truncatedBytes : size;
+      if (truncated > 0) kept.truncatedBytes = (kept.truncatedBytes ?? 0) + truncated;
+      return bounded?.text;
+    };
+    const request = requestBody && keep(requestBody, requestHeaders, requestSize);
+    const response = responseBody && keep(responseBody, responseHeaders, responseSize, responseBodyBroke);
+    if (request) kept.requestBody = request;
+    if (response) kept.responseBody = response;
+    if (kept.truncatedBytes !== undefined) {
+      report(
+        'a body was longer than limits.bodyBytes, or could not be parsed; the bytes that were not recorded are counted on its attempt',
+      );
+    }
+    return kept;
+  };
+  const length = (requestBody?.length ?? 0) + (responseBody?.length ?? 0);
+  return deferred(length, redact, { truncatedBytes: requestSize + responseSize });
 }
 
 function keptHeaders(headers: Record<string, string>, { content, redactor }: CaptureSettings): Record<string, string> {

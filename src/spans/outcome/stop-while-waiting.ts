@@ -1,4 +1,4 @@
-import { nextTurn } from '../settle/next-turn.js';
+import { nextTurn } from '../../otel/next-turn.js';
 import { isTimeout } from './errors.js';
 import type { AttemptEnd } from './http-exchange.js';
 

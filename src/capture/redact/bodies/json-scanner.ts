@@ -1,3 +1,4 @@
+import { stringEnd } from '../../../util/json-text.js';
 import { applyEdits, type Edit, inOrder } from '../edits.js';
 import type { Recent } from '../json-string-memo.js';
 import { MIN_KEY_LENGTH } from '../keys/find-keys.js';
@@ -17,7 +18,7 @@ import {
   TEXT_TOKENS,
 } from './json-frame.js';
 import { hiddenString, isSecretByName } from './json-names.js';
-import { decodeCut, decodeString, stringEnd } from './json-strings.js';
+import { decodeCut, decodeString } from './json-strings.js';
 
 /** Redacted JSON. */
 export interface RenderedJson {

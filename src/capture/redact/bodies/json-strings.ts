@@ -5,16 +5,6 @@ const BACKSLASH = 92;
 /** The longest string literal, with its quotes, that may be the name of a secret. */
 export const LONGEST_NAME_LITERAL = 66;
 
-/** After the closing quote of the string that begins at `start`; -1 if there is none. */
-export function stringEnd(text: string, start: number): number {
-  for (let at = text.indexOf('"', start + 1); at !== -1; at = text.indexOf('"', at + 1)) {
-    let backslashes = at;
-    while (text.charCodeAt(backslashes - 1) === BACKSLASH) backslashes--;
-    if ((at - backslashes) % 2 === 0) return at + 1;
-  }
-  return -1;
-}
-
 /** The value of the string between two quotes; `undefined` if it is malformed. */
 export function decodeString(text: string, start: number, end: number): string | undefined {
   if (end - start <= LONGEST_NAME_LITERAL) {

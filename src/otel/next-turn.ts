@@ -1,5 +1,5 @@
-import { outsideContext } from '../../otel/root-context.js';
-import { guarded } from '../../util/diagnostics.js';
+import { guarded } from '../util/diagnostics.js';
+import { outsideContext } from './root-context.js';
 
 /** Taken when the module loads, so that an application's faked timers do not stop it. Not every platform has `setImmediate`. */
 const { setImmediate: immediate, setTimeout: timeout } = globalThis as Partial<typeof globalThis>;
@@ -16,5 +16,5 @@ export function nextTurn(fn: () => void): void {
 function callAll(): void {
   const due = waiting;
   waiting = [];
-  for (const fn of due) guarded('settling failed', fn);
+  for (const fn of due) guarded('work that was put off failed', fn);
 }

@@ -1,0 +1,168 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { contentExtent, type Extent, excerpt, FACTS, lengthBeforeCut } from '../../../src/providers/stream/excerpt.js';
+
+const padding = 'x'.repeat(FACTS.whole);
+const numbers = (length: number) => Array.from({ length }, (_, index) => index * -1.5e-7 - 1);
+const parsed = (json: string, extent = FACTS) => JSON.parse(excerpt(json, extent) as string);
+const MARK = /^\[\d+ more characters\]$/;
+
+/** What is wrong with an excerpt; `undefined` if it has all that it has to have. `json` tells how long the text of a value is. */
+function fault(found: unknown, whole: unknown, extent: Extent, json = JSON.stringify): string | undefined {
+  if (typeof whole === 'string') {
+    if (found === whole) return undefined;
+    const [cut = ''] = /(?=\[\d+ more characters\]={0,2}$)/[Symbol.split](String(found));
+    if (!whole.startsWith(cut)) return `${found} is no beginning of ${whole}`;
+    if (json(whole).length - 2 <= Math.min(extent.string, FACTS.string)) return `${whole} was cut`;
+    return json(whole).length - 2 !== whole.length || lengthBeforeCut(String(found)) === whole.length
+      ? undefined
+      : `${found} has another length`;
+  }
+  if (Array.isArray(whole)) {
+    if (!Array.isArray(found)) return `${found} is no list`;
+    if (typeof whole[0] === 'number' && found.length === 1 && MARK.test(found[0])) {
+      return json(whole).length > Math.min(extent.string, 200) ? undefined : `the numbers ${whole} are left out`;
+    }
+    if (found.length !== whole.length && found.length < 128) return `${whole.length} elements are ${found.length}`;
+    return found.map((item, index) => fault(item, whole[index], extent, json)).find((wrong) => wrong !== undefined);
+  }
+  if (typeof whole !== 'object' || whole === null) return Object.is(found, whole) ? undefined : `${found} is ${whole}`;
+  const names = Object.keys(whole);
+  const shortNames = names.filter((name) => json(name).length < extent.string);
+  if (Object.keys(found as object).length !== names.length) return 'another number of fields';
+  return shortNames
+    .map((name) =>
+      fault((found as Record<string, unknown>)[name], (whole as Record<string, unknown>)[name], extent, json),
+    )
+    .find((wrong) => wrong !== undefined);
+}
+
+const tricky = [
+  '[',
+  ']',
+  '[1,2',
+  '\\"[1]',
+  '"',
+  '\\',
+  '[-1, "x"]',
+  '"model":',
+  '","model":"',
+  '\\\\"',
+  '\u2028',
+  '\ud800',
+  '{',
+  '}',
+  '=',
+];
+const short = fc.oneof(fc.string(), fc.string({ unit: 'binary' }), fc.constantFrom(...tricky));
+const long = fc
+  .tuple(
+    fc.array(fc.oneof(short, fc.constantFrom(...tricky)), { minLength: 1, maxLength: 20 }),
+    fc.integer({ min: 1, max: 400 }),
+  )
+  .map(([parts, times]) => parts.join('').repeat(times).slice(0, 1500));
+const vector = fc.integer({ min: 0, max: 400 }).map(numbers);
+const { tree } = fc.letrec((tie) => ({
+  tree: fc.oneof(
+    { maxDepth: 5 },
+    fc.oneof(
+      short,
+      long,
+      fc.double({ noNaN: true, noDefaultInfinity: true }),
+      fc.constantFrom(null, true, false),
+      vector,
+    ),
+    fc.array(tie('tree'), { maxLength: 4 }),
+    fc.dictionary(fc.oneof(short, fc.constantFrom('model', 'usage', '__proto__', '')), tie('tree'), { maxKeys: 4 }),
+  ),
+}));
+
+/** JSON as other programs may write it: keys that are escaped or double, and blanks. */
+function write(value: unknown, style: { blank: string; escapes: boolean; doubles: boolean }): string {
+  const { blank } = style;
+  const string = (text: string) => {
+    const json = JSON.stringify(text);
+    return style.escapes
+      ? json.replace(/[a-z](?=[^\\u]*$)/i, (letter) => `\\u00${letter.charCodeAt(0).toString(16)}`)
+      : json;
+  };
+  if (typeof value === 'string') return JSON.stringify(value);
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  if (Array.isArray(value)) return `[${blank}${value.map((item) => write(item, style)).join(`${blank},`)}${blank}]`;
+  const fields = Object.entries(value).map(([name, item]) => `${string(name)}${blank}:${blank}${write(item, style)}`);
+  if (style.doubles && fields.length > 0)
+    fields.unshift(fields.at(-1) as string, `"model"${blank}:"${'earlier '.repeat(200)}"`);
+  return `{${blank}${fields.join(`,${blank}`)}${blank}}`;
+}
+
+const style = fc.record({
+  blank: fc.constantFrom('', ' ', '\n  ', '\r\n\t'),
+  escapes: fc.boolean(),
+  doubles: fc.boolean(),
+});
+const json = fc
+  .tuple(tree, fc.array(fc.oneof({ maxDepth: 1 }, short, tree), { maxLength: 3 }), fc.nat(200), style)
+  .map(([node, some, length, how]) => {
+    const list = some.length === 0 ? [] : Array.from({ length }, (_, index) => some[index % some.length]);
+    return write({ padding, node, list, usage: { total_tokens: 3 } }, how);
+  })
+  .filter((text) => text.length < 1_000_000);
+const extent = fc.constantFrom(FACTS, contentExtent(1000), contentExtent(65_536));
+
+describe('An excerpt of a JSON text', () => {
+  it('has what parsing the whole text finds, except the rest of what is long', () => {
+    fc.assert(
+      fc.property(json, extent, (text, how) => {
+        assert.equal(fault(parsed(text, how), JSON.parse(text), how), undefined);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('is no JSON if the text is cut', () => {
+    fc.assert(
+      fc.property(json, fc.double({ min: 0, max: 1, noNaN: true }), extent, (text, share, how) => {
+        const cut = text.slice(0, Math.floor(share * (text.length - 1)));
+        const found = excerpt(cut, how);
+        if (found !== undefined) assert.throws(() => JSON.parse(found), SyntaxError);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('is no JSON if brackets do not match, or something follows', () => {
+    const texts = [
+      `{"a":[1,"${padding}"}]`,
+      `{"a":"${padding}"}}`,
+      `{"a":"${padding}"} {}`,
+      `["${padding}"`,
+      `"${padding}`,
+      '['.repeat(1 << 20),
+    ];
+    texts.push(`{"list":[${'{"a":"b"},'.repeat(500)}{]}],"b":1}`, '[1,'.repeat(1 << 18));
+    for (const text of texts) {
+      const found = excerpt(text, FACTS);
+      if (found !== undefined) assert.throws(() => JSON.parse(found), SyntaxError, text.slice(0, 20));
+    }
+  });
+
+  it('says how long a string was, and keeps the padding of base64', () => {
+    for (const length of [3000, 3001, 3002]) {
+      const base64 = Buffer.alloc(length, 7).toString('base64');
+      const { data } = parsed(JSON.stringify({ padding, data: `data:image/png;base64,${base64}` }));
+      assert.equal(lengthBeforeCut(data), base64.length + 22);
+      assert.equal(/=*$/.exec(data)?.[0], /=*$/.exec(base64)?.[0]);
+      assert.ok(data.length < 700);
+    }
+    assert.equal(lengthBeforeCut('a text'), 6);
+  });
+
+  it('has the first 128 elements of a list, and says how many numbers it leaves out', () => {
+    const list = Array.from({ length: 5000 }, (_, index) => ({ index, list: [index, 'x'] }));
+    const found = parsed(JSON.stringify({ list, vector: numbers(1536), nested: [numbers(300), numbers(3)] }));
+    assert.deepEqual(found.list, list.slice(0, 128));
+    assert.deepEqual(found.vector, [`[${JSON.stringify(numbers(1536)).length - 2} more characters]`]);
+    assert.deepEqual(found.nested, [[`[${JSON.stringify(numbers(300)).length - 2} more characters]`], numbers(3)]);
+  });
+});
