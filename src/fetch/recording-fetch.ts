@@ -25,9 +25,9 @@ import { isReported, reportOmission } from '../util/omissions.js';
 import { badOption, checkFields, requireFunction, requireObject } from '../util/validation.js';
 import { type Received, readResponse } from './body-observer.js';
 import { InFlightAttempt, isSending } from './in-flight-attempt.js';
-import { readOnce, requestOf } from './read-once.js';
-import { readOutgoing, signalOf, targetOf } from './request.js';
-import { readBodyInMemory } from './request-body.js';
+import { readOnce, requestOf } from './request/read-once.js';
+import { readOutgoing, signalOf, targetOf } from './request/request.js';
+import { readBodyInMemory } from './request/request-body.js';
 
 /**
  * The recording fetch has the signature of `fetch`, and an application can't tell it from the real one. It has no state: it finds the run

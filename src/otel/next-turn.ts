@@ -13,6 +13,19 @@ export function nextTurn(fn: () => void): void {
   if (waiting.length === 1) outsideContext(() => later(callAll));
 }
 
+/** Makes a function that has `fn` called in the next turn: once, however often the function is called until then. */
+export function inNextTurn(fn: () => void): () => void {
+  let isWaiting = false;
+  return () => {
+    if (isWaiting) return;
+    isWaiting = true;
+    nextTurn(() => {
+      isWaiting = false;
+      fn();
+    });
+  };
+}
+
 function callAll(): void {
   const due = waiting;
   waiting = [];

@@ -1,7 +1,7 @@
 import type { Context, Span, Tracer } from '@opentelemetry/api';
 import type { CaptureSettings, RunIdentity } from '../capture/levels.js';
 import { type Clock, startClock } from '../otel/clock.js';
-import { nextTurn } from '../otel/next-turn.js';
+import { inNextTurn } from '../otel/next-turn.js';
 import { report } from '../util/diagnostics.js';
 import { runOf } from './context.js';
 import { checkRunEnd } from './omissions/missed-calls.js';
@@ -64,7 +64,7 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
   #returnedStream: Tail | undefined;
   #registration: Deadline | undefined;
   readonly #outer: RunRecording | undefined;
-  #isTurnAwaited = false;
+  readonly #settleInNextTurn = inNextTurn(() => this.#settleIfIdle('now'));
 
   constructor(
     identity: RunIdentity,
@@ -206,7 +206,10 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
 
   /** The run is over: it settles when its calls have ended. */
   close(): void {
-    this.#becomeOver();
+    if (this.#state === 'running') {
+      this.#state = 'over';
+      this.#overAt = performance.now();
+    }
     if (!this.#returnedStream) this.#parts.concludeRefused();
     this.#settleIfIdle();
   }
@@ -269,12 +272,6 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
     this.#settle(now);
   }
 
-  #becomeOver(): void {
-    if (this.#state !== 'running') return;
-    this.#state = 'over';
-    this.#overAt = performance.now();
-  }
-
   /** Proposes how the run ended, unless it was proposed before. */
   #conclude(proposal: Proposal): void {
     if (this.#conclusion) return;
@@ -308,13 +305,7 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
     // No event fires when a read stops waiting for the network, so look again.
     if (wait > 0) schedule(this, wait === Number.POSITIVE_INFINITY ? this.capturing.limits.idleMillis : wait);
     else if (when === 'now') this.#settle();
-    else if (!this.#isTurnAwaited) {
-      this.#isTurnAwaited = true;
-      nextTurn(() => {
-        this.#isTurnAwaited = false;
-        this.#settleIfIdle('now');
-      });
-    }
+    else this.#settleInNextTurn();
   }
 
   #settle(stoppedAt?: number): void {

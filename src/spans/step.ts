@@ -1,8 +1,6 @@
 import { type Context, type Span, trace } from '@opentelemetry/api';
-import { contentWriter, prepareContent } from '../capture/genai-writer.js';
 import type { CaptureSettings } from '../capture/levels.js';
 import { type Clock, timeAt } from '../otel/clock.js';
-import { nextTurn } from '../otel/next-turn.js';
 import type { ModelCall } from '../providers/detect.js';
 import { report } from '../util/diagnostics.js';
 import { capturingIn, toolOf } from './context.js';
@@ -220,16 +218,7 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     this.#resends.ended(ending);
     if (this.implicit && ending.how !== 'answered') this.home.mayBeRetried(this);
     this.#calls.attemptEnded(ending);
-    if (ending.how === 'answered') this.#prepareContent(ending);
-  }
-
-  /** Redacts content in turns of its own, because all of it at once would block the event loop when the step settles. */
-  #prepareContent({ call, answer }: AttemptEnd): void {
-    const writer = contentWriter(this.capturing);
-    if (!writer) return;
-    nextTurn(() => {
-      if (!this.settled) prepareContent(call?.fullRequest?.value ?? {}, answer?.response ?? {}, writer);
-    });
+    if (ending.how === 'answered') this.#span.prepareContent(ending);
   }
 
   amend(ending: AttemptEnd): void {

@@ -1,6 +1,9 @@
 import { type Context, type Span, SpanKind } from '@opentelemetry/api';
+import { contentWriter, prepareContent } from '../../capture/genai-writer.js';
 import { toHrTime } from '../../otel/clock.js';
+import { nextTurn } from '../../otel/next-turn.js';
 import type { ModelCall } from '../../providers/detect.js';
+import type { AttemptEnd } from '../outcome/http-exchange.js';
 import { MAX_STATUS_UPDATES, type Proposal, type Proposals } from '../outcome/proposals.js';
 import { outcomeFailure, spanStatus, writeFailure } from '../outcome/span-status.js';
 import type { StepOptions } from '../outcome/step-options.js';
@@ -49,6 +52,15 @@ export class StepSpan implements InProgress {
     const beginning = { span: this.span, parent: home.span, name, startedAt: this.#startedAt, attributes };
     const events = [...log.events(), ...inFlight.map((attempt) => inFlightEvent(attempt, capturing))];
     return snapshotOf(beginning, status, events, settled);
+  }
+
+  /** Redacts content in turns of its own, because all of it at once would block the event loop when the step settles. */
+  prepareContent({ call, answer }: AttemptEnd): void {
+    const writer = contentWriter(this.#step.capturing);
+    if (!writer) return;
+    nextTurn(() => {
+      if (!this.#step.settled) prepareContent(call?.fullRequest?.value ?? {}, answer?.response ?? {}, writer);
+    });
   }
 
   /** Writes the outcome and ends the span. Returns what the step adds to the totals of its run. */

@@ -1,4 +1,4 @@
-import type { OutgoingRequest } from '../spans/outcome/http-exchange.js';
+import type { OutgoingRequest } from '../../spans/outcome/http-exchange.js';
 import { hrefOf, isPlainHeaders, requestOf } from './read-once.js';
 
 export function signalOf(input: RequestInfo | URL, init: RequestInit | undefined): AbortSignal | undefined {
