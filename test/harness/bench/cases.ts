@@ -1,5 +1,5 @@
 import * as calls from './calls.js';
-import { exporting } from './exporting.js';
+import { eventLoopDelay, throughput } from './exporting.js';
 import * as live from './live.js';
 import type { Row } from './measure.js';
 import * as redaction from './redaction.js';
@@ -24,6 +24,7 @@ export const CASES: Readonly<Record<string, () => Promise<Row>>> = {
   'redaction of 50 kB of JSON': redaction.redactJson,
   'redaction of 50 kB of SSE': redaction.redactSse,
   'redaction of 50 kB of prose': redaction.redactProse,
-  'exporter: 512 spans of 4 kB in 4 requests': exporting,
+  'exporter: 512 spans of 4 kB in 4 requests': throughput,
+  'exporter: delay of the event loop meanwhile': eventLoopDelay,
   'hold and settle 100 000 steps': () => spans.holdAndSettle(),
 };

@@ -3,7 +3,7 @@
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
-import { DiagLogLevel, diag, type Link } from '@opentelemetry/api';
+import { type DiagLogger, DiagLogLevel, diag, type Link } from '@opentelemetry/api';
 import { BasicTracerProvider, BatchSpanProcessor, type SpanProcessor } from '@opentelemetry/sdk-trace-base';
 import {
   RuntraceBatchSpanProcessor,
@@ -11,6 +11,7 @@ import {
   type RuntraceExporterOptions,
   type SpanExporter,
 } from 'runtrace/exporter';
+import { fastClock } from '../../support/fast-clock.js';
 
 /** Whose exporter is on trial: the SDK's, ours, or our exporter behind the SDK's processor. */
 export type Subject = 'stock' | 'ours' | 'foreign';
@@ -41,6 +42,8 @@ export interface ChildOptions {
   end: End;
   /** Written when the process, or the worker, ends. */
   reportFile: string;
+  /** How many times faster than real time runtrace's clock runs. */
+  speed: number;
   exporter?: RuntraceExporterOptions;
 }
 
@@ -78,17 +81,16 @@ interface Exporting {
   counted(): { sent: number; lost: number; failed: number };
 }
 
-async function exporting({ subject, urls, protocol, exporter }: ChildOptions): Promise<Exporting> {
+async function exporting({ subject, urls, protocol, exporter, speed }: ChildOptions): Promise<Exporting> {
   if (subject === 'stock') return stock(urls, protocol);
   process.env.OTEL_EXPORTER_OTLP_PROTOCOL = protocol;
   const destinations =
     urls.length > 1 ? { destinations: urls.map((url, i) => ({ url, name: `d${i}` })) } : addressOf(urls[0] as string);
-  const ours = new (subject === 'ours' ? RuntraceBatchSpanProcessor : RuntraceExporter)({
-    ...exporter,
-    ...destinations,
-  });
+  const ours = new RuntraceExporter({ ...exporter, ...destinations }, fastClock(speed));
   return {
-    processors: [ours instanceof RuntraceExporter ? new BatchSpanProcessor(ours) : ours],
+    processors: [
+      subject === 'foreign' ? new BatchSpanProcessor(ours) : new RuntraceBatchSpanProcessor({ exporter: ours }),
+    ],
     counted() {
       const { sent, replayed, dropped } = ours.stats();
       return { sent: sent.spans + replayed.spans, lost: dropped.spans, failed: 0 };
@@ -107,11 +109,9 @@ async function stock(urls: string[], protocol: Protocol): Promise<Exporting> {
   let lost = 0;
   let sent = 0;
   let failed = 0;
-  const listen = (...parts: unknown[]) => {
-    lost += Number(/Dropped (\d+) spans/.exec(parts.join(' '))?.[1] ?? 0);
-  };
-  const silent = () => {};
-  diag.setLogger({ warn: listen, error: silent, info: silent, debug: silent, verbose: silent }, DiagLogLevel.WARN);
+  onWarning((message) => {
+    lost += Number(/Dropped (\d+) spans/.exec(message)?.[1] ?? 0);
+  });
   const { OTLPTraceExporter } = (await import(STOCK[protocol])) as {
     OTLPTraceExporter: new (options: { url: string; compression: string }) => SpanExporter;
   };
@@ -127,6 +127,12 @@ async function stock(urls: string[], protocol: Protocol): Promise<Exporting> {
     return new BatchSpanProcessor(exporter);
   });
   return { processors, counted: () => ({ sent, lost, failed }) };
+}
+
+function onWarning(listen: (message: string) => void): void {
+  const silent = () => {};
+  const warn: DiagLogger['warn'] = (...parts) => listen(parts.join(' '));
+  diag.setLogger({ warn, error: silent, info: silent, debug: silent, verbose: silent }, DiagLogLevel.WARN);
 }
 
 function tell(message: FromChild): Promise<void> {
@@ -187,12 +193,28 @@ async function play(): Promise<void> {
   if (options.end === 'throw') throw new Error('the application crashed');
 }
 
-/** Runs the application in a worker, and ends when that has ended. */
+/**
+ * Runs the application in a worker, and ends when that has ended. It has an exporter of its own, as an application that traces has in
+ * each thread; that one reports how many spans a terminated worker held.
+ */
 async function playInWorker(): Promise<void> {
+  let lost = 0;
+  if (options.subject !== 'stock') {
+    onWarning((message) => {
+      lost += Number(/a worker thread was terminated with (\d+) spans/.exec(message)?.[1] ?? 0);
+    });
+    new RuntraceExporter({ url: options.urls[0] as string });
+  }
   const worker = new Worker(fileURLToPath(import.meta.url), { argv: [JSON.stringify(options)] });
+  let last: Figures | undefined;
   worker.on('message', (message: FromChild) => {
     void tell(message);
+    if (message.kind === 'figures') last = message.figures;
     if (message.kind === 'ended' && options.end === 'terminate') void worker.terminate();
+  });
+  if (options.end !== 'terminate') return;
+  process.on('exit', () => {
+    if (last) writeFileSync(options.reportFile, JSON.stringify({ ...last, lost: last.lost + lost }));
   });
 }
 

@@ -14,13 +14,14 @@ export function complaintAbout(fault: Fault, outcome: Outcome): string | undefin
   }
   const missing = spansIn - arrived - onDisk;
   if (fault.hasUnconfirmed && missing <= 0) return undefined;
-  if (missing !== lost && !fault.untold) return `${missing} spans are missing, ${lost} are counted as lost`;
-  if (missing > 0 && !fault.losesSome && !fault.untold) return `${missing} spans are lost`;
+  const isCounted = fault.countsUnderWay ? missing <= lost : missing === lost;
+  if (!isCounted) return `${missing} spans are missing, ${lost} are counted as lost`;
+  if (missing > 0 && !fault.losesSome) return `${missing} spans are lost`;
   return undefined;
 }
 
 export async function outcomeOf(fault: Fault, subject: Trial['subject']): Promise<Outcome> {
-  const trial = new Trial(subject);
+  const trial = new Trial(subject, subject === 'stock' ? 1 : fault.speed);
   try {
     await fault.play(trial);
   } catch (error) {

@@ -48,9 +48,6 @@ for (const { fault, complaint } of done) {
 for (const { fault, stock } of done) {
   if (stock?.violations.length) process.stdout.write(`STOCK  ${fault.name}: ${stock.violations[0]}\n`);
 }
-for (const { name, untold } of done.map(({ fault }) => fault)) {
-  if (untold) process.stdout.write(`NOT COUNTED  ${name}: ${untold}\n`);
-}
 for (const { name, cannotPlay } of chosen) if (cannotPlay) process.stdout.write(`SKIPPED  ${name}: ${cannotPlay}\n`);
 const failed = done.filter(({ complaint }) => complaint).length;
 const skipped = chosen.length - faults.length;

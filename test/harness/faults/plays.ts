@@ -5,19 +5,10 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RuntraceExporterOptions } from 'runtrace/exporter';
 import type { ChildOptions, End } from './child.js';
-import type { Answer, BackendOptions } from './servers.js';
+import type { BackendOptions } from './servers.js';
 import { type Trial, until } from './trial.js';
 
 export type Play = (trial: Trial) => Promise<void>;
-
-/** Answers so until so long after the first request. */
-export function during(millis: number, answer: Answer): () => Answer | undefined {
-  let began: number | undefined;
-  return () => {
-    began ??= performance.now();
-    return performance.now() - began < millis ? answer : undefined;
-  };
-}
 
 export interface Simple extends BackendOptions {
   /** How long the application may take to deliver, at most. Default: a minute. */
@@ -26,9 +17,9 @@ export interface Simple extends BackendOptions {
 }
 
 /** One application, one backend: it ends its spans, gets time to deliver them, and is shut down. */
-export function simple(backend: Simple | (() => Simple) = {}): Play {
+export function simple(backend: Simple | ((trial: Trial) => Simple) = {}): Play {
   return async (trial) => {
-    const { waitMillis = 60_000, application, ...options } = typeof backend === 'function' ? backend() : backend;
+    const { waitMillis = 60_000, application, ...options } = typeof backend === 'function' ? backend(trial) : backend;
     const { url } = await trial.receive(options);
     await deliver(trial, url, waitMillis, application);
   };
@@ -110,7 +101,7 @@ export interface Disk {
 /** The backend is down for ten seconds, and something is wrong with the disk of the spool. */
 export function onDisk({ exporter, spans = 1000, sizeKib, spoil, fileLimit }: Disk): Play {
   return async (trial) => {
-    const backend = await trial.receive({ answer: during(10_000, { kind: 'status', status: 503 }) });
+    const backend = await trial.receive({ answer: trial.during(10_000, { kind: 'status', status: 503 }) });
     const { spool } = spoolIn(trial);
     if (sizeKib !== undefined) mountTmpfs(trial, spool.directory, sizeKib);
     const options = { spool: { ...spool, ...exporter } };
@@ -160,6 +151,6 @@ export async function restart(trial: Trial, exporter: RuntraceExporterOptions): 
   const application = trial.start({ urls: [backend?.url as string], spans: 0, exporter });
   await application.ended();
   // It has none of its own, so only the backend tells when all have come.
-  if (trial.subject !== 'stock') await until(() => trial.arrived() >= trial.spansIn, 60_000);
+  if (trial.subject !== 'stock') await until(() => trial.arrived() + trial.lost() >= trial.spansIn, 60_000);
   await trial.shutdown(application);
 }

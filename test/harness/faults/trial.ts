@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseOtlpJson } from '../../support/otlp-receiver.js';
 import type { ChildOptions, Figures, FromChild, Subject } from './child.js';
-import { type Backend, type BackendOptions, startBackend } from './servers.js';
+import { type Answer, type Backend, type BackendOptions, startBackend } from './servers.js';
 
 /** What a trial of one exporter under one fault came to. Spans count once for each destination. */
 export interface Outcome {
@@ -44,8 +44,26 @@ export class Trial {
   readonly #cleanUps: (() => void)[] = [];
   spansIn = 0;
 
-  constructor(subject: Subject) {
+  readonly #speed: number;
+
+  /** `speed`: how many times faster than real time everything runs. */
+  constructor(subject: Subject, speed = 1) {
     this.subject = subject;
+    this.#speed = speed;
+  }
+
+  /** How long a time of the trial takes. */
+  realMillis(millis: number): number {
+    return millis / this.#speed;
+  }
+
+  /** Answers so until so long after the first request. */
+  during(millis: number, answer: Answer): () => Answer | undefined {
+    let until: number | undefined;
+    return () => {
+      until ??= performance.now() + this.realMillis(millis);
+      return performance.now() < until ? answer : undefined;
+    };
   }
 
   async receive(options: BackendOptions = {}): Promise<Backend> {
@@ -61,10 +79,11 @@ export class Trial {
       protocol: 'http/protobuf',
       spans: 1000,
       textBytes: 1000,
-      overMillis: 1000,
       end: 'told',
       reportFile: join(this.directory, `report-${this.#applications.length}.json`),
+      speed: this.#speed,
       ...options,
+      overMillis: this.realMillis(options.overMillis ?? 1000),
     };
     const command = [process.execPath, CHILD, JSON.stringify(all)];
     const [file, ...args] = limit ? ['/bin/sh', '-c', `ulimit -f ${limit}; exec "$@"`, 'sh', ...command] : command;
@@ -85,6 +104,11 @@ export class Trial {
     return this.backends.reduce((sum, { spanIds }) => sum + new Set(spanIds).size, 0);
   }
 
+  /** How many of the spans the applications have counted as lost. */
+  lost(): number {
+    return this.#applications.reduce((sum, { figures }) => sum + figures.lost, 0);
+  }
+
   /** Waits until everything that came in has arrived, or the application tries no more, at most so long. */
   async untilDone(application: Application, millis: number): Promise<void> {
     await until(() => this.arrived() >= this.spansIn || application.figures.pending === 0, millis);
@@ -93,7 +117,7 @@ export class Trial {
   /** Shuts an application down, which may not take longer than it was told. */
   async shutdown(application: Application, signal?: NodeJS.Signals): Promise<void> {
     const { exporter } = application.options;
-    const allowed = (exporter?.shutdownTimeoutMillis ?? 10_000) + SHUTDOWN_TOLERANCE_MILLIS;
+    const allowed = this.realMillis(exporter?.shutdownTimeoutMillis ?? 10_000) + SHUTDOWN_TOLERANCE_MILLIS;
     const late = sleep(allowed, 'late', { ref: false });
     if ((await Promise.race([application.shutdown(signal), late])) === 'late') {
       this.violations.push(`a shutdown is not over after ${allowed} ms`);
@@ -109,13 +133,14 @@ export class Trial {
     await Promise.all(this.#applications.map((application) => application.kill()));
     const arrived = new Set(this.backends.flatMap(({ spanIds }) => spanIds));
     const figures = this.#applications.map((application) => application.figures);
+    const lost = this.lost();
     const total = this.backends.reduce((sum, { spanIds }) => sum + spanIds.length, 0);
     const outcome: Outcome = {
       spansIn: this.spansIn,
       arrived: this.arrived(),
       duplicates: total - this.arrived(),
       onDisk: spansIn(this.directory).filter((id) => !arrived.has(id)).length,
-      lost: figures.reduce((sum, { lost }) => sum + lost, 0),
+      lost,
       falselySent: Math.max(0, figures.reduce((sum, { sent }) => sum + sent, 0) - this.arrived()),
       early: this.backends.reduce((sum, { early }) => sum + early, 0),
       maxRssBytes: Math.max(...figures.map(({ maxRssBytes }) => maxRssBytes)),
