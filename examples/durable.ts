@@ -26,10 +26,11 @@ await run({ kind: 'report', id: runId, conversationId: 'chat-4' }, async (run) =
   await openai.chat.completions.create({ model: 'gpt-5', messages: [{ role: 'user', content }] });
 });
 
-await sdk.shutdown();
-await provider.close();
-
 if (!saved) {
   const checkpoint: Checkpoint = { runId, stepsDone: 1 };
   spawnSync(process.execPath, [process.argv[1] ?? '', JSON.stringify(checkpoint)], { stdio: 'inherit' });
 }
+
+// Each process delivers its own spans.
+await sdk.shutdown();
+await provider.close();
