@@ -26,8 +26,8 @@ exports.sdk = sdk;
 `;
 
 /** A server with a route that calls a model, which is busy at first, and its visitor. `turn` is around the work of the route. */
-const server = (turn: string) => `const { createServer, get } = require('node:http');
-const { sdk } = require('./instrumentation.cjs');
+const server = (turn: string) => `const { sdk } = require('./instrumentation.cjs');
+const { createServer, get } = require('node:http');
 const { trace } = require('@opentelemetry/api');
 const { run, recordingFetch } = ${turn};
 const call = () => recordingFetch(process.env.PROVIDER + '/v1/chat/completions', { method: 'POST', body: '{"model":"gpt-5","messages":[]}' });
