@@ -7,12 +7,12 @@ import { bound } from './redact/truncation.js';
 
 export type Redacting = Pick<CaptureSettings, 'redactor'>;
 
-/** Free text as it may be kept: redacted, bounded. */
+/** Redacts free text and cuts it to the limit. */
 export function keptText(text: string, { redactor }: Redacting): string {
   return bounded(redactor.text(text));
 }
 
-/** The beginning of a redacted text that is longer than anybody reads. */
+/** Cuts a redacted text to the limit, and reports that. */
 export function bounded(text: string): string {
   // No character takes more than three bytes.
   if (text.length <= MAX_TEXT_BYTES / 3) return text;
@@ -24,7 +24,7 @@ export function bounded(text: string): string {
   return kept;
 }
 
-/** Attributes as they may be kept, whoever they come from: names and texts redacted, texts bounded. */
+/** Copies attributes of the application or of another library: names and texts redacted, texts cut to the limit. */
 export function keptAttributes(attributes: Attributes | undefined, { redactor }: Redacting): Attributes {
   const kept: Attributes = {};
   for (const name in attributes) {
@@ -34,7 +34,7 @@ export function keptAttributes(attributes: Attributes | undefined, { redactor }:
   return kept;
 }
 
-/** The same for attributes that are runtrace's own, in their place: their names say nothing that must not be kept. */
+/** Redacts and cuts the values of runtrace's own attributes in place. Their names are constants, so they hold no secret. */
 export function keepValues(attributes: Attributes, { redactor }: Redacting): Attributes {
   for (const name in attributes) {
     const value = keptValue(name, attributes[name], redactor);

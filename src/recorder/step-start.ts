@@ -19,18 +19,18 @@ import {
 import type { StepStarter } from './run-handle.js';
 import { type Step, StepHandle } from './step-handle.js';
 
-/** Who is told how a function ended. */
+/** Receives how a function ended. */
 interface Scope {
   returned(value: unknown): void;
   threw(error: unknown): void;
 }
 
-/** A handle that nobody holds is taken for dropped, so whoever still runs inside of one holds it. */
+/** Refers to a handle. A handle that is collected ends as dropped, so a function that still runs must refer to its own. */
 function keepAlive(_held: unknown): void {}
 
 const NOT_RECORDED = 'the end of a scope could not be recorded';
 
-/** Calls `fn` and tells `scope` how it ended; until then `held` is not collected. */
+/** Calls `fn` and passes its end to `scope`. `held` is not collected before that. */
 export function settleWith<T>(fn: () => T | PromiseLike<T>, scope: Scope | undefined, held: unknown): Promise<T> {
   let result: Promise<T>;
   try {
@@ -96,13 +96,13 @@ function noticeStepWithoutAttempt(scope: StepScope): void {
 interface ClientScope {
   /** Where it is opened. Default: in the active context. */
   ctx?: Context;
-  /** The wire is believed where it knows better than the client. */
+  /** Whether the HTTP exchange decides the outcome where it contradicts the client. */
   strict?: boolean;
-  /** The step that it goes on with. */
+  /** The step that the scope continues. */
   earlier?: StepRecording | undefined;
 }
 
-/** The scope of a step, with the context for what is inside of it. No scope if nothing of it is recorded. */
+/** Opens the scope of a step, and makes the context for the code in it. There is no scope if the step is not recorded. */
 export function openScope(
   run: ActiveRun | undefined,
   given: StepOptions,
@@ -126,7 +126,7 @@ export function openScope(
   return { scope, inside: withStep(ctx, scope) };
 }
 
-/** The application may go on using what it gave: a list of messages grows. */
+/** Copies the options: the application may change them later, as a list of messages that grows. */
 function ownOptions(given: StepOptions): StepOptions {
   const options = { ...given };
   if (given.request) options.request = copyGiven(given.request) as ModelRequest;
@@ -150,7 +150,7 @@ function checkStepOptions(options: unknown): void {
 
 let checkedContextManager = false;
 
-/** Called in the function of `run`. Once is enough: a context manager is there for good, or missing. */
+/** Reports a missing context manager. Called in the function of `run`, once per process: a context manager is never added later. */
 export function checkContextManager(run: ActiveRun): void {
   if (checkedContextManager) return;
   checkedContextManager = true;

@@ -1,45 +1,44 @@
-/** What rides in the OpenTelemetry context. */
+/** The run, the step and the settings that the OpenTelemetry context carries. */
 import { type Context, context, createContextKey, type Span, trace } from '@opentelemetry/api';
 import type { CaptureSettings } from '../capture/levels.js';
 import type { ReuseScope } from './routing/reuse-scope.js';
 import type { RunRecording } from './run.js';
 import type { StepScope } from './step-scope.js';
 
-const HERE = /* @__PURE__ */ createContextKey('runtrace');
+const SCOPE = /* @__PURE__ */ createContextKey('runtrace');
 
-/** A run, as the code inside of it finds it in the context. The object is the one that the application holds. */
+/** The run of a context: the same object as the handle of the application. */
 export interface ActiveRun {
   readonly recording: RunRecording;
 }
 
-/** Where in an application's work some code runs. */
-interface Here {
+/** The value in a context. */
+interface Scope {
   readonly run?: ActiveRun | undefined;
-  /** The explicit step around it. */
+  /** The enclosing explicit step. */
   readonly step?: StepScope | undefined;
   readonly reuse?: ReuseScope | undefined;
-  /** The span of the tool call around it. */
+  /** The span of the enclosing tool call. */
   readonly tool?: Span | undefined;
-  /** What may be kept here, where that is less than the run keeps. */
+  /** The capture settings, where they record less than those of the run. */
   readonly capturing?: CaptureSettings | undefined;
-  /** Whether an attempt is already being recorded around it: one recording fetch around another records once. */
+  /** Whether an attempt is being recorded: one recording fetch inside another records once. */
   readonly recorded?: boolean | undefined;
-  /** Whether the run around it is one that isn't recorded. */
+  /** Whether the enclosing run is not recorded. */
   readonly unrecorded?: boolean | undefined;
-  /** Whether that is so because its trace isn't sampled. */
+  /** Whether that is because its trace is not sampled. */
   readonly unsampled?: boolean | undefined;
 }
 
-const NOWHERE: Here = {};
-const UNRECORDED: Here = { unrecorded: true };
-const UNSAMPLED: Here = { unrecorded: true, unsampled: true };
+const NO_SCOPE: Scope = {};
+const UNRECORDED: Scope = { unrecorded: true };
+const UNSAMPLED: Scope = { unrecorded: true, unsampled: true };
 
-/** More layers than this are made one. */
+/** More layers than this are merged into one. */
 const MAX_DEPTH = 16;
 
 /**
- * One value on top of a context. What the API makes of `setValue` is a copy of all values, and three functions; a step would pay
- * for two of them.
+ * One value on top of a context. The API's `setValue` copies all values and makes three functions, and a step would call it twice.
  */
 class Layer implements Context {
   readonly #below: Context;
@@ -73,99 +72,99 @@ class Layer implements Context {
   }
 }
 
-function here(ctx: Context): Here {
-  return (ctx.getValue(HERE) as Here | undefined) ?? NOWHERE;
+function scopeOf(ctx: Context): Scope {
+  return (ctx.getValue(SCOPE) as Scope | undefined) ?? NO_SCOPE;
 }
 
-function inside(ctx: Context, here: Here): Context {
-  return ctx instanceof Layer ? ctx.setValue(HERE, here) : new Layer(ctx, HERE, here);
+function withScope(ctx: Context, scope: Scope): Context {
+  return ctx instanceof Layer ? ctx.setValue(SCOPE, scope) : new Layer(ctx, SCOPE, scope);
 }
 
 export function runOf(ctx: Context): ActiveRun | undefined {
-  return here(ctx).run;
+  return scopeOf(ctx).run;
 }
 
 export function stepOf(ctx: Context): StepScope | undefined {
-  return here(ctx).step;
+  return scopeOf(ctx).step;
 }
 
 export function reuseOf(ctx: Context): ReuseScope | undefined {
-  return here(ctx).reuse;
+  return scopeOf(ctx).reuse;
 }
 
 /** The span of the innermost tool call in this context. */
 export function toolOf(ctx: Context): Span | undefined {
-  return here(ctx).tool;
+  return scopeOf(ctx).tool;
 }
 
 export function isRecorded(ctx: Context): boolean {
-  return here(ctx).recorded === true;
+  return scopeOf(ctx).recorded === true;
 }
 
-/** Whether no run is around it, not even one that isn't recorded. */
+/** Whether there is no enclosing run, recorded or not. */
 export function isOutside(ctx: Context): boolean {
-  const { run, unrecorded } = here(ctx);
+  const { run, unrecorded } = scopeOf(ctx);
   return run === undefined && unrecorded !== true;
 }
 
-/** Whether the trace of the run around it isn't sampled. Nor is what begins in it: half of a trace explains nothing. */
+/** Whether the trace of the enclosing run is not sampled. Runs and steps that begin in it are not recorded either: half of a trace explains nothing. */
 export function isUnsampled(ctx: Context): boolean {
-  return here(ctx).unsampled === true;
+  return scopeOf(ctx).unsampled === true;
 }
 
-/** Inside a run; no step of another run is visible there. */
+/** The context of code in a run. It has no step of another run. */
 export function withRun(ctx: Context, run: ActiveRun): Context {
-  return trace.setSpan(inside(ctx, { run, reuse: here(ctx).reuse }), run.recording.span);
+  return trace.setSpan(withScope(ctx, { run, reuse: scopeOf(ctx).reuse }), run.recording.span);
 }
 
-/** Inside a run that isn't recorded: nothing in it is recorded, and the run around it is hidden. */
+/** The context of code in a run that is not recorded. It hides the enclosing run. */
 export function withoutRun(ctx: Context): Context {
-  return inside(ctx, UNRECORDED);
+  return withScope(ctx, UNRECORDED);
 }
 
-/** Inside a run that isn't sampled: likewise, and its span is active. */
+/** The context of code in a run that is not sampled. The run's span is active. */
 export function withUnsampledRun(ctx: Context, span: Span): Context {
-  return trace.setSpan(inside(ctx, UNSAMPLED), span);
+  return trace.setSpan(withScope(ctx, UNSAMPLED), span);
 }
 
-/** Inside an explicit step. */
+/** The context of code in an explicit step. */
 export function withStep(ctx: Context, step: StepScope): Context {
-  const { run, reuse, tool, capturing } = here(ctx);
-  return trace.setSpan(inside(ctx, { run, reuse, tool, step, capturing }), step.step.span);
+  const { run, reuse, tool, capturing } = scopeOf(ctx);
+  return trace.setSpan(withScope(ctx, { run, reuse, tool, step, capturing }), step.step.span);
 }
 
-/** Inside a tool call. Model calls made there do not belong to the step around the tool call. */
+/** The context of code in a tool call. Its model calls do not belong to the step that encloses the tool call. */
 export function withTool(ctx: Context, tool: Span): Context {
-  return trace.setSpan(inside(ctx, { run: here(ctx).run, tool }), tool);
+  return trace.setSpan(withScope(ctx, { run: scopeOf(ctx).run, tool }), tool);
 }
 
-/** Where a tool call can't be recorded: model calls made there do not belong to the step around it either. */
+/** The context of code in a tool call that can't be recorded. Its model calls do not belong to the enclosing step either. */
 export function withoutStep(ctx: Context): Context {
-  const { run, tool } = here(ctx);
-  return inside(ctx, { run, tool });
+  const { run, tool } = scopeOf(ctx);
+  return withScope(ctx, { run, tool });
 }
 
 export function withReuse(ctx: Context, reuse: ReuseScope): Context {
-  return inside(ctx, { ...here(ctx), reuse });
+  return withScope(ctx, { ...scopeOf(ctx), reuse });
 }
 
-/** Where less may be kept than the run keeps. */
+/** The context of code in which less is recorded than in the run. */
 export function withCapturing(ctx: Context, capturing: CaptureSettings): Context {
-  return inside(ctx, { ...here(ctx), capturing });
+  return withScope(ctx, { ...scopeOf(ctx), capturing });
 }
 
-/** What may be kept of what happens here, in a run that keeps `ofRun`. */
+/** The capture settings of a context, in a run with the settings `ofRun`. */
 export function capturingIn(ctx: Context, ofRun: CaptureSettings): CaptureSettings {
-  return here(ctx).capturing ?? ofRun;
+  return scopeOf(ctx).capturing ?? ofRun;
 }
 
 export function withRecording(ctx: Context): Context {
-  // Once a call, and a copy by `...` with another field takes forty times as long.
-  const { run, step, reuse, tool, capturing, unrecorded, unsampled } = here(ctx);
-  return inside(ctx, { run, step, reuse, tool, capturing, unrecorded, unsampled, recorded: true });
+  // Called once per HTTP call; a copy with `...` and one more field takes forty times as long.
+  const { run, step, reuse, tool, capturing, unrecorded, unsampled } = scopeOf(ctx);
+  return withScope(ctx, { run, step, reuse, tool, capturing, unrecorded, unsampled, recorded: true });
 }
 
-/** The active context, seen from `run`: where no context manager carries the run, its own span is put in. */
+/** The active context if it is one of `run`; without a context manager, the active context with `run` added. */
 export function contextIn(run: ActiveRun, active: Context = context.active()): Context {
   return runOf(active) === run ? active : withRun(active, run);
 }

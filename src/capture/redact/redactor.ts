@@ -16,7 +16,7 @@ import { type Bounded, bound } from './truncation.js';
 export type { RedactOptions } from './policy.js';
 export type { Bounded } from './truncation.js';
 
-/** Removes secrets from what is about to be recorded. No method throws. A value that can't be judged is replaced. */
+/** Removes secrets from values before they are recorded. No method throws. A value that can't be judged is replaced. */
 export interface Redactor {
   /** The value of a header. */
   header(name: string, value: string): string;

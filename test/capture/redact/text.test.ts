@@ -96,11 +96,34 @@ const HARMLESS = [
   'https://example.com/docs/api-keys#create and mailto:me@example.com',
   'd41d8cd98f00b204e9800998ecf8427e is a hash, 2025-08-07T12:00:00Z a time',
   'API key: missing, password: required, secret: null',
+  'token = Keyword; password = unquote(password); const secretKeys = Object.keys(secrets)',
+  'let token = keychain.get("token")',
+  'OPENAI_API_KEY="sk-proj-..."',
+  '密码：请输入您的密码',
+  '- name: MAX_TOKENS\n  value: 4096',
 ];
 
 for (const text of HARMLESS) {
   test(`nothing goes from: ${text}`, () => {
     assert.equal(redactor.text(text), text);
+  });
+}
+
+const RANDOM = [
+  ['after a mark of SQL', 'Server=x;Password=@JDKXEehL;Encrypt=True', '@JDKXEehL'],
+  ['before a mark of SQL', 'Server=x;Password=wfrfoeHYg?;Encrypt=True', 'wfrfoe'],
+  ['before words of a description', '--token = "KAEwNEFeTP, and more"', 'KAEw'],
+  ['like an access to a member', 'Proxy-Authorization=bnl.zqkl#iME (of the secret', 'zqkl'],
+  ['like an operand', 'refreshToken: Lh.WV+NQ0v', 'NQ0v'],
+  ['with blanks', 'Server=x;Password=e.apu Bm9;Encrypt=True', 'apu Bm9'],
+  ['like a comment', 'AccountName=x;AccountKey=//neBTONjmYdJPrVT1JEA4;EndpointSuffix=y', 'TONjm'],
+  ['like a mask', 'password: "XXX$g$hmgKq, and more"', 'hmgKq'],
+  ['of small letters', '| password | tpmhvpoveurwkcqq |', 'tpmhv'],
+] as const;
+
+for (const [what, text, part] of RANDOM) {
+  test(`a random value ${what} goes from: ${text}`, () => {
+    assert.ok(!redactor.text(text).includes(part), redactor.text(text));
   });
 }
 
@@ -135,6 +158,17 @@ const NAMED = [
   `<add key="ClearTextPassword" value="${SECRET}" />`,
   `<string name="api_key">${SECRET}</string>`,
   `<b>Password:</b> ${SECRET}`,
+  `<b>password</b>: ${SECRET}`,
+  `password: |\n  ${SECRET}\nuser: me`,
+  `- name: DB_PASSWORD\n  value: ${SECRET}\n`,
+  `new Env({ name: 'API_KEY', value: '${SECRET}' })`,
+  `contraseña: ${SECRET}`,
+  `密码：${SECRET}`,
+  `пароль = "${SECRET}"`,
+  `let password: &str = "${SECRET}";`,
+  `password = b"${SECRET}"`,
+  `var password = @"${SECRET}";`,
+  `jdbc:sqlserver://db:1433;databaseName=x;user=me;password=${SECRET};encrypt=true`,
   `const token: string = '${SECRET}';`,
   `var token string = "${SECRET}"`,
   `$token .= "${SECRET}";`,

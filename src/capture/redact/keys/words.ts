@@ -5,10 +5,10 @@ import { isMadeOfWords } from './randomness.js';
  * of the words. Counted over the words of documentation and declarations of npm packages.
  */
 const FOLLOWERS =
-  'a:abcdfgiklmnprstuvwxy b:abcdefhilmorstuy c:acdehiklmoprstuy d:abcdefgijklmoprsuvy e:abcdefghijklmnopqrstuvwxy f:acefilorstuy ' +
-  'g:aeghilmnorstu h:aeimorstuy i:abcdefgklmnoprstvxz j:aeosu k:aefins l:abcdefiklopstuvy m:abdeilmnopsu n:acdefghijklmnoprstuvy ' +
+  'a:abcdfgiklmnprstuvwxy b:abcdefhijlmorstuy c:acdehiklmoprstuy d:abcdefgijklmoprsuvy e:abcdefghijklmnopqrstuvwxy f:acefilorstuy ' +
+  'g:aeghilmnorstu h:aeimorstuy i:abcdefgklmnoprstvxz j:aeosu k:aefins l:abcdefiklopstuvy m:abdeilmnopsu n:acdefghijklmnopqrstuvy ' +
   'o:abcdefgiklmnoprstuvwx p:acdehilmoprstuy q:u r:abcdefgiklmnoprstuvwy s:acdefhiklmnopqstuwy t:acdefhilmoprstuwy ' +
-  'u:abcdefgilmnoprst v:aeio w:aehilnorsw x:aceipt y:ceilmnopst z:aeio';
+  'u:abcdefgilmnoprst v:aeio w:adehilnorsw x:aceipt y:ceilmnopstw z:aeio';
 
 const PAIRS: ReadonlySet<string> = /* @__PURE__ */ new Set(
   FOLLOWERS.split(' ').flatMap((row) => [...row.slice(2)].map((follower) => row.charAt(0) + follower)),
@@ -33,12 +33,17 @@ const PAIRS_PER_RARE = 9;
  * digits only; this looks at the letters as well: `KAEwNEFe` and `bnl.zqkl` have the form of words and are none.
  */
 export function readsAsWords(text: string): boolean {
-  return isMadeOfWords(text, 0, text.length) && hasUsualParts(text, text.length < SHORTEST_RANDOM);
+  return isMadeOfWords(text, 0, text.length) && hasUsualParts(text, text.length < SHORTEST_RANDOM, 0);
+}
+
+/** The same for a name where brackets show that it is one of code: `passwd(`, `Sts[`. */
+export function readsAsName(text: string): boolean {
+  return isMadeOfWords(text, 0, text.length) && hasUsualParts(text, true, 1);
 }
 
 /** The same for words of sentences: none is of short parts only, `KDBeu`, unless the parts are words by themselves, `apiKey`. */
 export function readsAsSentence(text: string): boolean {
-  return isMadeOfWords(text, 0, text.length) && hasUsualParts(text, false);
+  return isMadeOfWords(text, 0, text.length) && hasUsualParts(text, false, 0);
 }
 
 const SHORTEST_UNPRONOUNCEABLE = 8;
@@ -51,7 +56,7 @@ export function isUnpronounceable(word: string): boolean {
 /** Shorter texts may be of short parts only: `ai-sdk`, `db.id`. */
 const SHORTEST_RANDOM = 8;
 
-function hasUsualParts(text: string, mayBeShort: boolean): boolean {
+function hasUsualParts(text: string, mayBeShort: boolean, mostRare: number): boolean {
   let pairs = 0;
   let rare = 0;
   let telling = 0;
@@ -65,7 +70,7 @@ function hasUsualParts(text: string, mayBeShort: boolean): boolean {
       short++;
     }
   }
-  return rare <= Math.floor(pairs / PAIRS_PER_RARE) && (mayBeShort || short <= telling);
+  return rare <= Math.max(mostRare, Math.floor(pairs / PAIRS_PER_RARE)) && (mayBeShort || short <= telling);
 }
 
 function rarePairs(word: string): number {

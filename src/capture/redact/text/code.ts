@@ -1,5 +1,5 @@
 import { isMadeOfWords, isMixed } from '../keys/randomness.js';
-import { readsAsWords } from '../keys/words.js';
+import { readsAsName, readsAsWords } from '../keys/words.js';
 import { isSecretLike } from './words.js';
 
 const KEYWORD =
@@ -35,7 +35,7 @@ export function isExpression(value: string): boolean {
 function isCode(code: string): boolean {
   const [first = '', ...others] = code.split(/\s+/);
   if (UNCODELIKE.test(first) || others.some(isSecretLike)) return false;
-  if (/[([{<]/.test(first)) return (first.match(NAMES) ?? []).every(readsAsWords);
+  if (/[([{<]/.test(first)) return (first.match(NAMES) ?? []).every(readsAsName);
   return readsAsWords(first) && first.split(OPERATOR).every(isOperand);
 }
 

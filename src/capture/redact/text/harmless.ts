@@ -60,12 +60,14 @@ export function isTemplate(value: string): boolean {
 }
 
 const LONGEST_READABLE = 4;
+/** `sk-proj-…` */
+const PREFIX = /^[a-z_-]{1,10}[_-]$/;
 
 function isMask(value: string): boolean {
   const mask = MASKS.find((pattern) => pattern.test(value));
   if (!mask) return false;
   const rest = value.replace(mask, '');
-  return rest.length <= LONGEST_READABLE || (!isSecretLike(rest) && readsAsWords(rest));
+  return rest.length <= LONGEST_READABLE || PREFIX.test(rest) || (/^[\w-]+$/.test(rest) && readsAsWords(rest));
 }
 
 /** Marks of sentences before and after a word. */

@@ -96,7 +96,7 @@ export interface JudgedPlace {
 export function judgeName(text: string, separator: number, policy: Policy): JudgedPlace | undefined {
   const name = nameBefore(text, separator);
   const isEquals = text.charCodeAt(separator) === EQUALS;
-  if (text.charCodeAt((name?.start ?? separator) - 1) > LAST_ASCII) {
+  if (text.charCodeAt((name?.start ?? beforeBlanks(text, separator)) - 1) > LAST_ASCII) {
     const foreign = foreignName(text, separator);
     if (foreign) return { kind: SECRET, name: foreign, isAnnounced: false };
   }
@@ -123,6 +123,12 @@ const LAST_ASCII = 127;
 const FOREIGN =
   /(?:contraseña|密码|密碼|口令|密钥|パスワード|暗証番号|비밀번호|암호|пароль|hasło|şifre|lösenord|κωδικός πρόσβασης|סיסמה|كلمة المرور|पासवर्ड|รหัสผ่าน|mật khẩu)[*_~"'`]{0,3}[ \t]*$/i;
 const LONGEST_FOREIGN = 32;
+
+function beforeBlanks(text: string, separator: number): number {
+  let end = separator;
+  while (end > 0 && isBlank(text.charCodeAt(end - 1))) end--;
+  return end;
+}
 
 function foreignName(text: string, separator: number): Name | undefined {
   const from = Math.max(0, separator - LONGEST_FOREIGN);
