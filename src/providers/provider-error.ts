@@ -71,6 +71,16 @@ export function bareError(body: JsonObject): ProviderError | undefined {
   return says ? error : undefined;
 }
 
+/** The error of a whole response: beside its content, or the response itself if it has none of the fields of a result. */
+export function errorOfBody(body: JsonObject, isResult: boolean): ProviderError | undefined {
+  return reportedError(body) ?? (isResult ? undefined : bareError(body));
+}
+
+/** The error of an event: beside its content, or the event itself if it is called `error`, or is none of the format's own. */
+export function errorOfEvent(type: string, event: JsonObject, isKnown: boolean): ProviderError | undefined {
+  return type === 'error' ? (reportedError(event) ?? describeError(event)) : errorOfBody(event, isKnown);
+}
+
 /** The error whose text is all that there is: `event: error`, `data: upstream gone`. */
 export function plainError(message: string): ProviderError {
   const parsed = parseJson(message);

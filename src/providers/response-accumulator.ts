@@ -1,10 +1,10 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { Message, MessagePart, ModelResponse, Usage } from '../otel/genai.js';
-import { defined, label, object, parseJson } from '../util/json-fields.js';
+import { defined, type JsonObject, label, object, parseJson } from '../util/json-fields.js';
 import { isFailureReason, readFinishReason } from './finish-reason.js';
 import type { Answer } from './format.js';
 import { readArguments, serverToolCallPart, textParts, toolCallPart } from './message-parts.js';
-import { describeError, type ProviderError } from './provider-error.js';
+import { describeError, type ProviderError, plainError } from './provider-error.js';
 
 /** More choices than any provider gives. */
 const MAX_CHOICES = 128;
@@ -62,11 +62,19 @@ export class ResponseAccumulator {
     this.#content = content;
   }
 
-  /** The provider reports an error. The first one counts; a later one adds the code that the first one lacks. */
-  fail(error: ProviderError): void {
+  /** The provider reports an error, if there is one. The first one counts; a later one adds the code that it lacks. */
+  fail(error: ProviderError | undefined): void {
     const earlier = this.#error;
+    if (!error) return;
     if (!earlier) this.#error = { ...error };
     else if (earlier.code === undefined) this.#error = { ...error, ...earlier };
+  }
+
+  /** The data of an event. A text in its place is an error, if the event is called so. */
+  readEvent(type: string, data: string): JsonObject | undefined {
+    const event = object(parseJson(data));
+    if (!event && type === 'error') this.fail(plainError(data));
+    return event;
   }
 
   /** There is a choice `index`; `finishReason` is why it ended, if it has. A reason that means failure is an error. */

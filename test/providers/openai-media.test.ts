@@ -117,6 +117,29 @@ describe('A transcription', () => {
   });
 });
 
+describe('A page in place of an answer', () => {
+  it('is no image, no sound, no transcript and no moderation', () => {
+    const paths = ['images/generations', 'audio/speech', 'moderations', 'decisions'];
+    const calls = paths.map((path) => modelCall({ url: `${api}/${path}`, request: { model: 'm', input: 'Hi' } }));
+    for (const call of [...calls, multipart('audio/transcriptions')]) {
+      for (const page of ['<!DOCTYPE html><p>Sign in</p>', '\n<html><body></body></html>']) {
+        assert.equal(read(call, [page]).complete, false, `${call.operation}: ${page}`);
+      }
+    }
+  });
+});
+
+describe('A decision', () => {
+  it('is complete with its answers', () => {
+    const request = { model: 'gpt-5', input: 'Hi', questions: [{ type: 'predicate' }] };
+    const call = modelCall({ url: `${api}/decisions`, request });
+    const usage = { input_tokens: 14, output_tokens: 1, total_tokens: 15 };
+    const answer = read(call, [JSON.stringify({ model: 'gpt-5-1', answers: [{ probability: 0.5 }], usage })]);
+    assert.deepEqual([answer.complete, answer.response.model], [true, 'gpt-5-1']);
+    assert.deepEqual(answer.usage, { inputTokens: 14, outputTokens: 1 });
+  });
+});
+
 describe('A moderation', () => {
   it('is complete with its results', () => {
     const call = modelCall({ url: `${api}/moderations`, request: { model: 'omni-moderation-latest', input: 'Hi' } });

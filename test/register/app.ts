@@ -132,6 +132,15 @@ const SCENARIOS: Record<string, (provider: Provider) => Promise<unknown[]>> = {
     return [object];
   },
 
+  'calls that are not read': (provider) =>
+    run({ kind: 'chat_turn' }, async () => {
+      const body = JSON.stringify({ model: 'm', prompt: 'Hi' });
+      await fetch(`${provider.url}/predict`, { method: 'POST', body });
+      // Ollama's port makes it a known provider; nothing has to listen there.
+      await fetch('http://127.0.0.1:11434/api/unread', { method: 'POST', body }).catch(() => {});
+      return [];
+    }),
+
   'another request': async (provider) => [(await fetch(`${provider.url}/weather`)).status],
 
   'what the application can see of fetch': async () => {

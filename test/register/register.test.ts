@@ -46,6 +46,7 @@ describe('runtrace/register', () => {
     'a call outside of any run',
     'another request',
     'a call in a run',
+    'calls that are not read',
     'the option and register together',
     'a tool’s call in an explicit step',
     'a step’s own fetch',
@@ -69,6 +70,11 @@ describe('runtrace/register', () => {
     const { spans } = app.of('a call that is retried, with a span around each fetch');
     const own = spans.filter(({ name }) => name !== 'fetch POST');
     assert.deepEqual(own.map(shape), [['chat gpt-5', 'completed', [429, 503, 200]], CHAT_TURN]);
+  });
+
+  test('takes a call that is not read for a step at a known provider only, whatever its body', () => {
+    const names = app.of('calls that are not read').spans.map(({ name }) => name);
+    assert.deepEqual(names, ['POST /api/unread', 'invoke_workflow chat_turn']);
   });
 
   test('lets calls outside of a run through as they are', () => {

@@ -1,7 +1,7 @@
 import type { ModelRequest } from '../../otel/genai.js';
-import { defined, type JsonObject, label, object, parseJson } from '../../util/json-fields.js';
+import { defined, type JsonObject, label } from '../../util/json-fields.js';
 import type { Answer, FormatReader, WireFormat } from '../format.js';
-import { bareError, plainError, reportedError } from '../provider-error.js';
+import { errorOfBody } from '../provider-error.js';
 import { ResponseAccumulator } from '../response-accumulator.js';
 import { ModelAnswer, readCall, readUsage } from './ai-sdk-model.js';
 
@@ -65,8 +65,7 @@ class AiGatewayReader implements FormatReader {
   whole(body: JsonObject): void {
     this.#isLanguageModel = body.finishReason !== undefined;
     this.#done = this.#isLanguageModel || RESULT_FIELDS.some((name) => body[name] !== undefined);
-    const error = reportedError(body) ?? (this.#done ? undefined : bareError(body));
-    if (error) this.#response.fail(error);
+    this.#response.fail(errorOfBody(body, this.#done));
     if (this.#isLanguageModel) this.#model.whole(body);
     else {
       this.#response.model = label(body.model);
@@ -76,13 +75,9 @@ class AiGatewayReader implements FormatReader {
 
   event(name: string, data: string): void {
     if (data.startsWith('[DONE]')) return;
-    const part = object(parseJson(data));
-    if (!part) {
-      if (name === 'error') this.#response.fail(plainError(data));
-      return;
-    }
-    const error = reportedError(part) ?? (part.type === undefined ? bareError(part) : undefined);
-    if (error) this.#response.fail(error);
+    const part = this.#response.readEvent(name, data);
+    if (!part) return;
+    this.#response.fail(errorOfBody(part, part.type !== undefined));
     if (part.type === 'result') this.#done = true;
     else this.#isLanguageModel = true;
     this.#model.part(part);

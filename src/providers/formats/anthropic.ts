@@ -8,12 +8,11 @@ import {
   number,
   object,
   objects,
-  parseJson,
   texts,
   word,
 } from '../../util/json-fields.js';
 import type { Answer, FormatReader, WireFormat } from '../format.js';
-import { bareError, describeError, mayReportError, plainError, reportedError } from '../provider-error.js';
+import { errorOfBody, errorOfEvent, mayReportError } from '../provider-error.js';
 import { ResponseAccumulator } from '../response-accumulator.js';
 import { functionTool, readBlock, readContent, readMessage } from './anthropic-content.js';
 import { eventType } from './event-type.js';
@@ -78,8 +77,7 @@ class AnthropicReader implements FormatReader {
 
   whole(body: JsonObject): void {
     const isMessage = Array.isArray(body.content);
-    const error = reportedError(body) ?? (isMessage ? undefined : bareError(body));
-    if (error) this.#response.fail(error);
+    this.#response.fail(errorOfBody(body, isMessage));
     if (!isMessage) return;
     this.#readHead(body);
     if (this.#content) this.#response.put(CHOICE, readContent(body.content), 0);
@@ -96,12 +94,9 @@ class AnthropicReader implements FormatReader {
     const ofContent = type.startsWith('content_block_');
     if (ofContent) this.#response.choice(CHOICE);
     if (((ofContent && !this.#content) || type === 'ping') && !mayReportError(data)) return;
-    const event = object(parseJson(data));
-    if (!event) {
-      if (type === 'error') this.#response.fail(plainError(data));
-      return;
-    }
-    this.#failIf(type, event);
+    const event = this.#response.readEvent(type, data);
+    if (!event) return;
+    this.#response.fail(errorOfEvent(type, event, EVENT.test(type)));
     if (ofContent) this.#readBlock(type, event, data.length);
     else if (type === 'message_start') this.#readHead(object(event.message) ?? {});
     else if (type === 'message_delta') this.#readDelta(event);
@@ -114,13 +109,6 @@ class AnthropicReader implements FormatReader {
   answer(): Answer {
     // A consumer may stop reading once the message has its stop reason. A stream that ends has to have its last event.
     return this.#response.answer(this.#done || (!this.#ended && this.#response.finished));
-  }
-
-  #failIf(type: string, event: JsonObject): void {
-    const error =
-      reportedError(event) ??
-      (type === 'error' ? describeError(event) : EVENT.test(type) ? undefined : bareError(event));
-    if (error) this.#response.fail(error);
   }
 
   #readHead(message: JsonObject): void {

@@ -1,18 +1,8 @@
 import type { Message, MessagePart, ModelRequest, Usage } from '../../otel/genai.js';
-import {
-  count,
-  defined,
-  type JsonObject,
-  number,
-  object,
-  objects,
-  parseJson,
-  text,
-  texts,
-} from '../../util/json-fields.js';
+import { count, defined, type JsonObject, number, object, objects, text, texts } from '../../util/json-fields.js';
 import type { Answer, FormatReader, WireFormat } from '../format.js';
 import { blobPart, mediaPart, otherPart, textParts, toolCallPart, toolResponsePart } from '../message-parts.js';
-import { bareError, describeError, plainError, reportedError } from '../provider-error.js';
+import { errorOfBody, errorOfEvent } from '../provider-error.js';
 import { ResponseAccumulator } from '../response-accumulator.js';
 import { modelOfSegment } from './path-segment.js';
 
@@ -77,8 +67,7 @@ export class ConverseReader implements FormatReader {
   whole(body: JsonObject): void {
     const response = this.#response;
     const message = object(object(body.output)?.message);
-    const error = reportedError(body) ?? (message ? undefined : bareError(body));
-    if (error) response.fail(error);
+    response.fail(errorOfBody(body, message !== undefined));
     if (!message) return;
     this.#done = true;
     response.choice(CHOICE, body.stopReason);
@@ -88,9 +77,8 @@ export class ConverseReader implements FormatReader {
 
   event(name: string, data: string): void {
     if (!this.#content && name.startsWith('contentBlock')) return;
-    const event = object(parseJson(data));
-    if (name === 'error') this.#response.fail(event ? describeError(event) : plainError(data));
-    else if (event) this.#read(name, event);
+    const event = this.#response.readEvent(name, data);
+    if (event) this.#read(name, event);
   }
 
   end(): void {}
@@ -122,8 +110,7 @@ export class ConverseReader implements FormatReader {
         response.usage = readUsage(object(event.usage) ?? {});
         break;
     }
-    const error = reportedError(event) ?? (EVENT.test(name) ? undefined : bareError(event));
-    if (error) response.fail(error);
+    response.fail(errorOfEvent(name, event, EVENT.test(name)));
   }
 
   #readDelta(key: number, delta: JsonObject): void {

@@ -13,7 +13,7 @@ import {
 } from '../../util/json-fields.js';
 import type { Answer, FormatReader, WireFormat } from '../format.js';
 import { textParts, toolCallPart } from '../message-parts.js';
-import { bareError, describeError, plainError, reportedError } from '../provider-error.js';
+import { errorOfBody, errorOfEvent } from '../provider-error.js';
 import { ResponseAccumulator } from '../response-accumulator.js';
 import { anthropic } from './anthropic.js';
 import { ConverseReader, readConverseRequest } from './bedrock-converse.js';
@@ -222,9 +222,8 @@ class PromptReader implements FormatReader {
   }
 
   event(name: string, data: string): void {
-    const event = object(parseJson(data));
-    if (name === 'error')
-      this.#response.fail(event ? (reportedError(event) ?? describeError(event)) : plainError(data));
+    const event = this.#response.readEvent(name, data);
+    if (name === 'error' && event) this.#response.fail(errorOfEvent(name, event, false));
     else if (event) this.#read(event);
   }
 
@@ -238,8 +237,7 @@ class PromptReader implements FormatReader {
   #read(body: JsonObject): void {
     const isResult = RESULT_FIELDS.some((name) => body[name] !== undefined);
     this.#any ||= isResult;
-    const error = reportedError(body) ?? (isResult ? undefined : bareError(body));
-    if (error) this.#response.fail(error);
+    this.#response.fail(errorOfBody(body, isResult));
     const lists = [body.results, body.outputs, body.generations, body.completions].flatMap(objects);
     const results = lists.length > 0 ? lists : [body];
     for (const [index, result] of results.entries()) this.#readResult(index, result);

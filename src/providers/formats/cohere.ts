@@ -7,14 +7,13 @@ import {
   number,
   object,
   objects,
-  parseJson,
   text,
   texts,
   word,
 } from '../../util/json-fields.js';
 import type { Answer, FormatReader, WireFormat } from '../format.js';
 import { mediaPart, otherPart, textParts, toolCallPart, toolResponsePart } from '../message-parts.js';
-import { bareError, describeError, mayReportError, plainError, reportedError } from '../provider-error.js';
+import { errorOfBody, errorOfEvent, mayReportError, reportedError } from '../provider-error.js';
 import { ResponseAccumulator } from '../response-accumulator.js';
 import { eventType } from './event-type.js';
 import { calledTool, flatTool } from './openai-chat-content.js';
@@ -85,8 +84,7 @@ class CohereReader implements FormatReader {
     const response = this.#response;
     const message = object(body.message);
     this.#done = [message, body.embeddings, body.results].some((field) => typeof field === 'object');
-    const error = reportedError(body) ?? (this.#done ? undefined : bareError(body));
-    if (error) response.fail(error);
+    response.fail(errorOfBody(body, this.#done));
     response.id = word(body.id);
     response.model = word(body.model);
     response.usage = readUsage(object(body.usage) ?? object(body.meta) ?? {});
@@ -101,17 +99,10 @@ class CohereReader implements FormatReader {
     const type = eventType(name, data);
     const isKnown = EVENT.test(type);
     if (isKnown && !this.#content && !HEAD_EVENT.test(type) && !mayReportError(data)) return;
-    const event = object(parseJson(data));
-    if (!event) {
-      if (type === 'error') response.fail(plainError(data));
-      return;
-    }
+    const event = response.readEvent(type, data);
+    if (!event) return;
     const delta = object(event.delta) ?? {};
-    const error =
-      reportedError(event) ??
-      reportedError(delta) ??
-      (type === 'error' ? describeError(event) : isKnown ? undefined : bareError(event));
-    if (error) response.fail(error);
+    response.fail(reportedError(delta) ?? errorOfEvent(type, event, isKnown));
     if (type === 'message-start') {
       response.id = word(event.id);
       response.choice(CHOICE);

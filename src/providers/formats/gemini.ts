@@ -8,7 +8,6 @@ import {
   number,
   object,
   objects,
-  parseJson,
   text,
   texts,
   word,
@@ -23,7 +22,7 @@ import {
   toolCallPart,
   toolResponsePart,
 } from '../message-parts.js';
-import { bareError, describeError, type ProviderError, plainError, reportedError } from '../provider-error.js';
+import { errorOfEvent } from '../provider-error.js';
 import { ResponseAccumulator } from '../response-accumulator.js';
 
 const MODEL_AND_METHOD = /\/([^/:]+):(generateContent|streamGenerateContent|embedContent|batchEmbedContents)$/;
@@ -89,18 +88,14 @@ class GeminiReader implements FormatReader {
 
   whole(body: JsonObject): void {
     this.#read(body, 0);
-    const error = isResponse(body) ? undefined : bareError(body);
-    if (error) this.#response.fail(error);
     this.#whole = [body.candidates, body.promptFeedback, body.embedding, body.embeddings].some(
       (field) => typeof field === 'object',
     );
   }
 
   event(name: string, data: string): void {
-    const chunk = object(parseJson(data));
-    if (chunk) this.#read(chunk, data.length);
-    const error = chunk ? errorOfEvent(name, chunk) : name === 'error' ? plainError(data) : undefined;
-    if (error) this.#response.fail(error);
+    const chunk = this.#response.readEvent(name, data);
+    if (chunk) this.#read(chunk, data.length, name);
   }
 
   end(): void {
@@ -115,14 +110,13 @@ class GeminiReader implements FormatReader {
     return this.#response.answer(this.#whole || (finished && isFinal));
   }
 
-  #read(chunk: JsonObject, length: number): void {
+  #read(chunk: JsonObject, length: number, name = ''): void {
     const draft = this.#response;
     draft.id ??= word(chunk.responseId);
     draft.model ??= word(chunk.modelVersion);
     const usage = object(chunk.usageMetadata);
     if (usage) this.#usage = usage;
-    const error = reportedError(chunk);
-    if (error) draft.fail(error);
+    draft.fail(errorOfEvent(name, chunk, isResponse(chunk)));
     const candidates = objects(chunk.candidates);
     if (candidates.length > 0 && draft.finished) this.#reasonIsFinal = false;
     for (const [position, candidate] of candidates.entries()) {
@@ -148,11 +142,6 @@ function isResponse(chunk: JsonObject): boolean {
   return [chunk.candidates, chunk.promptFeedback, chunk.usageMetadata, chunk.embedding, chunk.embeddings].some(
     (field) => typeof field === 'object',
   );
-}
-
-function errorOfEvent(name: string, chunk: JsonObject): ProviderError | undefined {
-  if (name === 'error') return reportedError(chunk) ?? describeError(chunk);
-  return isResponse(chunk) ? undefined : bareError(chunk);
 }
 
 /**

@@ -7,21 +7,13 @@ import {
   number,
   object,
   objects,
-  parseJson,
   text,
   texts,
   word,
 } from '../../util/json-fields.js';
 import type { Answer, FormatReader, WireFormat } from '../format.js';
 import { serverToolCallPart, textParts, toolCallPart, toolResponsePart } from '../message-parts.js';
-import {
-  bareError,
-  describeError,
-  mayReportError,
-  type ProviderError,
-  plainError,
-  reportedError,
-} from '../provider-error.js';
+import { errorOfBody, errorOfEvent, mayReportError } from '../provider-error.js';
 import { ResponseAccumulator } from '../response-accumulator.js';
 import { eventType } from './event-type.js';
 import { flatTool, readPart } from './openai-chat-content.js';
@@ -65,6 +57,8 @@ export const mistralConversations: WireFormat = {
 /** All entries of a response are one choice. */
 const CHOICE = 0;
 
+const ERROR_EVENT = 'conversation.response.error';
+
 const EVENT = /^(?:conversation|message|tool|agent|function)\./;
 
 /** The events that have no content, and so are read in any case. */
@@ -83,8 +77,7 @@ class ConversationReader implements FormatReader {
   whole(body: JsonObject): void {
     const response = this.#response;
     this.#done = Array.isArray(body.outputs);
-    const error = reportedError(body) ?? (this.#done ? undefined : bareError(body));
-    if (error) response.fail(error);
+    response.fail(errorOfBody(body, this.#done));
     if (!this.#done) return;
     const outputs = objects(body.outputs);
     response.id = word(body.conversation_id);
@@ -97,13 +90,11 @@ class ConversationReader implements FormatReader {
   event(name: string, data: string): void {
     const type = eventType(name, data);
     if (!this.#content && EVENT.test(type) && !HEAD_EVENT.test(type) && !mayReportError(data)) return;
-    const event = object(parseJson(data));
-    if (!event) {
-      if (type === 'error') this.#response.fail(plainError(data));
-      return;
-    }
-    const error = reportedError(event) ?? errorOfEvent(type, event);
-    if (error) this.#response.fail(error);
+    const event = this.#response.readEvent(type, data);
+    if (!event) return;
+    // The event's own `type` is no code.
+    const { type: _, ...details } = event;
+    this.#response.fail(errorOfEvent(type === ERROR_EVENT ? 'error' : type, details, EVENT.test(type)));
     this.#read(type, event, data.length);
   }
 
@@ -154,11 +145,6 @@ class ConversationReader implements FormatReader {
       }
     }
   }
-}
-
-function errorOfEvent(type: string, { type: _, ...event }: JsonObject): ProviderError | undefined {
-  if (type === 'error' || type === 'conversation.response.error') return describeError(event);
-  return EVENT.test(type) ? undefined : bareError(event);
 }
 
 function readUsage(usage: JsonObject): Usage {

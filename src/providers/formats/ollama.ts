@@ -15,7 +15,7 @@ import {
 } from '../../util/json-fields.js';
 import type { Answer, FormatReader, WireFormat } from '../format.js';
 import { blobPart, textParts, toolCallPart, toolResponsePart } from '../message-parts.js';
-import { bareError, plainError, reportedError } from '../provider-error.js';
+import { errorOfBody, plainError } from '../provider-error.js';
 import { ResponseAccumulator } from '../response-accumulator.js';
 import { flatTool } from './openai-chat-content.js';
 
@@ -103,8 +103,7 @@ class OllamaReader implements FormatReader {
     const response = this.#response;
     const isEmbedding = Array.isArray(part.embeddings) || Array.isArray(part.embedding);
     const isResponse = isEmbedding || typeof part.done === 'boolean' || object(part.message) !== undefined;
-    const error = reportedError(part) ?? (isResponse ? undefined : bareError(part));
-    if (error) response.fail(error);
+    response.fail(errorOfBody(part, isResponse));
     if (!isResponse) return;
     response.model ??= word(part.model);
     if (!isEmbedding) response.choice(CHOICE, part.done_reason);

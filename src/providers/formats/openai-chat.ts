@@ -16,7 +16,7 @@ import {
 } from '../../util/json-fields.js';
 import type { Answer, FormatReader, WireFormat } from '../format.js';
 import { textParts } from '../message-parts.js';
-import { bareError, describeError, plainError, reportedError } from '../provider-error.js';
+import { errorOfBody, errorOfEvent, plainError, reportedError } from '../provider-error.js';
 import { ResponseAccumulator } from '../response-accumulator.js';
 import {
   calledTool,
@@ -134,7 +134,7 @@ class OpenAiChatReader implements FormatReader {
       return;
     }
     this.#readHead(chunk, !Array.isArray(chunk.choices) && !object(chunk.usage));
-    if (name === 'error') this.#response.fail(reportedError(chunk) ?? describeError(chunk));
+    if (name === 'error') this.#response.fail(errorOfEvent(name, chunk, false));
     for (const [position, choice] of objects(chunk.choices).entries()) {
       const index = count(choice.index) ?? position;
       const delta = object(choice.delta);
@@ -178,16 +178,14 @@ class OpenAiChatReader implements FormatReader {
     if (usage) this.#usage = readUsage(usage);
     const timings = object(body.timings);
     if (timings) this.#otherUsage = readTimings(timings);
-    const error = reportedError(body) ?? (groq && reportedError(groq)) ?? (bare ? bareError(body) : undefined);
-    if (error) draft.fail(error);
+    draft.fail((groq && reportedError(groq)) ?? errorOfBody(body, !bare));
   }
 
   /** Reads a choice without its content. `message` is its message or delta. */
   #readChoice(index: number, choice: JsonObject, message: JsonObject | undefined): void {
     const draft = this.#response;
     // OpenRouter's choices may hold an error.
-    const error = reportedError(choice) ?? (message && reportedError(message));
-    if (error) draft.fail(error);
+    draft.fail(reportedError(choice) ?? (message && reportedError(message)));
     draft.choice(index, choice.finish_reason);
     // Moonshot has the usage in the last chunk's choice.
     const usage = object(choice.usage);

@@ -1,8 +1,8 @@
 import type { ModelRequest, Usage } from '../../otel/genai.js';
-import { count, defined, type JsonObject, label, number, object, parseJson, text } from '../../util/json-fields.js';
+import { count, defined, type JsonObject, label, number, object, text } from '../../util/json-fields.js';
 import type { Answer, FormatReader, WireFormat } from '../format.js';
 import { textParts } from '../message-parts.js';
-import { bareError, describeError, plainError, reportedError } from '../provider-error.js';
+import { errorOfBody, errorOfEvent } from '../provider-error.js';
 import { ResponseAccumulator } from '../response-accumulator.js';
 import { eventType } from './event-type.js';
 
@@ -72,8 +72,7 @@ class OpenAiMediaReader implements FormatReader {
   whole(body: JsonObject): void {
     this.#anyEvent = true;
     this.#done = [body.data, body.results, body.answers].some(Array.isArray) || typeof body.text === 'string';
-    const error = reportedError(body) ?? (this.#done ? undefined : bareError(body));
-    if (error) this.#response.fail(error);
+    this.#response.fail(errorOfBody(body, this.#done));
     this.#response.id = label(body.id);
     this.#response.model = label(body.model);
     this.#readUsage(body.usage);
@@ -85,15 +84,9 @@ class OpenAiMediaReader implements FormatReader {
     this.#anyEvent = true;
     if (data.startsWith('[DONE]')) return;
     const type = eventType(name, data);
-    const event = object(parseJson(data));
-    if (!event) {
-      if (type === 'error') this.#response.fail(plainError(data));
-      return;
-    }
-    const error =
-      reportedError(event) ??
-      (type === 'error' ? describeError(event) : EVENT.test(type) ? undefined : bareError(event));
-    if (error) this.#response.fail(error);
+    const event = this.#response.readEvent(type, data);
+    if (!event) return;
+    this.#response.fail(errorOfEvent(type, event, EVENT.test(type)));
     if (this.#content && type === 'transcript.text.delta') this.#response.append(CHOICE, 'text', event.delta);
     if (!LAST_EVENT.test(type)) return;
     this.#done = true;

@@ -91,8 +91,7 @@ class OpenAiResponsesReader implements FormatReader {
   whole(body: JsonObject): void {
     this.#done = Array.isArray(body.output);
     this.#readResponse(body);
-    const error = this.#done ? undefined : bareError(body);
-    if (error) this.#response.fail(error);
+    if (!this.#done) this.#response.fail(bareError(body));
   }
 
   event(name: string, data: string): void {
@@ -107,15 +106,14 @@ class OpenAiResponsesReader implements FormatReader {
       return;
     }
     const error = reportedError(event) ?? (type === 'error' ? describeError(event) : undefined);
-    if (error) this.#response.fail(error);
+    this.#response.fail(error);
     if (isWhole) {
       this.#readResponse(object(event.response) ?? {});
       this.#done ||= LAST_EVENT.test(type);
     } else if (isKnown) {
       if (this.#content) this.#readDelta(type, event, data.length);
     } else if (!error) {
-      const bare = bareError(event);
-      if (bare) this.#response.fail(bare);
+      this.#response.fail(bareError(event));
     }
   }
 

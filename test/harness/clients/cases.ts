@@ -41,7 +41,7 @@ const CALLS: readonly Case[] = [
   {
     name: 'whole',
     script: [ok(ANSWER)],
-    play: (client, model) => client.generate(model, {}),
+    play: (client, model) => client.generate(model, askOf()),
     judge: (step, row, model) => judgeAnswer(step, row, model, ['200 completed']),
   },
   {
@@ -53,13 +53,13 @@ const CALLS: readonly Case[] = [
   {
     name: 'tool call',
     script: [ok(TOOL_CALL)],
-    play: (client, model) => client.generate(model, { withTool: true }),
+    play: (client, model) => client.generate(model, askOf({ withTool: true })),
     judge: judgeToolCall,
   },
   {
     name: 'tool call, streamed',
     script: [ok(TOOL_CALL)],
-    play: (client, model) => readAll(client, model, { withTool: true }),
+    play: (client, model) => readAll(client, model, askOf({ withTool: true })),
     judge: judgeToolCall,
   },
   {
@@ -92,13 +92,13 @@ const CALLS: readonly Case[] = [
   {
     name: '429, 429, 200',
     script: [busy(), busy(), ok(ANSWER)],
-    play: (client, model, row) => tried(() => client.generate(model, {}), row.retries ? 1 : 3),
+    play: (client, model, row) => tried(() => client.generate(model, askOf()), row.retries ? 1 : 3),
     judge: (step, row, model) => judgeAnswer(step, row, model, ['429 failed', '429 failed', '200 completed']),
   },
   {
     name: 'refused',
     script: [status(400)],
-    play: (client, model) => client.generate(model, {}).catch(() => {}),
+    play: (client, model) => client.generate(model, askOf()).catch(() => {}),
     judge: (step, row, model) => {
       judgeCall(step, row, model, 'error', ['400 failed']);
       assert.equal(step.attributes['error.type'], row.refusal);
@@ -132,14 +132,18 @@ export function casesOf(client: Client): Case[] {
   ];
 }
 
-async function readAll(client: Client, model: string, ask: Ask = {}): Promise<void> {
+function askOf({ withTool = false, signal = new AbortController().signal }: Partial<Ask> = {}): Ask {
+  return { withTool, signal };
+}
+
+async function readAll(client: Client, model: string, ask = askOf()): Promise<void> {
   for await (const _piece of await client.open(model, ask));
 }
 
 /** Stops a stream after the first text, as an application does whose own client has gone away. */
 async function stop(client: Client, model: string): Promise<void> {
   const controller = new AbortController();
-  for await (const piece of await client.open(model, { signal: controller.signal })) {
+  for await (const piece of await client.open(model, askOf({ signal: controller.signal }))) {
     if (!piece) continue;
     controller.abort();
     break;

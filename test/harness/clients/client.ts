@@ -12,9 +12,9 @@ export interface Client {
 
 export interface Ask {
   /** Whether the model may call {@link TOOL}. */
-  readonly withTool?: boolean;
+  readonly withTool: boolean;
   /** Stops the call, where the client has a way for it. */
-  readonly signal?: AbortSignal;
+  readonly signal: AbortSignal;
 }
 
 /** What else than chat a client can be asked. */
@@ -52,14 +52,20 @@ export interface ClientRow {
 
 export const PROMPT = 'How is the weather in Bern?';
 
+/** The prompt as most APIs have it. */
+export const MESSAGES: [{ role: 'user'; content: string }] = [{ role: 'user', content: PROMPT }];
+
 /** The tool that a model may call. */
 export const TOOL = {
   name: 'get_weather',
   description: 'The weather of a city',
   parameters: {
-    type: 'object',
-    properties: { city: { type: 'string' } },
+    type: 'object' as const,
+    properties: { city: { type: 'string' as const } },
     required: ['city'],
     additionalProperties: false,
   },
-} as const;
+};
+
+/** The tool as most APIs have it. */
+export const FUNCTION_TOOL = { type: 'function' as const, function: TOOL };

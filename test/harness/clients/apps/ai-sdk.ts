@@ -6,17 +6,32 @@ import { createGroq } from '@ai-sdk/groq';
 import { createMistral } from '@ai-sdk/mistral';
 import { createTogetherAI } from '@ai-sdk/togetherai';
 import { createOpenRouter } from '@openrouter/ai-sdk-provider';
-import { embed, generateText, jsonSchema, rerank, streamText, tool } from 'ai';
+import {
+  type EmbeddingModel,
+  embed,
+  generateText,
+  jsonSchema,
+  type LanguageModel,
+  type RerankingModel,
+  rerank,
+  streamText,
+  type ToolSet,
+  tool,
+} from 'ai';
 import { type Ask, type Client, type ClientRow, PROMPT, TOOL } from '../client.js';
 
 type Fetch = typeof globalThis.fetch;
 
 /** A provider of the AI SDK, as far as it is used. */
 interface Provider {
-  languageModel(model: string): unknown;
-  embeddingModel?(model: string): unknown;
-  rerankingModel?(model: string): unknown;
+  languageModel(model: string): LanguageModel;
+  embeddingModel(model: string): EmbeddingModel;
+  rerankingModel(model: string): RerankingModel;
 }
+
+const TOOLS: ToolSet = {
+  [TOOL.name]: tool({ description: TOOL.description, inputSchema: jsonSchema<{ city: string }>(TOOL.parameters) }),
+};
 
 interface AiSdkRow extends Pick<ClientRow, 'package' | 'provider' | 'finishReasons' | 'refusal'> {
   /** The function that makes the provider. */
@@ -101,13 +116,11 @@ function clientOf(provider: Provider, results: readonly ('embeddings' | 'rerank'
     model: provider.languageModel(model),
     prompt: PROMPT,
     abortSignal: signal,
-    ...(withTool && {
-      tools: { [TOOL.name]: tool({ description: TOOL.description, inputSchema: jsonSchema(TOOL.parameters) }) },
-    }),
+    ...(withTool && { tools: TOOLS }),
   });
   const all: Client['results'] = {
-    embeddings: (model) => embed({ model: provider.embeddingModel?.(model), value: 'a' }),
-    rerank: (model) => rerank({ model: provider.rerankingModel?.(model), query: 'a', documents: ['a', 'b'] }),
+    embeddings: (model) => embed({ model: provider.embeddingModel(model), value: 'a' }),
+    rerank: (model) => rerank({ model: provider.rerankingModel(model), query: 'a', documents: ['a', 'b'] }),
   };
   return {
     generate: (model, ask) => generateText(call(model, ask)),

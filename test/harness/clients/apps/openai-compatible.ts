@@ -3,11 +3,11 @@ import { HTTPClient, OpenRouter } from '@openrouter/sdk';
 import Groq from 'groq-sdk';
 import OpenAI, { toFile } from 'openai';
 import Together from 'together-ai';
-import { type Ask, type Client, type ClientRow, PROMPT, TOOL } from '../client.js';
+import { type Ask, type Client, type ClientRow, FUNCTION_TOOL, MESSAGES, PROMPT, TOOL } from '../client.js';
 import { map } from './map.js';
 
-const messages = [{ role: 'user', content: PROMPT }];
-const tools = ({ withTool }: Ask) => withTool && { tools: [{ type: 'function', function: TOOL }] };
+const messages = MESSAGES;
+const tools = ({ withTool }: Ask) => withTool && { tools: [FUNCTION_TOOL] };
 const finishReasons = ['stop', 'tool_calls'] as const;
 const refusal = 'invalid_request_error';
 
@@ -23,7 +23,7 @@ export const openAICompatible: readonly ClientRow[] = [
     make(fetch) {
       const openai = new OpenAI({ apiKey: 'none', fetch, logLevel: 'off' });
       return {
-        ...chatOf(openai, { stream_options: { include_usage: true } }),
+        ...chatOf(openai.chat.completions),
         results: {
           embeddings: (model) => openai.embeddings.create({ model, input: 'a' }),
           images: (model) => openai.images.generate({ model, prompt: 'A cat' }),
@@ -49,14 +49,14 @@ export const openAICompatible: readonly ClientRow[] = [
       const request = (model: string, ask: Ask) => ({
         model,
         input: PROMPT,
-        ...(ask.withTool && { tools: [{ type: 'function', strict: true, ...TOOL }] }),
+        ...(ask.withTool && { tools: [{ type: 'function' as const, strict: true, ...TOOL }] }),
       });
       return {
         generate: (model, ask) => responses.create(request(model, ask)),
         open: async (model, ask) =>
           map(
             await responses.create({ ...request(model, ask), stream: true }, { signal: ask.signal }),
-            (event: { type: string; delta?: string }) => event.type === 'response.output_text.delta' && event.delta,
+            (event) => event.type === 'response.output_text.delta' && event.delta,
           ),
         results: { compaction: (model) => responses.compact({ model, input: PROMPT }) },
       };
@@ -70,10 +70,7 @@ export const openAICompatible: readonly ClientRow[] = [
     finishReasons,
     refusal,
     retries: true,
-    make: (fetch) => {
-      const groq = new Groq({ apiKey: 'none', fetch });
-      return { ...chatOf(groq, { stream_options: { include_usage: true } }) };
-    },
+    make: (fetch) => chatOf(new Groq({ apiKey: 'none', fetch }).chat.completions),
   },
   {
     name: '`together-ai`',
@@ -86,7 +83,7 @@ export const openAICompatible: readonly ClientRow[] = [
     make(fetch) {
       const together = new Together({ apiKey: 'none', fetch });
       return {
-        ...chatOf(together, { stream_options: { include_usage: true } }),
+        ...chatOf(together.chat.completions),
         results: {
           embeddings: (model) => together.embeddings.create({ model, input: 'a' }),
           rerank: (model) => together.rerank.create({ model, query: 'a', documents: ['a', 'b'] }),
@@ -132,23 +129,20 @@ export const openAICompatible: readonly ClientRow[] = [
   },
 ];
 
-interface ChatClient {
-  readonly chat: {
-    readonly completions: { create(request: object, options?: object): Promise<AsyncIterable<unknown>> };
-  };
+/** Chat Completions of a client that has OpenAI's shape. */
+interface Completions {
+  // biome-ignore lint/suspicious/noExplicitAny: each client has overloads of its own.
+  create(request: any, options?: any): PromiseLike<unknown>;
 }
 
-function chatOf({ chat }: ChatClient, streaming: object): Client {
+function chatOf(completions: Completions): Client {
+  const stream = { stream: true, stream_options: { include_usage: true } };
   return {
-    generate: (model, ask) => chat.completions.create({ model, messages, ...tools(ask) }),
-    open: async (model, ask) =>
-      map(
-        await chat.completions.create(
-          { model, messages, ...tools(ask), stream: true, ...streaming },
-          { signal: ask.signal },
-        ),
-        textOfChunk,
-      ),
+    generate: async (model, ask) => completions.create({ model, messages, ...tools(ask) }),
+    open: async (model, ask) => {
+      const request = { model, messages, ...tools(ask), ...stream };
+      return map((await completions.create(request, { signal: ask.signal })) as AsyncIterable<unknown>, textOfChunk);
+    },
   };
 }
 

@@ -11,12 +11,11 @@ import { HTTPClient, Mistral } from '@mistralai/mistralai';
 import { FetchHttpHandler } from '@smithy/fetch-http-handler';
 import { CohereClientV2 } from 'cohere-ai';
 import { Ollama } from 'ollama';
-import { type Ask, type ClientRow, PROMPT, TOOL } from '../client.js';
+import { type Ask, type ClientRow, FUNCTION_TOOL, MESSAGES, PROMPT, TOOL } from '../client.js';
 import { map } from './map.js';
 
-const messages = [{ role: 'user', content: PROMPT }];
-const functionTool = { type: 'function', function: TOOL };
-const tools = ({ withTool }: Ask) => withTool && { tools: [functionTool] };
+const messages = MESSAGES;
+const tools = ({ withTool }: Ask) => withTool && { tools: [FUNCTION_TOOL] };
 
 export const ownApi: readonly ClientRow[] = [
   {
@@ -41,7 +40,7 @@ export const ownApi: readonly ClientRow[] = [
         open: async (model, ask) =>
           map(
             await api.create({ ...request(model, ask), stream: true }, { signal: ask.signal }),
-            (event: { delta?: { text?: string } }) => event.delta?.text,
+            (event) => event.type === 'content_block_delta' && event.delta.type === 'text_delta' && event.delta.text,
           ),
       };
     },
@@ -68,8 +67,7 @@ export const ownApi: readonly ClientRow[] = [
       });
       return {
         generate: (model, ask) => models.generateContent(request(model, ask)),
-        open: async (model, ask) =>
-          map(await models.generateContentStream(request(model, ask)), (chunk: { text?: string }) => chunk.text),
+        open: async (model, ask) => map(await models.generateContentStream(request(model, ask)), (chunk) => chunk.text),
         results: { embeddings: (model) => models.embedContent({ model, contents: 'a' }) },
       };
     },
@@ -138,7 +136,7 @@ export const ownApi: readonly ClientRow[] = [
         generate: (model, ask) => ollama.chat({ model, messages, ...tools(ask) }),
         async open(model, ask) {
           const stream = await ollama.chat({ model, messages, ...tools(ask), stream: true });
-          ask.signal?.addEventListener('abort', () => stream.abort());
+          ask.signal.addEventListener('abort', () => stream.abort());
           return map(stream, (part: { message: { content: string } }) => part.message.content);
         },
         results: { embeddings: (model) => ollama.embed({ model, input: 'a' }) },

@@ -1,7 +1,7 @@
 /** Applications without a model client: an HTTP client that posts to OpenAI's API. */
 import axios from 'axios';
 import ky from 'ky';
-import { type Ask, type ClientRow, PROMPT, TOOL } from '../client.js';
+import { type Ask, type ClientRow, FUNCTION_TOOL, MESSAGES } from '../client.js';
 
 const URL = 'https://api.openai.com/v1/chat/completions';
 
@@ -51,8 +51,8 @@ export const plainHttp: readonly ClientRow[] = [
 function request(model: string, { withTool }: Ask, stream: boolean) {
   return {
     model,
-    messages: [{ role: 'user', content: PROMPT }],
-    ...(withTool && { tools: [{ type: 'function', function: TOOL }] }),
+    messages: MESSAGES,
+    ...(withTool && { tools: [FUNCTION_TOOL] }),
     ...(stream && { stream, stream_options: { include_usage: true } }),
   };
 }
