@@ -23,7 +23,7 @@ export interface UnreadCallRules {
 /** Where data is stored, counted or queued: no call below these paths is a model call, at whatever host. */
 const STORAGE = below([
   'files?|uploads?|downloads?|attachments|containers|datasets|libraries',
-  '(?:count[_-]?|compute_?|input_)?tokens?|(?:de)?tokenize|oauth2?|client_secrets',
+  '(?:auth_|count[_-]?|compute_?|input_)?tokens?|(?:de)?tokenize|oauth2?|client_secrets',
   '(?:file_)?batch(?:es)?|(?:async)?batch(?:Embed|Generate|Predict)\\w*',
   'vector_?stores?|fileSearchStores|rag(?:Corpora|Files)|memory_stores|cachedContents',
   'fine[_-]?tun(?:ing|es?)|tuningJobs|tunedModels|training|checkpoints',
@@ -41,11 +41,12 @@ const OBJECT = at([
   '(?:assistants|agents|threads|conversations|sessions|deployments)(?:/(?!runs$)[^/]+)?',
   '(?:chat/completions|runs|messages)/[^/]+',
   'messages|items|models|prompts|versions|tools|mcp|jobs|operations|stores|indexes|collections',
-  'projects|users|roles|keys|secrets|login|endpoints|resources|volumes|usage|health|metrics|traces|logs',
+  'projects|users|roles|keys?|secrets|login|endpoints|resources|volumes|usage|health|metrics|traces|logs',
 ]);
 
 /** What happens to an object. */
 const ACTION = at([
+  'create|pull|push|copy|show|blobs/[^/]+',
   'accept|activate|approve|archive|cancel|clear|deactivate|fork|hangup',
   'pause|promote|refer|reject|resume|suspend|terminate|unpause|validate',
 ]);

@@ -5,6 +5,9 @@ import {
   type Answer,
   type Behaviour,
   endWithoutLastEvent,
+  errorEventMidStream,
+  halfJson,
+  html,
   ok,
   resetMidStream,
   slow,
@@ -89,6 +92,26 @@ const CALLS: readonly Case[] = [
       assert.equal(step.attributes['error.type'], 'invalid_response');
     },
   },
+  {
+    name: 'error in the stream',
+    script: [errorEventMidStream(PIECES_BEFORE_END, ANSWER)],
+    play: (client, model) => readAll(client, model).catch(() => {}),
+    judge: (step, row, model) => {
+      judgeCall(step, row, model, 'error', ['200 failed']);
+      assert.notEqual(step.attributes['error.type'], 'invalid_response');
+    },
+  },
+  ...[html, halfJson].map(
+    (behaviour): Case => ({
+      name: `200 with ${behaviour.name}`,
+      script: [behaviour()],
+      play: (client, model) => client.generate(model, askOf()).catch(() => {}),
+      judge: (step, row, model) => {
+        judgeCall(step, row, model, 'error', ['200 failed']);
+        assert.equal(step.attributes['error.type'], 'invalid_response');
+      },
+    }),
+  ),
   {
     name: '429, 429, 200',
     script: [busy(), busy(), ok(ANSWER)],

@@ -16,8 +16,11 @@ import type { Verdict } from './play.js';
 const OLDEST_NODE = 20;
 const NEWER_NODE = 22;
 
+/** The row that stands for the table of the documentation: everything is tried, and compared with it. */
+const TABLE = 'table';
+
 const args = process.argv.slice(2);
-const words = args.filter((arg) => arg !== '--write');
+const words = args.filter((arg) => arg !== '--write' && arg !== TABLE);
 const packageOf = installClients();
 // The rows import the clients, which were not there before.
 const { ROWS } = await import('./rows.js');
@@ -60,7 +63,7 @@ if (words.length === 0 && failed === 0) {
   total++;
   if (!isWritten(tried, verdicts)) {
     failed++;
-    reportFailedRow('', 'the table of docs/clients.md');
+    reportFailedRow(TABLE, 'docs/clients.md is not what this run writes');
     console.log('The table of docs/clients.md is not that of this run: npm run clients -- --write');
   }
 }

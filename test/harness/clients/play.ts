@@ -32,8 +32,8 @@ const provider = await startProvider([
   ...RESULTS,
 ]);
 globalThis.fetch = sentTo(provider, globalThis.fetch);
-// A client that is stopped may reject a promise that nobody has; that is not what is tried here.
-process.on('unhandledRejection', () => {});
+const unhandled: unknown[] = [];
+process.on('unhandledRejection', (reason) => unhandled.push(reason));
 // The AI SDK prints what it warns of.
 Object.assign(globalThis, { AI_SDK_LOG_WARNINGS: false });
 
@@ -41,6 +41,7 @@ const verdicts: Verdict[] = [];
 for (const row of ROWS.filter(({ name }) => process.argv.includes(name))) {
   verdicts.push(...(await Promise.all(casesOf(row.make(recordingFetch)).map((one) => verdictOf(row, one)))));
 }
+for (const reason of unhandled) console.error('unhandled', reason);
 process.send?.(verdicts, () => process.exit());
 
 async function verdictOf(row: ClientRow, one: Case): Promise<Verdict> {
