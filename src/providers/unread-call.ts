@@ -48,7 +48,7 @@ const OBJECT = at([
 const ACTION = at([
   'create|pull|push|copy|show|blobs/[^/]+',
   'accept|activate|approve|archive|cancel|clear|deactivate|fork|hangup',
-  'pause|promote|refer|reject|resume|suspend|terminate|unpause|validate',
+  'pause|promote|refer|reject|resume|suspend|terminate|unpause|validate|fetchPredictOperation',
 ]);
 
 function below(names: readonly string[]): RegExp {

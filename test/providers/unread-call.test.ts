@@ -105,6 +105,11 @@ const notAsStep: [name: string, url: string, body: unknown, contentType?: string
   ['a secret for a browser', 'https://api.openai.com/v1/realtime/client_secrets', { session: { model: 'm' } }],
   ['a cached content', 'https://generativelanguage.googleapis.com/v1beta/cachedContents', { model: 'm', contents: [] }],
   ['a pulled model', 'http://localhost:11434/api/pull', { model: 'm' }],
+  [
+    'a look at an operation',
+    'https://europe-west1-aiplatform.googleapis.com/v1/projects/p/locations/l/publishers/google/models/m:fetchPredictOperation',
+    { operationName: 'o' },
+  ],
   ['a made model', 'http://localhost:11434/api/create', { model: 'm', from: 'n' }],
   ['the description of a model', 'http://localhost:11434/api/show', { model: 'm' }],
   ['a check of a key', 'https://api.cohere.com/v1/check-api-key', {}],

@@ -200,7 +200,7 @@ function judgeCall(
 function judgeAnswer(step: ReadableSpan, row: ClientRow, model: string, attempts: readonly string[], kind = 0): void {
   judgeCall(step, row, model, 'completed', attempts);
   const { attributes } = step;
-  assert.deepEqual(attributes['gen_ai.response.finish_reasons'], [row.finishReasons[kind]]);
+  assert.deepEqual(attributes['gen_ai.response.finish_reasons'], row.finishReasons && [row.finishReasons[kind]]);
   assert.equal(attributes['gen_ai.usage.input_tokens'], ANSWER.usage?.input);
   assert.equal(attributes['gen_ai.usage.output_tokens'], ANSWER.usage?.output);
 }

@@ -40,8 +40,8 @@ export interface ClientRow {
   readonly record: string;
   /** The `gen_ai.provider.name` of its calls. */
   readonly provider: string;
-  /** The finish reasons of a text and of a tool call. */
-  readonly finishReasons: readonly [text: string, toolCall: string];
+  /** The finish reasons of a text and of a tool call; left out if the API has none. */
+  readonly finishReasons?: readonly [text: string, toolCall: string];
   /** The `error.type` of a refused request. */
   readonly refusal: string;
   /** Whether it sends a request again that was answered with 429. If not, the application does. */

@@ -82,6 +82,7 @@ async function play(node: number, clients: readonly string[]): Promise<Verdict[]
   const child = fork(fileURLToPath(new URL('play.js', import.meta.url)), [...clients], {
     execPath: isOwn ? process.execPath : installNode(String(node)),
     execArgv: ['--enable-source-maps'],
+    env: { ...process.env, AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
   });
   const ended = once(child, 'exit').then(([code]) => Promise.reject(new Error(`Node ${node} ended with ${code}`)));
   const [verdicts] = (await Promise.race([once(child, 'message'), ended])) as [Verdict[]];

@@ -13,6 +13,7 @@ import { aiGatewayLanguage } from './wire/ai-gateway.js';
 import { bedrockConverse } from './wire/bedrock.js';
 import { cohereChat } from './wire/cohere.js';
 import { ASKED_HOST, compatibleChats } from './wire/compatible.js';
+import { mistralConversations } from './wire/mistral-conversations.js';
 import { ollamaChat } from './wire/ollama.js';
 import { RESULTS } from './wire/results.js';
 
@@ -28,7 +29,7 @@ const CASE_MILLIS = 30_000;
 
 const provider = await startProvider([
   ...compatibleChats,
-  ...[aiGatewayLanguage, bedrockConverse, cohereChat, ollamaChat],
+  ...[aiGatewayLanguage, bedrockConverse, cohereChat, mistralConversations, ollamaChat],
   ...RESULTS,
 ]);
 globalThis.fetch = sentTo(provider, globalThis.fetch);
@@ -39,9 +40,12 @@ Object.assign(globalThis, { AI_SDK_LOG_WARNINGS: false });
 
 const verdicts: Verdict[] = [];
 for (const row of ROWS.filter(({ name }) => process.argv.includes(name))) {
+  unhandled.length = 0;
   verdicts.push(...(await Promise.all(casesOf(row.make(recordingFetch)).map((one) => verdictOf(row, one)))));
+  verdicts.push(
+    ...unhandled.map((reason) => ({ client: row.name, case: 'no unhandled rejection', wrong: String(reason) })),
+  );
 }
-for (const reason of unhandled) console.error('unhandled', reason);
 process.send?.(verdicts, () => process.exit());
 
 async function verdictOf(row: ClientRow, one: Case): Promise<Verdict> {

@@ -97,6 +97,26 @@ export const ownApi: readonly ClientRow[] = [
     },
   },
   {
+    name: '`@mistralai/mistralai`, conversations',
+    package: '@mistralai/mistralai',
+    record: 'new Mistral({ httpClient: new HTTPClient({ fetcher: recordingFetch }) })',
+    provider: 'mistral_ai',
+    refusal: 'invalid_request_error',
+    retries: true,
+    make(fetch) {
+      const { conversations } = mistralWith(fetch).beta;
+      const request = (model: string, ask: Ask) => ({ model, inputs: PROMPT, ...tools(ask) });
+      return {
+        generate: (model, ask) => conversations.start(request(model, ask)),
+        open: async (model, ask) =>
+          map(
+            await conversations.startStream(request(model, ask), { signal: ask.signal }),
+            (event: { data: { content?: unknown } }) => event.data.content,
+          ),
+      };
+    },
+  },
+  {
     name: '`cohere-ai`',
     package: 'cohere-ai',
     record: 'new CohereClientV2({ fetch: recordingFetch })',
