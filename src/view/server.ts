@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Access, createAccess, SECURITY_HEADERS } from './access.js';
 import { streamEvents } from './event-stream.js';
@@ -67,7 +68,12 @@ export async function startViewer(options: ViewerOptions): Promise<Viewer> {
   server.on('request', (request, response) => {
     void answer(site, request, response).catch((error) => sendError(response, error));
   });
-  server.on('upgrade', (request, socket) => acceptLive(request, socket, access, store));
+  const sockets = new Set<Duplex>();
+  server.on('upgrade', (request, socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+    acceptLive(request, socket, access, store);
+  });
   const shown = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
   const origin = `http://${shown.includes(':') ? `[${shown}]` : shown}:${port}`;
   return {
@@ -83,6 +89,8 @@ export async function startViewer(options: ViewerOptions): Promise<Viewer> {
     async close() {
       const closed = new Promise((resolve) => server.close(resolve));
       server.closeAllConnections();
+      // The server does not count those that were upgraded.
+      for (const socket of sockets) socket.destroy();
       await closed;
     },
   };

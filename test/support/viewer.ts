@@ -145,7 +145,8 @@ export function projectWith(t: TestContext, files: Record<string, string>, packa
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
   for (const name of packages) {
     // Copied, not linked: Node would look for what a linked package needs in the folder that the link leads to.
-    cpSync(resolve('node_modules', name), join(folder, 'node_modules', name), { recursive: true });
+    const filter = (path: string) => !/\.map$|\.d\.[cm]?ts$|\/src$/.test(path);
+    cpSync(resolve('node_modules', name), join(folder, 'node_modules', name), { recursive: true, filter });
   }
   return folder;
 }

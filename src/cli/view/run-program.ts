@@ -23,12 +23,16 @@ export async function runProgram(
     RUNTRACE_IMPLICIT_RUNS: process.env.RUNTRACE_IMPLICIT_RUNS ?? 'true',
   };
   const child = spawn(command, args, { stdio: 'inherit', env });
-  // Ctrl-C on a terminal reaches the program by itself. It decides when to end; the viewer outlives it.
-  const passOn = (signal: NodeJS.Signals) => () => child.kill(signal);
-  const ignore = () => undefined;
-  const term = passOn('SIGTERM');
-  const hup = passOn('SIGHUP');
-  process.on('SIGINT', ignore).on('SIGTERM', term).on('SIGHUP', hup);
+  let isStopped = false;
+  // Ctrl-C on a terminal reaches the program by itself. The program decides when to end, and the viewer ends after it.
+  const stop = () => {
+    isStopped = true;
+  };
+  const passOn = (signal: NodeJS.Signals) => {
+    isStopped = true;
+    child.kill(signal);
+  };
+  process.on('SIGINT', stop).on('SIGTERM', passOn).on('SIGHUP', passOn);
   const code = await new Promise<number>((resolve) => {
     child.once('error', (error: NodeJS.ErrnoException) => {
       complain(error.code === 'ENOENT' ? `there is no program '${command}'` : error.message);
@@ -36,11 +40,16 @@ export async function runProgram(
     });
     child.once('exit', (code, signal) => resolve(code ?? 128 + (signal ? constants.signals[signal] : 0)));
   });
-  process.off('SIGINT', ignore).off('SIGTERM', term).off('SIGHUP', hup);
+  process.off('SIGINT', stop).off('SIGTERM', passOn).off('SIGHUP', passOn);
+  if (!isStopped) await lookedAt(viewer, code);
+  await viewer.close();
+  return code;
+}
+
+/** Resolves when nobody looks at the page any more. */
+async function lookedAt(viewer: Viewer, code: number): Promise<void> {
   if (process.stderr.isTTY) {
     complain(`view: the program has ended with ${code}. Its runs stay at ${viewer.pageUrl} until Ctrl-C.`);
     await interrupted();
   } else await Promise.race([viewer.unwatched(), interrupted()]);
-  await viewer.close();
-  return code;
 }

@@ -35,7 +35,11 @@ export class ViewerSpanProcessor {
     markStatusProcessor(this, true);
     process.on('beforeExit', () => void this.forceFlush());
     // No request can be sent any more. The live channel shows how they ended.
-    process.on('exit', () => this.#rule.settleAll());
+    process.on('exit', () => {
+      // What is over is settled before the promise is returned, by its own outcome.
+      void this.#rule.forceFlush();
+      this.#rule.settleAll();
+    });
   }
 
   onStart(span: Span, parentContext: Context): void {

@@ -39,14 +39,16 @@ class LiveConnection {
 
   constructor(socket: Duplex, store: RunStore) {
     this.#store = store;
-    const timer = setInterval(() => this.#check(), CHECK_MILLIS);
+    const timer = setInterval(() => this.#check(), CHECK_MILLIS).unref();
     socket.on('data', (chunk: Buffer) => {
       this.#signOfLife();
       this.#receive(chunk);
     });
     socket.on('end', () => socket.end());
     // Its runs lose contact when their time is over, and not before: the program may connect again.
-    socket.on('close', () => setTimeout(() => clearInterval(timer), LOST_CONTACT_MILLIS + 2 * CHECK_MILLIS));
+    socket.on('close', () => {
+      setTimeout(() => clearInterval(timer), LOST_CONTACT_MILLIS + 2 * CHECK_MILLIS).unref();
+    });
   }
 
   #signOfLife(): void {

@@ -3,7 +3,7 @@ import type { RunDetail, RunRow } from '../model.js';
 import type { SpanRecord } from '../receive/span-record.js';
 import { detailOf, otlpOf } from './run-detail.js';
 import { rowOf } from './run-row.js';
-import { factsOf, type SpanFacts } from './span-facts.js';
+import { factsOf, kindOf, type SpanFacts } from './span-facts.js';
 
 /** More spans of a trace are counted, and only those of runs are stored. */
 const MOST_SPANS = 10_000;
@@ -60,20 +60,22 @@ export class StoredRun {
   /** Adds a span. One that has ended replaces one in progress, and never the other way round. Returns whether anything changed. */
   add(record: SpanRecord, maxBytes: number): boolean {
     const before = this.#spans.get(record.spanId);
-    if (before && !replaces(record, before)) return false;
-    const json = Buffer.from(JSON.stringify(record));
-    const added = json.length + SPAN_OVERHEAD_BYTES - (before ? before.json.length + SPAN_OVERHEAD_BYTES : 0);
-    const facts = factsOf(record);
-    const isFull = this.#spans.size >= MOST_SPANS || this.#bytes + added > maxBytes;
-    // The last span to arrive is the run itself, which the row is about.
-    if (isFull && !before && (facts.kind !== 'run' || this.#spans.size >= 2 * MOST_SPANS)) {
-      this.#omittedSpans++;
+    if (before ? !replaces(record, before) : !this.#hasRoomFor(record, maxBytes)) {
+      if (!before) this.#omittedSpans++;
       return false;
     }
+    const json = Buffer.from(JSON.stringify(record));
+    const facts = factsOf(record);
+    this.#bytes += json.length - (before ? before.json.length : -SPAN_OVERHEAD_BYTES);
     this.#spans.set(record.spanId, { json, facts, sequence: record.sequence });
-    this.#bytes += added;
     this.#isCurrent = false;
     return true;
+  }
+
+  /** The last span to arrive is the run itself, which the row is about: there is room for it. */
+  #hasRoomFor(record: SpanRecord, maxBytes: number): boolean {
+    const most = kindOf(record) === 'run' ? 2 * MOST_SPANS : MOST_SPANS;
+    return this.#spans.size < most && (this.#bytes < maxBytes || most > MOST_SPANS);
   }
 
   /** The connection of the program that showed it last. */
