@@ -1,3 +1,6 @@
+import { startLiveChannel } from './live/start.js';
+import { guarded } from './util/diagnostics.js';
+
 export { RuntraceBatchSpanProcessor, type RuntraceBatchSpanProcessorOptions } from './exporter/batch-processor.js';
 export type { EndpointOptions } from './exporter/endpoint.js';
 export { RuntraceExporter, type RuntraceExporterOptions } from './exporter/exporter.js';
@@ -13,3 +16,6 @@ export {
   type RuntraceSpanProcessorOptions,
   type RuntraceSpanProcessorStats,
 } from './recorder/runtrace-span-processor.js';
+
+// Where `RUNTRACE_VIEW` names a viewer. `runtrace/register` does so too.
+guarded('runs in progress can not be shown', startLiveChannel);

@@ -15,8 +15,3 @@ export type { FinishDetails } from './spans/outcome/finish-details.js';
 export type { Status } from './spans/outcome/status.js';
 export type { StepOptions } from './spans/outcome/step-options.js';
 export type { ToolOptions } from './spans/tool.js';
-
-import { environment } from './util/environment.js';
-
-// Loaded only where a viewer is to be shown runs in progress.
-if (environment('RUNTRACE_VIEW')) void import('./live/start.js').then(({ startLiveChannel }) => startLiveChannel());
