@@ -15,7 +15,7 @@ const RUN_MILLIS = 250;
 const MOST_NOTED = 2000;
 /** The share of the event loop that the channel may take: snapshots are made for so long, then it pauses. */
 const WORK_MILLIS = 1;
-const PAUSE_MILLIS = 50;
+const PAUSE_MILLIS = 100;
 
 export class LiveChannel implements ProgressListener {
   readonly #connection: Connection;
@@ -53,7 +53,7 @@ export class LiveChannel implements ProgressListener {
     this.#isScheduled = false;
     if (!this.#connection.isReady) {
       // `opened` schedules the first one; a slow viewer is tried again.
-      if (this.#noted.size > 0) this.#schedule(PAUSE_MILLIS * 10);
+      if (this.#noted.size > 0) this.#schedule(PAUSE_MILLIS * 5);
       return;
     }
     const now = performance.now();

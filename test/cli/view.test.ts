@@ -256,7 +256,7 @@ test('wrong use of view prints what is wrong and the usage', async (t) => {
   const prices = fileWith(t, '{"gpt-5": {"input": "much"}}');
   for (const [args, says] of [
     [['view', '--port', 'x'], /--port must be an integer/],
-    [['view', '--memory', '10'], /--memory must be an integer from 160/],
+    [['view', '--memory', '10'], /--memory must be an integer from 200/],
     [['view', 'a.jsonl', '--', 'node'], /Usage/],
     [['view', '--'], /Usage/],
     [['show', '--', 'node'], /Usage/],

@@ -144,3 +144,17 @@ test('a server that does not know the handshake gets one request and nothing els
   assert.equal(stdout, 'done\n');
   assert.deepEqual(requests, ['GET /live']);
 });
+
+test('an address that is not on this machine is reported, not quoted, and not used', async () => {
+  const program = `
+    import { diag, DiagLogLevel } from '@opentelemetry/api';
+    const quiet = () => undefined;
+    diag.setLogger({ error: quiet, warn: (text) => console.log(text), info: quiet, debug: quiet, verbose: quiet }, DiagLogLevel.WARN);
+    await import('runtrace/register');`;
+  for (const address of ['http://viewer.example:4318', 'https://127.0.0.1:4318', 'http://10.0.0.1:4318', 'a secret']) {
+    const env = { ...process.env, RUNTRACE_VIEW: address };
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], { env });
+    assert.match(stdout, /RUNTRACE_VIEW must be the http address of a viewer on this machine/);
+    assert.ok(!stdout.includes(address));
+  }
+});

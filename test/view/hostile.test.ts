@@ -248,7 +248,10 @@ describe('hostile input gets a clear answer, and all other input is still proces
     const run = runSpan();
     const ids = `"traceId":"${run.traceId}","parentSpanId":"${run.spanId}","startTimeUnixNano":"1750000000000000000"`;
     for (let first = 1; first <= 1_000_000; first += 50_000) {
-      const list = Array.from({ length: 50_000 }, (_, i) => `{${ids},"spanId":"${(first + i).toString(16).padStart(16, '0')}"}`);
+      const list = Array.from(
+        { length: 50_000 },
+        (_, i) => `{${ids},"spanId":"${(first + i).toString(16).padStart(16, '0')}"}`,
+      );
       const response = await viewer.post(`{"resourceSpans":[{"scopeSpans":[{"spans":[${list.join()}]}]}]}`);
       assert.equal(response.status, 200);
     }

@@ -3,8 +3,12 @@ import { createGunzip } from 'node:zlib';
 
 /** The most bytes of a request, before and after decompression: as much as the OpenTelemetry Collector takes. */
 export const MAX_REQUEST_BYTES = 20 * 1024 * 1024;
+/** The most bytes of all requests that are being read. */
+const MAX_READING_BYTES = 2 * MAX_REQUEST_BYTES;
 /** How long a request may take to arrive. */
 const MAX_REQUEST_MILLIS = 30_000;
+
+let readingBytes = 0;
 
 /** A request that is answered with an HTTP error. The message is for a person, and quotes nothing of the request. */
 export class RequestError extends Error {
@@ -37,11 +41,16 @@ export async function readBody(request: IncomingMessage): Promise<Buffer> {
     const parts: Buffer[] = [];
     let received = 0;
     let size = 0;
+    let isOver = false;
     const end = (error?: Error) => {
+      if (isOver) return;
+      isOver = true;
+      readingBytes -= size;
       clearTimeout(timer);
       request.off('data', receive);
       body.off('data', add);
       if (gunzip) request.unpipe(gunzip);
+      gunzip?.destroy();
       if (error) reject(error);
       else resolve(Buffer.concat(parts, size));
       // What the client still sends is discarded: it reads the answer only when it has sent everything.
@@ -53,7 +62,9 @@ export async function readBody(request: IncomingMessage): Promise<Buffer> {
     };
     const add = (chunk: Buffer) => {
       size += chunk.length;
+      readingBytes += chunk.length;
       if (size > MAX_REQUEST_BYTES) end(tooLarge());
+      else if (readingBytes > MAX_READING_BYTES) end(new RequestError(503, 'too much is arriving at once; try again'));
       else parts.push(chunk);
     };
     request.on('data', receive);
