@@ -14,7 +14,7 @@ const RUN_MILLIS = 250;
 /** What waits to be sent: the oldest note is given up for a new one. Its run is shown again when it changes again. */
 const MOST_NOTED = 2000;
 /** The share of the event loop that the channel may take: snapshots are made for so long, then it pauses. */
-const WORK_MILLIS = 1;
+const WORK_MILLIS = 0.5;
 const PAUSE_MILLIS = 100;
 
 export class LiveChannel implements ProgressListener {

@@ -8,6 +8,9 @@ import type { AttemptProgress } from '../outcome/http-exchange.js';
 import type { Status } from '../outcome/status.js';
 import type { SnapshotEvent, SpanSnapshot } from './listener.js';
 
+/** The bodies of a snapshot have at most so many characters. */
+const MOST_BODY_CHARACTERS = 1024 * 1024;
+
 /** What a span that is in progress began with. */
 export interface Beginning {
   readonly span: Span;
@@ -51,7 +54,9 @@ export function snapshotOf(
       name: sdk.name ?? beginning.name,
       endMillis: millisOf(sdk.endTime),
       attributes: sdk.attributes,
-      events: sdk.events.map(({ name, time, attributes = {} }) => ({ name, atMillis: millisOf(time), attributes })),
+      events: withinRoom(
+        sdk.events.map(({ name, time, attributes = {} }) => ({ name, atMillis: millisOf(time), attributes })),
+      ),
       statusCode: sdk.status?.code ?? 0,
       statusMessage: sdk.status?.message,
     };
@@ -65,8 +70,29 @@ export function snapshotOf(
       endMillis: last ? last.atMillis + Number(last.attributes[names.ATTEMPT_DURATION_MS] ?? 0) : startedAt,
     }),
     attributes,
-    events,
+    events: withinRoom(events),
   };
+}
+
+/** The events, the oldest of them without their bodies if there is no room for all. */
+function withinRoom(events: readonly SnapshotEvent[]): readonly SnapshotEvent[] {
+  let over = events.reduce((sum, event) => sum + bodyCharacters(event), 0) - MOST_BODY_CHARACTERS;
+  if (over <= 0) return events;
+  return events.map((event) => {
+    if (over <= 0) return event;
+    over -= bodyCharacters(event);
+    const {
+      [names.HTTP_REQUEST_BODY_CONTENT]: _request,
+      [names.HTTP_RESPONSE_BODY_CONTENT]: _response,
+      ...attributes
+    } = event.attributes;
+    return { ...event, attributes };
+  });
+}
+
+function bodyCharacters({ attributes }: SnapshotEvent): number {
+  const bodies = [attributes[names.HTTP_REQUEST_BODY_CONTENT], attributes[names.HTTP_RESPONSE_BODY_CONTENT]];
+  return bodies.reduce<number>((sum, body) => sum + (typeof body === 'string' ? body.length : 0), 0);
 }
 
 /** The event of an attempt in flight. Only the local viewer gets it: nothing that may change is exported. */
