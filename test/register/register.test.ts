@@ -117,8 +117,9 @@ describe('runtrace/register', () => {
     assert.deepEqual(app.of('a call in an agent’s span').spans.map(shape), [['an agent', undefined, []]]);
   });
 
-  test('has nothing to complain about', () => {
-    assert.deepEqual(app.warnings, []);
+  test('reports the call outside of a run once, and nothing else', () => {
+    assert.equal(app.warnings.length, 1);
+    assert.match(app.warnings[0] as string, /outside of a run.*\[RUNTRACE_NO_RUN\]$/);
   });
 });
 
