@@ -19,6 +19,8 @@ const TYPES: Readonly<Record<string, string>> = {
 
 export interface PageServer {
   readonly url: string;
+  /** Adds a run, for pages that are opened later. */
+  add(detail: RunDetail): void;
   /** Adds or changes a run, and tells the page. */
   put(detail: RunDetail): void;
   /** Forgets runs, and tells the page. */
@@ -64,6 +66,7 @@ export async function startPageServer(details: readonly RunDetail[], hello: Part
   };
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    add: (detail) => void runs.set(detail.row.traceId, detail),
     put: (detail) => {
       runs.set(detail.row.traceId, detail);
       tell('run', detail.row);

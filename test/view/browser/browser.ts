@@ -65,7 +65,7 @@ export async function openUrl(
   page.on('pageerror', (error) => complaints.push(String(error)));
   page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
   await page.goto(url);
-  await page.locator('[role=row], .empty, table').first().waitFor();
+  await page.locator('[role=rowgroup] [role=row], .empty, table').first().waitFor();
   return { page, complaints };
 }
 

@@ -37,7 +37,7 @@ process.exitCode = failed > 0 ? 1 : 0;
 /** Whether all tests of the files passed. */
 function run(these: readonly string[]): boolean {
   if (these.length === 0) return true;
-  const options = ['--test', '--test-concurrency=1', '--test-timeout=120000', '--test-reporter=spec'];
+  const options = ['--test', '--test-concurrency=1', '--test-timeout=400000', '--test-reporter=spec'];
   const { status, stdout } = spawnSync(process.execPath, [...options, ...these], {
     stdio: ['ignore', 'pipe', 'inherit'],
     encoding: 'utf8',

@@ -63,9 +63,9 @@ export function CompareTexts({ title, texts }: CompareTextsProps) {
   const sets = [new Set(lines[1]), new Set(lines[0])] as const;
   return (
     <section class="compare-texts" aria-label={title}>
-      <h4>
+      <h3>
         {title} {texts[0] === texts[1] && <span class="note">the same on both sides</span>}
-      </h4>
+      </h3>
       <div class="sides">
         {lines.map((side, index) => (
           <pre class="text" key={index} tabIndex={0} role="region" aria-label={`${title}, side ${index + 1}`}>
