@@ -31,7 +31,7 @@ const EXCEPTIONS = new Set([]);
 
 const files = readdirSync('src', { recursive: true, encoding: 'utf8' })
   .map((path) => join('src', path))
-  .filter((path) => path.endsWith('.ts'))
+  .filter((path) => /\.tsx?$/.test(path))
   .sort();
 const roomOf = (path) => (dirname(path) === 'src' ? 'entry points' : path.split('/')[1]);
 const levelOf = (room) => ORDER.findIndex((level) => level.includes(room));

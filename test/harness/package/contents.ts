@@ -12,7 +12,7 @@ const NEEDED = [
   /^(?:package\.json|README\.md|LICENSE|(?:CHANGELOG|CONTRIBUTING|SECURITY)\.md)$/,
   /^docs\/.+\.(?:md|png|svg)$/,
   /^examples\/.+\.(?:ts|md|yaml|json)$/,
-  /^src\/.+\.(?:ts|html|css|js)$/,
+  /^src\/.+\.(?:tsx?|html|css|js|json|svg)$/,
   /^dist\/(?:.+\/)?[^/]+\.(?:js|js\.map|cjs)$/,
   /^dist\/cli\/LICENSES\.txt$/,
   /^dist\/view\/.+\.(?:html|css|svg)$/,

@@ -1,4 +1,5 @@
-import { relative } from 'node:path';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { type BuildResult, build } from 'esbuild';
 import type { Finding } from './main.js';
@@ -13,7 +14,10 @@ const CORE_GZIP_BYTES = 80_000;
 /** Minified. The rest of the core must not come along with a part of it. The processor redacts the attributes given to `reportStatus`. */
 const ALONE_BYTES = { RunIdGenerator: 4_500, StatusPrioritySpanProcessor: 62_000 };
 
-/** How big the package is in somebody's bundle. */
+/** All files that a browser loads for the viewer's page, compressed. */
+const PAGE_GZIP_BYTES = 60_000;
+
+/** How big the package is in somebody's bundle, and the viewer's page in a browser. */
 export async function size(): Promise<Finding[]> {
   const core = await bundled("export * from 'runtrace'", 'src');
   const { outputs } = core.metafile;
@@ -40,7 +44,19 @@ export async function size(): Promise<Finding[]> {
       holds: alone <= limit,
     });
   }
+  findings.push(pageSize());
   return findings;
+}
+
+function pageSize(): Finding {
+  const files = readdirSync('dist/view', { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  const bytes = files
+    .map(({ parentPath, name }) => gzipSync(readFileSync(join(parentPath, name)), { level: 9 }).length)
+    .reduce((sum, size) => sum + size, 0);
+  return {
+    says: `size: the viewer's page is ${kB(bytes)} gzipped in ${files.length} files (limit ${kB(PAGE_GZIP_BYTES)})`,
+    holds: files.length > 0 && bytes <= PAGE_GZIP_BYTES,
+  };
 }
 
 type Bundle = BuildResult<{ write: false; metafile: true }>;

@@ -68,6 +68,7 @@ export function CompareTexts({ title, texts }: CompareTextsProps) {
       </h3>
       <div class="sides">
         {lines.map((side, index) => (
+          // biome-ignore lint/a11y/noNoninteractiveTabindex: a long text scrolls, also by keys.
           <pre class="text" key={index} tabIndex={0} role="region" aria-label={`${title}, side ${index + 1}`}>
             {runsOf(side, sets[index as 0 | 1]).map(({ text, isOnlyHere }, run) =>
               isOnlyHere ? <mark key={run}>{text}</mark> : <span key={run}>{text}</span>,

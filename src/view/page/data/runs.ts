@@ -31,7 +31,7 @@ const RECONNECT_MILLIS = 2000;
 
 const order = new RowOrder();
 const listeners = new Set<(traceId: string) => void>();
-let timer: ReturnType<typeof setTimeout> | undefined;
+let willDraw = false;
 /** The runs of which an event came while the list was being read: the event is newer. */
 let changedWhileReading: Set<string> | undefined;
 
@@ -107,8 +107,10 @@ async function readList(): Promise<void> {
 
 function changed(traceId: string): void {
   for (const listener of listeners) listener(traceId);
-  timer ??= setTimeout(() => {
-    timer = undefined;
+  if (willDraw) return;
+  willDraw = true;
+  setTimeout(() => {
+    willDraw = false;
     draw();
   }, DRAW_MILLIS);
 }
