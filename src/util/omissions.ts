@@ -57,13 +57,20 @@ export function isReported(code: OmissionCode): boolean {
   return reported.has(code);
 }
 
+let isMuted = false;
+
+/** For a program whose developer does not know that runtrace records it: nothing was omitted. */
+export function muteOmissions(): void {
+  isMuted = true;
+}
+
 /**
  * Reports an omission by the developer once per process: through `diag` always, and as a warning of the process where a developer is
  * likely to read it. `detail` names what was seen; it must not contain a secret. `atExit`: the process is ending, so a warning that waits
  * for the next turn of the event loop would not be printed.
  */
 export function reportOmission(code: OmissionCode, detail?: string, { atExit = false } = {}): void {
-  if (reported.has(code)) return;
+  if (isMuted || reported.has(code)) return;
   reported.add(code);
   const message = `runtrace: ${OMISSIONS[code]}${detail ? ` (${detail})` : ''}`;
   try {

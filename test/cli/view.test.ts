@@ -128,7 +128,7 @@ describe('runtrace view -- COMMAND', () => {
     test(`an application with NodeSDK and a traceExporter loses no span, with version ${version} of the API`, async (t) => {
       const provider = await heldProvider(t);
       provider.answerAll();
-      const receiver = await startOtlpReceiver();
+      const receiver = await startOtlpReceiver({ requireGzip: false });
       t.after(() => receiver.close());
       const cwd = projectWith(t, { 'app.cjs': await bundledWithApi(version, NODE_SDK_APP) });
       const env = {

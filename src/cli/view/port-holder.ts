@@ -1,5 +1,8 @@
+import { request } from 'node:http';
+
 /** How long a program that holds a port may take to say what it is. */
 const ASK_MILLIS = 1000;
+const MOST_CHARACTERS = 100_000;
 
 /** What holds a port of this machine, as far as it answers: for a message. */
 export async function portHolder(port: number): Promise<string> {
@@ -16,14 +19,30 @@ export async function portHolder(port: number): Promise<string> {
   return root ? 'a program that speaks HTTP, and is no OTLP receiver' : 'a program that does not answer HTTP';
 }
 
-async function ask(url: string, json?: string): Promise<{ status: number; body: string } | undefined> {
-  try {
-    const response = await fetch(url, {
-      signal: AbortSignal.timeout(ASK_MILLIS),
-      ...(json && { method: 'POST', body: json, headers: { 'content-type': 'application/json' } }),
+/** `undefined` if no HTTP answer comes. */
+function ask(url: string, json?: string): Promise<{ status: number; body: string } | undefined> {
+  return new Promise((resolve) => {
+    const outgoing = request(url, {
+      method: json ? 'POST' : 'GET',
+      agent: false,
+      ...(json && { headers: { 'content-type': 'application/json', 'content-length': json.length } }),
     });
-    return { status: response.status, body: (await response.text()).slice(0, 100_000) };
-  } catch {
-    return undefined;
-  }
+    const timer = setTimeout(() => outgoing.destroy(), ASK_MILLIS);
+    let answer: { status: number; body: string } | undefined;
+    outgoing.on('response', (incoming) => {
+      const read = { status: incoming.statusCode ?? 0, body: '' };
+      answer = read;
+      incoming.on('data', (chunk: Buffer) => {
+        if (read.body.length < MOST_CHARACTERS) read.body += chunk;
+        else outgoing.destroy();
+      });
+      incoming.on('error', () => undefined);
+    });
+    outgoing.on('error', () => undefined);
+    outgoing.on('close', () => {
+      clearTimeout(timer);
+      resolve(answer);
+    });
+    outgoing.end(json);
+  });
 }

@@ -11,9 +11,11 @@ import { recordGlobalFetch } from '../../recorder/global-fetch.js';
 import { RunIdGenerator } from '../../recorder/run-id-generator.js';
 import { guarded } from '../../util/diagnostics.js';
 import { environment } from '../../util/environment.js';
+import { muteOmissions } from '../../util/omissions.js';
 import { ViewerSpanProcessor } from './viewer-span-processor.js';
 
 function preload(viewerUrl: string): void {
+  muteOmissions();
   startLiveChannel();
   setFallbackProvider(
     new TracerProvider({

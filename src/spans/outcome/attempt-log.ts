@@ -124,7 +124,7 @@ export class AttemptLog {
     return this.#stored.slice(first).map((attempt, index) => ({
       name: names.EVENT_ATTEMPT,
       atMillis: attempt.startedAt,
-      attributes: attemptAttributes(attempt, this.#stored[first + index - 1]),
+      attributes: attemptAttributes(this.#withBodies(attempt), this.#stored[first + index - 1]),
     }));
   }
 
