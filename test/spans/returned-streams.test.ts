@@ -313,7 +313,7 @@ describe("a Readable of Node's that a run returned", () => {
       const receiver = new PassThrough({ objectMode: true });
       const piped = pipeline(stream, receiver);
       receiver.once('data', () => receiver.destroy());
-      await assert.rejects(piped, { code: 'ERR_STREAM_PREMATURE_CLOSE' });
+      await assert.rejects(piped);
       assert.equal(await statusOf(set), 'interrupted');
     });
 

@@ -150,7 +150,8 @@ export function isAbort(thrown: unknown): boolean {
  * Whether `thrown` says that the caller or the receiver stopped `run`, or the step in it of which `last` is the last attempt. A timeout is
  * never a stop. Never throws.
  */
-export function isStop(thrown: unknown, run: object, last: LastEnd | undefined = callsOf.get(run)?.last): boolean {
+export function isStop(error: unknown, run: object, last: LastEnd | undefined = callsOf.get(run)?.last): boolean {
+  const thrown = firstCause(error);
   const { signals } = callsOf.get(run) ?? NO_CALLS;
   const aborted = [...signals].filter((signal) => signal.aborted);
   if (isTimeout(thrown)) return false;
@@ -168,6 +169,18 @@ const NO_CALLS: Calls = { signals: new Set(), last: undefined, outer: undefined 
  */
 function hidesReason(last: LastEnd | undefined): boolean {
   return last?.how === 'aborted' && last.outgoing.retryCount !== undefined && last.signal?.aborted === true;
+}
+
+/**
+ * The streams of Node combine two errors in an AggregateError that has the message of the later one; the first cause comes last. Since Node
+ * 26, a generator that is left gets the error thrown into it, and a `yield*` of an iterator without `throw()` then adds a TypeError.
+ *
+ * Source: `aggregateTwoErrors` in https://github.com/nodejs/node/blob/main/lib/internal/errors.js
+ */
+function firstCause(thrown: unknown): unknown {
+  const errors = thrown instanceof AggregateError && read(() => thrown.errors);
+  if (!Array.isArray(errors) || errors.length !== 2) return thrown;
+  return read(() => errors[0].message === (thrown as Error).message) ? errors[1] : thrown;
 }
 
 /** Whether the body of an attempt broke before any stop. */

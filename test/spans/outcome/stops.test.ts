@@ -30,6 +30,29 @@ const HANDLERS: Record<string, Handle> = {
     pipeline(async function* () {
       yield* await ask();
     }, response),
+  'pipeline() of Readable.from() an async generator': async (response) => {
+    const parts = await ask();
+    const generator = async function* () {
+      yield* parts;
+    };
+    await pipeline(Readable.from(generator()), response);
+  },
+  'pipeline() with a signal': async (response) => {
+    const controller = new AbortController();
+    response.on('close', () => controller.abort());
+    const parts = await ask();
+    const generator = async function* () {
+      yield* parts;
+    };
+    await pipeline(
+      Readable.from(generator()),
+      async (source: AsyncIterable<unknown>) => {
+        for await (const part of source) response.write(part);
+        response.end();
+      },
+      { signal: controller.signal },
+    );
+  },
   'pipeTo() a Writable': async (response) => (await ask()).pipeTo(Writable.toWeb(response)),
   'finished() beside a loop that writes': async (response) => {
     const controller = new AbortController();
