@@ -8,20 +8,25 @@ export interface Extent {
   readonly string: number;
   /** A list loses its elements from the 129th on, once this much of it is left in. */
   readonly list: number;
+  /** A string is cut here from the ninth element of a list on: what that has of interest is an enumeration, such as a finish reason. */
+  readonly inLists: number;
   /** Once this much is left in, strings are cut as for {@link FACTS}. */
   readonly total: number;
 }
 
 /** What tells model, parameters, counters and errors. No name, id or code is longer than such a string. */
-export const FACTS: Extent = { whole: 4096, string: 600, list: 0, total: Number.POSITIVE_INFINITY };
+export const FACTS: Extent = { whole: 4096, string: 600, list: 0, inLists: 100, total: Number.POSITIVE_INFINITY };
 
 /** What is needed to record the beginning of each content, up to `length` characters. */
 export function contentExtent(length: number): Extent {
-  return { whole: length, string: Math.max(length, FACTS.string), list: 2 * length, total: 8 * length };
+  const string = Math.max(length, FACTS.string);
+  return { whole: length, string, list: 2 * length, inLists: string, total: 8 * length };
 }
 
 /** More elements of a list are not needed: no answer has more choices, and the first messages show what all of them are. */
 export const LIST_LENGTH = 128;
+
+const FIRST_ELEMENTS = 8;
 
 /** A longer array of numbers is left out. */
 const LONGEST_NUMBERS = 4096;
@@ -78,6 +83,8 @@ class Excerpt {
   readonly #counts: number[] = [];
   /** How much was left in when each bracket was opened. */
   readonly #keptBefore: number[] = [];
+  /** How many of the open lists have more than eight elements so far. */
+  #longLists = 0;
   /** The first quote after the last array of numbers, and the first closing bracket. */
   #nextQuote = 0;
   #nextClosing = 0;
@@ -96,7 +103,7 @@ class Excerpt {
       if (code === QUOTE) {
         const end = stringEnd(json, at);
         if (end === -1) return undefined;
-        if (end - at - 2 > this.#string) this.#cut(at, end);
+        if (end - at - 2 > this.#stringLength()) this.#cut(at, end);
         at = end;
       } else if (code === COMMA) {
         const last = counts.length - 1;
@@ -107,13 +114,14 @@ class Excerpt {
           this.#leaveOut(at, end);
           at = end;
         } else {
+          if (count === FIRST_ELEMENTS) this.#longLists++;
           if (count > 0) counts[last] = count + 1;
           at++;
         }
       } else if (code === OPEN_ARRAY || code === OPEN_OBJECT) {
         const end = code === OPEN_ARRAY ? this.#numbersEnd(at) : -1;
         if (end !== -1) {
-          if (end - at > Math.min(this.#string, LONGEST_NUMBERS))
+          if (end - at > Math.min(this.#stringLength(), LONGEST_NUMBERS))
             this.#leaveOut(at + 1, end, `"${mark(end - at - 1)}"`);
           at = end + 1;
         } else {
@@ -125,11 +133,16 @@ class Excerpt {
       } else if (code === CLOSE_ARRAY || code === CLOSE_OBJECT) {
         const count = counts.pop();
         if (count === undefined || count > 0 !== (code === CLOSE_ARRAY)) return undefined;
+        if (count > FIRST_ELEMENTS) this.#longLists--;
         this.#keptBefore.pop();
         at++;
       } else at++;
     }
     return counts.length === 0 ? this.#kept + json.slice(this.#readTo) : undefined;
+  }
+
+  #stringLength(): number {
+    return this.#longLists > 0 ? Math.min(this.#string, this.#extent.inLists) : this.#string;
   }
 
   #keptLength(at: number): number {
@@ -144,7 +157,7 @@ class Excerpt {
 
   /** Cuts the string between two quotes, so that no escape is cut in two. */
   #cut(start: number, end: number): void {
-    const at = beforeEscape(this.#json, start + 1 + this.#string);
+    const at = beforeEscape(this.#json, start + 1 + this.#stringLength());
     let rest = end - 1;
     while (rest > end - 3 && this.#json.charCodeAt(rest - 1) === EQUALS_SIGN) rest--;
     if (rest > at) this.#leaveOut(at, rest, mark(rest - at));

@@ -1,3 +1,4 @@
+import { bodyCases } from './bodies.js';
 import * as calls from './calls.js';
 import { eventLoopDelay, throughput } from './exporting.js';
 import * as live from './live.js';
@@ -18,6 +19,7 @@ export const CASES: Readonly<Record<string, () => Promise<Row>>> = {
   'openai client, in-memory fetch, 1 kB answer': calls.clientCall,
   'stream of 500 chunks, metadata': calls.streamMetadata,
   'stream of 500 chunks, content': calls.streamContent,
+  ...bodyCases,
   '100 MB body passed through': () => calls.largeBody(),
   'first byte of a stream': calls.firstByte,
   '10 000 runs open at once, 2 steps each': spans.openRuns,

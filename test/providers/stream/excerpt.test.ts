@@ -8,13 +8,16 @@ const numbers = (length: number) => Array.from({ length }, (_, index) => index *
 const parsed = (json: string, extent = FACTS) => JSON.parse(excerpt(json, extent) as string);
 const MARK = /^\[\d+ more characters\]$/;
 
+/** No string up to this length is cut, wherever it is. */
+const shortest = ({ string, inLists }: Extent) => Math.min(string, inLists, FACTS.string);
+
 /** What is wrong with an excerpt; `undefined` if it has all that it has to have. `json` tells how long the text of a value is. */
 function fault(found: unknown, whole: unknown, extent: Extent, json = JSON.stringify): string | undefined {
   if (typeof whole === 'string') {
     if (found === whole) return undefined;
     const [cut = ''] = /(?=\[\d+ more characters\]={0,2}$)/[Symbol.split](String(found));
     if (!whole.startsWith(cut)) return `${found} is no beginning of ${whole}`;
-    if (json(whole).length - 2 <= Math.min(extent.string, FACTS.string)) return `${whole} was cut`;
+    if (json(whole).length - 2 <= shortest(extent)) return `${whole} was cut`;
     return json(whole).length - 2 !== whole.length || lengthBeforeCut(String(found)) === whole.length
       ? undefined
       : `${found} has another length`;
@@ -22,14 +25,15 @@ function fault(found: unknown, whole: unknown, extent: Extent, json = JSON.strin
   if (Array.isArray(whole)) {
     if (!Array.isArray(found)) return `${found} is no list`;
     if (typeof whole[0] === 'number' && found.length === 1 && MARK.test(found[0])) {
-      return json(whole).length > Math.min(extent.string, 200) ? undefined : `the numbers ${whole} are left out`;
+      // The text has more blanks.
+      return 2 * json(whole).length > shortest(extent) ? undefined : `the numbers ${whole} are left out`;
     }
     if (found.length !== whole.length && found.length < 128) return `${whole.length} elements are ${found.length}`;
     return found.map((item, index) => fault(item, whole[index], extent, json)).find((wrong) => wrong !== undefined);
   }
   if (typeof whole !== 'object' || whole === null) return Object.is(found, whole) ? undefined : `${found} is ${whole}`;
   const names = Object.keys(whole);
-  const shortNames = names.filter((name) => json(name).length < extent.string);
+  const shortNames = names.filter((name) => json(name).length < shortest(extent));
   if (Object.keys(found as object).length !== names.length) return 'another number of fields';
   return shortNames
     .map((name) =>
@@ -159,7 +163,7 @@ describe('An excerpt of a JSON text', () => {
   });
 
   it('has the first 128 elements of a list, and says how many numbers it leaves out', () => {
-    const list = Array.from({ length: 5000 }, (_, index) => ({ index, list: [index, 'x'] }));
+    const list = Array.from({ length: 5000 }, (_, index) => ({ index, reason: 'x'.repeat(100), list: [index, 'x'] }));
     const found = parsed(JSON.stringify({ list, vector: numbers(1536), nested: [numbers(300), numbers(3)] }));
     assert.deepEqual(found.list, list.slice(0, 128));
     assert.deepEqual(found.vector, [`[${JSON.stringify(numbers(1536)).length - 2} more characters]`]);
