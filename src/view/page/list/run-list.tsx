@@ -1,6 +1,6 @@
 import { useEffect, useMemo, useRef } from 'preact/hooks';
 import type { RunRow } from '../../model.js';
-import { open, type Route, replace } from '../data/route.js';
+import { route as currentRoute, open, type Route, replace } from '../data/route.js';
 import { connection, hasRead, hello, olderRuns, rows, setHeld, showNewRuns } from '../data/runs.js';
 import { announce } from '../parts/announce.js';
 import { type Keys, useKeys } from '../parts/keys.js';
@@ -40,15 +40,23 @@ export function RunList({ route }: { route: Extract<Route, { page: 'list' }> }) 
     replace({ page: 'list', filter, ...(row && { selected: row.traceId }) });
     if (row) virtual.scrollToIndex(shown.indexOf(row), { align: 'auto' });
   };
-  const move = (by: number) =>
-    select(shown[Math.min(shown.length - 1, Math.max(0, at < 0 ? (by > 0 ? 0 : shown.length - 1) : at + by))]);
+  // Keys may come faster than the page is drawn: the URL is ahead of `at`.
+  const selectedNow = () => {
+    const { value } = currentRoute;
+    return shown.findIndex(({ traceId }) => value.page === 'list' && traceId === value.selected);
+  };
+  const move = (by: number) => {
+    const from = selectedNow();
+    const to = from >= 0 ? from + by : by > 0 ? 0 : shown.length - 1;
+    select(shown[Math.min(shown.length - 1, Math.max(0, to))]);
+  };
   const openRun = (row: RunRow | undefined) => {
     if (!row) return;
     replace({ page: 'list', filter, selected: row.traceId });
     open({ page: 'run', traceId: row.traceId });
   };
   const compare = () => {
-    const row = shown[at];
+    const row = shown[selectedNow()];
     if (!row) return announce('Select a run with j or k first');
     const other = markedRun.value;
     if (other === undefined || other === row.traceId) {
@@ -67,7 +75,7 @@ export function RunList({ route }: { route: Extract<Route, { page: 'list' }> }) 
     PageUp: () => move(-Math.max(1, Math.floor((scroller.current?.clientHeight ?? 0) / height) - 1)),
     Home: () => select(shown[0]),
     End: () => select(shown.at(-1)),
-    Enter: () => openRun(shown[at]),
+    Enter: () => openRun(shown[selectedNow()]),
     c: compare,
     n: showNewRuns,
     '/': () => input.current?.focus(),

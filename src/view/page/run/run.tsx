@@ -2,7 +2,7 @@ import { useEffect } from 'preact/hooks';
 import * as names from '../../../otel/names.js';
 import type { RunDetail, SpanNode } from '../../model.js';
 import { CompareAttempts } from '../compare/attempts.js';
-import { listHash, open, type RunRoute, replace } from '../data/route.js';
+import { route as currentRoute, listHash, open, type RunRoute, replace } from '../data/route.js';
 import { readOtlp, useRunDetail } from '../data/run-detail.js';
 import { hello } from '../data/runs.js';
 import { markedRun } from '../list/marked-run.js';
@@ -56,7 +56,13 @@ function LoadedRun({ detail, route }: { detail: RunDetail; route: RunRoute }) {
     document.title = `${row.kind ?? row.name} · runtrace`;
   }, [row]);
 
-  const at = selected ? spans.indexOf(selected) : -1;
+  // Keys may come faster than the page is drawn: the URL is ahead of `selected`.
+  const move = (by: number) => {
+    const { value } = currentRoute;
+    const selectedNow = spans.findIndex(({ spanId }) => value.page === 'run' && spanId === value.spanId);
+    const from = selectedNow >= 0 ? selectedNow : selected ? spans.indexOf(selected) : -1;
+    select(spans[Math.min(spans.length - 1, Math.max(0, from + by))]);
+  };
   const select = (span: SpanNode | undefined) =>
     span && replace({ page: 'run', traceId: row.traceId, spanId: span.spanId });
   const show = (more: Pick<RunRoute, 'attempt' | 'versus'>) =>
@@ -70,10 +76,10 @@ function LoadedRun({ detail, route }: { detail: RunDetail; route: RunRoute }) {
     show({ attempt: first, versus: second });
   };
   useKeys({
-    j: () => select(spans[Math.min(spans.length - 1, at + 1)]),
-    k: () => select(spans[Math.max(0, at - 1)]),
-    ArrowDown: () => select(spans[Math.min(spans.length - 1, at + 1)]),
-    ArrowUp: () => select(spans[Math.max(0, at - 1)]),
+    j: () => move(1),
+    k: () => move(-1),
+    ArrowDown: () => move(1),
+    ArrowUp: () => move(-1),
     Enter: () => document.getElementById('step')?.focus(),
     c: compareAttempts,
     ...Object.fromEntries(
