@@ -20,6 +20,8 @@ export interface SpanSnapshot {
   readonly spanId: string;
   readonly parentSpanId?: string | undefined;
   readonly name: string;
+  /** `service.name` of the resource, where the span tells it. */
+  readonly service?: string | undefined;
   /** Milliseconds since the epoch, with fractions. */
   readonly startMillis: number;
   /** Absent while it is in progress. */

@@ -8,6 +8,7 @@ import type { AttemptProgress } from '../outcome/http-exchange.js';
 import type { Status } from '../outcome/status.js';
 import type { SnapshotEvent, SpanSnapshot } from './listener.js';
 
+const SERVICE_NAME = 'service.name';
 /** The bodies of a snapshot have at most so many characters. */
 const MOST_BODY_CHARACTERS = 1024 * 1024;
 
@@ -31,6 +32,7 @@ interface SdkSpan {
   readonly status?: { code: number; message?: string };
   readonly endTime?: HrTime;
   readonly parentSpanContext?: { spanId: string };
+  readonly resource?: { readonly attributes?: Attributes };
 }
 
 /**
@@ -47,7 +49,14 @@ export function snapshotOf(
   const { traceId, spanId } = span.spanContext();
   const sdk = unwrapped(span) as SdkSpan;
   const parentSpanId = sdk.parentSpanContext?.spanId ?? parent?.spanContext().spanId;
-  const ids = { traceId, spanId, ...(parentSpanId !== undefined && { parentSpanId }), startMillis: startedAt };
+  const service = sdk.resource?.attributes?.[SERVICE_NAME];
+  const ids = {
+    traceId,
+    spanId,
+    ...(parentSpanId !== undefined && { parentSpanId }),
+    ...(typeof service === 'string' && { service }),
+    startMillis: startedAt,
+  };
   if (hasEnded && sdk.ended && sdk.attributes && sdk.events && sdk.endTime) {
     return {
       ...ids,

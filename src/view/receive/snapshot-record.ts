@@ -14,6 +14,7 @@ export function recordOfSnapshot(snapshot: SpanSnapshot & { readonly sequence?: 
     spanId: idOf(snapshot.spanId, 16, 'span'),
     ...(parentSpanId && { parentSpanId: idOf(parentSpanId, 16, 'parent') }),
     name: name.slice(0, LONGEST_NAME),
+    ...(typeof snapshot.service === 'string' && { service: snapshot.service.slice(0, LONGEST_NAME) }),
     startMillis: timeOf(startMillis),
     ...(endMillis !== undefined && { endMillis: timeOf(endMillis) }),
     ...boundedAttributes(snapshot.attributes),
