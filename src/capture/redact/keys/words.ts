@@ -16,6 +16,8 @@ const PAIRS: ReadonlySet<string> = /* @__PURE__ */ new Set(
 
 /** A name of minified code. Inside of a longer word `isMadeOfWords` has no single letter. */
 const MINIFIED = /^[a-z]$/;
+/** A word in a name of code, `Map` of `keyMap`, and no acronym. */
+const CAPITALISED = /^[A-Z][a-z]/;
 const PART = /[A-Z]?[a-z]+|[A-Z]+(?![a-z])/g;
 /** Shorter parts (`id`, `JWT`, `a`) have too few pairs to tell. */
 const SHORTEST_TELLING = 4;
@@ -33,17 +35,19 @@ const PAIRS_PER_RARE = 9;
  * digits only; this looks at the letters as well: `KAEwNEFe` and `bnl.zqkl` have the form of words and are none.
  */
 export function readsAsWords(text: string): boolean {
-  return isMadeOfWords(text, 0, text.length) && hasUsualParts(text, text.length < SHORTEST_RANDOM, 0);
+  return (
+    isMadeOfWords(text, 0, text.length) && hasUsualParts(text, text.length < SHORTEST_RANDOM ? SHORTEST_RANDOM : 0, 0)
+  );
 }
 
 /** The same for a name where brackets show that it is one of code: `passwd(`, `Sts[`. */
 export function readsAsName(text: string): boolean {
-  return isMadeOfWords(text, 0, text.length) && hasUsualParts(text, true, 1);
+  return isMadeOfWords(text, 0, text.length) && hasUsualParts(text, 1, 1);
 }
 
 /** The same for words of sentences: none is of short parts only, `KDBeu`, unless the parts are words by themselves, `apiKey`. */
 export function readsAsSentence(text: string): boolean {
-  return isMadeOfWords(text, 0, text.length) && hasUsualParts(text, false, 0);
+  return isMadeOfWords(text, 0, text.length) && hasUsualParts(text, 0, 0);
 }
 
 const SHORTEST_UNPRONOUNCEABLE = 8;
@@ -56,21 +60,23 @@ export function isUnpronounceable(word: string): boolean {
 /** Shorter texts may be of short parts only: `ai-sdk`, `db.id`. */
 const SHORTEST_RANDOM = 8;
 
-function hasUsualParts(text: string, mayBeShort: boolean, mostRare: number): boolean {
+function hasUsualParts(text: string, mostShort: number, mostRare: number): boolean {
   let pairs = 0;
   let rare = 0;
   let telling = 0;
   let short = 0;
   for (const [part] of text.matchAll(PART)) {
+    const word = part.toLowerCase();
     if (part.length >= SHORTEST_TELLING) {
       telling++;
       pairs += part.length - 1;
-      rare += rarePairs(part.toLowerCase());
-    } else if (!MINIFIED.test(part) && !SHORT_WORDS.has(part.toLowerCase())) {
+      rare += rarePairs(word);
+    } else if (!MINIFIED.test(part) && !SHORT_WORDS.has(word)) {
       short++;
+      if (CAPITALISED.test(part)) rare += rarePairs(word);
     }
   }
-  return rare <= Math.max(mostRare, Math.floor(pairs / PAIRS_PER_RARE)) && (mayBeShort || short <= telling);
+  return rare <= Math.max(mostRare, Math.floor(pairs / PAIRS_PER_RARE)) && short <= telling + mostShort;
 }
 
 function rarePairs(word: string): number {
