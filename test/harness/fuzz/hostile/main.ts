@@ -30,7 +30,7 @@ process.exitCode = failed.length > 0 || names.length === 0 ? 1 : 0;
 function fuzzed(name: string): boolean {
   const folder = join(CORPUS, name);
   mkdirSync(folder, { recursive: true });
-  const inputs = readdirSync(folder).map((file) => readFileSync(join(folder, file)));
+  const inputs: Buffer[] = readdirSync(folder).map((file) => readFileSync(join(folder, file)));
   for (const input of inputs) coverage.ofRun(() => play(name, input));
   const random = new Random(seed);
   const until = performance.now() + seconds * 1000;
