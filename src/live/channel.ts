@@ -17,6 +17,8 @@ const MOST_NOTED = 2000;
 const WORK_MILLIS = 0.5;
 const PAUSE_MILLIS = 100;
 
+const NOT_SENT = 'runs in progress could not be sent to the local viewer';
+
 export class LiveChannel implements ProgressListener {
   readonly #connection: Connection;
   /** What changed since it was sent, the oldest first. */
@@ -28,32 +30,46 @@ export class LiveChannel implements ProgressListener {
   #sequence = 0;
 
   constructor(url: URL) {
-    this.#connection = new Connection(url, () => this.#schedule(0));
+    this.#connection = new Connection(url, (state) => {
+      if (state === 'open') this.#schedule(0);
+      else this.#dropEnded();
+    });
     process.on('exit', () => this.#exit());
   }
 
   changed(part: InProgress): void {
+    const { state } = this.#connection;
+    // With no viewer a note must not hold what has ended in memory.
+    if (state === 'away' && part.hasEnded) {
+      this.#noted.delete(part);
+      return;
+    }
     if (this.#noted.size >= MOST_NOTED && !this.#noted.has(part)) {
       const [oldest] = this.#noted;
       this.#noted.delete(oldest as InProgress);
-      report('more runs changed at once than the live channel shows');
+      if (state === 'open') report('more runs changed at once than the live channel shows');
     }
     this.#noted.add(part);
+    if (state !== 'open') return;
     if (this.#isExiting) this.#sendAll();
-    else if (!this.#isScheduled) this.#schedule(COLLECT_MILLIS);
+    else this.#schedule(COLLECT_MILLIS);
+  }
+
+  #dropEnded(): void {
+    for (const part of this.#noted) if (part.hasEnded) this.#noted.delete(part);
   }
 
   #schedule(millis: number): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
-    outsideContext(() => setTimeout(() => this.#flush(), millis).unref());
+    outsideContext(() => setTimeout(() => guarded(NOT_SENT, () => this.#flush()), millis).unref());
   }
 
   #flush(): void {
     this.#isScheduled = false;
     if (!this.#connection.isReady) {
-      // `opened` schedules the first one; a slow viewer is tried again.
-      if (this.#noted.size > 0) this.#schedule(PAUSE_MILLIS * 5);
+      // A slow viewer is tried again. Where there is none, its handshake schedules the next one.
+      if (this.#connection.state === 'open' && this.#noted.size > 0) this.#schedule(PAUSE_MILLIS * 5);
       return;
     }
     const now = performance.now();
@@ -93,6 +109,7 @@ export class LiveChannel implements ProgressListener {
   }
 
   #sendAll(): void {
+    if (this.#connection.state !== 'open') return;
     const lines: string[] = [];
     for (const part of this.#noted) this.#take(part, lines);
     this.#connection.send(lines);

@@ -10,20 +10,32 @@ const RECONNECT_MILLIS = 5000;
 /** While more than this waits to be sent, nothing is added. */
 const MOST_WAITING_BYTES = 1024 * 1024;
 
+/**
+ * - `connecting`: the first handshake goes on.
+ * - `open`: a viewer takes lines.
+ * - `away`: no viewer has answered, or it has gone.
+ */
+export type ConnectionState = 'connecting' | 'open' | 'away';
+
 /** The connection to a viewer. It is opened again when it is lost. It does not keep the process alive. */
 export class Connection {
   readonly #url: URL;
-  readonly #opened: () => void;
+  readonly #changed: (state: ConnectionState) => void;
+  #state: ConnectionState = 'connecting';
   #socket: Socket | undefined;
 
-  /** `opened` is called after each handshake. */
-  constructor(url: URL, opened: () => void) {
+  /** `changed` is called with each new state. */
+  constructor(url: URL, changed: (state: ConnectionState) => void) {
     this.#url = url;
-    this.#opened = opened;
+    this.#changed = changed;
     outsideContext(() => {
-      untraced(() => this.#open());
+      this.#open();
       setInterval(() => this.#socket?.write('\n'), HEARTBEAT_MILLIS).unref();
     });
+  }
+
+  get state(): ConnectionState {
+    return this.#state;
   }
 
   /** Whether something may be sent now. */
@@ -39,7 +51,15 @@ export class Connection {
   #open(): void {
     // Looked up when it is used, so that bundlers for other platforms find no import.
     const http = builtinModule<Http>('node:http');
-    if (!http) return;
+    if (!http) {
+      this.#become('away');
+      return;
+    }
+    // At each request: a program may register its context manager and its instrumentations after the first one.
+    untraced(() => this.#request(http));
+  }
+
+  #request(http: Http): void {
     const challenge = crypto.randomUUID();
     const request = http.request(this.#url, {
       agent: new http.Agent(),
@@ -48,11 +68,18 @@ export class Connection {
     request.on('socket', (socket) => socket.unref());
     request.on('upgrade', (response: IncomingMessage, socket: Socket) => {
       if (response.headers[HANDSHAKE_HEADER] === proofOf(challenge)) this.#use(socket);
-      else socket.destroy();
+      else {
+        socket.destroy();
+        this.#become('away');
+      }
     });
     // A server that is no viewer. It is not asked again.
-    request.on('response', () => request.destroy());
+    request.on('response', () => {
+      request.destroy();
+      this.#become('away');
+    });
     request.on('error', (error: NodeJS.ErrnoException) => {
+      this.#become('away');
       if (error.code === 'ECONNREFUSED') this.#openLater();
     });
     request.end();
@@ -63,10 +90,16 @@ export class Connection {
     socket.on('error', () => socket.destroy());
     socket.on('close', () => {
       this.#socket = undefined;
+      this.#become('away');
       this.#openLater();
     });
     this.#socket = socket;
-    this.#opened();
+    this.#become('open');
+  }
+
+  #become(state: ConnectionState): void {
+    this.#state = state;
+    this.#changed(state);
   }
 
   #openLater(): void {

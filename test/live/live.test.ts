@@ -6,6 +6,7 @@ import { describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import type { RunRow } from '../../src/view/model.js';
 import { heldProvider } from '../support/held-provider.js';
+import { freePorts } from '../support/server-process.js';
 import { until } from '../support/until.js';
 import { openEvents, projectWith, rowsIn, startViewer } from '../support/viewer.js';
 
@@ -145,16 +146,94 @@ test('a server that does not know the handshake gets one request and nothing els
   assert.deepEqual(requests, ['GET /live']);
 });
 
-test('an address that is not on this machine is reported, not quoted, and not used', async () => {
+test('an address that is not on this machine is reported once, at the first run, not quoted, and not used', async () => {
   const program = `
     import { diag, DiagLogLevel } from '@opentelemetry/api';
+    import 'runtrace/register';
+    import { run } from 'runtrace';
+    import 'runtrace/exporter';
+    import { BasicTracerProvider } from '@opentelemetry/sdk-trace-base';
+    import { trace } from '@opentelemetry/api';
     const quiet = () => undefined;
     diag.setLogger({ error: quiet, warn: (text) => console.log(text), info: quiet, debug: quiet, verbose: quiet }, DiagLogLevel.WARN);
-    await import('runtrace/register');`;
+    trace.setGlobalTracerProvider(new BasicTracerProvider());
+    for (let i = 0; i < 10; i++) await run({ kind: 'k' }, () => undefined);`;
   for (const address of ['http://viewer.example:4318', 'https://127.0.0.1:4318', 'http://10.0.0.1:4318', 'a secret']) {
     const env = { ...process.env, RUNTRACE_VIEW: address };
     const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], { env });
-    assert.match(stdout, /RUNTRACE_VIEW must be the http address of a viewer on this machine/);
+    const reports = stdout.split('\n').filter((line) => line.includes('RUNTRACE_VIEW'));
+    assert.equal(reports.length, 1, stdout);
+    assert.match(reports[0] as string, /must be the http address of a viewer on this machine/);
     assert.ok(!stdout.includes(address));
   }
+});
+
+describe('where no viewer listens', () => {
+  /** Runs a CommonJS program and returns the JSON that it prints. */
+  const outputOf = async (program: string) => {
+    const { port } = await freePorts('port');
+    const env = { ...process.env, RUNTRACE_VIEW: `http://127.0.0.1:${port}` };
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, ['--expose-gc', '-e', program], { env });
+    assert.equal(stderr, '');
+    return JSON.parse(stdout);
+  };
+
+  test('runs that have ended leave memory, and nothing is reported', async () => {
+    const { grownMegabytes, reports } = await outputOf(`
+      require('runtrace/register');
+      const { diag, trace } = require('@opentelemetry/api');
+      const { AsyncLocalStorageContextManager } = require('@opentelemetry/context-async-hooks');
+      const { context } = require('@opentelemetry/api');
+      const { BasicTracerProvider, SimpleSpanProcessor } = require('@opentelemetry/sdk-trace-base');
+      const { run, StatusPrioritySpanProcessor } = require('runtrace');
+      const { setTimeout: sleep } = require('node:timers/promises');
+      const reports = [];
+      const quiet = () => undefined;
+      diag.setLogger({ error: quiet, warn: (text) => reports.push(text), info: quiet, debug: quiet, verbose: quiet });
+      const exporter = { export: (_spans, done) => done({ code: 0 }), shutdown: async () => undefined };
+      const provider = new BasicTracerProvider({
+        spanProcessors: [new StatusPrioritySpanProcessor(), new SimpleSpanProcessor(exporter)],
+      });
+      context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+      trace.setGlobalTracerProvider(provider);
+      const runs = async (count) => {
+        for (let i = 0; i < count; i++) await run({ kind: 'k', attributes: { text: String(i).padEnd(50_000) } }, () => undefined);
+        await provider.forceFlush();
+        await sleep(50);
+        gc();
+        return process.memoryUsage().heapUsed / 1024 / 1024;
+      };
+      (async () => {
+        await runs(50);
+        await sleep(300);
+        const before = await runs(1);
+        const grownMegabytes = (await runs(2500)) - before;
+        console.log(JSON.stringify({ grownMegabytes, reports }));
+      })();`);
+    assert.deepEqual(reports, []);
+    // The runs had 120 MB.
+    assert.ok(grownMegabytes < 12, `${grownMegabytes} MB`);
+  });
+
+  test('the instrumentation of HTTP, registered later, traces no attempt to connect', async () => {
+    const spans = await outputOf(`
+      require('runtrace/register');
+      const { AsyncLocalStorageContextManager } = require('@opentelemetry/context-async-hooks');
+      const { registerInstrumentations } = require('@opentelemetry/instrumentation');
+      const { HttpInstrumentation } = require('@opentelemetry/instrumentation-http');
+      const { context } = require('@opentelemetry/api');
+      const { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } = require('@opentelemetry/sdk-trace-base');
+      const exporter = new InMemorySpanExporter();
+      const tracerProvider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });
+      context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+      registerInstrumentations({ tracerProvider, instrumentations: [new HttpInstrumentation()] });
+      const http = require('http');
+      setTimeout(() => {
+        // Shows that the instrumentation works.
+        http.get('http://127.0.0.1:1/own').on('error', () => {
+          setTimeout(() => console.log(JSON.stringify(exporter.getFinishedSpans().map(({ attributes }) => attributes['http.url'] ?? attributes['url.full']))), 50);
+        });
+      }, 5600);`);
+    assert.deepEqual(spans, ['http://127.0.0.1:1/own']);
+  });
 });

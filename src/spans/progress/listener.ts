@@ -36,6 +36,8 @@ export interface SpanSnapshot {
 /** A run or step, as a listener may look at it. */
 export interface InProgress {
   readonly span: Span;
+  /** Whether its span has ended. */
+  readonly hasEnded: boolean;
   /** What it is now. Called outside of the application's turn. */
   snapshot(): SpanSnapshot;
 }
@@ -53,8 +55,8 @@ export function isListenedTo(): boolean {
   return slot[LISTENER] !== undefined;
 }
 
-/** Sets the listener. */
-export function listenToProgress(listener: ProgressListener): void {
+/** Sets the listener, or takes it away. */
+export function listenToProgress(listener: ProgressListener | undefined): void {
   slot[LISTENER] = listener;
 }
 

@@ -50,12 +50,16 @@ export class RunSpan implements InProgress {
     this.#given = copyGiven(given);
   }
 
+  get hasEnded(): boolean {
+    return this.#run.settled;
+  }
+
   /** The run as it is now, for the local viewer. */
   snapshot(): SpanSnapshot {
-    const { status, settled } = this.#run;
+    const { status } = this.#run;
     const attributes = this.#identity;
     const beginning = { span: this.span, name: runName(attributes), startedAt: this.#startedAt, attributes };
-    return snapshotOf(beginning, status, [], settled);
+    return snapshotOf(beginning, status, [], this.hasEnded);
   }
 
   /** Writes the outcome and the totals, and ends the span. */

@@ -45,13 +45,17 @@ export class StepSpan implements InProgress {
     this.isRecording = this.#managed.isRecording;
   }
 
+  get hasEnded(): boolean {
+    return this.#step.settled;
+  }
+
   /** The step as it is now, for the local viewer. */
   snapshot(): SpanSnapshot {
-    const { home, log, capturing, inFlight, status, settled } = this.#step;
+    const { home, log, capturing, inFlight, status } = this.#step;
     const { name, attributes } = this.#start;
     const beginning = { span: this.span, parent: home.span, name, startedAt: this.#startedAt, attributes };
     const events = [...log.events(), ...inFlight.map((attempt) => inFlightEvent(attempt, capturing))];
-    return snapshotOf(beginning, status, events, settled);
+    return snapshotOf(beginning, status, events, this.hasEnded);
   }
 
   /** Redacts content in turns of its own, because all of it at once would block the event loop when the step settles. */
