@@ -1,4 +1,4 @@
-import { nextTurn } from '../otel/next-turn.js';
+import { inNextTurn } from '../otel/next-turn.js';
 import { guarded, report } from '../util/diagnostics.js';
 
 /**
@@ -50,14 +50,12 @@ export function deferred<T>(length: number, work: () => T, unrecorded: T): Defer
   const later = new Deferred(length, work);
   waitingLength += length;
   waiting.add(later);
-  if (waiting.size === 1) nextTurn(doNext);
+  workInNextTurn();
   return later;
 }
 
-function doNext(): void {
-  for (const first of waiting) {
-    void first.value;
-    break;
-  }
-  if (waiting.size > 0) nextTurn(doNext);
-}
+const workInNextTurn = /* @__PURE__ */ inNextTurn(() => {
+  const [first] = waiting;
+  void first?.value;
+  if (waiting.size > 0) workInNextTurn();
+});
