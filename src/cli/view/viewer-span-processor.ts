@@ -26,7 +26,8 @@ export class ViewerSpanProcessor {
   readonly #url: URL;
   readonly #agent = new Agent({ keepAlive: true });
   #waiting: ReadableSpan[] = [];
-  #bytes = 0;
+  #waitingBytes = 0;
+  #sendingBytes = 0;
   #timer: NodeJS.Timeout | undefined;
   #sending: Promise<void> = Promise.resolve();
 
@@ -49,12 +50,12 @@ export class ViewerSpanProcessor {
   onEnd(span: ReadableSpan): void {
     this.#rule.onEnd(span);
     const bytes = spanBytes(span);
-    if (this.#bytes + bytes > MOST_BYTES) {
+    if (this.#waitingBytes + this.#sendingBytes + bytes > MOST_BYTES) {
       report('the viewer does not keep up; a span was not shown');
       return;
     }
     this.#waiting.push(span);
-    this.#bytes += bytes;
+    this.#waitingBytes += bytes;
     this.#timer ??= setTimeout(() => this.#send(), COLLECT_MILLIS).unref();
   }
 
@@ -75,8 +76,15 @@ export class ViewerSpanProcessor {
     const spans = this.#waiting;
     if (spans.length === 0) return;
     this.#waiting = [];
+    const bytes = this.#waitingBytes;
+    this.#waitingBytes = 0;
+    this.#sendingBytes += bytes;
     const sent = this.#sending.then(() => this.#post(spans));
-    this.#sending = sent.catch((error) => report('the viewer did not take spans', error));
+    this.#sending = sent
+      .catch((error) => report('the viewer did not take spans', error))
+      .then(() => {
+        this.#sendingBytes -= bytes;
+      });
   }
 
   async #post(spans: ReadableSpan[]): Promise<void> {
@@ -89,7 +97,6 @@ export class ViewerSpanProcessor {
       const headers = { 'content-type': 'application/json', 'content-length': body.length };
       const request = { url: this.#url, agent: this.#agent, headers, body, timeoutMillis: TIMEOUT_MILLIS };
       start = end;
-      this.#bytes -= bytes;
       await untraced(() => post(request, realClock));
     }
   }
