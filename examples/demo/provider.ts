@@ -60,7 +60,7 @@ export interface ReceivedRequest {
   readonly bytesWritten: number;
   /** Whether the client closed the connection before the answer was over. */
   readonly closedByClient: boolean;
-  /** Resolves when the answer is over, whoever ended it. */
+  /** Resolves when the answer is over, ended by either side. */
   readonly closed: Promise<void>;
 }
 
@@ -92,7 +92,7 @@ export async function startProvider(others: readonly WireFormat[] = []): Promise
     }
     response.writeHead(404, { 'content-type': 'application/json' }).end('{"error":{"message":"Not found"}}');
   });
-  // Clients keep their connections; one that is closed under a client's next request would be a reset nobody asked for.
+  // Clients keep their connections; one that is closed under a client's next request would be a reset that the demo does not mean to show.
   server.keepAliveTimeout = 60_000;
   // Room for a thousand clients that connect at once.
   const address = { port: 0, host: '127.0.0.1', backlog: 2048 };
@@ -116,7 +116,7 @@ export class Exchange {
   readonly call: Call;
   readonly response: ServerResponse;
   readonly request: ReceivedRequest;
-  /** Aborted when the answer is over, whoever ended it. */
+  /** Aborted when the answer is over, ended by either side. */
   readonly over: AbortSignal;
   readonly #id = randomBytes(12).toString('hex');
   readonly #progress: { bytesWritten: number; closedByClient: boolean };

@@ -20,7 +20,7 @@ export interface UnreadCallRules {
   readonly every: boolean;
 }
 
-/** Where data is stored, counted or queued: no call below these paths is a model call, at whatever host. */
+/** Where data is stored, counted or queued: no call below these paths is a model call, at any host. */
 const STORAGE = below([
   'files?|uploads?|downloads?|attachments|containers|datasets|libraries',
   '(?:auth_|count[_-]?|compute_?|input_)?tokens?|(?:de)?tokenize|oauth2?|client_secrets',

@@ -7,7 +7,7 @@ import { isLoopback } from '../exporter/sender/loopback.js';
 export interface Access {
   /** A secret of this process, in the URL of the page. */
   readonly token: string;
-  /** Why a request is refused whatever it asks for; `undefined` if it is not. */
+  /** Why a request is refused without regard to what it asks for; `undefined` if it is not. */
   refusal(headers: IncomingHttpHeaders): string | undefined;
   /** Whether the request brings the token: in its URL, as a cookie, or as a bearer. */
   hasToken(request: IncomingMessage, url: URL): boolean;
@@ -57,7 +57,7 @@ export function createAccess(port: number, host: string | undefined): Access {
   };
 }
 
-/** Whether a `Host` header names this viewer. An address is no name that somebody else's DNS could point here. */
+/** Whether a `Host` header names this viewer. DNS cannot point an address elsewhere, as it can a name. */
 function isOwnName(header: string | undefined, host: string | undefined): boolean {
   const name = /^(\[[^\]]+\]|[^:]+)(?::\d+)?$/.exec(header ?? '')?.[1]?.toLowerCase();
   if (name === undefined) return false;

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
-/** What a model answers, whatever wire format carries it. */
+/** What a model answers, in any wire format. */
 export interface Answer {
   /** The text, or its pieces, which are then made as they are sent (for answers too large to hold). */
   text?: string | Iterable<string>;

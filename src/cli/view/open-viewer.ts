@@ -29,7 +29,7 @@ const OWN_BYTES = 176 * MB;
 export const LEAST_MEMORY = 200;
 
 /**
- * Starts a viewer. If nobody chose a port and OTLP's is taken, it says what holds that and takes the next one.
+ * Starts a viewer. Where no port was asked for and OTLP's is taken, it says what holds that and takes the next one.
  *
  * @throws Error (rejects) if it can't listen, or the price list can't be read.
  */

@@ -13,7 +13,7 @@ export async function runProgram(
   viewer: Viewer,
   packageUrl: URL,
 ): Promise<number> {
-  // A URL has no space, whatever the path has: NODE_OPTIONS is split at spaces.
+  // A URL, because NODE_OPTIONS is split at spaces, and a path may have some.
   const preload = new URL('dist/cli/view/preload.js', packageUrl).href;
   const env = {
     ...process.env,
@@ -46,7 +46,7 @@ export async function runProgram(
   return code;
 }
 
-/** Resolves when nobody looks at the page any more. */
+/** Resolves when no page is open any more. */
 async function lookedAt(viewer: Viewer, code: number): Promise<void> {
   if (process.stderr.isTTY) {
     complain(`view: the program has ended with ${code}. Its runs stay at ${viewer.pageUrl} until Ctrl-C.`);

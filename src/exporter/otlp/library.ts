@@ -24,7 +24,7 @@ export interface StockHttpOptions {
 
 /**
  * The Protobuf encoding of spans as an `ExportTraceServiceRequest`; `undefined` if the library can't be loaded. pnpm and Yarn install
- * the latest version of the range, whatever the application has: 0.301 needs version 1.10 of the API and Node 22.
+ * the latest version of the range, which need not suit the application: 0.301 needs version 1.10 of the API and Node 22.
  */
 export async function loadProtobufSerializer(): Promise<TraceSerializer | undefined> {
   return import('@opentelemetry/otlp-transformer').then(

@@ -49,7 +49,7 @@ const DEEPEST_LEVEL = 16;
 export class NoSpanError extends Error {}
 
 /**
- * A span of an OTLP request, whatever wrote it.
+ * A span of an OTLP request, which any program may have written.
  *
  * @throws NoSpanError if it has no proper ids, no start, or fields of the wrong type. The text does not quote it.
  */
@@ -67,7 +67,7 @@ export function recordOf(wire: WireSpan, origin: Origin): SpanRecord {
     ...(parentSpanId && { parentSpanId }),
     name: textOf(wire.name, 'name').slice(0, LONGEST_NAME),
     startMillis,
-    // A span that was delivered has ended, whatever its writer says.
+    // A span that was delivered has ended, also if its writer gave it no end.
     endMillis: endMillis ?? startMillis,
     attributes,
     ...(cut && { cut }),

@@ -70,7 +70,7 @@ export function kindOf({ attributes }: SpanRecord): SpanKind {
   return attributes[names.GEN_AI_OPERATION_NAME] === 'execute_tool' ? 'tool' : 'other';
 }
 
-/** A span without an end is in progress, whatever was proposed for it so far. */
+/** A span without an end is in progress, also if an outcome was proposed for it. */
 export function spanStatus({ attributes, endMillis, statusCode }: SpanRecord): ShownStatus {
   if (endMillis === undefined) return 'in_progress';
   return statusOf(attributes[names.STATUS]) ?? (statusCode === 2 ? 'error' : 'unknown');

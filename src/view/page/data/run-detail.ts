@@ -20,7 +20,7 @@ export function useRunDetail(traceId: string): RunState {
       isStale = false;
       const next = await readRun(traceId);
       if (isOver) return;
-      // A run that was loaded stays, whatever becomes of the server.
+      // A run that was loaded stays, also when the server is gone.
       setState((last) => (next.is === 'loaded' || last.is !== 'loaded' ? next : last));
       await new Promise((resolve) => setTimeout(resolve, READ_AGAIN_MILLIS));
       isReading = false;

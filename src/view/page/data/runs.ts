@@ -18,7 +18,7 @@ export const rows = signal<readonly RunRow[]>([]);
 export const newRuns = signal(0);
 /** While paused, the list does not change at all. */
 export const isPaused = signal(false);
-/** While held, rows change in place, and new ones wait: somebody is reading. */
+/** While held, rows change in place, and new ones wait, because the user is reading. */
 export const isHeld = signal(false);
 
 /** The values of kind and model that the filter offers. */

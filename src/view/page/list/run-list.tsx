@@ -31,7 +31,7 @@ export function RunList({ route }: { route: Extract<Route, { page: 'list' }> }) 
   const virtual = useVirtual({ count: shown.length, scroller, size: () => height, sizes: height, kept: at, heading });
   const now = useNow(virtual.getVirtualItems().some(({ index }) => shown[index]?.status === 'in_progress'));
 
-  // Whoever has selected a row or scrolled is reading: new runs must not move what is read.
+  // A user who has selected a row or scrolled is reading: new runs must not move the rows.
   const hold = () => setHeld(selected !== undefined || (scroller.current?.scrollTop ?? 0) > 0);
   useEffect(hold, [selected]);
   useEffect(() => () => setHeld(false), []);
