@@ -1,4 +1,5 @@
 import { decodeRequest } from '../exporter/otlp/json-reader.js';
+import type { StoreListener } from '../view/store/run-store.js';
 import type { StoredRun } from '../view/store/stored-run.js';
 import { interrupted } from './interrupted.js';
 import { complain } from './terminal.js';
@@ -22,7 +23,7 @@ const QUIET_MILLIS = 500;
 export async function tail({ json, program, ...options }: TailOptions): Promise<number> {
   const viewer = await openViewer(options, false);
   const printer = json ? new RowPrinter() : new TreePrinter(options.jaegerUrl);
-  viewer.store.listen({ changed: (runs) => printer.changed(runs), gone() {} });
+  viewer.store.listen(printer);
   complain(`waiting for spans: OTEL_EXPORTER_OTLP_ENDPOINT=${viewer.endpoint}`);
   if (program) {
     const code = await runProgram(program, viewer, options.packageUrl);
@@ -35,10 +36,18 @@ export async function tail({ json, program, ...options }: TailOptions): Promise<
   return 0;
 }
 
-class RowPrinter {
+/** Prints what the store tells it. */
+interface Printer extends StoreListener {
+  /** Prints what is left. */
+  close(): void;
+}
+
+class RowPrinter implements Printer {
   changed(runs: Iterable<StoredRun>): void {
     for (const { rowJson } of runs) process.stdout.write(`${rowJson}\n`);
   }
+
+  gone(): void {}
 
   close(): void {}
 }
@@ -49,7 +58,7 @@ interface Shown {
   changedAt: number;
 }
 
-class TreePrinter {
+class TreePrinter implements Printer {
   readonly #jaegerUrl: string | undefined;
   readonly #shown = new Map<string, Shown>();
   readonly #timer = setInterval(() => this.#draw(), DRAW_MILLIS);
@@ -64,11 +73,14 @@ class TreePrinter {
     for (const run of runs) this.#shown.set(run.traceId, { run, changedAt: performance.now() });
   }
 
-  /** Prints what is left. */
+  /** A run that leaves memory is printed as far as it has come: it must not be held here. */
+  gone(traceIds: readonly string[]): void {
+    this.#printForGood(traceIds.flatMap((traceId) => this.#shown.get(traceId) ?? []));
+  }
+
   close(): void {
     clearInterval(this.#timer);
-    this.#clear();
-    for (const { run } of this.#shown.values()) process.stdout.write(this.#treeOf(run));
+    this.#printForGood([...this.#shown.values()]);
   }
 
   #draw(): void {
@@ -76,12 +88,16 @@ class TreePrinter {
     const ended = [...this.#shown.values()].filter(
       ({ run: { row }, changedAt }) => !row?.live && row?.status !== 'unknown' && now - changedAt >= QUIET_MILLIS,
     );
-    if (ended.length > 0) this.#clear();
-    for (const { run } of ended) {
+    this.#printForGood(ended);
+    if (process.stdout.isTTY) this.#drawLive();
+  }
+
+  #printForGood(shown: readonly Shown[]): void {
+    if (shown.length > 0) this.#clear();
+    for (const { run } of shown) {
       process.stdout.write(this.#treeOf(run));
       this.#shown.delete(run.traceId);
     }
-    if (process.stdout.isTTY) this.#drawLive();
   }
 
   #drawLive(): void {
