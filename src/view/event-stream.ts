@@ -6,10 +6,12 @@ import type { StoredRun } from './store/stored-run.js';
 /** How long changes are collected before they are sent together. */
 const COLLECT_MILLIS = 50;
 const HEARTBEAT_MILLIS = 5000;
+/** A page that lets so many runs leave unread is disconnected: it connects again and reads the list. */
+const MOST_GONE = 50_000;
 
 /**
  * Sends a page what changes, as server-sent events. A page that reads slowly gets each run's newest row when it reads on, so that no
- * queue grows: what waits is a set of runs.
+ * queue grows: only the runs and the trace ids wait.
  */
 export function streamEvents(response: ServerResponse, store: RunStore, hello: Hello): void {
   const changed = new Set<StoredRun>();
@@ -44,7 +46,8 @@ export function streamEvents(response: ServerResponse, store: RunStore, hello: H
     gone(traceIds) {
       for (const traceId of traceIds) gone.add(traceId);
       for (const run of changed) if (gone.has(run.traceId)) changed.delete(run);
-      schedule();
+      if (gone.size > MOST_GONE) response.destroy();
+      else schedule();
     },
   });
   response.on('drain', () => {
