@@ -24,7 +24,7 @@ export function contentExtent(length: number): Extent {
 }
 
 /** More elements of a list are not needed: no answer has more choices, and the first messages show what all of them are. */
-export const LIST_LENGTH = 128;
+const LIST_LENGTH = 128;
 
 const FIRST_ELEMENTS = 8;
 

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { createGunzip } from 'node:zlib';
 
 /** The most bytes of a request, before and after decompression: as much as the OpenTelemetry Collector takes. */
-export const MAX_REQUEST_BYTES = 20 * 1024 * 1024;
+const MAX_REQUEST_BYTES = 20 * 1024 * 1024;
 /** The most bytes of all requests that are being read. */
 const MAX_READING_BYTES = 2 * MAX_REQUEST_BYTES;
 /** How long a request may take to arrive. */

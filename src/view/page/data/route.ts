@@ -75,7 +75,7 @@ export function hashOf(of: Route): string {
   return `#/${path.map(encodeURIComponent).join('/')}${asked && `?${asked}`}`;
 }
 
-export function routeOf(hash: string): Route {
+function routeOf(hash: string): Route {
   const [path = '', asked = ''] = hash.replace(/^#\/?/, '').split('?');
   const query = new URLSearchParams(asked);
   const [page, first, second] = path.split('/').map(decoded);

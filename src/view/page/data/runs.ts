@@ -19,7 +19,7 @@ export const newRuns = signal(0);
 /** While paused, the list does not change at all. */
 export const isPaused = signal(false);
 /** While held, rows change in place, and new ones wait, because the user is reading. */
-export const isHeld = signal(false);
+const isHeld = signal(false);
 
 /** The values of kind and model that the filter offers. */
 export const kinds = computed(() => distinct(rows.value.map(({ kind }) => kind)));

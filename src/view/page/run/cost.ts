@@ -55,7 +55,7 @@ export function usageOf({ attributes }: SpanNode): Usage {
   return usage;
 }
 
-export function modelOf({ attributes }: SpanNode): string | undefined {
+function modelOf({ attributes }: SpanNode): string | undefined {
   const model = attributes[names.GEN_AI_RESPONSE_MODEL] ?? attributes[names.GEN_AI_REQUEST_MODEL];
   return typeof model === 'string' ? model : undefined;
 }

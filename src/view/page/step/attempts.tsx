@@ -21,7 +21,7 @@ const COLUMNS = [
   'received',
 ];
 
-interface AttemptsProps {
+export interface AttemptsProps {
   readonly span: SpanNode;
   readonly captured: Captured;
   readonly opened: number | undefined;

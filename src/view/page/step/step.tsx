@@ -10,7 +10,7 @@ import { Glyph, type Shown } from '../parts/status.js';
 import { costOfStep, dollars, usageOf } from '../run/cost.js';
 import { isModelCall, isTool } from '../run/spans.js';
 import { SpanName } from '../run/waterfall.js';
-import { Attempts } from './attempts.js';
+import { Attempts, type AttemptsProps } from './attempts.js';
 import { otherAttributesOf, parametersOf, shownValue } from './attributes.js';
 import { ConversationView } from './conversation.js';
 import { conversationOf } from './messages.js';
@@ -18,13 +18,8 @@ import { type Captured, capturedIn, whyNoUsage } from './missing.js';
 import { StatusHistory } from './status-history.js';
 import { whyEnded } from './why.js';
 
-interface StepProps {
+interface StepProps extends Omit<AttemptsProps, 'captured'> {
   readonly detail: RunDetail;
-  readonly span: SpanNode;
-  readonly opened: number | undefined;
-  readonly now: number;
-  readonly onOpen: (number: number | undefined) => void;
-  readonly onCompare: (number: number) => void;
 }
 
 /** The selected span: first why it ended as it did, then everything that is known of it. */
