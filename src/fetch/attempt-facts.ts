@@ -106,7 +106,7 @@ export function retryOutlook(facts: AttemptFacts): AttemptEnd['retry'] {
   return facts.bodyEnded ? 'none' : 'expected';
 }
 
-/** What the owner of an attempt is told when the attempt ends. A failure that the provider reports decides over how the body was read. */
+/** What the owner of an attempt gets when the attempt ends. A failure that the provider reports decides over how the body was read. */
 export function attemptEnd(facts: AttemptFacts, begun: AttemptBegun, observed: AttemptEnding): AttemptEnd {
   const { outgoing, call, signal, responseHeaders, dismissed, stoppedAt } = facts;
   const body = facts.body?.length ? facts.body.text() : undefined;

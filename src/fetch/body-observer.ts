@@ -4,7 +4,7 @@ import { StreamBetween } from '../spans/streams/stream-between.js';
 import { observeInPlace, readsThroughItsMethods, UNOBSERVED } from './observe-in-place.js';
 import { COLLECTED, platformClassOf, rebuild } from './rebuilt-response.js';
 
-/** Is told what happens to a body. */
+/** Observes what happens to a body. */
 export interface BodyObserver {
   /** The consumer waits for more. */
   pulling(): void;

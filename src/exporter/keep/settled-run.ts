@@ -3,7 +3,7 @@ import * as names from '../../otel/names.js';
 import type { ReadableSpan } from '../otlp/span.js';
 
 /**
- * What `keep` is told of an outermost run that has settled. Counts and tokens include the runs inside of it that have
+ * What `keep` gets of an outermost run that has settled. Counts and tokens include the runs inside of it that have
  * settled before it.
  */
 export interface SettledRun {

@@ -18,7 +18,7 @@ export function isNodeReadable(value: object): value is NodeReadable {
   );
 }
 
-/** What is told about a Readable: a `Watch`, or the observer of a body. */
+/** What observes a Readable: a `Watch`, or the observer of a body. */
 export type ReadableWatch = Pick<Watch, 'waits' | 'waitsNoMore' | 'value' | 'end' | 'cancelled' | 'call'>;
 
 /**

@@ -1,6 +1,6 @@
 import { guarded, report } from '../../util/diagnostics.js';
 
-/** Is told what happens to a stream while its consumer reads it. What it throws is reported, and changes nothing. */
+/** Observes a stream while its consumer reads it. An error that it throws is reported, and changes nothing. */
 export interface StreamObserver {
   /** The consumer waits for more. */
   pulling(): void;

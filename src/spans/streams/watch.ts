@@ -12,7 +12,7 @@ export interface Tail {
   readonly begun: boolean;
 }
 
-/** What is told about a watched stream. */
+/** What observes a watched stream. */
 export interface WatchEvents {
   /** The stream ended. Called once. */
   onEnd(end: TailEnd): void;

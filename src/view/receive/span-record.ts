@@ -142,7 +142,7 @@ function attributesOf(wire: WireKeyValue[] | undefined): {
   return cut.size > 0 ? { attributes, cut: Object.fromEntries(cut) } : { attributes };
 }
 
-/** `cutFrom` is told the bytes of a text that is cut. */
+/** `cutFrom` is called with the full length of a text that is cut, in bytes. */
 function plainValue(value: WireValue | undefined, level: number, cutFrom: (bytes: number) => void): unknown {
   if (value === undefined || value === null) return undefined;
   if (typeof value !== 'object') throw new NoSpanError('a value is no object');

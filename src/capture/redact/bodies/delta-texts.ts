@@ -29,7 +29,7 @@ const DELTA_KEYS = /* @__PURE__ */ new Set(
  * The texts that a stream sends as deltas over several events. A secret that begins in one event and ends in a later one shows only in the
  * joined text, so the deltas of a text are joined and searched, and each match is taken out of all deltas that it covers.
  *
- * Which deltas are of one text is told by their keys, by the indices beside them, and by the type and the id of their events.
+ * Which deltas are of one text follows from their keys, by the indices beside them, and by the type and the id of their events.
  *
  * Its limits: a secret under a key that is not in `DELTA_KEYS`, or spread over two texts, is not found; the deltas of unrelated records
  * may look like a secret when they are joined.
