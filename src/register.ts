@@ -19,8 +19,8 @@
  * | `RUNTRACE_VIEW` | the address of a `runtrace view` on this machine, to which runs in progress are shown | none |
  * | `OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT` | `SPAN_ONLY`, `SPAN_AND_EVENT`, `true`: adds messages where nothing else says how much | none |
  *
- * runtrace reads them at the first call, because OpenTelemetry's `diag` has its logger by then. It reports any other value there, and uses
- * the default.
+ * Any other value is reported through OpenTelemetry's `diag` at the first call or run, because `diag` has its logger by then; the default
+ * is used.
  */
 import { startLiveChannel } from './live/start.js';
 import { recordGlobalFetch } from './recorder/global-fetch.js';
