@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { outputOf } from '../support/output.js';
 
 const BIN = fileURLToPath(new URL('./cli/main.js', import.meta.resolve('runtrace/exporter')));
 
@@ -19,15 +20,8 @@ export function runtraceIn(
 ): Promise<{ code: number | null; out: string; err: string }> {
   return new Promise((resolve) => {
     const child = spawn(process.execPath, [BIN, ...args], { ...options, stdio: 'pipe' });
-    let out = '';
-    let err = '';
-    child.stdout.on('data', (chunk) => {
-      out += chunk;
-    });
-    child.stderr.on('data', (chunk) => {
-      err += chunk;
-    });
-    child.on('close', (code) => resolve({ code, out, err }));
+    const output = outputOf(child);
+    child.on('close', (code) => resolve({ code, ...output }));
   });
 }
 

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { outputOf } from '../support/output.js';
 import { freePorts } from '../support/server-process.js';
 import { until } from '../support/until.js';
 import { postJson } from '../support/viewer.js';
@@ -17,16 +18,9 @@ async function startTail(
   const { port } = await freePorts('port');
   const child = spawn(process.execPath, [BIN, 'tail', '--port', String(port), ...args], { stdio: 'pipe' });
   t.after(() => child.kill('SIGKILL'));
-  let out = '';
-  let err = '';
-  child.stdout.on('data', (chunk) => {
-    out += chunk;
-  });
-  child.stderr.on('data', (chunk) => {
-    err += chunk;
-  });
-  await until(() => err.includes('waiting for spans'));
-  return { child, origin: `http://127.0.0.1:${port}`, out: () => out };
+  const output = outputOf(child);
+  await until(() => output.err.includes('waiting for spans'));
+  return { child, origin: `http://127.0.0.1:${port}`, out: () => output.out };
 }
 
 test('tail prints the tree of a run when it has ended, with no text that can control the terminal', async (t) => {
@@ -54,4 +48,13 @@ test('tail --json prints a row a line whenever a run came or changed, and ends w
   assert.equal(JSON.parse(out()).traceId, run.traceId);
   child.kill('SIGINT');
   assert.deepEqual(await once(child, 'exit'), [0, null]);
+});
+
+test('tail prints a run that leaves memory before it has ended', async (t) => {
+  const { origin, out } = await startTail(t, '--memory', '200');
+  const stepOf = (text: string) =>
+    span({ traceId: runSpan().traceId, name: 'chat gpt-5', attributes: { 'runtrace.step.number': 1, text } });
+  // Without the span of their run they are in progress. The memory for runs is 24 MB.
+  for (let i = 0; i < 150; i++) await postJson(origin, JSON.stringify(request(stepOf('x'.repeat(250_000)))));
+  await until(() => out().includes('1 chat gpt-5'));
 });

@@ -4,9 +4,10 @@ import { once } from 'node:events';
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import type { TestContext } from 'node:test';
+import { after, before, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { RunDetail, RunList, RunRow } from '../../src/view/model.js';
+import { outputOf } from './output.js';
 import { freePorts } from './server-process.js';
 import { until } from './until.js';
 
@@ -50,14 +51,7 @@ export async function startViewer(
     ...(cwd && { cwd }),
     env: { ...process.env, ...env },
   });
-  let out = '';
-  let err = '';
-  child.stdout.on('data', (chunk) => {
-    out += chunk;
-  });
-  child.stderr.on('data', (chunk) => {
-    err += chunk;
-  });
+  const output = outputOf(child);
   const ended = once(child, 'close').then(([code]) => code as number | null);
   const kill = () => child.kill('SIGKILL');
   process.once('exit', kill);
@@ -67,10 +61,10 @@ export async function startViewer(
     process.off('exit', kill);
   };
   t.after(stop);
-  const link = () => /http:\/\/\S+\/\?token=\S+/.exec(out + err)?.[0];
+  const link = () => /http:\/\/\S+\/\?token=\S+/.exec(output.out + output.err)?.[0];
   await until(() => link() !== undefined || child.exitCode !== null);
   const pageUrl = link();
-  if (!pageUrl) throw new Error(`the viewer ended with ${child.exitCode}:\n${err}`);
+  if (!pageUrl) throw new Error(`the viewer ended with ${child.exitCode}:\n${output.err}`);
   const { origin, searchParams } = new URL(pageUrl);
   const token = searchParams.get('token') as string;
   const get = (path: string) => fetch(origin + path, { headers: { authorization: `Bearer ${token}` } });
@@ -79,8 +73,8 @@ export async function startViewer(
     origin,
     token,
     pageUrl,
-    out: () => out,
-    err: () => err,
+    out: () => output.out,
+    err: () => output.err,
     get,
     runs: async () => (await get('/api/runs')).json() as Promise<RunList>,
     detail: async (traceId) => (await get(`/api/runs/${traceId}`)).json() as Promise<RunDetail>,
@@ -88,6 +82,15 @@ export async function startViewer(
     ended,
     stop,
   };
+}
+
+/** Starts one viewer for all tests of the `describe` block in which it is called. */
+export function startViewerOfBlock(started: (viewer: ViewerProcess) => void): void {
+  const cleanUps: (() => unknown)[] = [];
+  before(async () => started(await startViewer({ after: (fn) => cleanUps.push(fn) })));
+  after(async () => {
+    for (const cleanUp of cleanUps) await cleanUp();
+  });
 }
 
 export function postJson(

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { request as httpRequest } from 'node:http';
-import { after, before, describe, test } from 'node:test';
-import { startViewer, type ViewerProcess } from '../support/viewer.js';
+import { describe, test } from 'node:test';
+import { startViewerOfBlock, type ViewerProcess } from '../support/viewer.js';
 import { request, runSpan } from './otlp.js';
 
 interface Answer {
@@ -27,12 +27,8 @@ function ask(url: string, headers: Record<string, string> = {}, body?: string): 
 
 describe('who may ask the viewer', () => {
   let viewer: ViewerProcess;
-  const cleanUps: (() => unknown)[] = [];
-  before(async () => {
-    viewer = await startViewer({ after: (fn) => cleanUps.push(fn) });
-  });
-  after(async () => {
-    for (const cleanUp of cleanUps) await cleanUp();
+  startViewerOfBlock((started) => {
+    viewer = started;
   });
 
   test('without the token there is a page in plain words, and no data', async () => {

@@ -1,10 +1,17 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { encodeProtobuf } from '../../src/exporter/otlp/protobuf.js';
 import { endedSpans } from '../support/spans.js';
 import { until } from '../support/until.js';
-import { openEvents, postJson, rowsIn, startViewer, type ViewerProcess } from '../support/viewer.js';
+import {
+  openEvents,
+  postJson,
+  rowsIn,
+  startViewer,
+  startViewerOfBlock,
+  type ViewerProcess,
+} from '../support/viewer.js';
 import { newSpanId, newTraceId, request, runSpan, span } from './otlp.js';
 
 const START = 1_750_000_000_000;
@@ -71,12 +78,8 @@ function wholeRun(traceId = newTraceId()) {
 
 describe('the API of the page', () => {
   let viewer: ViewerProcess;
-  const cleanUps: (() => unknown)[] = [];
-  before(async () => {
-    viewer = await startViewer({ after: (fn) => cleanUps.push(fn) });
-  });
-  after(async () => {
-    for (const cleanUp of cleanUps) await cleanUp();
+  startViewerOfBlock((started) => {
+    viewer = started;
   });
 
   test('the list has one row for a run, whatever order its spans arrive in', async () => {

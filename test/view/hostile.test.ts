@@ -1,9 +1,9 @@
 /** What the viewer answers to input that is meant to hurt it, a row each. After each of them it still takes a run. */
 import assert from 'node:assert/strict';
 import { request as httpRequest } from 'node:http';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { postJson, startViewer, type ViewerProcess } from '../support/viewer.js';
+import { postJson, startViewerOfBlock, type ViewerProcess } from '../support/viewer.js';
 import { newSpanId, newTraceId, request, runSpan, span } from './otlp.js';
 
 interface Row {
@@ -209,12 +209,8 @@ const ROWS: Row[] = [
 
 describe('hostile input gets a clear answer, and all other input is still processed:', () => {
   let viewer: ViewerProcess;
-  const cleanUps: (() => unknown)[] = [];
-  before(async () => {
-    viewer = await startViewer({ after: (fn) => cleanUps.push(fn) });
-  });
-  after(async () => {
-    for (const cleanUp of cleanUps) await cleanUp();
+  startViewerOfBlock((started) => {
+    viewer = started;
   });
 
   const count = async () => (await viewer.runs()).runs.length;
