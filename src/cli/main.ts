@@ -26,7 +26,7 @@ Options:
   --host HOST           the address to listen on (default: 127.0.0.1, which only this machine reaches)
   --memory MB           how much memory the viewer may use; the oldest runs leave first (default: 256)
   --prices FILE         dollars per million tokens, by model: {"gpt-5": {"input": 1.25, "output": 10}}
-  --jaeger URL          the address of Jaeger's page (default: http://localhost:16686 for show, none for view)
+  --jaeger URL          the address of Jaeger's page (default: http://localhost:16686 for show, none for view and tail)
   --url URL             the endpoint, path included (default: from the OTEL_EXPORTER_OTLP_* variables)
   --header NAME=VALUE   a header of every request
   --send                lets the doctor send one span to an endpoint that is not on this machine

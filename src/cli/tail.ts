@@ -118,7 +118,7 @@ class TreePrinter implements Printer {
     return tree(decodeRequest(JSON.stringify(run.otlp(Date.now()))), {
       colors: process.stdout.isTTY && !process.env.NO_COLOR,
       width: process.stdout.columns || 100,
-      ...(this.#jaegerUrl && { jaegerUrl: this.#jaegerUrl }),
+      jaegerUrl: this.#jaegerUrl ?? null,
     });
   }
 }

@@ -9,8 +9,8 @@ export interface TreeOptions {
   colors?: boolean;
   /** The most columns of a line. Default: 100. */
   width?: number;
-  /** The address of Jaeger's page. Default: `http://localhost:16686`. */
-  jaegerUrl?: string;
+  /** The address of Jaeger's page; `null` if the runs are not in a Jaeger. Default: `http://localhost:16686`. */
+  jaegerUrl?: string | null;
 }
 
 /**
@@ -29,7 +29,7 @@ export interface TreeOptions {
 export function tree(spans: readonly ReadableSpan[], options: TreeOptions = {}): string {
   const { colors = false, width = 100, jaegerUrl = 'http://localhost:16686' } = options;
   return runTrees(spans)
-    .map((run) => rowsOf(run, jaegerUrl.replace(/\/+$/, '')))
+    .map((run) => rowsOf(run, jaegerUrl?.replace(/\/+$/, '')))
     .map((rows) => rows.map((row) => `${printRow(row, width, colors)}\n`).join(''))
     .join('\n');
 }
@@ -45,12 +45,12 @@ interface Row {
 /** Levels below this one are not indented any further: the lines would have no room for text. */
 const MAX_INDENTED_LEVELS = 16;
 
-function rowsOf({ traceId, run, tops }: RunTree, jaegerUrl: string): Row[] {
-  const link: Cell = [`${jaegerUrl}/trace/${traceId}`, 'cyan'];
+function rowsOf({ traceId, run, tops }: RunTree, jaegerUrl: string | undefined): Row[] {
+  const link: Cell | undefined = jaegerUrl === undefined ? undefined : [`${jaegerUrl}/trace/${traceId}`, 'cyan'];
   const rows: Row[] = [];
   if (!run) {
     rows.push({ prefix: '', cells: [['? a run whose own span is missing', 'yellow'], 'still open, or lost'] });
-    rows.push({ prefix: '│  ', cells: [link] });
+    if (link) rows.push({ prefix: '│  ', cells: [link] });
   }
   // A stack, not recursion: the input decides how deep the tree is.
   const pending: { node: SpanNode; first: string; rest: string; level: number }[] = [];

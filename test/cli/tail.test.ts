@@ -37,6 +37,8 @@ test('tail prints the tree of a run when it has ended, with no text that can con
   await until(() => out().includes('attempts 429 200'));
   assert.match(out(), /^✔ chat_turn {2}invoke_workflow chat_turn {2}completed/);
   assert.match(out(), /└─ ✔ 1 chat gpt-5/);
+  // No Jaeger has the run.
+  assert.doesNotMatch(out(), /\/trace\//);
   assert.ok(!out().includes('\u001b'));
 });
 
