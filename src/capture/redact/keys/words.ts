@@ -24,7 +24,7 @@ const SHORTEST_TELLING = 4;
 const SHORT_WORDS: ReadonlySet<string> = /* @__PURE__ */ new Set(
   (
     'add ai all api app aws by ci db dev env err for fn get gh id in is jwt key log me my new no not old on or out pre pub pwd raw ref ' +
-    'req res sdk set sql src ssl str sub tag the tls tmp ui uri url use var x xml'
+    'req res run sdk set sql src ssl str sub tag the tls tmp ui uri url use usr var x xml etc lib mnt opt bin'
   ).split(' '),
 );
 /** One pair in as many may be a rare one: `workflow`, `webhook`. */

@@ -1,5 +1,5 @@
 import { isMadeOfWords, isMixed } from '../keys/randomness.js';
-import { readsAsName, readsAsWords } from '../keys/words.js';
+import { readsAsName, readsAsSentence, readsAsWords } from '../keys/words.js';
 import { isSecretLike } from './words.js';
 
 const KEYWORD =
@@ -50,5 +50,7 @@ export function isIdentifier(value: string): boolean {
 
 /** Whether a value is a path of a file, made of words. */
 export function isPath(value: string): boolean {
-  return PATH.test(value) && isMadeOfWords(value, 0, value.length) && readsAsWords(FIRST_FOLDER.exec(value)?.[0] ?? '');
+  return (
+    PATH.test(value) && isMadeOfWords(value, 0, value.length) && readsAsSentence(FIRST_FOLDER.exec(value)?.[0] ?? '')
+  );
 }
