@@ -37,13 +37,18 @@ export function urlOf({ protocol, hostname, port, path, query = {} }: HttpReques
   return url;
 }
 
+/** Headers by lower-case name, without those that only HTTP/2 has: `:authority`, `:status`. */
+export function headersOf({ headers }: Pick<HttpRequest, 'headers'>): Record<string, string> {
+  const own = Object.entries(headers).filter(([name]) => !name.startsWith(':'));
+  return Object.fromEntries(own.map(([name, value]) => [name.toLowerCase(), value]));
+}
+
 /** Reads what the SDK's request handler resolved to. */
 export function readResult(result: HandlerResult): Received<HandlerResult> {
-  const { statusCode, headers, body } = result.response;
-  const lowerCase = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]);
+  const { statusCode, body } = result.response;
   return {
     statusCode,
-    headers: Object.fromEntries(lowerCase),
+    headers: headersOf(result.response),
     hasBody: body !== undefined && body !== null,
     observe: (observer) => observeBody(result, observer),
   };

@@ -1,6 +1,6 @@
 import { recordExchange } from '../fetch/recording-fetch.js';
 import { guarded } from '../util/diagnostics.js';
-import { type HandlerResult, type HttpRequest, isHttpRequest, readResult, urlOf } from './http-response.js';
+import { type HandlerResult, type HttpRequest, headersOf, isHttpRequest, readResult, urlOf } from './http-response.js';
 
 /** A middleware stack of the AWS SDK, of any client: `MiddlewareStack` of `@smithy/types`. */
 export interface MiddlewareStack {
@@ -50,8 +50,8 @@ const record: Middleware = (next, { __smithy_context: smithy }) => {
 
 /** The request as `fetch` takes it. Throws for a request that has no URL: its handler decides what becomes of it. */
 function asFetchTakes(request: HttpRequest, signal: unknown): [URL, RequestInit] {
-  const { method, headers, body } = request;
-  const init: RequestInit = { method, headers: { ...headers }, body: body as BodyInit };
+  const { method, body } = request;
+  const init: RequestInit = { method, headers: headersOf(request), body: body as BodyInit };
   // The SDK also takes a signal of its own class, which only its own code can read.
   if (signal instanceof AbortSignal) init.signal = signal;
   return [urlOf(request), init];

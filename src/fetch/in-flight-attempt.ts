@@ -233,7 +233,9 @@ export class InFlightAttempt implements PendingAttempt, BodyObserver {
     const answer = this.#answer?.answer();
     if (this.refused) this.#end('failed', undefined, at);
     else if (answer && !answer.error && !answer.complete) {
-      this.#end('invalid', { type: 'invalid_response' }, at, answer);
+      // An HTTP/2 stream that its own client closes ends as if that were all.
+      if (this.#facts.signal?.aborted) this.#end('aborted', undefined, at, answer);
+      else this.#end('invalid', { type: 'invalid_response' }, at, answer);
     } else this.#end('answered', undefined, at, answer);
   }
 

@@ -1,102 +1,190 @@
 import assert from 'node:assert/strict';
-import { createServer, type IncomingMessage, request as send } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { after, before, test } from 'node:test';
-import { recordingPlugin } from 'runtrace/aws';
-import { traced } from '../support/traced.js';
+import { type IncomingMessage, request as send } from 'node:http';
+import { buffer } from 'node:stream/consumers';
+import { after, before, describe, test } from 'node:test';
+import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
+import { type RecordingPlugin, recordingPlugin } from 'runtrace/aws';
+import {
+  ok,
+  type Provider,
+  resetMidStream,
+  slow,
+  stallMidStream,
+  startProvider,
+  status,
+} from '../../examples/demo/provider.js';
+import { bedrockConverse } from '../harness/clients/wire/bedrock.js';
+import { attemptsOf, only, traced } from '../support/traced.js';
 
 interface Request {
-  readonly method: string;
-  readonly protocol: string | undefined;
-  readonly hostname: string;
-  readonly port: number;
-  readonly path: string;
-  readonly headers: Record<string, string>;
-  readonly body: string;
+  method: string;
+  protocol: string;
+  hostname: string;
+  port: number;
+  path: string;
+  query?: Record<string, string | string[]>;
+  headers: Record<string, string>;
+  body?: Uint8Array;
 }
 
-type Handler = (args: { request: Request }) => Promise<{
-  response: { statusCode: number; headers: IncomingMessage['headers']; body: IncomingMessage };
-}>;
+interface Result {
+  response: { statusCode: number; headers: Record<string, string>; body: IncomingMessage };
+}
 
-const ANSWER = {
-  output: { message: { role: 'assistant', content: [{ text: 'Hi' }] } },
-  stopReason: 'end_turn',
-  usage: { inputTokens: 3, outputTokens: 2, totalTokens: 5 },
-};
+type Handler = (args: { request: unknown }) => Promise<Result>;
+type Middleware = (next: Handler, context: object) => Handler;
 
-/** The answers that the server gives next; 200 when there is none. */
-const statuses: number[] = [];
-const server = createServer((request, response) => {
-  request.resume().on('end', () => {
-    const status = statuses.shift() ?? 200;
-    response.writeHead(status, { 'content-type': 'application/json' });
-    response.end(JSON.stringify(status === 200 ? ANSWER : { message: 'Slow down' }));
-  });
-});
-before(() => new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve)));
-after(() => {
-  server.closeAllConnections();
-  server.close();
-});
+/** A stub of the AWS SDK's middleware stack, and of its client: it sends over node:http, and retries a 429 with the same request. */
+class StubClient {
+  readonly #middleware: { name: string; use: Middleware }[] = [];
 
-/** A stub of the AWS SDK's middleware stack, with its plugin in it, above a request handler that sends by `node:http` as the SDK's does. */
-function stubClient(): Handler {
-  let handler: Handler = ({ request: { method, hostname, port, path, headers, body } }) =>
-    new Promise((resolve, reject) => {
-      const outgoing = send({ method, hostname, port, path, headers }, (incoming) =>
-        resolve({
-          response: { statusCode: incoming.statusCode as number, headers: incoming.headers, body: incoming },
-        }),
-      );
-      outgoing.on('error', reject);
-      outgoing.end(body);
+  use(plugin: RecordingPlugin): this {
+    plugin.applyToStack(this);
+    return this;
+  }
+
+  add(middleware: Middleware, options: { name: string; override?: boolean }): void {
+    const at = this.#middleware.findIndex(({ name }) => name === options.name);
+    if (at >= 0 && !options.override) throw new Error(`${options.name} is in the stack`);
+    if (at >= 0) this.#middleware.splice(at, 1);
+    this.#middleware.push({ name: options.name, use: middleware });
+  }
+
+  async send(request: Request | string, signal?: AbortSignal): Promise<Result> {
+    const context = { __smithy_context: signal && { abortSignal: signal } };
+    const handler = this.#middleware.reduce<Handler>((next, { use }) => use(next, context), handle);
+    const result = await handler({ request });
+    if (result.response.statusCode !== 429) return result;
+    await buffer(result.response.body);
+    return this.send(request, signal);
+  }
+}
+
+function handle({ request }: { request: unknown }): Promise<Result> {
+  if (typeof request === 'string') throw new TypeError('no request of HTTP');
+  const { method, hostname, port, path, headers, body } = request as Request;
+  const { ':authority': _authority, ...own } = headers;
+  return new Promise((resolve, reject) => {
+    const sent = send({ method, hostname, port, path, headers: own }, (message) => {
+      const { statusCode = 0, headers: received } = message;
+      resolve({ response: { statusCode, headers: received as Record<string, string>, body: message } });
     });
-  recordingPlugin.applyToStack({
-    add(middleware: (next: Handler, context: object) => Handler) {
-      handler = middleware(handler, {});
-    },
+    sent.on('error', reject).end(body);
   });
-  return handler;
 }
 
-function requestOf(protocol: string | undefined): Request {
-  return {
-    method: 'POST',
-    protocol,
-    hostname: '127.0.0.1',
-    port: (server.address() as AddressInfo).port,
-    path: '/model/amazon.nova/converse',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ messages: [{ role: 'user', content: [{ text: 'Hello' }] }] }),
-  };
-}
-
-async function ask(handler: Handler, request: Request): Promise<unknown> {
-  const { response } = await handler({ request });
-  let text = '';
-  for await (const chunk of response.body) text += chunk;
-  return JSON.parse(text);
-}
-
-test('a call and its retry are two attempts of one step, whose body the SDK reads', async () => {
-  const { recorder, steps, provider } = traced();
-  const handler = stubClient();
-  statuses.push(429);
-  const answer = await recorder.run({ kind: 'k' }, async () => {
-    assert.deepEqual(await ask(handler, requestOf('http:')), { message: 'Slow down' });
-    return ask(handler, requestOf('http:'));
+describe('recordingPlugin', () => {
+  let provider: Provider;
+  before(async () => {
+    provider = await startProvider([bedrockConverse]);
   });
-  assert.deepEqual(answer, ANSWER);
-  await provider.forceFlush();
-  const [step, ...others] = steps();
-  assert.deepEqual(others, []);
-  assert.equal(step?.attributes['runtrace.step.attempt_codes'], '429 200');
-  assert.equal(step?.attributes['gen_ai.usage.input_tokens'], 3);
-});
+  after(() => provider.close());
 
-test('a request that has no URL goes on to the handler all the same', async () => {
-  const { recorder } = traced();
-  const handler = stubClient();
-  assert.deepEqual(await recorder.run({ kind: 'k' }, () => ask(handler, requestOf(undefined))), ANSWER);
+  /** The step of one call in a run, and what the call resolved to. */
+  async function stepOf<T>(call: (client: StubClient) => Promise<T>): Promise<{ step: ReadableSpan; result: T }> {
+    const { recorder, steps, shutdown } = traced({ limits: { completedHoldMillis: 0, retryHoldMillis: 50 } });
+    const client = new StubClient().use(recordingPlugin);
+    const result = await recorder.run({ kind: 'chat_turn' }, () => call(client));
+    await shutdown();
+    return { step: only(steps()), result };
+  }
+
+  function converse(model: string, method = 'converse', more: Partial<Request> = {}): Request {
+    const { hostname, port } = new URL(provider.url);
+    const body = Buffer.from(JSON.stringify({ messages: [{ role: 'user', content: [{ text: 'Hi' }] }] }));
+    const path = `/model/${model}/${method}`;
+    return { method: 'POST', protocol: 'http:', hostname, port: Number(port), path, headers: {}, body, ...more };
+  }
+
+  const shape = (step: ReadableSpan) => [
+    step.attributes['runtrace.status'],
+    ...attemptsOf(step).map(
+      (attempt) => `${attempt['http.response.status_code']} ${attempt['runtrace.attempt.status']}`,
+    ),
+  ];
+
+  test('records each attempt behind the retries, in one step', async () => {
+    provider.script('retried', status(429), status(429), ok());
+    const { step, result } = await stepOf(async (client) => {
+      const { response } = await client.send(converse('retried'));
+      return JSON.parse(String(await buffer(response.body)));
+    });
+    assert.deepEqual(shape(step), ['completed', '429 failed', '429 failed', '200 completed']);
+    assert.equal(result.stopReason, 'end_turn');
+    assert.equal(step.name, 'chat retried');
+    assert.equal(step.attributes['gen_ai.usage.output_tokens'], 8);
+  });
+
+  test('lets a request without a URL go on to its handler', async () => {
+    provider.script('no-url', ok());
+    const { recorder } = traced();
+    const client = new StubClient().use(recordingPlugin);
+    const request = { ...converse('no-url'), protocol: undefined as never };
+    const { response } = await recorder.run({ kind: 'chat_turn' }, () => client.send(request));
+    assert.equal(response.statusCode, 200);
+    await buffer(response.body);
+  });
+
+  test('records a stream to its end', async () => {
+    provider.script('streamed', slow(1));
+    const { step, result } = await stepOf(async (client) => {
+      const { response } = await client.send(converse('streamed', 'converse-stream'));
+      return (await buffer(response.body)).length;
+    });
+    assert.deepEqual(shape(step), ['completed', '200 completed']);
+    assert.equal(only(attemptsOf(step))['http.response.body.size'], result);
+  });
+
+  test('records a stream that is left after its first chunk', async () => {
+    provider.script('left', stallMidStream());
+    const { step } = await stepOf(async (client) => {
+      const { response } = await client.send(converse('left', 'converse-stream'));
+      for await (const _chunk of response.body) break;
+    });
+    assert.deepEqual(shape(step), ['interrupted', '200 aborted']);
+  });
+
+  test('records a stream that breaks, and throws its error', async () => {
+    provider.script('broken', resetMidStream());
+    const { step, result } = await stepOf(async (client) => {
+      const { response } = await client.send(converse('broken', 'converse-stream'));
+      return buffer(response.body).then(undefined, (error: { code: string }) => error.code);
+    });
+    assert.deepEqual(shape(step), ['error', '200 failed']);
+    assert.equal(step.attributes['error.type'], result);
+  });
+
+  test('records a request for HTTP/2, whose header :authority no fetch takes', async () => {
+    const { step } = await stepOf(async (client) => {
+      const { response } = await client.send(converse('over-http2', 'converse', { headers: { ':authority': 'a' } }));
+      await buffer(response.body);
+    });
+    assert.deepEqual(shape(step), ['completed', '200 completed']);
+  });
+
+  test('used twice on a stack, records once', async () => {
+    const { step } = await stepOf(async (client) => {
+      const { response } = await client.use(recordingPlugin).send(converse('twice'));
+      await buffer(response.body);
+    });
+    assert.deepEqual(shape(step), ['completed', '200 completed']);
+  });
+
+  test('passes on what is no request of HTTP', async () => {
+    const { recorder, steps, shutdown } = traced();
+    const client = new StubClient().use(recordingPlugin);
+    const sent = recorder.run({ kind: 'chat_turn' }, () => client.send('a message'));
+    await assert.rejects(sent, new TypeError('no request of HTTP'));
+    await shutdown();
+    assert.deepEqual(steps(), []);
+  });
+
+  test('records nothing outside of a run', async () => {
+    const { spans, shutdown } = traced();
+    const { response } = await new StubClient().use(recordingPlugin).send(converse('no-run'));
+    assert.equal(response.statusCode, 200);
+    await buffer(response.body);
+    await shutdown();
+    assert.deepEqual(spans(), []);
+  });
 });

@@ -4,6 +4,8 @@ import { define, type Watch } from './watch.js';
 export interface NodeReadable {
   readonly destroyed: boolean;
   readonly readableEnded: boolean;
+  /** Of an HTTP/2 stream: the code it was closed with. */
+  readonly rstCode?: number;
   emit(event: string | symbol, ...args: unknown[]): boolean;
   destroy(error?: Error | null, ...rest: unknown[]): unknown;
   read(size?: number): unknown;
@@ -45,16 +47,31 @@ export function watchReadable(stream: NodeReadable, watch: ReadableWatch): void 
   });
   // A stream that waits for its source may never emit `'close'` after this.
   define(stream, 'destroy', (error?: Error | null, ...rest: unknown[]) => {
-    if (error) watch.end({ how: 'broke', error });
+    const reason = error ?? resetOf(stream);
+    if (reason) watch.end({ how: 'broke', error: reason });
     else watch.cancelled();
     return destroy.call(stream, error, ...rest);
   });
   define(stream, 'read', (size?: number) => {
+    // A Readable calls `read(0)` itself to fill its buffer.
+    if (size === 0) return read.call(stream, size);
+    setWaiting(true);
     const chunk = read.call(stream, size);
-    // A Readable calls `read(0)` itself to fill its buffer. A flowing one reads until there is nothing left, then waits.
-    if (size !== 0) setWaiting(chunk === null);
+    // A flowing Readable reads until there is nothing left, then waits.
+    if (chunk !== null) setWaiting(false);
     return chunk;
   });
   // The calls that a generator makes belong to the run that returned it, not to the code that reads it.
   define(stream, '_read', (size: number) => watch.call(() => _read.call(stream, size)));
+}
+
+/**
+ * Why an HTTP/2 stream is over that its consumer has not left: the other side reset it, or its connection was lost. Node destroys it without an
+ * error, and for some codes emits one later.
+ */
+function resetOf({ rstCode }: NodeReadable): Error | undefined {
+  if (!rstCode) return undefined;
+  return Object.assign(new Error(`the HTTP/2 stream was closed with code ${rstCode}`), {
+    code: 'ERR_HTTP2_STREAM_ERROR',
+  });
 }

@@ -38,7 +38,7 @@ const TOOL_CALL: Answer = {
 const PIECES_BEFORE_END = 6;
 const WAIT_MILLIS = 20;
 const busy = () => status(429, { retryAfterMillis: WAIT_MILLIS });
-const RESET: readonly unknown[] = ['ECONNRESET', 'UND_ERR_SOCKET'];
+const RESET: readonly unknown[] = ['ECONNRESET', 'UND_ERR_SOCKET', 'ERR_HTTP2_STREAM_ERROR'];
 
 const CALLS: readonly Case[] = [
   {
@@ -73,6 +73,12 @@ const CALLS: readonly Case[] = [
       judgeCall(step, row, model, 'interrupted', ['200 aborted']);
       assert.equal(step.attributes['error.type'], undefined);
     },
+  },
+  {
+    name: 'stopped by its signal alone',
+    script: [stallMidStream(PIECES_BEFORE_END, ANSWER)],
+    play: (client, model) => abort(client, model).catch(() => {}),
+    judge: (step, row, model) => judgeCall(step, row, model, 'interrupted', ['200 aborted']),
   },
   {
     name: 'broken',
@@ -171,6 +177,13 @@ async function stop(client: Client, model: string): Promise<void> {
     controller.abort();
     break;
   }
+}
+
+/** Aborts the signal of a stream after the first text, and reads on. */
+async function abort(client: Client, model: string): Promise<void> {
+  const controller = new AbortController();
+  const stream = await client.open(model, askOf({ signal: controller.signal }));
+  for await (const piece of stream) if (piece) controller.abort();
 }
 
 /** Calls up to so many times: an application's own loop around a client that does not retry. */

@@ -46,8 +46,14 @@ export interface ClientRow {
   readonly refusal: string;
   /** Whether it sends a request again that was answered with 429. If not, the application does. */
   readonly retries: boolean;
-  /** Makes it. `fetch` is the recording fetch. */
-  make(fetch: typeof globalThis.fetch): Client;
+  /** Makes it. `fetch` is the recording fetch; `addresses` are for a client that does not send by it. */
+  make(fetch: typeof globalThis.fetch, addresses: Addresses): Client;
+}
+
+/** Where the provider on this machine listens. */
+export interface Addresses {
+  readonly http1: string;
+  readonly http2: string;
 }
 
 export const PROMPT = 'How is the weather in Bern?';

@@ -10,6 +10,7 @@ declare module '@mistralai/mistralai';
 declare module '@openrouter/ai-sdk-provider';
 declare module '@openrouter/sdk';
 declare module '@smithy/fetch-http-handler';
+declare module '@smithy/node-http-handler';
 declare module 'axios';
 declare module 'cohere-ai';
 declare module 'groq-sdk';

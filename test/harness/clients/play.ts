@@ -1,6 +1,7 @@
 /**
  * Plays the cases of some clients, on the Node that this process runs on. Each client calls its provider's own address; the global `fetch` is
- * replaced by one that sends every request to a provider on this machine. Arguments: names of clients. Sends its verdicts to its parent.
+ * replaced by one that sends every request to a provider on this machine. A client that does not send by `fetch` gets the address of that
+ * provider. Arguments: names of clients. Sends its verdicts to its parent.
  */
 
 import { recordingFetch } from 'runtrace';
@@ -8,6 +9,7 @@ import { type Provider, startProvider } from '../../../examples/demo/provider.js
 import { only, traced } from '../../support/traced.js';
 import { type Case, casesOf } from './cases.js';
 import type { ClientRow } from './client.js';
+import { startHttp2Front } from './http2-front.js';
 import { ROWS } from './rows.js';
 import { aiGatewayLanguage } from './wire/ai-gateway.js';
 import { bedrockConverse } from './wire/bedrock.js';
@@ -32,6 +34,7 @@ const provider = await startProvider([
   ...[aiGatewayLanguage, bedrockConverse, cohereChat, mistralConversations, ollamaChat],
   ...RESULTS,
 ]);
+const addresses = { http1: provider.url, http2: await startHttp2Front(provider.url) };
 globalThis.fetch = sentTo(provider, globalThis.fetch);
 const unhandled: unknown[] = [];
 process.on('unhandledRejection', (reason) => unhandled.push(reason));
@@ -41,7 +44,7 @@ Object.assign(globalThis, { AI_SDK_LOG_WARNINGS: false });
 const verdicts: Verdict[] = [];
 for (const row of ROWS.filter(({ name }) => process.argv.includes(name))) {
   unhandled.length = 0;
-  verdicts.push(...(await Promise.all(casesOf(row.make(recordingFetch)).map((one) => verdictOf(row, one)))));
+  verdicts.push(...(await Promise.all(casesOf(row.make(recordingFetch, addresses)).map((one) => verdictOf(row, one)))));
   verdicts.push(
     ...unhandled.map((reason) => ({ client: row.name, case: 'no unhandled rejection', wrong: String(reason) })),
   );
@@ -63,7 +66,7 @@ async function play(row: ClientRow, { name, script, play, judge }: Case): Promis
     capture: 'content',
     limits: { completedHoldMillis: 0, retryHoldMillis: 100 },
   });
-  await recorder.run({ kind: 'chat_turn' }, () => play(row.make(recordingFetch), model, row));
+  await recorder.run({ kind: 'chat_turn' }, () => play(row.make(recordingFetch, addresses), model, row));
   await shutdown();
   judge(only(steps()), row, model);
 }

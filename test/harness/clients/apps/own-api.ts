@@ -1,14 +1,7 @@
-/** The clients of APIs of their own: Anthropic, Google, Mistral, Cohere, Ollama, Bedrock. */
+/** The clients of APIs of their own: Anthropic, Google, Mistral, Cohere, Ollama. */
 import Anthropic from '@anthropic-ai/sdk';
-import {
-  BedrockRuntimeClient,
-  ConverseCommand,
-  ConverseStreamCommand,
-  InvokeModelCommand,
-} from '@aws-sdk/client-bedrock-runtime';
 import { GoogleGenAI } from '@google/genai';
 import { HTTPClient, Mistral } from '@mistralai/mistralai';
-import { FetchHttpHandler } from '@smithy/fetch-http-handler';
 import { CohereClientV2 } from 'cohere-ai';
 import { Ollama } from 'ollama';
 import { type Ask, type ClientRow, FUNCTION_TOOL, MESSAGES, PROMPT, TOOL } from '../client.js';
@@ -160,44 +153,6 @@ export const ownApi: readonly ClientRow[] = [
           return map(stream, (part: { message: { content: string } }) => part.message.content);
         },
         results: { embeddings: (model) => ollama.embed({ model, input: 'a' }) },
-      };
-    },
-  },
-  {
-    name: '`@aws-sdk/client-bedrock-runtime`',
-    package: '@aws-sdk/client-bedrock-runtime',
-    record:
-      'new BedrockRuntimeClient({ requestHandler: new FetchHttpHandler({ customFetch: recordingFetch }) }), with `@smithy/fetch-http-handler`',
-    provider: 'aws.bedrock',
-    finishReasons: ['end_turn', 'tool_use'],
-    refusal: 'ValidationException',
-    retries: true,
-    make(fetch) {
-      const bedrock = new BedrockRuntimeClient({
-        region: 'eu-central-1',
-        credentials: { accessKeyId: 'none', secretAccessKey: 'none' },
-        requestHandler: new FetchHttpHandler({ customFetch: fetch }),
-      });
-      const { parameters: json, ...tool } = TOOL;
-      const request = (modelId: string, { withTool }: Ask) => ({
-        modelId,
-        messages: [{ role: 'user', content: [{ text: PROMPT }] }],
-        ...(withTool && { toolConfig: { tools: [{ toolSpec: { ...tool, inputSchema: { json } } }] } }),
-      });
-      return {
-        generate: (model, ask) => bedrock.send(new ConverseCommand(request(model, ask))),
-        async open(model, ask) {
-          const command = new ConverseStreamCommand(request(model, ask));
-          const { stream } = await bedrock.send(command, { abortSignal: ask.signal });
-          return map(
-            stream,
-            (event: { contentBlockDelta?: { delta: { text?: string } } }) => event.contentBlockDelta?.delta.text,
-          );
-        },
-        results: {
-          embeddings: (modelId) =>
-            bedrock.send(new InvokeModelCommand({ modelId: `embed.${modelId}`, body: '{"inputText":"a"}' })),
-        },
       };
     },
   },
