@@ -30,6 +30,8 @@ export interface Received<T> {
   /** By lower-case name. */
   readonly headers: Record<string, string>;
   readonly hasBody: boolean;
+  /** Whether its bytes are still encoded as `content-encoding` says: they are counted, and not read. `fetch` decodes them. */
+  readonly isEncoded?: boolean;
   /** Observes the body. Returns what the caller gets instead of the transport's result; `undefined` if the body can't be observed. */
   observe(observer: BodyObserver): T | undefined;
 }

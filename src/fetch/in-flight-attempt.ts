@@ -78,15 +78,15 @@ export class InFlightAttempt implements PendingAttempt, BodyObserver {
       // A mock may return a response instead of a promise.
       pending = Promise.resolve(context.with(ctx, call));
     } catch (error) {
-      guarded('an attempt could not be recorded', () => this.#unanswered(error));
+      guarded('an attempt could not be recorded', () => this.unanswered(error));
       throw error;
     } finally {
       sending = false;
     }
     return pending.then(
-      (result) => this.#received(result, read),
+      (result) => this.received(result, read),
       (error) => {
-        guarded('an attempt could not be recorded', () => this.#unanswered(error));
+        guarded('an attempt could not be recorded', () => this.unanswered(error));
         throw error;
       },
     );
@@ -155,28 +155,30 @@ export class InFlightAttempt implements PendingAttempt, BodyObserver {
     return this.#owner.now() - idleMillis;
   }
 
-  #unanswered(error: unknown): void {
+  /** There is no answer: the request failed, or was stopped. */
+  unanswered(error: unknown): void {
     if (!this.#facts.signal?.aborted || isTimeout(error)) this.#fail(error);
     else if (clientTimedOut(this.#facts, this.#owner.now())) this.#end('failed', { type: 'timeout' });
     else this.#end('aborted');
   }
 
-  #received<T>(result: T, read: (result: T) => Received<T>): T {
+  /** The headers of the answer have arrived. Returns what the caller gets: the transport's result with its body observed. */
+  received<T>(result: T, read: (result: T) => Received<T>): T {
     const observed = guarded('a response could not be recorded', () => this.#answered(read(result)));
     // The body can't be observed: the attempt ends with its headers.
     if (!observed) guarded('an attempt could not be recorded', () => this.passedUnseen());
     return observed ?? result;
   }
 
-  #answered<T>({ statusCode, headers, hasBody, observe }: Received<T>): T | undefined {
+  #answered<T>({ statusCode, headers, hasBody, isEncoded, observe }: Received<T>): T | undefined {
     this.#facts.statusCode = statusCode;
     this.#headersAt = this.#owner.now();
     this.#facts.responseHeaders = headers;
     const { content, messages, limits } = this.#owner.capturing;
-    const textBytes = content && isText(headers['content-type']) ? limits.bodyBytes : 0;
-    const keptBytes = this.refused ? Math.max(textBytes, ERROR_BODY_BYTES) : textBytes;
+    const textBytes = content && !isEncoded && isText(headers['content-type']) ? limits.bodyBytes : 0;
+    const keptBytes = this.refused && !isEncoded ? Math.max(textBytes, ERROR_BODY_BYTES) : textBytes;
     if (keptBytes > 0) this.#facts.body = new ByteBuffer(keptBytes);
-    if (!this.refused) {
+    if (!this.refused && !isEncoded) {
       this.#answer = this.call?.openAnswer({ headers, content: messages, contentLength: limits.contentBytes });
     }
     this.idle();

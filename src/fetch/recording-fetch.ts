@@ -144,6 +144,14 @@ export function recordExchange<T>(
   return reading ? reading.then(send) : send();
 }
 
+/** Begins to record an exchange that another transport makes by itself; `undefined` if it is not recorded. */
+export function beginExchange(args: Parameters<Fetch>, outside: Outside): InFlightAttempt | undefined {
+  return guarded(UNRECORDED, () => {
+    const place = findPlace({ outside }, args);
+    return place && beginAttempt(place, args, undefined);
+  });
+}
+
 /** How many calls outside of runs are looked at: a developer who has forgotten the run sees it at the first calls. */
 const LOOKED_AT = 1000;
 

@@ -4,8 +4,9 @@ import { define, type Watch } from './watch.js';
 export interface NodeReadable {
   readonly destroyed: boolean;
   readonly readableEnded: boolean;
-  /** Of an HTTP/2 stream: the code it was closed with. */
+  /** Of an HTTP/2 stream: the code it was closed with, and its connection. */
   readonly rstCode?: number;
+  readonly session?: { readonly destroyed: boolean } | undefined;
   emit(event: string | symbol, ...args: unknown[]): boolean;
   destroy(error?: Error | null, ...rest: unknown[]): unknown;
   read(size?: number): unknown;
@@ -66,12 +67,11 @@ export function watchReadable(stream: NodeReadable, watch: ReadableWatch): void 
 }
 
 /**
- * Why an HTTP/2 stream is over that its consumer has not left: the other side reset it, or its connection was lost. Node destroys it without an
- * error, and for some codes emits one later.
+ * Why an HTTP/2 stream is over that its consumer has not left: the other side reset it, or its connection was lost. Node may destroy it without an
+ * error then.
  */
-function resetOf({ rstCode }: NodeReadable): Error | undefined {
-  if (!rstCode) return undefined;
-  return Object.assign(new Error(`the HTTP/2 stream was closed with code ${rstCode}`), {
-    code: 'ERR_HTTP2_STREAM_ERROR',
-  });
+function resetOf({ rstCode, session }: NodeReadable): Error | undefined {
+  if (!rstCode && !session?.destroyed) return undefined;
+  const why = rstCode ? `was closed with code ${rstCode}` : 'lost its connection';
+  return Object.assign(new Error(`the HTTP/2 stream ${why}`), { code: 'ERR_HTTP2_STREAM_ERROR' });
 }
