@@ -6,7 +6,8 @@
  * Import it before any code that stores the global fetch: model clients store it when they are created. Where the command line cannot be
  * changed, make `import 'runtrace/register'` the first import of the application. A second import has no effect.
  *
- * Every call of the application passes through it. Only model calls, recognized by their path and body, are recorded:
+ * Every call of the application passes through it. What is sent by `node:http` and by the package undici is seen too, at the hosts of known
+ * providers. Only model calls, recognized by their path and body, are recorded:
  *
  * - in a run, as with the option `fetch: recordingFetch`; a call that passes through both is recorded once;
  * - outside of any run, in another instrumentation's model span: as events on that span;

@@ -7,16 +7,11 @@ import type { ClientRequest, IncomingMessage } from 'node:http';
 import { providerOf } from '../providers/provider-names.js';
 import { isAbort } from '../spans/outcome/stops.js';
 import { define } from '../spans/streams/watch.js';
-import { builtinModule } from '../util/builtin-module.js';
-import { guarded } from '../util/diagnostics.js';
+import { onChannel } from '../util/builtin-module.js';
 import type { Received } from './body-observer.js';
 import type { InFlightAttempt } from './in-flight-attempt.js';
 import { observeReadable } from './observe-readable.js';
-import { beginExchange, type Outside } from './recording-fetch.js';
-
-interface DiagnosticsChannel {
-  subscribe(name: string, listener: (message: unknown) => void): void;
-}
+import { beginExchange, type Outside, UNRECORDED } from './recording-fetch.js';
 
 /** What is published. */
 interface Announcement {
@@ -29,13 +24,8 @@ interface Announcement {
 
 /** Records them from now on. `outside` takes those that are in no run. */
 export function recordNodeHttp(outside: Outside): void {
-  const channel = builtinModule<DiagnosticsChannel>('node:diagnostics_channel');
-  if (typeof channel?.subscribe !== 'function') return;
   const attempts = new WeakMap<ClientRequest, InFlightAttempt>();
-  const on = (name: string, listener: (announced: Announcement) => void) =>
-    channel.subscribe(name, (message) =>
-      guarded('an attempt could not be recorded', () => listener(message as Announcement)),
-    );
+  const on = (name: string, listener: (announced: Announcement) => void) => onChannel(name, UNRECORDED, listener);
   on('http.client.request.start', ({ request }) => {
     const attempt = begin(request, outside);
     if (attempt) attempts.set(request, attempt);

@@ -12,6 +12,7 @@ import {
   runOf,
   stepOf,
   withoutRun,
+  withRecording,
 } from '../spans/context.js';
 import { modelCallWithoutRun, unreadPost } from '../spans/omissions/missed-calls.js';
 import type { AttemptOwner, OutgoingRequest } from '../spans/outcome/http-exchange.js';
@@ -138,7 +139,9 @@ export function recordExchange<T>(
   if (!place) return call();
   const send = (requestBody?: string) => {
     const live = guarded(UNRECORDED, () => beginAttempt(place, args, requestBody));
-    return live ? live.send(call, read) : call();
+    if (live) return live.send(call, read);
+    // The body has shown that it is no model call. What sees the request below the global fetch does not see its body.
+    return purpose.outside ? context.with(withRecording(place.active), call) : call();
   };
   const reading = guarded(UNRECORDED, () => requestBodyOf(args));
   return reading ? reading.then(send) : send();
@@ -173,7 +176,8 @@ function noticeCallAfterRun(isCutShort: boolean): void {
   else reportOmission('RUNTRACE_CALL_AFTER_RUN');
 }
 
-const UNRECORDED = 'an attempt could not be recorded';
+/** What is reported where recording fails. */
+export const UNRECORDED = 'an attempt could not be recorded';
 
 /** Where a request belongs that may have to be recorded. */
 interface Place {

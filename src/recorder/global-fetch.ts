@@ -1,12 +1,13 @@
 import { recordNodeHttp } from '../fetch/node-http.js';
 import { recordInPlaceOf } from '../fetch/recording-fetch.js';
+import { recordUndici } from '../fetch/undici-requests.js';
 import { guarded, report } from '../util/diagnostics.js';
 import { callsOutsideRuns } from './calls-outside-runs.js';
 
 /** A registered symbol, so that a second copy of this package finds it too. */
 const REGISTERED = Symbol.for('runtrace.registered');
 
-/** Replaces the global fetch by the recording fetch, and records what is sent by `node:http`; once per process. */
+/** Replaces the global fetch by the recording fetch, and records what is sent by `node:http` and by undici; once per process. */
 export function recordGlobalFetch(): void {
   guarded('the global fetch could not be replaced', replace);
 }
@@ -25,4 +26,5 @@ function replace(): void {
   Object.defineProperty(globalThis, 'fetch', { value, enumerable, writable: true, configurable: true });
   Object.defineProperty(globalThis, REGISTERED, { value: true });
   recordNodeHttp(callsOutsideRuns);
+  recordUndici(callsOutsideRuns);
 }

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
-import { type IncomingMessage, request as send } from 'node:http';
+import { request as send } from 'node:http';
+import { connect, constants, createServer, type Http2Server, type Http2ServerResponse } from 'node:http2';
+import type { AddressInfo } from 'node:net';
+import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
@@ -14,6 +17,7 @@ import {
   status,
 } from '../../examples/demo/provider.js';
 import { bedrockConverse } from '../harness/clients/wire/bedrock.js';
+import { awsMessage } from '../providers/stream/aws-messages.js';
 import { attemptsOf, only, traced } from '../support/traced.js';
 
 interface Request {
@@ -28,7 +32,7 @@ interface Request {
 }
 
 interface Result {
-  response: { statusCode: number; headers: Record<string, string>; body: IncomingMessage };
+  response: { statusCode: number; headers: Record<string, string>; body: Readable };
 }
 
 type Handler = (args: { request: unknown }) => Promise<Result>;
@@ -37,6 +41,11 @@ type Middleware = (next: Handler, context: object) => Handler;
 /** A stub of the AWS SDK's middleware stack, and of its client: it sends over node:http, and retries a 429 with the same request. */
 class StubClient {
   readonly #middleware: { name: string; use: Middleware }[] = [];
+  readonly #handle: Handler;
+
+  constructor(handle: Handler = sendByHttp1) {
+    this.#handle = handle;
+  }
 
   use(plugin: RecordingPlugin): this {
     plugin.applyToStack(this);
@@ -52,7 +61,7 @@ class StubClient {
 
   async send(request: Request | string, signal?: AbortSignal): Promise<Result> {
     const context = { __smithy_context: signal && { abortSignal: signal } };
-    const handler = this.#middleware.reduce<Handler>((next, { use }) => use(next, context), handle);
+    const handler = this.#middleware.reduce<Handler>((next, { use }) => use(next, context), this.#handle);
     const result = await handler({ request });
     if (result.response.statusCode !== 429) return result;
     await buffer(result.response.body);
@@ -60,7 +69,7 @@ class StubClient {
   }
 }
 
-function handle({ request }: { request: unknown }): Promise<Result> {
+function sendByHttp1({ request }: { request: unknown }): Promise<Result> {
   if (typeof request === 'string') throw new TypeError('no request of HTTP');
   const { method, hostname, port, path, headers, body } = request as Request;
   const { ':authority': _authority, ...own } = headers;
@@ -73,6 +82,29 @@ function handle({ request }: { request: unknown }): Promise<Result> {
   });
 }
 
+/** Sends over a connection of its own that takes no other request, as the AWS SDK does for a stream. */
+function sendByHttp2(server: Http2Server): Handler {
+  const session = connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  session.on('error', () => {});
+  return ({ request }) => {
+    const { method, path, body } = request as Request;
+    const stream = session.request({ ':method': method, ':path': path }).end(body);
+    return new Promise((resolve) => {
+      stream.on('response', ({ ':status': statusCode = 0, ...headers }) => {
+        session.close();
+        resolve({ response: { statusCode, headers: headers as Record<string, string>, body: stream } });
+      });
+    });
+  };
+}
+
+/** How the other side ends a stream in the middle. */
+const HTTP2_ENDS: Record<string, (response: Http2ServerResponse) => void> = {
+  'that is reset with CANCEL': ({ stream }) => stream.close(constants.NGHTTP2_CANCEL),
+  'that is reset with INTERNAL_ERROR': ({ stream }) => stream.close(constants.NGHTTP2_INTERNAL_ERROR),
+  'whose connection is reset': ({ stream }) => void setTimeout(() => stream.session?.socket.resetAndDestroy(), 20),
+};
+
 describe('recordingPlugin', () => {
   let provider: Provider;
   before(async () => {
@@ -81,9 +113,12 @@ describe('recordingPlugin', () => {
   after(() => provider.close());
 
   /** The step of one call in a run, and what the call resolved to. */
-  async function stepOf<T>(call: (client: StubClient) => Promise<T>): Promise<{ step: ReadableSpan; result: T }> {
+  async function stepOf<T>(
+    call: (client: StubClient) => Promise<T>,
+    handle?: Handler,
+  ): Promise<{ step: ReadableSpan; result: T }> {
     const { recorder, steps, shutdown } = traced({ limits: { completedHoldMillis: 0, retryHoldMillis: 50 } });
-    const client = new StubClient().use(recordingPlugin);
+    const client = new StubClient(handle).use(recordingPlugin);
     const result = await recorder.run({ kind: 'chat_turn' }, () => call(client));
     await shutdown();
     return { step: only(steps()), result };
@@ -161,6 +196,22 @@ describe('recordingPlugin', () => {
     });
     assert.deepEqual(shape(step), ['completed', '200 completed']);
   });
+
+  for (const [how, end] of Object.entries(HTTP2_ENDS)) {
+    test(`records a stream over HTTP/2 ${how} as broken`, async () => {
+      const server = createServer((_request, response) => {
+        response.writeHead(200, { 'content-type': 'application/vnd.amazon.eventstream' });
+        response.write(awsMessage('messageStart', { role: 'assistant' }), () => end(response));
+      });
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      const { step } = await stepOf(async (client) => {
+        const { response } = await client.send(converse('http2', 'converse-stream'));
+        await buffer(response.body).catch(() => {});
+      }, sendByHttp2(server));
+      server.close();
+      assert.deepEqual(shape(step), ['error', '200 failed']);
+    });
+  }
 
   test('used twice on a stack, records once', async () => {
     const { step } = await stepOf(async (client) => {

@@ -1,8 +1,7 @@
 /** Notices model calls that are not recorded: outside of a run, without the recording fetch, or in a format that runtrace does not read. */
 import { type Context, context, createContextKey, ROOT_CONTEXT } from '@opentelemetry/api';
 import { providerOf } from '../../providers/provider-names.js';
-import { builtinModule } from '../../util/builtin-module.js';
-import { guarded } from '../../util/diagnostics.js';
+import { onChannel } from '../../util/builtin-module.js';
 import { isReported, reportOmission } from '../../util/omissions.js';
 import { runOf } from '../context.js';
 import type { RunRecording } from '../run.js';
@@ -25,11 +24,6 @@ export function modelCallWithoutRun(): void {
   if (!isReported('RUNTRACE_NO_RUN') && hasContextManager()) reportOmission('RUNTRACE_NO_RUN');
 }
 
-interface DiagnosticsChannel {
-  subscribe(name: string, listener: (message: unknown) => void): void;
-  unsubscribe(name: string, listener: (message: unknown) => void): void;
-}
-
 /** Node's own `fetch` publishes each request here: https://nodejs.org/api/diagnostics_channel.html, undici's `request:create`. */
 const REQUEST_CREATED = 'undici:request:create';
 
@@ -43,12 +37,9 @@ let hasWatched = false;
 export function watchGlobalFetch(): void {
   if (hasWatched) return;
   hasWatched = true;
-  const channel = builtinModule<DiagnosticsChannel>('node:diagnostics_channel');
-  if (typeof channel?.subscribe !== 'function') return;
-  const listener = (message: unknown) =>
-    guarded('the check for calls that were missed failed', () => noteRequest(context.active(), message));
-  channel.subscribe(REQUEST_CREATED, listener);
-  stopWatching = () => channel.unsubscribe(REQUEST_CREATED, listener);
+  stopWatching = onChannel(REQUEST_CREATED, 'the check for calls that were missed failed', (message) =>
+    noteRequest(context.active(), message),
+  );
 }
 
 function noteRequest(active: Context, message: unknown): void {
