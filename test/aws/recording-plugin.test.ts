@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import { request as send } from 'node:http';
-import { connect, constants, createServer, type Http2Server, type Http2ServerResponse } from 'node:http2';
+import {
+  type ClientHttp2Stream,
+  connect,
+  constants,
+  createServer,
+  type Http2Server,
+  type Http2ServerResponse,
+} from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
@@ -80,6 +87,16 @@ function sendByHttp1({ request }: { request: unknown }): Promise<Result> {
     });
     sent.on('error', reject).end(body);
   });
+}
+
+/** A server over HTTP/2 that sends the first event of a stream. */
+async function startHttp2(then: (response: Http2ServerResponse) => void): Promise<Http2Server> {
+  const server = createServer((_request, response) => {
+    response.writeHead(200, { 'content-type': 'application/vnd.amazon.eventstream' });
+    response.write(awsMessage('messageStart', { role: 'assistant' }), () => then(response));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return server;
 }
 
 /** Sends over a connection of its own that takes no other request, as the AWS SDK does for a stream. */
@@ -199,11 +216,7 @@ describe('recordingPlugin', () => {
 
   for (const [how, end] of Object.entries(HTTP2_ENDS)) {
     test(`records a stream over HTTP/2 ${how} as broken`, async () => {
-      const server = createServer((_request, response) => {
-        response.writeHead(200, { 'content-type': 'application/vnd.amazon.eventstream' });
-        response.write(awsMessage('messageStart', { role: 'assistant' }), () => end(response));
-      });
-      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      const server = await startHttp2(end);
       const { step } = await stepOf(async (client) => {
         const { response } = await client.send(converse('http2', 'converse-stream'));
         await buffer(response.body).catch(() => {});
@@ -212,6 +225,21 @@ describe('recordingPlugin', () => {
       assert.deepEqual(shape(step), ['error', '200 failed']);
     });
   }
+
+  test('records a stream over HTTP/2 that its signal closes, and which then ends as if it were whole', async () => {
+    const server = await startHttp2(() => {});
+    const { step } = await stepOf(async (client) => {
+      const controller = new AbortController();
+      const { response } = await client.send(converse('closed', 'converse-stream'), controller.signal);
+      for await (const _chunk of response.body) {
+        controller.abort();
+        // As the SDK's request handler does on an abort.
+        (response.body as ClientHttp2Stream).close();
+      }
+    }, sendByHttp2(server));
+    server.close();
+    assert.deepEqual(shape(step), ['interrupted', '200 aborted']);
+  });
 
   test('used twice on a stack, records once', async () => {
     const { step } = await stepOf(async (client) => {

@@ -75,12 +75,6 @@ const CALLS: readonly Case[] = [
     },
   },
   {
-    name: 'stopped by its signal alone',
-    script: [stallMidStream(PIECES_BEFORE_END, ANSWER)],
-    play: (client, model) => abort(client, model).catch(() => {}),
-    judge: (step, row, model) => judgeCall(step, row, model, 'interrupted', ['200 aborted']),
-  },
-  {
     name: 'broken',
     script: [resetMidStream(PIECES_BEFORE_END, ANSWER)],
     play: (client, model) => readAll(client, model).catch(() => {}),
@@ -177,13 +171,6 @@ async function stop(client: Client, model: string): Promise<void> {
     controller.abort();
     break;
   }
-}
-
-/** Aborts the signal of a stream after the first text, and reads on. */
-async function abort(client: Client, model: string): Promise<void> {
-  const controller = new AbortController();
-  const stream = await client.open(model, askOf({ signal: controller.signal }));
-  for await (const piece of stream) if (piece) controller.abort();
 }
 
 /** Calls up to so many times: an application's own loop around a client that does not retry. */

@@ -9,8 +9,8 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { reportFailedRow } from '../failed-rows.js';
+import { installNode, installPackages } from '../install.js';
 import { isWritten, type Tried, write } from './docs.js';
-import { installClients, installNode } from './install.js';
 import type { Verdict } from './play.js';
 
 const OLDEST_NODE = 20;
@@ -21,7 +21,7 @@ const TABLE = 'table';
 
 const args = process.argv.slice(2);
 const words = args.filter((arg) => arg !== '--write' && arg !== TABLE);
-const packageOf = installClients();
+const packageOf = installPackages('clients');
 // The rows import the clients, which were not there before.
 const { ROWS } = await import('./rows.js');
 const rows = ROWS.filter(

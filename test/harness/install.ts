@@ -1,4 +1,4 @@
-/** Installs what this harness needs, outside of the checkout: a fresh clone finds it there again. */
+/** Installs what a program of this harness needs, outside of the checkout: a fresh clone finds it there again. */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
@@ -7,23 +7,29 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const CACHE = process.env.RUNTRACE_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'runtrace');
-const SOURCE = fileURLToPath(new URL('../../../../test/harness/clients/', import.meta.url));
-/** Beside the compiled files, so that they find the packages. */
-const LINK = fileURLToPath(new URL('node_modules', import.meta.url));
+const HARNESS = fileURLToPath(new URL('../../../test/harness/', import.meta.url));
 
-/** Installs the clients as their lock file says; returns a function that reads a client's `package.json`. */
-export function installClients(): (name: string) => { version: string; engines?: { node?: string } } {
-  const lock = readFileSync(join(SOURCE, 'package-lock.json'));
-  const folder = join(CACHE, `clients-${createHash('sha256').update(lock).digest('hex').slice(0, 12)}`);
+/**
+ * Installs the packages of a folder of the harness (`clients`) as its lock file says, and links them beside its compiled files, which find them
+ * there. Returns a function that reads a package's `package.json`.
+ */
+export function installPackages(of: string): (name: string) => { version: string; engines?: { node?: string } } {
+  const source = join(HARNESS, of);
+  const link = fileURLToPath(new URL(`${of}/node_modules`, import.meta.url));
+  const lock = readFileSync(join(source, 'package-lock.json'));
+  const folder = join(
+    CACHE,
+    `${of.replaceAll('/', '-')}-${createHash('sha256').update(lock).digest('hex').slice(0, 12)}`,
+  );
   const done = join(folder, 'installed');
   if (!existsSync(done)) {
     mkdirSync(folder, { recursive: true });
-    for (const file of ['package.json', 'package-lock.json']) copyFileSync(join(SOURCE, file), join(folder, file));
+    for (const file of ['package.json', 'package-lock.json']) copyFileSync(join(source, file), join(folder, file));
     npm(['ci', '--ignore-scripts'], folder);
     mkdirSync(done);
   }
-  rmSync(LINK, { force: true });
-  symlinkSync(join(folder, 'node_modules'), LINK);
+  rmSync(link, { force: true });
+  symlinkSync(join(folder, 'node_modules'), link);
   return (name) => JSON.parse(readFileSync(join(folder, 'node_modules', name, 'package.json'), 'utf8'));
 }
 
@@ -31,7 +37,7 @@ export function installClients(): (name: string) => { version: string; engines?:
 export function installNode(version: string): string {
   const folder = join(CACHE, `node-${version}`);
   const binary = join(folder, 'node_modules', '.bin', 'node');
-  if (!existsSync(binary)) npm(['install', '--no-save', '--prefix', folder, `node@${version}`], SOURCE);
+  if (!existsSync(binary)) npm(['install', '--no-save', '--prefix', folder, `node@${version}`], HARNESS);
   return binary;
 }
 

@@ -1,0 +1,29 @@
+/** LangChain: its chat model retries above the client, each time from 0. */
+import { HumanMessage, ToolMessage } from '@langchain/core/messages';
+import { ChatOpenAI } from '@langchain/openai';
+import { recordingFetch, tool } from 'runtrace';
+import { type Framework, PROMPT, playAll, TOOL } from '../play.js';
+
+const parameters = { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] };
+
+await playAll((baseURL): Framework => {
+  const chat = (model: string) =>
+    new ChatOpenAI({ model, apiKey: 'none', maxRetries: 2, configuration: { baseURL, fetch: recordingFetch } });
+  return {
+    generate: (model) => chat(model).invoke(PROMPT),
+    stream: (model) => chat(model).stream(PROMPT),
+    async loop(model) {
+      const bound = chat(model).bindTools([{ type: 'function', function: { ...TOOL, parameters } }]);
+      const messages = [new HumanMessage(PROMPT)];
+      for (;;) {
+        const answer = await bound.invoke(messages);
+        messages.push(answer);
+        if (answer.tool_calls.length === 0) return answer;
+        for (const { name, id } of answer.tool_calls) {
+          const content = await tool({ name, callId: id }, () => 'Sunny.');
+          messages.push(new ToolMessage({ content, tool_call_id: id }));
+        }
+      }
+    },
+  };
+});
