@@ -3,7 +3,7 @@ import type { FormatRow } from './key-format.js';
 /** Keys of clouds, of databases, of vaults and of what identifies users. */
 export const CLOUD_FORMATS: readonly FormatRow[] = [
   ['AWS key id', 'AKIA ASIA ABIA ACCA', 'UPPER', 16, 'docs.aws.amazon.com/IAM', 2011],
-  ['AWS key id, old', 'A3T', 'UPPER', 17, 'docs.aws.amazon.com/IAM', 2009, { isWeak: true }],
+  ['AWS key id, old', 'A3T', 'UPPER', 17, 'docs.aws.amazon.com/IAM', 2009],
   ['AWS AppSync', 'da2-', 'lower', 26, 'docs.aws.amazon.com/appsync', 2018],
   ['AWS Marketplace', 'amzn.mws.', 'hex-', 36, 'docs.developer.amazonservices.com', 2012],
   ['Amazon login', 'amzn1.oa2-cs.v1.', 'hex', 64, 'developer.amazon.com', 2021],
@@ -46,7 +46,7 @@ export const CLOUD_FORMATS: readonly FormatRow[] = [
   ['Yandex API key', 'AQVN', 'url', [35, 38], 'yandex.cloud/docs', 2019],
   ['Yandex static key', 'YC', 'url', 38, 'yandex.cloud/docs', 2019, { isWeak: true }],
   ['DigitalOcean', 'dop_v1_ doo_v1_ dor_v1_', 'hex', 64, 'docs.digitalocean.com', 2022],
-  ['Scaleway key id', 'SCW', 'UPPER', 17, 'scaleway.com/docs', 2018, { isWeak: true }],
+  ['Scaleway key id', 'SCW', 'UPPER', 17, 'scaleway.com/docs', 2018],
   ['Scalingo', 'tk-us- tk-eu-', 'url', 48, 'doc.scalingo.com', 2019],
   ['Heroku', 'HRKU-', 'url', [36, 60], 'devcenter.heroku.com', 2024],
   ['Fly.io', 'fm1r_ fm2_ fm1a_', 'base64.', [100, 4000], 'fly.io/docs', 2022],

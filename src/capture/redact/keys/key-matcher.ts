@@ -228,6 +228,8 @@ function isKeyBody(format: Format, text: string, bodyStart: number, count: numbe
   ) {
     return true;
   }
+  // Three letters alone begin many ids: `SCW`, `A3T`.
+  if (format.prefix.length < LONG_PREFIX && hasBit(text.charCodeAt(bodyStart - 1), ALNUM_BIT)) return false;
   return length >= format.least && isMixed(text, bodyStart, bodyStart + length);
 }
 
