@@ -30,6 +30,11 @@ declare const processor: import('runtrace/exporter').RuntraceSpanProcessor;
 /** The client of `openai`, or that of the AI SDK. */
 declare const openai: import('openai').OpenAI &
   ((model: string) => ReturnType<import('@ai-sdk/openai').OpenAIProvider['chat']>);
+/** A stub of the class of `@aws-sdk/client-bedrock-runtime`, as far as a snippet uses it. */
+declare class BedrockRuntimeClient {
+  constructor(options: { region: string });
+  readonly middlewareStack: { use(plugin: import('runtrace/aws').RecordingPlugin): void };
+}
 declare const headers: Record<string, string>;
 declare const token: string;
 /** Flushes the tracer provider. */
