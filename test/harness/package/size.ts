@@ -8,11 +8,11 @@ import type { Finding } from './main.js';
 const CORE_GOAL_BYTES = 15_000;
 /**
  * The core must not grow beyond this unnoticed. The table of some 200 key formats with the rules around names took it from 44 to 59 kB, nine
- * more wire formats to 78 kB.
+ * more wire formats to 78 kB, the excerpts of large bodies and the stricter judgement of random values to 86 kB.
  */
-const CORE_GZIP_BYTES = 80_000;
+const CORE_GZIP_BYTES = 88_000;
 /** Minified. The rest of the core must not come along with a part of it. The processor redacts the attributes given to `reportStatus`. */
-const ALONE_BYTES = { RunIdGenerator: 4_500, StatusPrioritySpanProcessor: 62_000 };
+const ALONE_BYTES = { RunIdGenerator: 4_500, StatusPrioritySpanProcessor: 64_000 };
 
 /** All files that a browser loads for the viewer's page, compressed. */
 const PAGE_GZIP_BYTES = 60_000;
