@@ -77,7 +77,7 @@ function byName(pairs: readonly string[]): Record<string, string> {
 class Exchange {
   readonly #attempt: InFlightAttempt;
   #observer: BodyObserver | undefined;
-  /** undici announces chunks from 7.16 on. */
+  /** undici announces chunks from 7.11 on (https://github.com/nodejs/undici/pull/4289). */
   #seen = false;
 
   constructor(attempt: InFlightAttempt) {
