@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { VERSION } from 'openai/version';
 import type { Status } from 'runtrace';
 import {
   type Behaviour,
@@ -243,7 +244,9 @@ function timedOut(attempt: string, tells: (circumstances: Circumstances) => bool
 }
 
 const isNumbered = ({ maker }: Circumstances) => maker.numbersRetries;
-const tellsReason = (c: Circumstances) => c.maker.name.startsWith('openai') || isAiSdk(c);
+/** openai 6 and earlier abort their fetch without the reason of the caller's signal. */
+const openaiTellsReason = Number.parseInt(VERSION, 10) >= 7;
+const tellsReason = (c: Circumstances) => (openaiTellsReason && c.maker.name.startsWith('openai')) || isAiSdk(c);
 const isAiSdk = ({ maker }: Circumstances) => maker.name.startsWith('ai ');
 
 export const WAYS: readonly Way[] = [
