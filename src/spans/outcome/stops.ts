@@ -48,6 +48,13 @@ const GONE: readonly Gone[] = [
       stack.includes('node:_http_server'),
   },
   {
+    // `stream.pipeline(Readable.from(generator), response)` after the client has left. Node throws the error into the generator, and its `yield*`
+    // of an iterator without `throw()` replaces the error by this one.
+    by: 'Node 22.23: https://nodejs.org/api/stream.html#streamreadablefromiterable-options',
+    matches: ({ message, name }) =>
+      name === 'TypeError' && message === "The iterator does not provide a 'throw' method.",
+  },
+  {
     // `controller.enqueue(chunk)` in a web stream of which the reader has left.
     by: 'Node 20–26, Next.js 16: https://nodejs.org/api/errors.html#err_invalid_state',
     matches: ({ code, message }) =>
