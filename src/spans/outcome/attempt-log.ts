@@ -50,7 +50,7 @@ export class AttemptLog {
   /** In order of number. */
   readonly #stored: Attempt[] = [];
   /** The bodies that the stored attempts do not have yet, by number. */
-  readonly #bodies = new Map<number, Deferred<KeptBodies>>();
+  #bodies: Map<number, Deferred<KeptBodies>> | undefined;
   readonly #capturing: CaptureSettings | undefined;
   #handedOut = 0;
   #count = 0;
@@ -83,7 +83,7 @@ export class AttemptLog {
     };
     this.#dropBodies(number);
     const bodies = guarded('an attempt could not be recorded in full', () => keepBodies(attempt, capturing));
-    if (bodies) this.#bodies.set(number, bodies);
+    if (bodies) this.#bodies = (this.#bodies ?? new Map()).set(number, bodies);
     this.#handedOut = Math.max(this.#handedOut, number);
     const index = this.#indexOf(number);
     const before = this.#stored[index]?.number === number ? this.#stored[index] : undefined;
@@ -152,14 +152,14 @@ export class AttemptLog {
 
   /** A stored attempt with its bodies. They are redacted now if they were not yet. */
   #withBodies(attempt: Attempt): Attempt {
-    const bodies = this.#bodies.get(attempt.number);
-    this.#bodies.delete(attempt.number);
+    const bodies = this.#bodies?.get(attempt.number);
+    this.#bodies?.delete(attempt.number);
     return bodies ? Object.assign(attempt, bodies.value) : attempt;
   }
 
   #dropBodies(number: number): void {
-    this.#bodies.get(number)?.drop();
-    this.#bodies.delete(number);
+    this.#bodies?.get(number)?.drop();
+    this.#bodies?.delete(number);
   }
 
   /** The usage of the attempts that completed; that of one answer counts once. `undefined` if none had any. */

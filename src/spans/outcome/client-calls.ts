@@ -69,20 +69,21 @@ export interface ClientCall {
  */
 export class ClientCalls {
   readonly #calls: ClientCall[] = [];
-  readonly #callOf = new Map<PendingAttempt, ClientCall>();
+  /** By the attempts in flight. Made with the first: a step whose scope judges its attempts has none. */
+  #callOf: Map<PendingAttempt, ClientCall> | undefined;
 
   /** The call that an attempt belongs to. `separate`: whether an attempt without a number begins a new call. */
   begin(live: PendingAttempt, separate: boolean): ClientCall {
     const call = (separate ? this.#retriedBy(live) : this.#calls[0]) ?? this.#newCall();
     call.inFlight++;
-    this.#callOf.set(live, call);
+    this.#callOf = (this.#callOf ?? new Map()).set(live, call);
     return call;
   }
 
   /** The call of an attempt that ends. */
   end(live: PendingAttempt, ending: AttemptEnd): ClientCall {
-    const call = this.#callOf.get(live) ?? this.#newCall();
-    if (this.#callOf.delete(live)) call.inFlight--;
+    const call = this.#callOf?.get(live) ?? this.#newCall();
+    if (this.#callOf?.delete(live)) call.inFlight--;
     this.update(call, ending);
     if (call.inFlight === 0) call.attempts.prune();
     return call;
@@ -92,6 +93,7 @@ export class ClientCalls {
   adopt(last: AttemptEnd, inFlight: readonly PendingAttempt[]): ClientCall {
     const call = this.#newCall();
     call.inFlight = inFlight.length;
+    this.#callOf ??= new Map();
     for (const live of inFlight) this.#callOf.set(live, call);
     this.update(call, last);
     return call;
