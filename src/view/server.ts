@@ -7,6 +7,7 @@ import { type Access, createAccess, SECURITY_HEADERS } from './access.js';
 import { streamEvents } from './event-stream.js';
 import type { Hello, Prices } from './model.js';
 import type { PageFile } from './page-files.js';
+import { garbageCollector } from './receive/collect-garbage.js';
 import { acceptLive } from './receive/live-receiver.js';
 import { formatOf, otlpAnswer, readOtlp } from './receive/otlp-receiver.js';
 import { RequestError, readBody } from './receive/request-body.js';
@@ -144,10 +145,14 @@ const NO_TOKEN = `This is runtrace view. Its pages show prompts and answers, so 
 Open the link that "runtrace view" printed in your terminal.
 `;
 
+const collectGarbage = garbageCollector();
+
 async function receiveOtlp(store: RunStore, request: IncomingMessage, response: ServerResponse): Promise<void> {
   if (request.method !== 'POST') throw new RequestError(405, 'OTLP is sent by POST');
   const format = formatOf(request.headers['content-type']);
-  const received = readOtlp(await readBody(request), format);
+  const body = await readBody(request);
+  const received = readOtlp(body, format);
+  collectGarbage(body.length);
   store.add(received.records);
   response.writeHead(200, { 'content-type': format === 'json' ? 'application/json' : 'application/x-protobuf' });
   response.end(otlpAnswer(received, format));
