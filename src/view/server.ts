@@ -65,7 +65,7 @@ export async function startViewer(options: ViewerOptions): Promise<Viewer> {
     ...(options.prices && { prices: options.prices }),
   };
   const watchers = new Set<ServerResponse>();
-  const site: Site = { access, store, hello, page: options.page, watchers };
+  const site: Site = { access, store, hello, page: options.page, watchers, collectGarbage: garbageCollector() };
   server.on('request', (request, response) => {
     void answer(site, request, response).catch((error) => sendError(response, error));
   });
@@ -104,6 +104,8 @@ interface Site {
   readonly page: ReadonlyMap<string, PageFile>;
   /** The event streams of the open pages. */
   readonly watchers: Set<ServerResponse>;
+  /** Gets the size of each request that was read. */
+  readonly collectGarbage: (requestBytes: number) => void;
 }
 
 function listen(server: Server, port: number, host: string): Promise<void> {
@@ -117,12 +119,12 @@ function listen(server: Server, port: number, host: string): Promise<void> {
 }
 
 async function answer(site: Site, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const { access, store } = site;
+  const { access } = site;
   for (const [name, value] of Object.entries(SECURITY_HEADERS)) response.setHeader(name, value);
   const refusal = access.refusal(request.headers);
   if (refusal !== undefined) throw new RequestError(403, refusal);
   const url = new URL(`http://viewer${/^\/[^/]/.test(request.url ?? '') ? request.url : '/'}`);
-  if (url.pathname === '/v1/traces') return await receiveOtlp(store, request, response);
+  if (url.pathname === '/v1/traces') return await receiveOtlp(site, request, response);
   if (request.method !== 'GET' && request.method !== 'HEAD')
     throw new RequestError(405, 'only /v1/traces takes a POST');
   const isApi = url.pathname.startsWith('/api/');
@@ -145,9 +147,11 @@ const NO_TOKEN = `This is runtrace view. Its pages show prompts and answers, so 
 Open the link that "runtrace view" printed in your terminal.
 `;
 
-const collectGarbage = garbageCollector();
-
-async function receiveOtlp(store: RunStore, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function receiveOtlp(
+  { store, collectGarbage }: Site,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   if (request.method !== 'POST') throw new RequestError(405, 'OTLP is sent by POST');
   const format = formatOf(request.headers['content-type']);
   const body = await readBody(request);
