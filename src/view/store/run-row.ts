@@ -1,9 +1,8 @@
 import type { RunRow } from '../model.js';
-import type { SpanFacts } from './span-facts.js';
+import { MOST_CODES, type SpanFacts } from './span-facts.js';
 import { defined } from './values.js';
 
 const MOST_MODELS = 20;
-const MOST_CODES = 200;
 
 /** The row of a trace; `undefined` if nothing in it belongs to a run or is a model call. */
 export function rowOf(traceId: string, spans: readonly SpanFacts[], lostContact: boolean): RunRow | undefined {

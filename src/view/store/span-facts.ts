@@ -32,7 +32,8 @@ export interface SpanFacts {
 
 /** A text that every row repeats. */
 const LONGEST_LABEL = 512;
-const MOST_CODES = 200;
+/** How many attempt codes of a step, and of a row, are shown. */
+export const MOST_CODES = 200;
 
 export function factsOf(record: SpanRecord): SpanFacts {
   const { attributes: of } = record;
