@@ -36,6 +36,11 @@ export interface Received<T> {
   observe(observer: BodyObserver): T | undefined;
 }
 
+/** Whether a transport that decodes nothing gives the body encoded. `headers` by lower-case name. */
+export function isEncoded(headers: Readonly<Record<string, string>>): boolean {
+  return !/^(?:identity)?$/.test(headers['content-encoding'] ?? '');
+}
+
 /** Reads what a `fetch` resolved to. */
 export function readResponse(response: Response): Received<Response> {
   const headers: Record<string, string> = {};

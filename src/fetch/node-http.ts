@@ -8,7 +8,7 @@ import { providerOf } from '../providers/provider-names.js';
 import { isAbort } from '../spans/outcome/stops.js';
 import { define } from '../spans/streams/watch.js';
 import { onChannel } from '../util/builtin-module.js';
-import type { Received } from './body-observer.js';
+import { isEncoded, type Received } from './body-observer.js';
 import type { InFlightAttempt } from './in-flight-attempt.js';
 import { observeReadable } from './observe-readable.js';
 import { beginExchange, type Outside, UNRECORDED } from './recording-fetch.js';
@@ -41,9 +41,7 @@ function begin(request: ClientRequest, outside: Outside): InFlightAttempt | unde
   // The path is a whole URL where the request goes to a proxy.
   const url = new URL(request.path, `${request.protocol}//${request.getHeader('host') ?? request.host}`);
   if (providerOf(url) === undefined) return undefined;
-  const headers = Object.entries(request.getHeaders()).map(
-    ([name, value]) => [name, String(value)] as [string, string],
-  );
+  const headers = textsOf(request.getHeaders());
   const attempt = beginExchange([url, { method, headers, body: UNSEEN }], outside);
   if (attempt) noticeStop(request, attempt);
   return attempt;
@@ -61,14 +59,18 @@ function noticeStop(request: ClientRequest, attempt: InFlightAttempt): void {
   });
 }
 
+/** The headers with their values as texts: `node:http` also has numbers and lists. */
+function textsOf(headers: NodeJS.Dict<number | string | readonly string[]>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]));
+}
+
 function readAnswer(response: IncomingMessage): Received<IncomingMessage> {
-  const headers: Record<string, string> = {};
-  for (const [name, value] of Object.entries(response.headers)) headers[name] = String(value);
+  const headers = textsOf(response.headers);
   return {
     statusCode: response.statusCode ?? 0,
     headers,
     hasBody: true,
-    isEncoded: !/^(?:identity)?$/.test(headers['content-encoding'] ?? ''),
+    isEncoded: isEncoded(headers),
     observe: (observer) => {
       observeReadable(response, observer);
       return response;

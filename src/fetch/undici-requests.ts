@@ -7,7 +7,7 @@
 import { providerOf } from '../providers/provider-names.js';
 import { isAbort } from '../spans/outcome/stops.js';
 import { onChannel } from '../util/builtin-module.js';
-import type { BodyObserver, Received } from './body-observer.js';
+import { type BodyObserver, isEncoded, type Received } from './body-observer.js';
 import type { InFlightAttempt } from './in-flight-attempt.js';
 import { beginExchange, type Outside, UNRECORDED } from './recording-fetch.js';
 
@@ -88,12 +88,11 @@ class Exchange {
     // An interim answer: the final one follows.
     if (statusCode < 200) return;
     const headers = byName(raw.map((bytes) => Buffer.from(bytes).toString('latin1')));
-    const isEncoded = !/^(?:identity)?$/.test(headers['content-encoding'] ?? '');
     const read = (answer: object): Received<object> => ({
       statusCode,
       headers,
       hasBody: true,
-      isEncoded,
+      isEncoded: isEncoded(headers),
       observe: (observer) => {
         this.#observer = observer;
         return answer;

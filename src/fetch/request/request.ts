@@ -46,7 +46,8 @@ export function readOutgoing(
  * `amz-sdk-request: attempt=2; max=3` (the AWS SDK, `bindRetryMiddleware` in @smithy/core).
  */
 function retryNumbers(headers: Record<string, string>): Pick<OutgoingRequest, 'retryCount' | 'retriesLeft'> {
-  const [, attempt, max] = /^attempt=(\d+); max=(\d+)$/.exec(headers['amz-sdk-request'] ?? '') ?? [];
+  const ofAws = headers['amz-sdk-request'];
+  const [, attempt, max] = (ofAws !== undefined && /^attempt=(\d+); max=(\d+)$/.exec(ofAws)) || [];
   if (attempt && max) return { retryCount: Number(attempt) - 1, retriesLeft: Number(max) - Number(attempt) };
   const count = Number(headers['x-stainless-retry-count']);
   return { retryCount: Number.isInteger(count) ? count : undefined };
