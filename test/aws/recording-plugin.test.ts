@@ -25,7 +25,7 @@ import {
 } from '../../examples/demo/provider.js';
 import { bedrockConverse } from '../harness/clients/wire/bedrock.js';
 import { awsMessage } from '../providers/stream/aws-messages.js';
-import { attemptsOf, only, traced } from '../support/traced.js';
+import { attemptsOf, only, outcomesOf, stepsOfRun, traced } from '../support/traced.js';
 
 interface Request {
   method: string;
@@ -134,11 +134,9 @@ describe('recordingPlugin', () => {
     call: (client: StubClient) => Promise<T>,
     handle?: Handler,
   ): Promise<{ step: ReadableSpan; result: T }> {
-    const { recorder, steps, shutdown } = traced({ limits: { completedHoldMillis: 0, retryHoldMillis: 50 } });
     const client = new StubClient(handle).use(recordingPlugin);
-    const result = await recorder.run({ kind: 'chat_turn' }, () => call(client));
-    await shutdown();
-    return { step: only(steps()), result };
+    const { steps, result } = await stepsOfRun(() => call(client));
+    return { step: only(steps), result };
   }
 
   function converse(model: string, method = 'converse', more: Partial<Request> = {}): Request {
@@ -148,20 +146,13 @@ describe('recordingPlugin', () => {
     return { method: 'POST', protocol: 'http:', hostname, port: Number(port), path, headers: {}, body, ...more };
   }
 
-  const shape = (step: ReadableSpan) => [
-    step.attributes['runtrace.status'],
-    ...attemptsOf(step).map(
-      (attempt) => `${attempt['http.response.status_code']} ${attempt['runtrace.attempt.status']}`,
-    ),
-  ];
-
   test('records each attempt behind the retries, in one step', async () => {
     provider.script('retried', status(429), status(429), ok());
     const { step, result } = await stepOf(async (client) => {
       const { response } = await client.send(converse('retried'));
       return JSON.parse(String(await buffer(response.body)));
     });
-    assert.deepEqual(shape(step), ['completed', '429 failed', '429 failed', '200 completed']);
+    assert.deepEqual(outcomesOf(step), ['completed', '429 failed', '429 failed', '200 completed']);
     assert.equal(result.stopReason, 'end_turn');
     assert.equal(step.name, 'chat retried');
     assert.equal(step.attributes['gen_ai.usage.output_tokens'], 8);
@@ -183,7 +174,7 @@ describe('recordingPlugin', () => {
       const { response } = await client.send(converse('streamed', 'converse-stream'));
       return (await buffer(response.body)).length;
     });
-    assert.deepEqual(shape(step), ['completed', '200 completed']);
+    assert.deepEqual(outcomesOf(step), ['completed', '200 completed']);
     assert.equal(only(attemptsOf(step))['http.response.body.size'], result);
   });
 
@@ -193,7 +184,7 @@ describe('recordingPlugin', () => {
       const { response } = await client.send(converse('left', 'converse-stream'));
       for await (const _chunk of response.body) break;
     });
-    assert.deepEqual(shape(step), ['interrupted', '200 aborted']);
+    assert.deepEqual(outcomesOf(step), ['interrupted', '200 aborted']);
   });
 
   test('records a stream that breaks, and throws its error', async () => {
@@ -202,7 +193,7 @@ describe('recordingPlugin', () => {
       const { response } = await client.send(converse('broken', 'converse-stream'));
       return buffer(response.body).then(undefined, (error: { code: string }) => error.code);
     });
-    assert.deepEqual(shape(step), ['error', '200 failed']);
+    assert.deepEqual(outcomesOf(step), ['error', '200 failed']);
     assert.equal(step.attributes['error.type'], result);
   });
 
@@ -211,7 +202,7 @@ describe('recordingPlugin', () => {
       const { response } = await client.send(converse('over-http2', 'converse', { headers: { ':authority': 'a' } }));
       await buffer(response.body);
     });
-    assert.deepEqual(shape(step), ['completed', '200 completed']);
+    assert.deepEqual(outcomesOf(step), ['completed', '200 completed']);
   });
 
   for (const [how, end] of Object.entries(HTTP2_ENDS)) {
@@ -222,7 +213,7 @@ describe('recordingPlugin', () => {
         await buffer(response.body).catch(() => {});
       }, sendByHttp2(server));
       server.close();
-      assert.deepEqual(shape(step), ['error', '200 failed']);
+      assert.deepEqual(outcomesOf(step), ['error', '200 failed']);
     });
   }
 
@@ -238,7 +229,7 @@ describe('recordingPlugin', () => {
       }
     }, sendByHttp2(server));
     server.close();
-    assert.deepEqual(shape(step), ['interrupted', '200 aborted']);
+    assert.deepEqual(outcomesOf(step), ['interrupted', '200 aborted']);
   });
 
   test('used twice on a stack, records once', async () => {
@@ -246,7 +237,7 @@ describe('recordingPlugin', () => {
       const { response } = await client.use(recordingPlugin).send(converse('twice'));
       await buffer(response.body);
     });
-    assert.deepEqual(shape(step), ['completed', '200 completed']);
+    assert.deepEqual(outcomesOf(step), ['completed', '200 completed']);
   });
 
   test('passes on what is no request of HTTP', async () => {

@@ -4,7 +4,6 @@ import { buffer } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
-import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import 'runtrace/register';
 import { wrapFetch } from 'runtrace';
 import {
@@ -18,7 +17,7 @@ import {
   startProvider,
   status,
 } from '../../examples/demo/provider.js';
-import { attemptsOf, only, traced } from '../support/traced.js';
+import { only, outcomesOf, stepsOfRun, traced } from '../support/traced.js';
 
 /** Connects to this machine, whatever host is asked for. */
 const agent = new Agent({ keepAlive: true, lookup: (_host, _options, found) => found(null, [HERE]) });
@@ -58,23 +57,11 @@ describe('runtrace/register records model calls over node:http', () => {
     return String(await buffer(await post(ask).answer));
   }
 
-  async function stepsOf(call: () => Promise<unknown>): Promise<ReadableSpan[]> {
-    const { recorder, steps, shutdown } = traced({ limits: { completedHoldMillis: 0, retryHoldMillis: 50 } });
-    await recorder.run({ kind: 'chat_turn' }, call);
-    await shutdown();
-    return steps();
-  }
-
-  const shape = (step: ReadableSpan) => [
-    step.attributes['runtrace.status'],
-    ...attemptsOf(step).map(
-      (attempt) => `${attempt['http.response.status_code']} ${attempt['runtrace.attempt.status']}`,
-    ),
-  ];
+  const stepsOf = async (call: () => Promise<unknown>) => (await stepsOfRun(call)).steps;
 
   test('with what the answer says of it', async () => {
     const step = only(await stepsOf(() => read({ model: 'whole' })));
-    assert.deepEqual(shape(step), ['completed', '200 completed']);
+    assert.deepEqual(outcomesOf(step), ['completed', '200 completed']);
     const { attributes } = step;
     assert.equal(attributes['gen_ai.provider.name'], 'openai');
     assert.equal(attributes['gen_ai.response.model'], 'whole');
@@ -89,13 +76,13 @@ describe('runtrace/register records model calls over node:http', () => {
           await read({ model: 'retried', headers: { 'x-stainless-retry-count': `${count}` } });
       }),
     );
-    assert.deepEqual(shape(step), ['completed', '429 failed', '429 failed', '200 completed']);
+    assert.deepEqual(outcomesOf(step), ['completed', '429 failed', '429 failed', '200 completed']);
   });
 
   test('that are streamed', async () => {
     provider.script('streamed', slow(1));
     const step = only(await stepsOf(() => read({ model: 'streamed', stream: true })));
-    assert.deepEqual(shape(step), ['completed', '200 completed']);
+    assert.deepEqual(outcomesOf(step), ['completed', '200 completed']);
   });
 
   test('whose stream is left', async () => {
@@ -105,13 +92,13 @@ describe('runtrace/register records model calls over node:http', () => {
         for await (const _chunk of await post({ model: 'left', stream: true }).answer) break;
       }),
     );
-    assert.deepEqual(shape(step), ['interrupted', '200 aborted']);
+    assert.deepEqual(outcomesOf(step), ['interrupted', '200 aborted']);
   });
 
   test('whose stream breaks', async () => {
     provider.script('broken', resetMidStream());
     const step = only(await stepsOf(() => read({ model: 'broken', stream: true }).catch(() => {})));
-    assert.deepEqual(shape(step), ['error', '200 failed']);
+    assert.deepEqual(outcomesOf(step), ['error', '200 failed']);
     assert.equal(step.attributes['error.type'], 'ECONNRESET');
   });
 
@@ -125,13 +112,13 @@ describe('runtrace/register records model calls over node:http', () => {
         await answer.catch(() => {});
       }),
     );
-    assert.deepEqual(shape(step), ['interrupted', 'undefined aborted']);
+    assert.deepEqual(outcomesOf(step), ['interrupted', 'undefined aborted']);
   });
 
   test('whose connection is lost before the answer', async () => {
     provider.script('lost', resetBeforeHeaders());
     const step = only(await stepsOf(() => read({ model: 'lost' }).catch(() => {})));
-    assert.deepEqual(shape(step), ['error', 'undefined failed']);
+    assert.deepEqual(outcomesOf(step), ['error', 'undefined failed']);
   });
 
   test('whose answer is compressed, by its status alone', async () => {
@@ -140,7 +127,7 @@ describe('runtrace/register records model calls over node:http', () => {
       response.end(gzipSync('{}'));
     });
     const step = only(await stepsOf(() => read({ model: 'compressed' })));
-    assert.deepEqual(shape(step), ['completed', '200 completed']);
+    assert.deepEqual(outcomesOf(step), ['completed', '200 completed']);
   });
 
   test('but not those to other hosts or paths, nor those that a recording fetch sends', async () => {
@@ -151,7 +138,7 @@ describe('runtrace/register records model calls over node:http', () => {
       const body = JSON.stringify({ model: 'once', messages: [] });
       await (await byHttp('https://api.openai.com/v1/chat/completions', { method: 'POST', body })).text();
     };
-    assert.deepEqual((await stepsOf(sent)).map(shape), [['completed', '200 completed']]);
+    assert.deepEqual((await stepsOf(sent)).map(outcomesOf), [['completed', '200 completed']]);
   });
 
   test('and nothing outside of a run', async () => {

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
-import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import 'runtrace/register';
 import { wrapFetch } from 'runtrace';
 import { Agent, type Dispatcher, install, request, fetch as undiciFetch } from 'undici';
@@ -13,7 +12,7 @@ import {
   startProvider,
   status,
 } from '../../examples/demo/provider.js';
-import { attemptsOf, only, traced } from '../support/traced.js';
+import { only, outcomesOf, stepsOfRun } from '../support/traced.js';
 
 /** Connects to this machine, whatever host is asked for. */
 const dispatcher: Dispatcher = new Agent({
@@ -41,19 +40,7 @@ describe('runtrace/register records model calls by the package undici', () => {
     body: JSON.stringify({ model, stream, messages: [{ role: 'user', content: 'Hi' }] }),
   });
 
-  async function stepsOf(call: () => Promise<unknown>): Promise<ReadableSpan[]> {
-    const { recorder, steps, shutdown } = traced({ limits: { completedHoldMillis: 0, retryHoldMillis: 50 } });
-    await recorder.run({ kind: 'chat_turn' }, call);
-    await shutdown();
-    return steps();
-  }
-
-  const shape = (step: ReadableSpan) => [
-    step.attributes['runtrace.status'],
-    ...attemptsOf(step).map(
-      (attempt) => `${attempt['http.response.status_code']} ${attempt['runtrace.attempt.status']}`,
-    ),
-  ];
+  const stepsOf = async (call: () => Promise<unknown>) => (await stepsOfRun(call)).steps;
 
   test('request(), with its retries in one step', async () => {
     provider.script('requested', status(429), status(429), ok());
@@ -62,13 +49,13 @@ describe('runtrace/register records model calls by the package undici', () => {
         for (let sent = 0; sent < 3; sent++) await (await request(urlOf(), optionsOf('requested'))).body.text();
       }),
     );
-    assert.deepEqual(shape(step), ['completed', '429 failed', '429 failed', '200 completed']);
+    assert.deepEqual(outcomesOf(step), ['completed', '429 failed', '429 failed', '200 completed']);
     assert.equal(step.name, 'chat requested');
   });
 
   test('fetch()', async () => {
     const step = only(await stepsOf(async () => (await undiciFetch(urlOf(), optionsOf('fetched'))).json()));
-    assert.deepEqual(shape(step), ['completed', '200 completed']);
+    assert.deepEqual(outcomesOf(step), ['completed', '200 completed']);
   });
 
   test('the global fetch after install()', async () => {
@@ -79,13 +66,13 @@ describe('runtrace/register records model calls by the package undici', () => {
         await (await globalThis.fetch(urlOf(), init)).json();
       }),
     );
-    assert.deepEqual(shape(step), ['completed', '200 completed']);
+    assert.deepEqual(outcomesOf(step), ['completed', '200 completed']);
   });
 
   test('that are streamed', async () => {
     provider.script('streamed', slow(1));
     const step = only(await stepsOf(async () => (await request(urlOf(), optionsOf('streamed', true))).body.text()));
-    assert.deepEqual(shape(step), ['completed', '200 completed']);
+    assert.deepEqual(outcomesOf(step), ['completed', '200 completed']);
   });
 
   test('whose stream is left', async () => {
@@ -96,7 +83,7 @@ describe('runtrace/register records model calls by the package undici', () => {
         for await (const _chunk of body) break;
       }),
     );
-    assert.deepEqual(shape(step), ['interrupted', '200 aborted']);
+    assert.deepEqual(outcomesOf(step), ['interrupted', '200 aborted']);
   });
 
   test('whose stream breaks', async () => {
@@ -107,7 +94,7 @@ describe('runtrace/register records model calls by the package undici', () => {
         await body.text().catch(() => {});
       }),
     );
-    assert.deepEqual(shape(step), ['error', '200 failed']);
+    assert.deepEqual(outcomesOf(step), ['error', '200 failed']);
   });
 
   test('but not those to other hosts, nor twice those that a recording fetch sends', async () => {
@@ -115,6 +102,6 @@ describe('runtrace/register records model calls by the package undici', () => {
     assert.deepEqual(await stepsOf(other), []);
     const wrapped = wrapFetch(undiciFetch as unknown as typeof fetch);
     const sent = async () => (await wrapped(urlOf(), optionsOf('once') as unknown as RequestInit)).json();
-    assert.deepEqual((await stepsOf(sent)).map(shape), [['completed', '200 completed']]);
+    assert.deepEqual((await stepsOf(sent)).map(outcomesOf), [['completed', '200 completed']]);
   });
 });

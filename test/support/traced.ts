@@ -72,6 +72,22 @@ export function attemptsOf(span: ReadableSpan): Record<string, unknown>[] {
   return span.events.filter(({ name }) => name === 'runtrace.attempt').map(({ attributes }) => ({ ...attributes }));
 }
 
+/** How a step and each of its attempts ended: `['completed', '429 failed', '200 completed']`. */
+export function outcomesOf(step: ReadableSpan): unknown[] {
+  const attempts = attemptsOf(step).map(
+    (attempt) => `${attempt['http.response.status_code']} ${attempt['runtrace.attempt.status']}`,
+  );
+  return [step.attributes['runtrace.status'], ...attempts];
+}
+
+/** Makes `call` in a run whose steps are held for a moment only. Returns its steps, and what `call` resolved to. */
+export async function stepsOfRun<T>(call: () => Promise<T>): Promise<{ steps: ReadableSpan[]; result: T }> {
+  const { recorder, steps, shutdown } = traced({ limits: { completedHoldMillis: 0, retryHoldMillis: 50 } });
+  const result = await recorder.run({ kind: 'chat_turn' }, call);
+  await shutdown();
+  return { steps: steps(), result };
+}
+
 /** The status updates on a span, as they were exported. */
 export function updatesOf(span: ReadableSpan): Record<string, unknown>[] {
   return span.events
