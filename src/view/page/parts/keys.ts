@@ -1,4 +1,4 @@
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 
 /** What a key does, by its `KeyboardEvent.key`. */
 export type Keys = Readonly<Record<string, () => void>>;
@@ -10,7 +10,8 @@ const OF_CONTROLS: ReadonlySet<string> = new Set(['Enter', ' ']);
 export function useKeys(keys: Keys): void {
   const current = useRef(keys);
   current.current = keys;
-  useEffect(() => {
+  // A plain effect waits for the next frame: a key that is pressed as soon as the component is on the page would be lost.
+  useLayoutEffect(() => {
     const pressed = (event: KeyboardEvent) => {
       if (event.defaultPrevented || event.ctrlKey || event.altKey || event.metaKey) return;
       const target = event.target as Element;
