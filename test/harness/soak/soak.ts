@@ -12,21 +12,34 @@ import { CLIENTS, read } from '../../support/clients.js';
 import { until } from '../../support/until.js';
 
 export interface SoakReport {
-  /** How many steps were exported with each status. */
+  /** How many steps were exported with each status, an error's with its type. */
   readonly steps: Readonly<Record<string, number>>;
+  readonly calls: number;
   readonly runs: number;
-  /** Of the heap after collection, in bytes a call, once the first calls have warmed everything up. */
+  /** Of the heap after collection, in bytes a call, over the last parts that were compared. */
   readonly growthPerCall: number;
   readonly unhandledRejections: readonly unknown[];
   /** What keeps the process alive after all of it. */
   readonly openHandles: readonly string[];
 }
 
+export interface SoakSize {
+  readonly callsAPart: number;
+  /** The heap is looked at after each part. The growth is that from as many parts to the next as many. */
+  readonly partsCompared: number;
+  readonly mostParts: number;
+  /** In bytes a call. As soon as the heap grows no more than that, the soak ends. */
+  readonly allowedGrowthPerCall: number;
+}
+
 const AT_ONCE = 50;
 const CALLS_A_COLLECTION = 500;
 
-/** Makes `calls` calls, one a run, and looks at the heap after each of `parts` parts of them, at least two. Needs `--expose-gc`. */
-export async function soak(calls: number, parts: number): Promise<SoakReport> {
+/**
+ * Makes calls, one a run, part by part, until the heap stops growing. Compiled code and filled caches take some megabytes once, and how
+ * many calls that takes depends on the machine; what a call leaves for good makes every part grow. Needs `--expose-gc`.
+ */
+export async function soak(size: SoakSize): Promise<SoakReport> {
   // The standard streams are open from when they are first asked for.
   process.stdout.on('error', () => {});
   process.stderr.on('error', () => {});
@@ -42,7 +55,10 @@ export async function soak(calls: number, parts: number): Promise<SoakReport> {
     export(spans, done) {
       for (const { attributes } of spans) {
         if ('runtrace.run.kind' in attributes) runs++;
-        else steps[String(attributes['runtrace.status'])] = (steps[String(attributes['runtrace.status'])] ?? 0) + 1;
+        else {
+          const outcome = [attributes['runtrace.status'], attributes['error.type']].filter(Boolean).join(' ');
+          steps[outcome] = (steps[outcome] ?? 0) + 1;
+        }
       }
       done({ code: 0 });
     },
@@ -71,23 +87,24 @@ export async function soak(calls: number, parts: number): Promise<SoakReport> {
   }
 
   const heap: number[] = [];
-  for (let part = 1; part <= parts; part++) heap.push(await make(Math.round((calls * part) / parts)));
+  let growthPerCall = Number.POSITIVE_INFINITY;
+  while (heap.length < size.mostParts && growthPerCall > size.allowedGrowthPerCall) {
+    heap.push(await make(made + size.callsAPart));
+    growthPerCall = growthOf(heap, size.partsCompared) / (size.callsAPart * size.partsCompared);
+  }
   await tracerProvider.shutdown();
   trace.disable();
   server.disconnect();
   await once(server, 'exit');
   const openHandles = await leftOpen(before);
   process.off('unhandledRejection', note);
-  return { steps, runs, growthPerCall: growthOf(heap) / (calls / 2), unhandledRejections, openHandles };
+  return { steps, calls: made, runs, growthPerCall, unhandledRejections, openHandles };
 }
 
-/**
- * One collection differs from the next by some hundred kilobytes; what is kept for good is in all of them. In the first fifth code is
- * compiled and caches are filled, which takes a megabyte once.
- */
-function growthOf(heap: readonly number[]): number {
-  const half = Math.ceil(heap.length / 2);
-  return Math.min(...heap.slice(half)) - Math.min(...heap.slice(Math.floor(heap.length / 5), half));
+/** One collection differs from the next by some hundred kilobytes; what is kept for good is in all of them. */
+function growthOf(heap: readonly number[], parts: number): number {
+  if (heap.length < 2 * parts) return Number.POSITIVE_INFINITY;
+  return Math.min(...heap.slice(-parts)) - Math.min(...heap.slice(-2 * parts, -parts));
 }
 
 /** Half of them to the end, half of them left: by `break`, by an abort, by a cancelled body, unread. */
