@@ -34,11 +34,15 @@ export function isFailureReason(reason: string): boolean {
   return FAILURE_REASONS.has(reason.toLowerCase());
 }
 
+/** How Gemini's OpenAI-compatible endpoint writes a reason of its own: `function_call_filter: MALFORMED_FUNCTION_CALL`. */
+const FILTERED = /^\w+_filter: /;
+
 /**
  * The finish reason in a field; `undefined` if there is none yet. SGLang's own API has an object with a `type`;
  * DashScope writes the text `null` while the model goes on.
  */
 export function readFinishReason(value: unknown): string | undefined {
-  const reason = identifier(object(value)?.type ?? value);
+  const given = object(value)?.type ?? value;
+  const reason = identifier(typeof given === 'string' ? given.replace(FILTERED, '') : given);
   return reason === 'null' ? undefined : reason;
 }

@@ -35,7 +35,7 @@ function readErrorBody(bodyText: string): ProviderError {
 }
 
 /** The fields that {@link reportedError} reads, except `object` and `type`. */
-const ERROR_FIELD = /"(?:errors?|error_code|base_resp)"/;
+const ERROR_FIELD = /"(?:errors?|error_code|base_resp|fault)"/;
 
 /** Whether an event may report an error beside its content, which is not parsed otherwise. */
 export function mayReportError(json: string): boolean {
@@ -45,15 +45,19 @@ export function mayReportError(json: string): boolean {
 /**
  * The error that a body or an event reports in a field of its own, which may stand beside content.
  *
- * - `error`: an object (OpenAI, Anthropic, Gemini), a text (Ollama, xAI, TGI), a list (Cloudflare, Hugging Face)
+ * - `error`: an object (OpenAI, Anthropic, Gemini), which may hold another one (gateways), a text (Ollama, xAI, TGI), a list
+ *   (Cloudflare, Hugging Face), a status code
  * - `errors`: a list (Cloudflare)
+ * - `fault`: an object (the gateways of Apigee and WSO2)
  * - `base_resp.status_code` other than 0 (MiniMax)
  * - `error_code` other than 0 (FastChat, Baidu)
  * - `object` or `type` is `error`, with the error's fields beside it (vLLM, Mistral, OpenAI's `error` event)
  */
 export function reportedError(body: JsonObject): ProviderError | undefined {
-  const enclosed = fromField(body.error, body) ?? fromField(body.errors, body);
-  if (enclosed) return enclosed;
+  for (const name of ['error', 'errors', 'fault']) {
+    const enclosed = fromField(body[name], body);
+    if (enclosed) return enclosed;
+  }
   const status = object(body.base_resp);
   if (status && isFailureCode(status.status_code)) return describeError(status);
   if (isFailureCode(body.error_code)) return describeError(body);
@@ -78,7 +82,12 @@ export function errorOfBody(body: JsonObject, isResult: boolean): ProviderError 
 
 /** The error of an event: beside its content, or the event itself if it is called `error`, or is none of the format's own. */
 export function errorOfEvent(type: string, event: JsonObject, isKnown: boolean): ProviderError | undefined {
-  return type === 'error' ? (reportedError(event) ?? describeError(event)) : errorOfBody(event, isKnown);
+  return isErrorEvent(type) ? (reportedError(event) ?? describeError(event)) : errorOfBody(event, isKnown);
+}
+
+/** Whether an event is an error by its name: `error`, `response.error`, `exception`, and those of AWS (`throttlingException`). */
+export function isErrorEvent(type: string): boolean {
+  return /(?:^|[._-])(?:error|exception)$|Exception$/.test(type);
 }
 
 /** The error whose text is all that there is: `event: error`, `data: upstream gone`. */
@@ -94,34 +103,48 @@ export function plainError(message: string): ProviderError {
  * codes are sentences, which are none.
  */
 export function describeError(error: JsonObject): ProviderError {
-  const { status, code, type, error_type, err_type, error_code, status_code } = error;
+  const { status, code, type, error_type, err_type, status_code = error.statusCode } = error;
+  const error_code = error.error_code ?? error.errorCode ?? error.errorcode;
   const words = [status, code, type, error_type, err_type, awsType(error.__type), error_code];
   const numbers = [code, error_code, status_code, status, error.http_status_code];
   return withMessage(first(words, tellingCode) ?? first(numbers, numericCode), messageOf(error));
 }
 
 /** An error in a field of a body, whose other fields may hold the code (xAI, TGI) or the message. */
-function fromField(value: unknown, body: JsonObject): ProviderError | undefined {
+function fromField(value: unknown, body: JsonObject, depth = 0): ProviderError | undefined {
+  if (depth > MAX_DEPTH) return undefined;
   if (value === true) return describeError(body);
+  if (typeof value === 'number') return isFailureCode(value) ? withMessage(String(value), messageOf(body)) : undefined;
   if (typeof value === 'string' && value !== '') {
     return withMessage(first([body.code, body.error_type], tellingCode) ?? codeInText(value), value);
   }
   if (Array.isArray(value)) {
     for (const item of value) {
-      const error = fromField(item, body);
+      const error = fromField(item, body, depth + 1);
       if (error) return error;
     }
   }
   const error = object(value);
-  return error && Object.keys(error).length > 0 ? describeError(error) : undefined;
+  if (!error || Object.keys(error).length === 0) return undefined;
+  // Gateways put the error of the server behind them into their own; Apigee has the code in the details.
+  const inner = object(error.error) ?? object(error.detail);
+  return { ...describeError(error), ...(inner && fromField(inner, error, depth + 1)) };
 }
+
+/** How deep errors in errors are looked for. */
+const MAX_DEPTH = 3;
+
+const MESSAGE_FIELDS = [
+  ...['message', 'msg', 'detail', 'error_msg', 'status_msg', 'title'],
+  ...['errorMessage', 'faultstring', 'Message'],
+];
 
 /** Mistral's message may be an object with FastAPI's list of details. */
 function messageOf(error: JsonObject, depth = 0): string | undefined {
-  for (const name of ['message', 'msg', 'detail', 'error_msg', 'status_msg', 'title']) {
+  for (const name of MESSAGE_FIELDS) {
     const value = Array.isArray(error[name]) ? error[name][0] : error[name];
     const nested = object(value);
-    const message = nested && depth < 3 ? messageOf(nested, depth + 1) : text(value);
+    const message = nested && depth < MAX_DEPTH ? messageOf(nested, depth + 1) : text(value);
     if (message !== undefined && message !== '') return message;
   }
   return undefined;

@@ -4,7 +4,7 @@ import { defined, type JsonObject, label, object, parseJson } from '../util/json
 import { isFailureReason, readFinishReason } from './finish-reason.js';
 import type { Answer } from './format.js';
 import { readArguments, serverToolCallPart, textParts, toolCallPart } from './message-parts.js';
-import { describeError, type ProviderError, plainError } from './provider-error.js';
+import { describeError, isErrorEvent, type ProviderError, plainError } from './provider-error.js';
 
 /** More choices than any provider gives. */
 const MAX_CHOICES = 128;
@@ -73,7 +73,7 @@ export class ResponseAccumulator {
   /** The data of an event. A text in its place is an error, if the event is called so. */
   readEvent(type: string, data: string): JsonObject | undefined {
     const event = object(parseJson(data));
-    if (!event && type === 'error') this.fail(plainError(data));
+    if (!event && isErrorEvent(type)) this.fail(plainError(data));
     return event;
   }
 

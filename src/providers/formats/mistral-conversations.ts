@@ -57,8 +57,6 @@ export const mistralConversations: WireFormat = {
 /** All entries of a response are one choice. */
 const CHOICE = 0;
 
-const ERROR_EVENT = 'conversation.response.error';
-
 const EVENT = /^(?:conversation|message|tool|agent|function)\./;
 
 /** The events that have no content, and so are read in any case. */
@@ -94,7 +92,7 @@ class ConversationReader implements FormatReader {
     if (!event) return;
     // The event's own `type` is no code.
     const { type: _, ...details } = event;
-    this.#response.fail(errorOfEvent(type === ERROR_EVENT ? 'error' : type, details, EVENT.test(type)));
+    this.#response.fail(errorOfEvent(type, details, EVENT.test(type)));
     this.#read(type, event, data.length);
   }
 

@@ -16,7 +16,7 @@ import {
 } from '../../util/json-fields.js';
 import type { Answer, FormatReader, WireFormat } from '../format.js';
 import { textParts } from '../message-parts.js';
-import { errorOfBody, errorOfEvent, plainError, reportedError } from '../provider-error.js';
+import { errorOfBody, errorOfEvent, isErrorEvent, plainError, reportedError } from '../provider-error.js';
 import { ResponseAccumulator } from '../response-accumulator.js';
 import {
   calledTool,
@@ -91,8 +91,8 @@ const HAS_CHOICES = /"choices"\s*:\s*\[/;
 /** The sentinel that ends a stream; some servers write it as a JSON text. */
 const DONE = /^\s*"?\[DONE\]/;
 
-/** Errors that gateways write as plain text where a chunk is expected. */
-const PLAIN_ERROR = /^\s*(?:\[error\b|error:)/i;
+/** Errors that gateways write as plain text, or as a JSON text, where a chunk is expected. */
+const PLAIN_ERROR = /^\s*"?(?:\[error\b|error:)/i;
 
 class OpenAiChatReader implements FormatReader {
   readonly #response: ResponseAccumulator;
@@ -111,7 +111,8 @@ class OpenAiChatReader implements FormatReader {
   }
 
   whole(body: JsonObject): void {
-    this.#done = Array.isArray(body.choices) || Array.isArray(body.data);
+    // A body without a choice has answered nothing.
+    this.#done = objects(body.choices).length > 0 || Array.isArray(body.data);
     this.#readHead(body, !this.#done);
     for (const [position, choice] of objects(body.choices).entries()) {
       const index = count(choice.index) ?? position;
@@ -130,11 +131,11 @@ class OpenAiChatReader implements FormatReader {
     if (this.#tellsNothing(name, data)) return;
     const chunk = object(parseJson(data));
     if (!chunk) {
-      if (name === 'error' || PLAIN_ERROR.test(data)) this.#response.fail(plainError(data));
+      if (isErrorEvent(name) || PLAIN_ERROR.test(data)) this.#response.fail(plainError(data));
       return;
     }
     this.#readHead(chunk, !Array.isArray(chunk.choices) && !object(chunk.usage));
-    if (name === 'error') this.#response.fail(errorOfEvent(name, chunk, false));
+    if (isErrorEvent(name)) this.#response.fail(errorOfEvent(name, chunk, false));
     for (const [position, choice] of objects(chunk.choices).entries()) {
       const index = count(choice.index) ?? position;
       const delta = object(choice.delta);
@@ -158,7 +159,7 @@ class OpenAiChatReader implements FormatReader {
   /** Whether a chunk has nothing but the next piece of text, which is not wanted. */
   #tellsNothing(name: string, data: string): boolean {
     const { id, model } = this.#response;
-    if (this.#content || id === undefined || model === undefined || name === 'error') return false;
+    if (this.#content || id === undefined || model === undefined || isErrorEvent(name)) return false;
     return HAS_CHOICES.test(data) && !TELLING.test(data);
   }
 

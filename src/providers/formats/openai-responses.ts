@@ -26,7 +26,15 @@ import {
   toolCallPart,
   toolResponsePart,
 } from '../message-parts.js';
-import { bareError, describeError, mayReportError, plainError, reportedError } from '../provider-error.js';
+import {
+  bareError,
+  describeError,
+  isErrorEvent,
+  mayReportError,
+  type ProviderError,
+  plainError,
+  reportedError,
+} from '../provider-error.js';
 import { ResponseAccumulator } from '../response-accumulator.js';
 import { eventType } from './event-type.js';
 import { formatType } from './openai-chat.js';
@@ -99,13 +107,13 @@ class OpenAiResponsesReader implements FormatReader {
     const isKnown = type.startsWith('response.');
     const isWhole = isKnown && WHOLE_RESPONSE.test(type);
     this.#anyOutput ||= isKnown && !isWhole;
-    if (isKnown && !isWhole && !this.#content && !mayReportError(data)) return;
+    if (isKnown && !isWhole && !this.#content && !isErrorEvent(type) && !mayReportError(data)) return;
     const event = object(parseJson(data));
     if (!event) {
       this.#readPlainData(type, data);
       return;
     }
-    const error = reportedError(event) ?? (type === 'error' ? describeError(event) : undefined);
+    const error = reportedError(event) ?? (isErrorEvent(type) ? errorOfErrorEvent(event) : undefined);
     this.#response.fail(error);
     if (isWhole) {
       this.#readResponse(object(event.response) ?? {});
@@ -129,7 +137,7 @@ class OpenAiResponsesReader implements FormatReader {
 
   /** Some compatible servers end a stream of output with the sentinel of Chat Completions, and no event of their own. */
   #readPlainData(type: string, data: string): void {
-    if (type === 'error') this.#response.fail(plainError(data));
+    if (isErrorEvent(type)) this.#response.fail(plainError(data));
     else if (data.startsWith('[DONE]') && this.#anyOutput && !this.#done) {
       this.#done = true;
       // The last status that such a server told was `in_progress`.
@@ -146,7 +154,7 @@ class OpenAiResponsesReader implements FormatReader {
     const usage = object(response.usage);
     if (usage) draft.usage = readUsage(usage);
     this.#status = identifier(response.status) ?? this.#status;
-    const error = reportedError(response);
+    const error = errorOfResponse(response);
     if (error || response.status === 'failed') draft.fail(error ?? {});
     const output = objects(response.output);
     if (output.length > 0 && this.#content) {
@@ -185,6 +193,20 @@ class OpenAiResponsesReader implements FormatReader {
         break;
     }
   }
+}
+
+/** The error of a response. Servers that took over the objects of OpenAI's Realtime API or of its runs have it in those fields. */
+function errorOfResponse(response: JsonObject): ProviderError | undefined {
+  return (
+    reportedError(response) ??
+    reportedError({ error: response.last_error }) ??
+    reportedError(object(response.status_details) ?? {})
+  );
+}
+
+/** The error of an `error` event. Its own `type` is no code. */
+function errorOfErrorEvent({ type: _, ...event }: JsonObject): ProviderError {
+  return errorOfResponse(object(event.response) ?? {}) ?? describeError(event);
 }
 
 /**

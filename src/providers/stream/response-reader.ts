@@ -13,6 +13,9 @@ const FIRST_CHARACTER = /[^\s]/;
 /** How a server-sent event begins: a field, or a comment. */
 const EVENT_CHARACTER = /[deir:]/;
 
+/** Google's compatible endpoint puts an error into a list, also where an event is expected. */
+const LIST = /^\s*\[\s*\{/;
+
 /** How a page begins that a proxy sends in place of an answer. */
 const PAGE = /^\s*<(?:!doctype|html|head|body)\b/i;
 
@@ -108,6 +111,13 @@ export class ResponseReader {
   /** Of a long event that is no JSON, the beginning is enough: it may be an error's text. */
   #event(name: string, data: string): void {
     const { whole } = this.#extent;
+    if (LIST.test(data)) {
+      const list = parseJson(data);
+      if (Array.isArray(list)) {
+        for (const event of list) this.#reader.event(name, JSON.stringify(event));
+        return;
+      }
+    }
     this.#reader.event(name, data.length <= whole ? data : (excerpt(data, this.#extent) ?? data.slice(0, whole)));
   }
 

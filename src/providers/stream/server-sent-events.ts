@@ -13,7 +13,8 @@ const OPENING_BRACE = 123;
  * - The end of the stream ends an event: some servers send no empty line after their last one (`data: [DONE]`).
  * - An `error` event needs no data.
  * - A line that is a JSON object is an event of its own: Ollama's compatible endpoint and some gateways write an error
- *   into the stream without `data:`.
+ *   into the stream without `data:`. So are the lines of an object from `{` to `}`: Google's gateway writes its errors so
+ *   (`throwIfStreamErrorChunk` in `@google/genai`).
  * - A field `error` is an event with that name: llama.cpp wrote its errors so until 2025.
  */
 export class SseParser {
@@ -22,6 +23,8 @@ export class SseParser {
   /** The line that is being received. Chunks are added to it, and not searched again. */
   #line = '';
   #name = '';
+  /** The lines of a JSON object that is being received. */
+  #object: string | undefined;
   #data: string | undefined;
   #tooLong = false;
   #afterCarriageReturn = false;
@@ -79,6 +82,10 @@ export class SseParser {
   };
 
   #readLine(source: string, start: number, end: number): void {
+    if (this.#object !== undefined) {
+      this.#addToObject(source.slice(start, end));
+      return;
+    }
     if (start === end) {
       this.#dispatch();
       return;
@@ -91,13 +98,22 @@ export class SseParser {
       this.#name = fieldValue(source, start + 5, end) ?? this.#name;
     } else if (source.charCodeAt(start) === OPENING_BRACE) {
       this.#dispatch();
-      this.#onEvent('', source.slice(start, end));
+      if (end - start === 1) this.#object = '{';
+      else this.#onEvent('', source.slice(start, end));
     } else if (source.startsWith('error', start)) {
       const value = fieldValue(source, start + 5, end);
       if (value === undefined) return;
       this.#dispatch();
       this.#onEvent('error', value);
     }
+  }
+
+  /** An empty line shows that it was none. */
+  #addToObject(line: string): void {
+    const object = this.#object + line;
+    const isEnd = line.startsWith('}');
+    this.#object = isEnd || line === '' || object.length > this.#maxLength ? undefined : object;
+    if (isEnd) this.#onEvent('', object);
   }
 
   #dispatch(): void {
