@@ -5,6 +5,7 @@ import type { Recorder } from '../recorder/recorder.js';
 import { RunHandle } from '../recorder/run-handle.js';
 import type { RunOptions } from '../recorder/run-options.js';
 import { isOutside, runOf } from '../spans/context.js';
+import { checkContext, forgetRun, hasContextManager } from '../spans/omissions/lost-context.js';
 import { guarded } from '../util/diagnostics.js';
 import { label, object } from '../util/json-fields.js';
 import { checkObject, requireFunction, requireObject } from '../util/validation.js';
@@ -103,6 +104,7 @@ export function runtraceTelemetry(options: RuntraceTelemetryOptions = {}): Runtr
     const around = runOf(active);
     const isAround = around !== undefined && !around.recording.settled;
     if (!around && !isOutside(active)) return;
+    checkContext(active);
     const run = isAround ? around : beginRun(recorder, runOptionsOf, start);
     if (!run) return;
     recorded.add(callId);
@@ -190,7 +192,10 @@ function beginRun(
     ...options,
     attributes: functionId === undefined ? attributes : { ...attributes, [names.AI_SDK_FUNCTION_ID]: functionId },
   });
-  return run instanceof RunHandle ? run : undefined;
+  if (!(run instanceof RunHandle)) return undefined;
+  // The operation calls the model in a context with the run.
+  if (hasContextManager()) forgetRun(run.recording);
+  return run;
 }
 
 function defaultRunOptions({ name, functionId, runtimeContext }: AiSdkOperation): RunOptions {

@@ -6,6 +6,7 @@ import { defaultRecorder } from '../recorder/default-recorder.js';
 import type { Recorder } from '../recorder/recorder.js';
 import { openScope } from '../recorder/step-start.js';
 import { capturingIn, runOf, stepOf } from '../spans/context.js';
+import { checkContext } from '../spans/omissions/lost-context.js';
 import type { StepOptions } from '../spans/outcome/step-options.js';
 import { isInOthersModelSpan } from '../spans/routing/others-model-span.js';
 import type { RunRecording } from '../spans/run.js';
@@ -112,6 +113,7 @@ function openCall(model: LanguageModel, stepOptions: StepOptions, given: unknown
   const active = context.active();
   const run = runOf(active);
   const around = stepOf(active);
+  if (!run) checkContext(active);
   if (!run || (around && !around.step.settled) || isInOthersModelSpan(active)) return undefined;
   const { recording } = run;
   const options: StepOptions = { ...stepOptions, operation: 'chat' };

@@ -14,7 +14,7 @@ import {
   withoutRun,
   withRecording,
 } from '../spans/context.js';
-import { modelCallWithoutRun, unreadPost } from '../spans/omissions/missed-calls.js';
+import { callRecorded, modelCallWithoutRun, unreadPost } from '../spans/omissions/missed-calls.js';
 import type { AttemptOwner, OutgoingRequest } from '../spans/outcome/http-exchange.js';
 import { polledBy } from '../spans/routing/background-response.js';
 import { expectedCallsIn } from '../spans/routing/expected-calls.js';
@@ -160,14 +160,23 @@ const LOOKED_AT = 1000;
 
 let callsLookedAt = 0;
 
-/** Reports a model call outside of a run, once. */
-function noticeCallWithoutRun(input: RequestInfo | URL, init: RequestInit | undefined): void {
+/** Notes a call outside of a run that would have been a step in one, and reports the first. */
+function noticeCallWithoutRun(
+  active: Context,
+  input: RequestInfo | URL,
+  init: RequestInit | undefined,
+  purpose: Purpose,
+): void {
+  const { outside } = purpose;
   if (callsLookedAt >= LOOKED_AT || isReported('RUNTRACE_NO_RUN')) return;
   callsLookedAt++;
   const target = targetOf(input, init);
-  if (!mayBeModelCall(target.method, target.url)) return;
-  const { body, headers } = readOutgoing(target, input, init, undefined);
-  if (readModelCall(target.method, target.url, body, false, headers)) modelCallWithoutRun();
+  const { method, url } = target;
+  if (!mayBeModelCall(method, url) && !mayBeUnread(target, outside)) return;
+  const outgoing = readOutgoing(target, input, init, undefined);
+  const { body, headers } = outgoing;
+  if (readModelCall(method, url, body, false, headers) || isUnreadCall(outgoing, purpose)) modelCallWithoutRun();
+  else unreadPost(active, outside ? undefined : url.host);
 }
 
 /** A call after its run is the developer's omission, unless a shutdown or a limit ended the run. */
@@ -201,15 +210,16 @@ function mayBeUnread({ method, url }: Place['target'], outside: Outside | undefi
   return method === 'POST' && (!outside || providerOf(url) !== undefined);
 }
 
-function isUnreadCall({ method, url, body, headers }: OutgoingRequest, { outside, everyPost }: Place): boolean {
+function isUnreadCall(
+  { method, url, body, headers }: OutgoingRequest,
+  { outside, everyPost = false }: Purpose,
+): boolean {
   const request = { method, url, bodyText: body, contentType: headers['content-type'] };
   return isUnreadModelCall(request, { byBody: !outside, every: everyPost });
 }
 
-function findPlace(
-  { scope, outside, everyPost = false }: Purpose,
-  [input, init]: Parameters<Fetch>,
-): Place | undefined {
+function findPlace(purpose: Purpose, [input, init]: Parameters<Fetch>): Place | undefined {
+  const { scope, outside, everyPost = false } = purpose;
   const active = context.active();
   if (isSending() || isRecorded(active)) return undefined;
   const enclosing = scope ?? stepOf(active);
@@ -221,7 +231,7 @@ function findPlace(
     (isOutside(active) ? outside?.capturingIn(active) : undefined);
   if (!capturing) {
     if (enclosing) report('a call was made after its step had settled; it is not recorded');
-    else if (!outside?.isChosen && isOutside(active)) noticeCallWithoutRun(input, init);
+    else if (!outside?.isChosen && isOutside(active)) noticeCallWithoutRun(active, input, init, purpose);
     return undefined;
   }
   // A client that was given this fetch, or a step's own fetch, makes only calls that belong to the step. The global fetch is used for
@@ -263,12 +273,14 @@ function beginAttempt(
   if (polled) return new InFlightAttempt(polled, outgoing, polled.call, signalOf(input, init), active);
   const { method, url } = outgoing;
   const call = step?.recall(outgoing) ?? callOfRequest(outgoing, capturing);
-  const live = (owner: AttemptOwner, inside = active) =>
-    new InFlightAttempt(owner, outgoing, call, signalOf(input, init), inside);
+  const live = (owner: AttemptOwner, inside = active) => {
+    callRecorded();
+    return new InFlightAttempt(owner, outgoing, call, signalOf(input, init), inside);
+  };
   const isUnread = !call && run !== undefined && isUnreadCall(outgoing, place);
   if (step && (call || place.takesAll || isUnread)) return live(step);
   if (!call && !isUnread) {
-    if (run && method === 'POST') unreadPost(run.recording, outside ? undefined : url.host);
+    if (run && method === 'POST') unreadPost(active, outside ? undefined : url.host);
     return undefined;
   }
   const expecting = step || !call ? undefined : expectedCallsIn(active)?.ownerOf(outgoing, call);

@@ -1,6 +1,7 @@
 import { type Context, context, INVALID_TRACEID, type Tracer, type TracerProvider } from '@opentelemetry/api';
 import { type CaptureOptions, createCapture } from '../capture/levels.js';
 import { reuseOf, runOf, withoutRun, withReuse, withRun, withUnsampledRun } from '../spans/context.js';
+import { reuseOutOfContext, runOutOfContext } from '../spans/omissions/lost-context.js';
 import { watchGlobalFetch } from '../spans/omissions/missed-calls.js';
 import { checkProcessors } from '../spans/omissions/processor-check.js';
 import { runWithoutProvider } from '../spans/omissions/provider-check.js';
@@ -16,7 +17,7 @@ import { globalTracer } from './fallback-provider.js';
 import { type Run, RunHandle } from './run-handle.js';
 import { checkRunOptions, checkStepNumber, type RunOptions, runIdentity } from './run-options.js';
 import type { Step } from './step-handle.js';
-import { checkContextManager, settleWith, stepIn, steps } from './step-start.js';
+import { settleWith, stepIn, steps } from './step-start.js';
 
 /** The options of a recorder. */
 export interface RecorderOptions extends CaptureOptions {
@@ -155,7 +156,7 @@ export function openRecorder(options: RecorderOptions): { recorder: Recorder; pa
       requireFunction(fn, 'fn');
       const { run, handle, inside } = begin(options, false);
       return context.with(inside, () => {
-        if (handle) checkContextManager(handle);
+        if (handle && runOf(context.active()) !== handle) runOutOfContext(handle.recording);
         return settleWith(() => fn(run), handle?.recording, handle);
       });
     },
@@ -169,12 +170,19 @@ export function openRecorder(options: RecorderOptions): { recorder: Recorder; pa
       const outer = reuseOf(active);
       if (outer && !outer.isClosed) return settleWith(fn, undefined, undefined);
       const scope = new ReuseScope();
-      return context.with(withReuse(active, scope), () => settleWith(fn, scope, undefined));
+      return context.with(withReuse(active, scope), () => {
+        if (reuseOf(context.active()) === scope) return settleWith(fn, scope, undefined);
+        return settleWith(fn, scope, undefined).finally(reuseOutOfContext());
+      });
     },
     tool(options, fn) {
       return runTool(options, fn);
     },
-    startRun: (options) => begin(options, true).run,
+    startRun(options) {
+      const { run, handle } = begin(options, true);
+      if (handle && !runOf(context.active())) runOutOfContext(handle.recording);
+      return run;
+    },
     startStep: (options) => steps.startStep(runOf(context.active()), options),
     enabled: capture.enabled,
   };

@@ -1,4 +1,5 @@
 import type { ActiveRun } from '../spans/context.js';
+import { checkStepEnd } from '../spans/omissions/step-without-attempt.js';
 import { AttemptLog } from '../spans/outcome/attempt-log.js';
 import { checkFinish, type FinishDetails } from '../spans/outcome/finish-details.js';
 import type { Status } from '../spans/outcome/status.js';
@@ -64,7 +65,9 @@ export class StepHandle implements Step {
     const scope = this.#scope;
     if (!scope || !this.#run) return;
     scope.finish(status, details);
-    if (this.#closes && status !== 'in_progress') scope.returned(undefined);
+    if (!this.#closes || status === 'in_progress') return;
+    scope.returned(undefined);
+    checkStepEnd(scope);
   };
 
   [Symbol.dispose](): void {

@@ -1,13 +1,13 @@
 import { type Attributes, type Context, context } from '@opentelemetry/api';
 import { fetchOf } from '../fetch/recording-fetch.js';
 import type { ModelRequest } from '../otel/genai.js';
-import { nextTurn } from '../otel/next-turn.js';
-import { type ActiveRun, contextIn, reuseOf, runOf, withoutRun, withStep, withUnsampledRun } from '../spans/context.js';
+import { type ActiveRun, contextIn, reuseOf, withoutRun, withStep, withUnsampledRun } from '../spans/context.js';
+import { checkContext } from '../spans/omissions/lost-context.js';
+import { checkStepEnd } from '../spans/omissions/step-without-attempt.js';
 import type { StepOptions } from '../spans/outcome/step-options.js';
 import { StepRecording } from '../spans/step.js';
 import { StepScope } from '../spans/step-scope.js';
 import { guarded, report } from '../util/diagnostics.js';
-import { isReported, reportOmission } from '../util/omissions.js';
 import {
   checkFields,
   checkObject,
@@ -72,23 +72,14 @@ export function stepIn<T>(
   const { scope, inside } = openScope(run, options, ctx && { ctx });
   const handle = new StepHandle(scope, run, fetchOf, false);
   return context.with(inside, () => {
-    if (scope && run) checkContextManager(run);
     const noticing = scope && {
       returned: (value: unknown) => {
         scope.returned(value);
-        noticeStepWithoutAttempt(scope);
+        checkStepEnd(scope);
       },
       threw: (error: unknown) => scope.threw(error),
     };
     return settleWith(() => fn(handle), noticing, handle);
-  });
-}
-
-/** Reports an explicit step that completed without an attempt. Some functions return a turn before they begin their call. */
-function noticeStepWithoutAttempt(scope: StepScope): void {
-  if (isReported('RUNTRACE_STEP_WITHOUT_ATTEMPT') || !scope.isPresumed) return;
-  nextTurn(() => {
-    if (scope.isPresumed && scope.step.log.count === 0) reportOmission('RUNTRACE_STEP_WITHOUT_ATTEMPT');
   });
 }
 
@@ -108,7 +99,11 @@ export function openScope(
   given: StepOptions,
   { ctx = run && contextIn(run), strict, earlier }: ClientScope = {},
 ): { scope?: StepScope; inside: Context } {
-  if (!run || !ctx) return { inside: context.active() };
+  if (!run || !ctx) {
+    const inside = context.active();
+    checkContext(inside);
+    return { inside };
+  }
   const { recording } = run;
   if (recording.settled) {
     report('a step was begun after its run had settled; it is not recorded');
@@ -146,13 +141,4 @@ function checkStepOptions(options: unknown): void {
   checkString(userId, 'options.userId');
   checkObject(request, 'options.request');
   checkObject(attributes, 'options.attributes');
-}
-
-let checkedContextManager = false;
-
-/** Reports a missing context manager. Called in the function of `run`, once per process: a context manager is never added later. */
-export function checkContextManager(run: ActiveRun): void {
-  if (checkedContextManager) return;
-  checkedContextManager = true;
-  if (runOf(context.active()) !== run) reportOmission('RUNTRACE_NO_CONTEXT_MANAGER');
 }

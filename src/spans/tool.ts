@@ -15,6 +15,7 @@ import {
   requireString,
 } from '../util/validation.js';
 import { type ActiveRun, capturingIn, contextIn, runOf, withoutStep, withTool } from './context.js';
+import { checkContext } from './omissions/lost-context.js';
 import { describeFailure, keptFailure } from './outcome/errors.js';
 import { spanStatus, writeException } from './outcome/span-status.js';
 import { isStop } from './outcome/stops.js';
@@ -44,7 +45,10 @@ export function runTool<T>(options: ToolOptions, fn: () => T | PromiseLike<T>): 
   const active = context.active();
   const run = runOf(active);
   const call = async () => fn();
-  if (!run) return call();
+  if (!run) {
+    checkContext(active);
+    return call();
+  }
   if (run.recording.settled) {
     report('a tool call was begun after its run had settled; it is not recorded');
     return call();

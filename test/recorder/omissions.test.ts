@@ -54,8 +54,8 @@ function play(program: string, env: Record<string, string> = {}): Promise<Printe
 }
 
 const ASK = `
-import { recordingFetch, run, step, StatusPrioritySpanProcessor } from 'runtrace';
-const ask = (fetch = recordingFetch, path = '/v1/chat/completions') => fetch('http://127.0.0.1:' + port + path, {
+import { recordingFetch, reuseStep, run, startRun, startStep, step, StatusPrioritySpanProcessor, tool } from 'runtrace';
+const ask = (fetch = recordingFetch, path = '/v1/chat/completions', host = '127.0.0.1') => fetch('http://' + host + ':' + port + path, {
   method: 'POST', body: '{"model":"gpt-5","messages":[]}',
 }).then((response) => response.text());
 `;
@@ -70,6 +70,12 @@ const start = (...spanProcessors) => {
   provider.register();
   return provider;
 };
+`;
+
+const WITHOUT_CONTEXT_MANAGER = `${SDK}
+import { trace } from '@opentelemetry/api';
+import { BasicTracerProvider } from '@opentelemetry/sdk-trace-base';
+trace.setGlobalTracerProvider(new BasicTracerProvider({ spanProcessors: [new StatusPrioritySpanProcessor(), exporting] }));
 `;
 
 /** Every host is this machine. */
@@ -123,18 +129,114 @@ const MISTAKES: Record<string, { program: string; code: string; says: RegExp }> 
     says: /list RuntraceSpanProcessor/,
   },
   'no context manager': {
-    program: `${ASK} ${SDK}
-      import { trace } from '@opentelemetry/api';
-      import { BasicTracerProvider } from '@opentelemetry/sdk-trace-base';
-      trace.setGlobalTracerProvider(new BasicTracerProvider({ spanProcessors: [new StatusPrioritySpanProcessor(), exporting] }));
-      await run({ kind: 'chat_turn' }, () => ask());`,
+    program: `${ASK} ${WITHOUT_CONTEXT_MANAGER} await run({ kind: 'chat_turn' }, () => ask());`,
     code: 'RUNTRACE_NO_CONTEXT_MANAGER',
     says: /no context manager is registered/,
+  },
+  'no context manager, and a step of the recording fetch in run.step()': {
+    program: `${ASK} ${WITHOUT_CONTEXT_MANAGER} await run({ kind: 'chat_turn' }, (run) => run.step({ model: 'gpt-5' }, () => ask()));`,
+    code: 'RUNTRACE_NO_CONTEXT_MANAGER',
+    says: /no context manager is registered/,
+  },
+  'no context manager, and a step()': {
+    program: `${ASK} ${WITHOUT_CONTEXT_MANAGER} await run({ kind: 'chat_turn' }, () => step({ model: 'gpt-5' }, (step) => ask(step.fetch)));`,
+    code: 'RUNTRACE_NO_CONTEXT_MANAGER',
+    says: /no context manager is registered/,
+  },
+  'no context manager, and a startStep()': {
+    program: `${ASK} ${WITHOUT_CONTEXT_MANAGER} await run({ kind: 'chat_turn' }, async () => {
+      const started = startStep({ model: 'gpt-5' });
+      await ask(started.fetch);
+      started.finish('completed');
+    });`,
+    code: 'RUNTRACE_NO_CONTEXT_MANAGER',
+    says: /no context manager is registered/,
+  },
+  'no context manager, and a tool()': {
+    program: `${ASK} ${WITHOUT_CONTEXT_MANAGER} await run({ kind: 'chat_turn' }, () => tool({ name: 'search' }, () => 'found'));`,
+    code: 'RUNTRACE_NO_CONTEXT_MANAGER',
+    says: /no context manager is registered/,
+  },
+  'no context manager, and a reuse scope in the run': {
+    program: `${ASK} ${WITHOUT_CONTEXT_MANAGER} await run({ kind: 'chat_turn' }, (run) =>
+      reuseStep(() => run.step({ model: 'gpt-5' }, (step) => ask(step.fetch))));`,
+    code: 'RUNTRACE_NO_CONTEXT_MANAGER',
+    says: /no context manager is registered/,
+  },
+  'no context manager, and a reuse scope around the run': {
+    program: `${ASK} ${WITHOUT_CONTEXT_MANAGER} await reuseStep(() =>
+      run({ kind: 'chat_turn' }, (run) => run.step({ model: 'gpt-5' }, (step) => ask(step.fetch))));`,
+    code: 'RUNTRACE_NO_CONTEXT_MANAGER',
+    says: /no context manager is registered/,
+  },
+  'no context manager, and a wrapped model': {
+    program: `${ASK} ${WITHOUT_CONTEXT_MANAGER} import { wrapModel } from 'runtrace/ai-sdk';
+      const answered = async () => ({ content: [], finishReason: 'stop', usage: {}, warnings: [] });
+      const model = { specificationVersion: 'v3', provider: 'openai.chat', modelId: 'gpt-5', doGenerate: answered, doStream: answered };
+      await run({ kind: 'chat_turn' }, () => wrapModel(model).doGenerate({ prompt: [] }));`,
+    code: 'RUNTRACE_NO_CONTEXT_MANAGER',
+    says: /no context manager is registered/,
+  },
+  'no context manager, with startRun()': {
+    program: `${ASK} ${WITHOUT_CONTEXT_MANAGER} const turn = startRun({ kind: 'chat_turn' }); await ask(); turn.finish('completed');`,
+    code: 'RUNTRACE_NO_CONTEXT_MANAGER',
+    says: /no context manager is registered/,
+  },
+  'a call beside a run of startRun()': {
+    program: `${ASK} ${SDK} start(new StatusPrioritySpanProcessor(), exporting);
+      const turn = startRun({ kind: 'chat_turn' });
+      await ask();
+      turn.finish('completed');`,
+    code: 'RUNTRACE_NO_RUN',
+    says: /startRun\(\) makes no run active.*run\.step\(\)/,
+  },
+  'startRun() without the recording fetch': {
+    program: `${ASK} ${SDK} ${LOOPBACK} start(new StatusPrioritySpanProcessor(), exporting);
+      const turn = startRun({ kind: 'chat_turn' });
+      await ask(fetch, undefined, 'api.openai.com');
+      turn.finish('completed');`,
+    code: 'RUNTRACE_NO_RECORDING_FETCH',
+    says: /global fetch called a model provider.*api\.openai\.com.*run\.step\(\)/,
+  },
+  'startRun() and startStep() without the recording fetch': {
+    program: `${ASK} ${SDK} ${LOOPBACK} start(new StatusPrioritySpanProcessor(), exporting);
+      const turn = startRun({ kind: 'chat_turn' });
+      const { finish } = turn.startStep({ model: 'gpt-5' });
+      await ask(fetch, undefined, 'api.openai.com');
+      finish('completed');
+      turn.finish('completed');`,
+    code: 'RUNTRACE_STEP_WITHOUT_ATTEMPT',
+    says: /completed without an attempt.*step\.fetch/,
+  },
+  'a call that runtrace does not read beside a run of startRun()': {
+    program: `${ASK} ${SDK} start(new StatusPrioritySpanProcessor(), exporting);
+      const turn = startRun({ kind: 'chat_turn' });
+      await recordingFetch('http://127.0.0.1:' + port + '/predict', { method: 'POST', body: '{"x":1}' }).then((response) => response.text());
+      turn.finish('completed');`,
+    code: 'RUNTRACE_UNREAD_CALL',
+    says: /did not recognize it as a model call.*127\.0\.0\.1/,
+  },
+  'no run around a call in a format that is not read': {
+    program: `${ASK} ${SDK} start(new StatusPrioritySpanProcessor(), exporting);
+      await recordingFetch('http://127.0.0.1:' + port + '/ask', { method: 'POST', body: '{"model":"m","prompt":"p"}' });`,
+    code: 'RUNTRACE_NO_RUN',
+    says: /outside of a run/,
+  },
+  'no run around the calls, nor a context manager': {
+    program: `${ASK} ${WITHOUT_CONTEXT_MANAGER} await ask();`,
+    code: 'RUNTRACE_NO_RUN',
+    says: /outside of a run/,
   },
   'no run around the calls': {
     program: `${ASK} ${SDK} start(new StatusPrioritySpanProcessor(), exporting); await ask();`,
     code: 'RUNTRACE_NO_RUN',
     says: /outside of a run.*run\(\{ kind \}, fn\)/,
+  },
+  'neither a context manager nor the recording fetch in the client': {
+    program: `${ASK} ${WITHOUT_CONTEXT_MANAGER} ${LOOPBACK}
+      await run({ kind: 'chat_turn' }, () => ask(fetch, undefined, 'api.openai.com'));`,
+    code: 'RUNTRACE_NO_RECORDING_FETCH',
+    says: /global fetch called a model provider.*api\.openai\.com/,
   },
   'no recording fetch in the client': {
     program: `${ASK} ${SDK} start(new StatusPrioritySpanProcessor(), exporting);
@@ -238,6 +340,27 @@ describe('nothing is printed', { concurrency: 2 }, () => {
       start(new StatusPrioritySpanProcessor(), exporting);
       const upload = () => fetch('http://api.openai.com:' + port + '/v1/files', { method: 'POST', body: 'text' });
       await run({ kind: 'upload' }, async () => (await upload()).text());`,
+    'explicit objects alone, without a context manager': `${ASK} ${WITHOUT_CONTEXT_MANAGER}
+      const asking = (kind) => run({ kind }, (run) => run.step({ model: 'gpt-5' }, (step) => ask(step.fetch)));
+      await Promise.all([asking('a'), asking('b')]);
+      const turn = startRun({ kind: 'c' });
+      const { fetch, finish } = turn.startStep({ model: 'gpt-5' });
+      await ask(fetch);
+      finish('completed');
+      turn.finish('completed');`,
+    'explicit objects without a context manager, beside a run that asks nothing': `${ASK} ${WITHOUT_CONTEXT_MANAGER} ${LOOPBACK}
+      const idle = startRun({ kind: 'idle' });
+      await run({ kind: 'chat_turn' }, async (run) => {
+        await run.step({ model: 'gpt-5' }, (step) => ask(step.fetch, undefined, 'api.openai.com'));
+        idle.finish('completed');
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      });`,
+    'explicit objects alone': `${ASK} ${SDK} ${LOOPBACK} start(new StatusPrioritySpanProcessor(), exporting);
+      const turn = startRun({ kind: 'chat_turn' });
+      await turn.step({ model: 'gpt-5' }, () => ask(recordingFetch, undefined, 'api.openai.com'));
+      turn.startStep({ model: 'a model in this process' }).finish('completed');
+      turn.finish('completed');`,
+    'a call without an SDK': `${ASK} await ask();`,
     'a run whose steps are all in a run inside of it': `${ASK} ${SDK} ${LOOPBACK} start(new StatusPrioritySpanProcessor(), exporting);
       const post = (fetch, url) => fetch(url, { method: 'POST', body: '{"x":1}' }).then((response) => response.text());
       await run({ kind: 'agent' }, async () => {

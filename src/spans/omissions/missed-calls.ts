@@ -1,28 +1,22 @@
 /** Notices model calls that are not recorded: outside of a run, without the recording fetch, or in a format that runtrace does not read. */
-import { type Context, context, createContextKey, ROOT_CONTEXT } from '@opentelemetry/api';
+import { type Context, context } from '@opentelemetry/api';
 import { providerOf } from '../../providers/provider-names.js';
 import { onChannel } from '../../util/builtin-module.js';
 import { isReported, reportOmission } from '../../util/omissions.js';
-import { runOf } from '../context.js';
+import { isOutside, isRecorded, runOf } from '../context.js';
 import type { RunRecording } from '../run.js';
-
-const PROBE = /* @__PURE__ */ createContextKey('runtrace.probe');
-
-let contextManagerWorks: boolean | undefined;
-
-/** Whether code finds the context that it was called in. Without a context manager the active context is always the root. */
-function hasContextManager(): boolean {
-  contextManagerWorks ??= context.with(
-    ROOT_CONTEXT.setValue(PROBE, true),
-    () => context.active().getValue(PROBE) === true,
-  );
-  return contextManagerWorks;
-}
+import { forgetRun, hasContextManager, runsOutOfContext } from './lost-context.js';
+import { hasGlobalProvider } from './provider-check.js';
 
 /** A model call passed through the recording fetch where no run is around it. */
 export function modelCallWithoutRun(): void {
-  if (!isReported('RUNTRACE_NO_RUN') && hasContextManager()) reportOmission('RUNTRACE_NO_RUN');
+  if (runsOutOfContext.size > 0 && !hasContextManager()) reportOmission('RUNTRACE_NO_CONTEXT_MANAGER');
+  else if (runsOutOfContext.size > 0) reportOmission('RUNTRACE_NO_RUN', STARTED);
+  // A program without an SDK is in a normal state.
+  else if (hasContextManager() || hasGlobalProvider()) reportOmission('RUNTRACE_NO_RUN');
 }
+
+const STARTED = 'startRun() makes no run active: call the model in run.step(), or by step.fetch';
 
 /** Node's own `fetch` publishes each request here: https://nodejs.org/api/diagnostics_channel.html, undici's `request:create`. */
 const REQUEST_CREATED = 'undici:request:create';
@@ -42,14 +36,38 @@ export function watchGlobalFetch(): void {
   );
 }
 
+let hasRecorded = false;
+
+/** A call is being recorded. */
+export function callRecorded(): void {
+  hasRecorded = true;
+}
+
 function noteRequest(active: Context, message: unknown): void {
-  const run = runOf(active)?.recording;
+  // Without a context manager, a request that a recording fetch sends cannot be told from others.
+  if (isRecorded(active) || (hasRecorded && !hasContextManager())) return;
+  const runs = runsAround(active);
   const { request } = message as { request?: { method?: unknown; origin?: unknown; path?: unknown } };
   // Other requests to a provider are no model calls: a list of models, a file.
-  if (!run || request?.method !== 'POST' || !URL.canParse(String(request?.origin))) return;
+  if (runs.size === 0 || request?.method !== 'POST' || !URL.canParse(String(request?.origin))) return;
   const url = new URL(String(request?.path ?? '/'), String(request?.origin));
   const provider = providerOf(url);
-  if (provider !== undefined) calledProvider.set(run, url.host);
+  if (provider === undefined) return;
+  for (const run of runs) calledProvider.set(run, url.host);
+}
+
+/** The run that a call is in; where the context carries none, each open run that it may be in. */
+function runsAround(active: Context): ReadonlySet<RunRecording> {
+  const run = runOf(active)?.recording;
+  if (run) return new Set([run]);
+  return isOutside(active) ? runsOutOfContext : NO_RUNS;
+}
+
+const NO_RUNS: ReadonlySet<RunRecording> = new Set();
+
+/** Whether the global fetch called the host of a model provider in this run. */
+export function hasCalledProvider(run: object): boolean {
+  return calledProvider.has(run as RunRecording);
 }
 
 /**
@@ -62,14 +80,18 @@ const unreadPosts = new WeakMap<RunRecording, { readonly firstHost: string | und
 const outerRuns = new WeakSet<RunRecording>();
 
 /** A POST passed through a recording fetch and is not recorded, because it was not recognized as a model call. */
-export function unreadPost(run: RunRecording, host: string | undefined): void {
-  const seen = unreadPosts.get(run);
-  if (seen?.firstHost === undefined) unreadPosts.set(run, { firstHost: host, count: (seen?.count ?? 0) + 1 });
-  else seen.count++;
+export function unreadPost(active: Context, host: string | undefined): void {
+  for (const run of runsAround(active)) {
+    const seen = unreadPosts.get(run);
+    if (seen?.firstHost === undefined) unreadPosts.set(run, { firstHost: host, count: (seen?.count ?? 0) + 1 });
+    else seen.count++;
+  }
 }
 
 /** A run, inside of `outer`, has settled: if neither it nor a run inside of it has a step, one of its calls may have been missed. */
 export function checkRunEnd(run: RunRecording, outer: RunRecording | undefined): void {
+  const isOutOfContext = runsOutOfContext.has(run);
+  forgetRun(run);
   const unread = unreadPosts.get(run);
   if (run.stepCount > 0 || outerRuns.has(run)) {
     if (outer) outerRuns.add(outer);
@@ -80,10 +102,14 @@ export function checkRunEnd(run: RunRecording, outer: RunRecording | undefined):
   } else {
     const host = calledProvider.get(run);
     if (host === undefined || !stopWatching) return;
-    reportOmission('RUNTRACE_NO_RECORDING_FETCH', host);
+    // The recording fetch passes on to the global one what it cannot record, and that was reported.
+    if (isOutOfContext && LOST.some(isReported)) return;
+    reportOmission('RUNTRACE_NO_RECORDING_FETCH', isOutOfContext ? `${host}; ${STARTED}` : host);
     endWatch();
   }
 }
+
+const LOST = ['RUNTRACE_NO_RUN', 'RUNTRACE_NO_CONTEXT_MANAGER'] as const;
 
 function endWatch(): void {
   stopWatching?.();
