@@ -109,8 +109,8 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
     return this.#span.isRecording;
   }
 
-  get status(): Status {
-    return this.#proposals.status;
+  get outcome(): Proposal | undefined {
+    return this.#proposals.outcome;
   }
 
   get settled(): boolean {

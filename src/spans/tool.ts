@@ -19,6 +19,8 @@ import { checkContext } from './omissions/lost-context.js';
 import { describeFailure, keptFailure } from './outcome/errors.js';
 import { spanStatus, writeException } from './outcome/span-status.js';
 import { isStop } from './outcome/stops.js';
+import { type InProgress, progressed, type SpanSnapshot } from './progress/listener.js';
+import { snapshotOf } from './progress/snapshot.js';
 import type { RunRecording } from './run.js';
 import { managedSpanOf } from './settle/managed-span.js';
 
@@ -81,17 +83,61 @@ type ToolEnd = { value: unknown } | { error: unknown } | { leftAlone: true };
 
 /** Begins the span of a tool call. */
 export function openTool(options: ToolOptions, { recording }: ActiveRun, ctx: Context): OpenTool {
-  const capturing = capturingIn(ctx, recording.capturing);
-  const attributes = toolAttributes(options, capturing);
-  const span = recording.tracer.startSpan(
-    `execute_tool ${attributes[names.GEN_AI_TOOL_NAME]}`,
-    { kind: SpanKind.INTERNAL, startTime: toHrTime(recording.now()), attributes },
-    ctx,
-  );
-  return {
-    inside: withTool(ctx, span),
-    end: (end) => endTool(span, capturing, recording, end),
-  };
+  return new ToolCall(options, recording, ctx);
+}
+
+/** A tool call and its span. */
+class ToolCall implements OpenTool, InProgress {
+  readonly span: Span;
+  readonly inside: Context;
+  readonly #recording: RunRecording;
+  readonly #capturing: CaptureSettings;
+  readonly #parent: Span | undefined;
+  readonly #name: string;
+  readonly #startedAt: number;
+  readonly #attributes: Attributes;
+  #endedAt: number | undefined;
+
+  constructor(options: ToolOptions, recording: RunRecording, ctx: Context) {
+    this.#recording = recording;
+    this.#capturing = capturingIn(ctx, recording.capturing);
+    this.#parent = trace.getSpan(ctx);
+    this.#attributes = toolAttributes(options, this.#capturing);
+    this.#name = `execute_tool ${this.#attributes[names.GEN_AI_TOOL_NAME]}`;
+    this.#startedAt = recording.now();
+    const { tracer } = recording;
+    const spanOptions = {
+      kind: SpanKind.INTERNAL,
+      startTime: toHrTime(this.#startedAt),
+      attributes: this.#attributes,
+    };
+    this.span = tracer.startSpan(this.#name, spanOptions, ctx);
+    this.inside = withTool(ctx, this.span);
+    if (this.span.isRecording()) progressed(this);
+  }
+
+  get hasEnded(): boolean {
+    return this.#endedAt !== undefined;
+  }
+
+  end(end: ToolEnd): void {
+    const isShown = this.span.isRecording();
+    this.#endedAt = this.#recording.now();
+    endTool(this.span, this.#capturing, this.#recording, end, this.#endedAt);
+    if (isShown) progressed(this);
+  }
+
+  /** The tool call as it is now, for the local viewer. */
+  snapshot(): SpanSnapshot {
+    const beginning = {
+      span: this.span,
+      parent: this.#parent,
+      name: this.#name,
+      startedAt: this.#startedAt,
+      attributes: this.#attributes,
+    };
+    return snapshotOf(beginning, [], this.hasEnded, this.#endedAt);
+  }
 }
 
 /** Whether a tool span of another instrumentation is active. */
@@ -132,8 +178,7 @@ function toolAttributes(options: ToolOptions, capturing: CaptureSettings): Attri
   return attributes;
 }
 
-function endTool(span: Span, capturing: CaptureSettings, recording: RunRecording, end: ToolEnd): void {
-  const endedAt = recording.now();
+function endTool(span: Span, capturing: CaptureSettings, recording: RunRecording, end: ToolEnd, endedAt: number): void {
   if ('value' in end) {
     const result = contentText(end.value, capturing);
     if (result !== undefined) span.setAttribute(names.GEN_AI_TOOL_CALL_RESULT, result);

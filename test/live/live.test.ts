@@ -61,6 +61,53 @@ describe('a run in progress', () => {
     assert.equal((await viewer.runs()).runs.length, 1);
   });
 
+  test('shows the tool call and the nested run that go on now, then how they ended', async (t) => {
+    const provider = await heldProvider(t);
+    const program = `
+      import { NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
+      import { createRecorder, wrapFetch } from 'runtrace';
+      const tracerProvider = new NodeTracerProvider();
+      tracerProvider.register();
+      const { run, tool } = createRecorder({ tracerProvider, capture: 'content' });
+      const call = () => wrapFetch(fetch)(process.env.BASE_URL + '/chat/completions', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ model: 'gpt-5', messages: [{ role: 'user', content: 'How are you?' }] }),
+      }).then((response) => response.text());
+      await run({ kind: 'chat_turn' }, () =>
+        tool({ name: 'weather', callId: 'call_1', arguments: { city: 'Lisbon' } }, async () => {
+          await run({ kind: 'summary' }, call);
+          throw new TypeError('no weather today');
+        })).catch(() => undefined);
+      setInterval(() => {}, 1000);`;
+    const args = ['--', 'node', '--input-type=module', '-e', program];
+    const viewer = await startViewer(t, { args, env: { BASE_URL: provider.baseUrl } });
+    const shown = async () => {
+      const [run] = (await viewer.runs()).runs;
+      const { spans } = run ? await viewer.detail(run.traceId) : { spans: [] };
+      return spans.map(({ depth, kind, name, status }) => `${depth} ${kind} ${name}: ${status}`);
+    };
+    await until(async () => (await shown()).length === 4);
+    assert.deepEqual(await shown(), [
+      '0 run invoke_workflow chat_turn: in_progress',
+      '1 tool execute_tool weather: in_progress',
+      '2 run invoke_workflow summary: in_progress',
+      '3 step chat gpt-5: in_progress',
+    ]);
+    const [{ traceId }] = (await viewer.runs()).runs as [RunRow];
+    const toolNow = async () => (await viewer.detail(traceId)).spans.find(({ kind }) => kind === 'tool');
+    assert.equal((await toolNow())?.attributes['gen_ai.tool.call.arguments'], '{"city":"Lisbon"}');
+    await provider.answer();
+    await until(async () => (await shown())[0] === '0 run invoke_workflow chat_turn: error');
+    assert.deepEqual((await shown()).slice(1), [
+      '1 tool execute_tool weather: error',
+      '2 run invoke_workflow summary: completed',
+      '3 step chat gpt-5: completed',
+    ]);
+    assert.equal((await toolNow())?.attributes['error.type'], 'TypeError');
+    assert.equal((await viewer.runs()).runs.length, 1);
+  });
+
   test('is at the capture level of its run, and redacted', async (t) => {
     for (const [level, quotes] of [
       ['metadata', false],

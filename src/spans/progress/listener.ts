@@ -1,5 +1,5 @@
 /**
- * The one optional listener to runs and steps in progress. It serves the live channel of the local viewer, and nothing is exported through it.
+ * The one optional listener to runs, steps and tool calls in progress. It serves the live channel of the local viewer, and nothing is exported through it.
  *
  * The slot is a global, so that the listener hears the runs of every copy of this package in the process. What crosses it is plain data.
  */
@@ -33,7 +33,7 @@ export interface SpanSnapshot {
   readonly statusMessage?: string | undefined;
 }
 
-/** A run or step, as a listener may look at it. */
+/** A run, step or tool call, as a listener may look at it. */
 export interface InProgress {
   readonly span: Span;
   /** Whether its span has ended. */
@@ -43,7 +43,7 @@ export interface InProgress {
 }
 
 export interface ProgressListener {
-  /** The run or step began, changed or ended. Called in the application's turn: it takes a note, and returns. */
+  /** It began, changed or ended. Called in the application's turn: it takes a note, and returns. */
   changed(part: InProgress): void;
 }
 

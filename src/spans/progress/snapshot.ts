@@ -5,7 +5,8 @@ import { unwrapped } from '../../otel/unwrap-span.js';
 import { keepOf } from '../outcome/attempt.js';
 import { attemptAttributes } from '../outcome/attempt-event.js';
 import type { AttemptProgress } from '../outcome/http-exchange.js';
-import type { Status } from '../outcome/status.js';
+import type { Proposal } from '../outcome/proposals.js';
+import { outcomeFailure } from '../outcome/span-status.js';
 import type { SnapshotEvent, SpanSnapshot } from './listener.js';
 
 const SERVICE_NAME = 'service.name';
@@ -20,6 +21,7 @@ export interface Beginning {
   readonly name: string;
   /** Milliseconds since the epoch. */
   readonly startedAt: number;
+  /** What it began with, and what is known of its end so far. */
   readonly attributes: Attributes;
 }
 
@@ -35,17 +37,23 @@ interface SdkSpan {
   readonly resource?: { readonly attributes?: Attributes };
 }
 
+/** The attributes that tell of the proposal in force. */
+export function proposedAttributes(outcome: Proposal | undefined, capturing: CaptureSettings): Attributes {
+  const failure = outcome && outcomeFailure(outcome, capturing);
+  return { [names.STATUS]: outcome?.status ?? 'in_progress', ...(failure && { [names.ERROR_TYPE]: failure.type }) };
+}
+
 /**
- * The snapshot of a run or step. `status`: the proposal that is in force. A span that has ended is shown as it was written; where another
- * vendor's span does not tell that, with what is known here.
+ * The snapshot of a run, step or tool call. A span that has ended is shown as it was written; where another vendor's span does not tell that,
+ * with what is known here. `endedAt`: in milliseconds since the epoch, where it is known here.
  */
 export function snapshotOf(
   beginning: Beginning,
-  status: Status,
   events: readonly SnapshotEvent[],
   hasEnded: boolean,
+  endedAt?: number,
 ): SpanSnapshot {
-  const { span, parent, startedAt } = beginning;
+  const { span, parent, startedAt, attributes } = beginning;
   const { traceId, spanId } = span.spanContext();
   const sdk = unwrapped(span) as SdkSpan;
   const parentSpanId = sdk.parentSpanContext?.spanId ?? parent?.spanContext().spanId;
@@ -70,13 +78,13 @@ export function snapshotOf(
       statusMessage: sdk.status?.message,
     };
   }
-  const attributes = { ...beginning.attributes, [names.STATUS]: status };
   const last = events.at(-1);
   return {
     ...ids,
     name: beginning.name,
     ...(hasEnded && {
-      endMillis: last ? last.atMillis + Number(last.attributes[names.ATTEMPT_DURATION_MS] ?? 0) : startedAt,
+      endMillis:
+        endedAt ?? (last ? last.atMillis + Number(last.attributes[names.ATTEMPT_DURATION_MS] ?? 0) : startedAt),
     }),
     attributes,
     events: withinRoom(events),

@@ -8,7 +8,7 @@ import { copyGiven, merged } from '../../util/validation.js';
 import { MAX_STATUS_UPDATES, type Proposal, type Proposals } from '../outcome/proposals.js';
 import { outcomeFailure, spanStatus, writeFailure } from '../outcome/span-status.js';
 import type { InProgress, SpanSnapshot } from '../progress/listener.js';
-import { snapshotOf } from '../progress/snapshot.js';
+import { proposedAttributes, snapshotOf } from '../progress/snapshot.js';
 import type { RunRecording } from '../run.js';
 import { identityAttributes, runName } from '../run-attributes.js';
 import type { RunTotals } from '../run-totals.js';
@@ -56,10 +56,10 @@ export class RunSpan implements InProgress {
 
   /** The run as it is now, for the local viewer. */
   snapshot(): SpanSnapshot {
-    const { status } = this.#run;
-    const attributes = this.#identity;
-    const beginning = { span: this.span, name: runName(attributes), startedAt: this.#startedAt, attributes };
-    return snapshotOf(beginning, status, [], this.hasEnded);
+    const { outcome, capturing } = this.#run;
+    const name = runName(this.#identity);
+    const attributes = { ...this.#identity, ...proposedAttributes(outcome, capturing) };
+    return snapshotOf({ span: this.span, name, startedAt: this.#startedAt, attributes }, [], this.hasEnded);
   }
 
   /** Writes the outcome and the totals, and ends the span. */

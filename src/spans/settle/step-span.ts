@@ -9,7 +9,7 @@ import { outcomeFailure, spanStatus, writeFailure } from '../outcome/span-status
 import type { StepOptions } from '../outcome/step-options.js';
 import { totalOf } from '../outcome/usage-sum.js';
 import type { InProgress, SpanSnapshot } from '../progress/listener.js';
-import { inFlightEvent, snapshotOf } from '../progress/snapshot.js';
+import { inFlightEvent, proposedAttributes, snapshotOf } from '../progress/snapshot.js';
 import type { StepSummary } from '../run-part.js';
 import type { StepRecording } from '../step.js';
 import { type StepStart, stepStart, writeStepAttributes } from '../step-attributes.js';
@@ -51,11 +51,12 @@ export class StepSpan implements InProgress {
 
   /** The step as it is now, for the local viewer. */
   snapshot(): SpanSnapshot {
-    const { home, log, capturing, inFlight, status } = this.#step;
-    const { name, attributes } = this.#start;
+    const { home, log, capturing, inFlight, outcome } = this.#step;
+    const { name } = this.#start;
+    const attributes = { ...this.#start.attributes, ...proposedAttributes(outcome, capturing) };
     const beginning = { span: this.span, parent: home.span, name, startedAt: this.#startedAt, attributes };
     const events = [...log.events(), ...inFlight.map((attempt) => inFlightEvent(attempt, capturing))];
-    return snapshotOf(beginning, status, events, this.hasEnded);
+    return snapshotOf(beginning, events, this.hasEnded);
   }
 
   /** Redacts content in turns of its own, because all of it at once would block the event loop when the step settles. */

@@ -205,9 +205,7 @@ describe('a run in progress', () => {
       const flying: SpanNode = {
         ...going,
         attempts: [...step.attempts, inFlight],
-        statusUpdates: [
-          { atMillis: Date.now(), status: 'error', accepted: true, late: false, errorType: 'rate_limit_error' },
-        ],
+        attributes: { ...step.attributes, 'runtrace.status': 'error', 'error.type': 'rate_limit_error' },
       };
       server.put({ ...run, spans: [root, flying] });
       await page

@@ -17,21 +17,27 @@ export function whyEnded(span: SpanNode, now: number, isLost: boolean): string {
 function inProgress(span: SpanNode, now: number, isLost: boolean): string {
   if (isLost) return 'Lost contact: the program gives no sign of life, so how this ends is not known.';
   const last = span.attempts.at(-1);
-  const proposal = span.statusUpdates.findLast(({ accepted }) => accepted);
-  const proposed = proposal
-    ? ` The last proposal is ${proposal.status}${proposal.errorType ? ` (${proposal.errorType})` : ''}.`
-    : '';
+  const proposed = proposal(span);
   if (span.waiting) {
     const wait = waitsOf(span, now).at(-1);
     const after = last ? ` after ${attemptAnswer(last)}` : '';
     return `In progress: waiting for attempt ${(last?.number ?? 0) + 1}${after}${wait ? `; ${waitText(wait)} so far` : ''}.${proposed}`;
   }
-  if (last?.status !== 'in_flight') return `In progress.${proposed}`;
+  if (last?.status !== 'in_flight')
+    return `In progress for ${shownMillis(Math.max(0, now - span.startMillis))}.${proposed}`;
   const chunk =
     last.firstChunkMillis === undefined
       ? 'no first chunk yet'
       : `first chunk after ${shownMillis(last.firstChunkMillis)}`;
   return `In progress: attempt ${last.number} is in flight since ${shownMillis(Math.max(0, now - last.startMillis))}, ${chunk}.${proposed}`;
+}
+
+/** The status of a span in progress is the proposal in force. */
+function proposal({ attributes }: SpanNode): string {
+  const status = text(attributes[names.STATUS]);
+  if (status === undefined || status === 'in_progress') return '';
+  const type = text(attributes[names.ERROR_TYPE]);
+  return ` The last proposal is ${status}${type ? ` (${type})` : ''}.`;
 }
 
 function completed(span: SpanNode): string {
