@@ -10,8 +10,8 @@ export interface HeldProvider {
   readonly waiting: readonly ServerResponse[];
   /** Answers the oldest one; waits for it if there is none. */
   answer(status?: number, headers?: Record<string, string>): Promise<void>;
-  /** Answers every request at once from now on. */
-  answerAll(): void;
+  /** Answers every request from now on, `afterMillis` after it came. Default: at once. */
+  answerAll(afterMillis?: number): void;
 }
 
 const ANSWER = {
@@ -25,14 +25,18 @@ const REFUSAL = { error: { message: 'Slow down, please', type: 'rate_limit_error
 
 export async function heldProvider(t: { after(fn: () => unknown): void }): Promise<HeldProvider> {
   const waiting: ServerResponse[] = [];
-  let isHolding = true;
+  /** `undefined` while answers are held. */
+  let answerAfter: number | undefined;
   const send = (response: ServerResponse, status: number, headers: Record<string, string>) => {
     response.writeHead(status, { 'content-type': 'application/json', ...headers });
     response.end(JSON.stringify(status === 200 ? ANSWER : REFUSAL));
   };
   const server = createServer((request, response) => {
     request.resume();
-    request.on('end', () => (isHolding ? waiting.push(response) : send(response, 200, {})));
+    request.on('end', () => {
+      if (answerAfter === undefined) waiting.push(response);
+      else setTimeout(() => send(response, 200, {}), answerAfter);
+    });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.after(() => {
@@ -46,8 +50,8 @@ export async function heldProvider(t: { after(fn: () => unknown): void }): Promi
       await until(() => waiting.length > 0);
       send(waiting.shift() as ServerResponse, status, headers);
     },
-    answerAll() {
-      isHolding = false;
+    answerAll(afterMillis = 0) {
+      answerAfter = afterMillis;
       for (const response of waiting.splice(0)) send(response, 200, {});
     },
   };
