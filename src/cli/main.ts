@@ -9,7 +9,7 @@ import { LEAST_MEMORY, type ViewOptions } from './view/open-viewer.js';
 import { view } from './view/view.js';
 
 const USAGE = `Usage: runtrace view [--port PORT] [--host HOST] [--memory MB] [--jaeger URL] [--prices FILE] [FILE… | -- COMMAND…]
-       runtrace tail [--port PORT] [--host HOST] [--json] [-- COMMAND…]
+       runtrace tail [--port PORT] [--host HOST] [--memory MB] [--jaeger URL] [--json] [-- COMMAND…]
        runtrace show [--jaeger URL] FILE…
        runtrace replay [--url URL] [--header NAME=VALUE]… FILE…
        runtrace doctor [--send] [--json]

@@ -1,3 +1,5 @@
+import { unref } from '../otel/unref.js';
+
 /** Time. A test passes a clock that it can turn itself, or one that runs faster. */
 export interface Clock {
   /** Milliseconds that never go back. */
@@ -10,7 +12,7 @@ export const realClock: Clock = {
   now: () => performance.now(),
   after(millis, fn, holdsProcess = false) {
     const timer = setTimeout(fn, millis);
-    if (!holdsProcess) timer.unref();
+    if (!holdsProcess) unref(timer);
     return () => clearTimeout(timer);
   },
 };

@@ -3,6 +3,7 @@
  * application never waits for it: in the application's turn it takes a note of what changed, and a timer does the rest.
  */
 import { outsideContext } from '../otel/root-context.js';
+import { unref } from '../otel/unref.js';
 import type { InProgress, ProgressListener } from '../spans/progress/listener.js';
 import { guarded, report } from '../util/diagnostics.js';
 import { Connection } from './connection.js';
@@ -62,7 +63,7 @@ export class LiveChannel implements ProgressListener {
   #schedule(millis: number): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
-    outsideContext(() => setTimeout(() => guarded(NOT_SENT, () => this.#flush()), millis).unref());
+    outsideContext(() => unref(setTimeout(() => guarded(NOT_SENT, () => this.#flush()), millis)));
   }
 
   #flush(): void {

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { outsideContext, untraced } from '../otel/root-context.js';
+import { unref } from '../otel/unref.js';
 import { builtinModule } from '../util/builtin-module.js';
 import { HANDSHAKE_HEADER, HEARTBEAT_MILLIS, PROTOCOL, proofOf } from './protocol.js';
 
@@ -30,7 +31,7 @@ export class Connection {
     this.#changed = changed;
     outsideContext(() => {
       this.#open();
-      setInterval(() => this.#socket?.write('\n'), HEARTBEAT_MILLIS).unref();
+      unref(setInterval(() => this.#socket?.write('\n'), HEARTBEAT_MILLIS));
     });
   }
 
@@ -103,6 +104,6 @@ export class Connection {
   }
 
   #openLater(): void {
-    setTimeout(() => this.#open(), RECONNECT_MILLIS).unref();
+    unref(setTimeout(() => this.#open(), RECONNECT_MILLIS));
   }
 }

@@ -215,6 +215,30 @@ test('an address that is not on this machine is reported once, at the first run,
   }
 });
 
+test('the fake timers of a test, which may be numbers, break nothing', async () => {
+  const program = `
+    const real = { setTimeout, setInterval };
+    for (const name of ['setTimeout', 'setInterval']) globalThis[name] = (...args) => Number(real[name](...args));
+    const { diag, trace } = await import('@opentelemetry/api');
+    const reports = [];
+    const quiet = () => undefined;
+    diag.setLogger({ error: quiet, warn: (text) => reports.push(text), info: quiet, debug: quiet, verbose: quiet });
+    process.on('uncaughtException', ({ message }) => reports.push(message));
+    await import('runtrace/register');
+    const { run } = await import('runtrace');
+    const { BasicTracerProvider } = await import('@opentelemetry/sdk-trace-base');
+    trace.setGlobalTracerProvider(new BasicTracerProvider());
+    await run({ kind: 'k' }, () => undefined);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    // The set-up exports nothing, which is reported too.
+    console.log(JSON.stringify(reports.filter((text) => !/\\[RUNTRACE_\\w+\\]$/.test(text))));
+    process.exit();`;
+  const { port } = await freePorts('port');
+  const env = { ...process.env, RUNTRACE_VIEW: `http://127.0.0.1:${port}` };
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], { env });
+  assert.deepEqual(JSON.parse(stdout), []);
+});
+
 describe('where no viewer listens', () => {
   /** Runs a CommonJS program and returns the JSON that it prints. */
   const outputOf = async (program: string) => {

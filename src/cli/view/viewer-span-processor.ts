@@ -6,6 +6,7 @@ import { spanBytes } from '../../exporter/otlp/size.js';
 import type { ReadableSpan } from '../../exporter/otlp/span.js';
 import { post } from '../../exporter/sender/http-request.js';
 import { untraced } from '../../otel/root-context.js';
+import { unref } from '../../otel/unref.js';
 import { StatusPrioritySpanProcessor } from '../../recorder/status-processor.js';
 import { markStatusProcessor } from '../../spans/omissions/processor-check.js';
 import { report } from '../../util/diagnostics.js';
@@ -56,7 +57,7 @@ export class ViewerSpanProcessor {
     }
     this.#waiting.push(span);
     this.#waitingBytes += bytes;
-    this.#timer ??= setTimeout(() => this.#send(), COLLECT_MILLIS).unref();
+    this.#timer ??= unref(setTimeout(() => this.#send(), COLLECT_MILLIS));
   }
 
   async forceFlush(): Promise<void> {

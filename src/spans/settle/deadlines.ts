@@ -5,6 +5,7 @@
  * time. One timer for the whole process fires at the earliest bucket. Scheduling and cancelling are O(1).
  */
 import { outsideContext } from '../../otel/root-context.js';
+import { unref } from '../../otel/unref.js';
 import { guarded } from '../../util/diagnostics.js';
 
 /** Something to be done later, at most once. */
@@ -63,8 +64,7 @@ function arm(bucket: number, now: number): void {
   clearTimeout(timer);
   armedFor = bucket;
   const millis = Math.min(Math.max(0, bucket * BUCKET_MILLIS - now), MAX_TIMEOUT_MILLIS);
-  timer = outsideContext(() => setTimeout(fire, millis));
-  (timer as { unref?: () => void }).unref?.();
+  timer = unref(outsideContext(() => setTimeout(fire, millis)));
 }
 
 function fire(): void {
