@@ -3,6 +3,7 @@ import { Recent } from '../json-string-memo.js';
 import type { Policy } from '../policy.js';
 import { findSecrets, findSecretsInCut } from '../text/find-secrets.js';
 import { scanJson } from './json.js';
+import { KeyPath } from './json-frame.js';
 import type { DeltaSink } from './json-scanner.js';
 
 /** A delta: a string literal in the text of an event, which is a part of a longer text. */
@@ -35,6 +36,7 @@ const DELTA_KEYS = /* @__PURE__ */ new Set(
  * may look like a secret when they are joined.
  */
 export class DeltaTexts implements DeltaSink {
+  readonly root = new KeyPath('');
   /** Strings of earlier events that had no secret: ids, models and types are the same in every event. */
   readonly unchanged = new Recent<{ readonly text: string }>();
   /** The deltas of each text, by the keys that lead to it, then by indices, type and ids. */
@@ -45,10 +47,10 @@ export class DeltaTexts implements DeltaSink {
   #ids = '';
 
   /** Takes a string of the current event, if it is a delta. */
-  add(value: string, path: string, key: string, start: number, end: number, edits: Edit[], isCut: boolean): boolean {
-    if (path === '') this.#identify(key, value);
+  add(value: string, path: KeyPath, key: string, start: number, end: number, edits: Edit[], isCut: boolean): boolean {
+    if (path === this.root) this.#identify(key, value);
     if (!DELTA_KEYS.has(key)) return false;
-    this.#pending.push({ name: `${path}.${key}`, delta: { value, key, start, end, edits, isCut } });
+    this.#pending.push({ name: path.under(key).name, delta: { value, key, start, end, edits, isCut } });
     return true;
   }
 

@@ -22,11 +22,40 @@ export const FLAT_PAIRS = /headers$/i;
 export const TEXT_TOKENS = /logprobs|probabilities|^tokens$|^vocab/i;
 export const SHORTEST_TEXT_TOKENS = 5;
 
+const LONGEST_PATH = 200;
+
+/** The keys that lead to an object, joined once for all events of a stream: a path is looked up for every delta. */
+export class KeyPath {
+  readonly name: string;
+  readonly #longer = new Map<string, KeyPath>();
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  /** Whether objects below are still told apart. */
+  get isShort(): boolean {
+    return this.name.length < LONGEST_PATH;
+  }
+
+  /** The path of a value under a key. */
+  under(key: string): KeyPath {
+    const known = this.#longer.get(key);
+    if (known) return known;
+    const longer = new KeyPath(`${this.name}.${key}`);
+    this.#longer.set(key, longer);
+    return longer;
+  }
+}
+
+/** The path where no stream is read. */
+export const NO_PATH: KeyPath = /* @__PURE__ */ new KeyPath('');
+
 /** An object or array that is open. */
 export interface Frame {
   readonly isArray: boolean;
   /** The keys that lead here, where streams are read. */
-  readonly path: string;
+  readonly path: KeyPath;
   readonly hasTextTokens: boolean;
   readonly schema: SchemaPlace;
   /** Where the value begins that is replaced as a whole, because its key says that it is a secret; -1 if none is. */
@@ -48,7 +77,7 @@ export interface Frame {
 /** Makes a frame. All frames are made here, so that they have one shape, which V8 reads fastest. */
 export function newFrame(
   isArray: boolean,
-  path: string,
+  path: KeyPath,
   hasTextTokens: boolean,
   schema: SchemaPlace,
   hiddenFrom: number,

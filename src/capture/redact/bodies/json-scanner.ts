@@ -6,11 +6,13 @@ import { looksRandom } from '../keys/randomness.js';
 import { endOf } from '../keys/sticky.js';
 import { PLAIN, SECRET, SUSPECT, TOKEN } from '../names.js';
 import type { Policy } from '../policy.js';
-import { findSecrets } from '../text/find-secrets.js';
+import { findSecrets, isPlain } from '../text/find-secrets.js';
 import {
   FLAT_PAIRS,
   type Frame,
   isHarmlessObject,
+  type KeyPath,
+  NO_PATH,
   newFrame,
   PAIR_KEYS,
   SHORTEST_TEXT_TOKENS,
@@ -40,10 +42,12 @@ export interface ScanRules {
 
 /** Takes the deltas of a stream, which are redacted together when all events have been read. */
 export interface DeltaSink {
+  /** The path of an event. */
+  readonly root: KeyPath;
   /** Strings of earlier events that had no secret. */
   readonly unchanged: Recent<{ readonly text: string }>;
   /** Takes a string of the current event and returns `true`, if the string is a delta. */
-  add(value: string, path: string, key: string, start: number, end: number, edits: Edit[], isCut: boolean): boolean;
+  add(value: string, path: KeyPath, key: string, start: number, end: number, edits: Edit[], isCut: boolean): boolean;
   addNumber(key: string, text: string, start: number, end: number): void;
   endEvent(isWhole: boolean): void;
 }
@@ -70,6 +74,22 @@ const VALUE = 5;
 const FIRST_VALUE = 6;
 
 const LITERAL = /true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
+
+const ZERO = 48;
+
+/** Where a literal ends; `start` if none begins there. Most are `null` and whole numbers, which need no expression. */
+function literalEnd(text: string, start: number): number {
+  if (text.startsWith('null', start)) return start + 4;
+  let at = start;
+  while (isDigit(text.charCodeAt(at))) at++;
+  const isWhole =
+    at > start && (at === start + 1 || text.charCodeAt(start) !== ZERO) && !'.eE'.includes(text.charAt(at));
+  return isWhole ? at : endOf(LITERAL, text, start);
+}
+
+function isDigit(code: number): boolean {
+  return code >= ZERO && code <= NINE;
+}
 
 /** The text between the last whole value and the end of cut JSON: a comma, a key, a number or half of one, blanks. */
 const UNFINISHED = /^\s*(?:,\s*)?(?:"[^"\\]*(?:\\.[^"\\]*)*(?:\\|"\s*(?::\s*(?:[\w.+-]+\s*)?)?)?|(?:[\w.+-]+\s*)?)$/;
@@ -105,7 +125,7 @@ export class JsonScan {
     this.#policy = rules?.policy;
     this.#rules = rules;
     this.#deltas = deltas;
-    this.#frame = newFrame(true, '', false, 'none', -1, false, '', PLAIN);
+    this.#frame = newFrame(true, deltas?.root ?? NO_PATH, false, 'none', -1, false, '', PLAIN);
     this.#scan();
   }
 
@@ -171,7 +191,7 @@ export class JsonScan {
     this.#depth = Math.max(this.#depth, this.#parents.length);
     this.#frame = newFrame(
       isArray,
-      this.#deltas && key !== '' && parent.path.length < LONGEST_PATH ? `${parent.path}.${key}` : parent.path,
+      this.#deltas && key !== '' && parent.path.isShort ? parent.path.under(key) : parent.path,
       parent.hasTextTokens || (key.length >= SHORTEST_TEXT_TOKENS && TEXT_TOKENS.test(key)),
       isSchemaOfSecret ? 'secret' : schemaPlace(parent, key, isArray),
       parent.hiddenFrom >= 0 ? parent.hiddenFrom : isHidden ? at : -1,
@@ -235,15 +255,16 @@ export class JsonScan {
   /** Returns `false` if the string is malformed. */
   #readValue(start: number, end: number, policy: Policy): boolean {
     if (end - start === 2) return true;
+    const isSearched = this.#deltas !== undefined || policy.ask !== undefined || policy.patterns.length > 0;
     if (isSecretByName(this.#text, start, end, this.#frame, policy, this.edits)) {
       this.#replace(start, end);
       return true;
     }
+    if (!isSearched && isPlain(this.#text, start + 1, end - 1)) return true;
     const known = this.#deltas?.unchanged.get(this.#text, start + 1, end - 1)?.text;
     const value = known ?? decodeString(this.#text, start, end);
     if (value === undefined) return false;
-    const isShort = end - start < SHORTEST_SECRET_LITERAL;
-    if (isShort && !this.#deltas && !policy.ask && policy.patterns.length === 0) return true;
+    if (!isSearched && end - start < SHORTEST_SECRET_LITERAL) return true;
     const { key, kind, path } = this.#frame;
     if (kind === SUSPECT && looksRandom(value)) this.#replace(start, end);
     else if (!this.#deltas?.add(value, path, key, start, end, this.edits, false) && known === undefined) {
@@ -279,7 +300,7 @@ export class JsonScan {
 
   /** Reads a number, `true`, `false` or `null`. Returns where the scan goes on. */
   #readLiteral(start: number): number {
-    const end = this.#next >= VALUE ? endOf(LITERAL, this.#text, start) : start;
+    const end = this.#next >= VALUE ? literalEnd(this.#text, start) : start;
     if (end === start) return this.#stop();
     this.#next = END;
     const { hiddenFrom, kind, key } = this.#frame;
@@ -294,5 +315,3 @@ export class JsonScan {
     this.edits.push(hiddenString(start, end));
   }
 }
-
-const LONGEST_PATH = 200;

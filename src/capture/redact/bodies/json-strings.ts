@@ -1,4 +1,4 @@
-import { SPECIAL } from '../json-string-memo.js';
+import { isWrittenAsItIs } from '../json-string-memo.js';
 
 const BACKSLASH = 92;
 
@@ -7,9 +7,8 @@ export const LONGEST_NAME_LITERAL = 66;
 
 /** The value of the string between two quotes; `undefined` if it is malformed. */
 export function decodeString(text: string, start: number, end: number): string | undefined {
-  if (end - start <= LONGEST_NAME_LITERAL) {
-    const inner = text.slice(start + 1, end - 1);
-    if (!SPECIAL.test(inner)) return inner;
+  if (end - start <= LONGEST_NAME_LITERAL && isWrittenAsItIs(text, start + 1, end - 1)) {
+    return text.slice(start + 1, end - 1);
   }
   try {
     return JSON.parse(text.slice(start, end));

@@ -12,11 +12,15 @@ import { findNamed } from './named-values.js';
 const SHORTEST_WITH_SCHEME = 10;
 
 const NOTHING: readonly Edit[] = [];
-const PLAIN = /^[\w./~-]*$/;
+/** The characters of words, ids and paths, by their code. */
+const IN_WORD = /* @__PURE__ */ new Uint8Array(128);
+for (let code = 0; code < 128; code++) if (/[\w./~-]/.test(String.fromCharCode(code))) IN_WORD[code] = 1;
 
-/** Whether a text is shorter than a key and has no room for a name with a value, as most words and ids in JSON and in URLs. */
-function isPlain(text: string): boolean {
-  return text.length < MIN_KEY_LENGTH && PLAIN.test(text);
+/** Whether the text between two places is shorter than a key and has no room for a name with a value, as most words and ids in JSON and in URLs. */
+export function isPlain(text: string, start: number, end: number): boolean {
+  if (end - start >= MIN_KEY_LENGTH) return false;
+  for (let at = start; at < end; at++) if (IN_WORD[text.charCodeAt(at)] !== 1) return false;
+  return true;
 }
 
 /**
@@ -24,7 +28,7 @@ function isPlain(text: string): boolean {
  * URLs that the text stands in.
  */
 export function findSecrets(text: string, policy: Policy, urlDepth = 0): readonly Edit[] {
-  if (isPlain(text) && policy.patterns.length === 0) return NOTHING;
+  if (isPlain(text, 0, text.length) && policy.patterns.length === 0) return NOTHING;
   const edits: Edit[] = [];
   const encodedAt = findPlainSecrets(text, policy, urlDepth, edits);
   if (encodedAt) findEncodedJson(text, encodedAt, (decoded) => holdsPlainSecret(decoded, policy, urlDepth), edits);

@@ -17,8 +17,8 @@ export type FindInUrl = (
   edits: Edit[],
 ) => number | undefined;
 
-/** Texts in East Asian languages have wider separators. */
-const FULL_WIDTH = /[：＝]/g;
+/** Texts in East Asian languages have wider separators. In other texts `indexOf` finds at once that there are none. */
+const FULL_WIDTH = ['：', '＝'];
 
 /** Adds an edit for each value after a name that says it is a secret: `name=value`, `name: value`, `"name":"value"`. URLs are read on the way. */
 export function findNamed(text: string, policy: Policy, urlDepth: number, findInUrl: FindInUrl, edits: Edit[]): void {
@@ -31,8 +31,11 @@ export function findNamed(text: string, policy: Policy, urlDepth: number, findIn
     if (colon !== -1 && colon < next) colon = text.indexOf(':', next);
     if (equals !== -1 && equals < next) equals = text.indexOf('=', next);
   }
-  FULL_WIDTH.lastIndex = 0;
-  while (FULL_WIDTH.test(text)) FULL_WIDTH.lastIndex = findAfterName(text, FULL_WIDTH.lastIndex - 1, policy, edits);
+  for (const separator of FULL_WIDTH) {
+    for (let at = text.indexOf(separator); at !== -1; at = text.indexOf(separator, at)) {
+      at = findAfterName(text, at, policy, edits);
+    }
+  }
 }
 
 const SHORT_NUMBER = /^[0-9]{1,9}$/;
