@@ -10,7 +10,8 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { reportFailedRow } from '../failed-rows.js';
 import { installNode, installPackages } from '../install.js';
-import { isWritten, type Tried, write } from './docs.js';
+import { isWritten, write } from '../written-table.js';
+import { linesOf, PLACE, type Tried } from './docs.js';
 import type { Verdict } from './play.js';
 
 const OLDEST_NODE = 20;
@@ -59,9 +60,10 @@ for (const { row, version, node } of tried) {
 }
 let total = verdicts.length;
 if (words.length === 0 && failed === 0) {
-  if (args.includes('--write')) write(tried, verdicts);
+  const lines = linesOf(tried, verdicts);
+  if (args.includes('--write')) write(PLACE, lines);
   total++;
-  if (!isWritten(tried, verdicts)) {
+  if (!isWritten(PLACE, lines)) {
     failed++;
     reportFailedRow(TABLE, 'docs/clients.md is not what this run writes');
     console.log('The table of docs/clients.md is not that of this run: npm run clients -- --write');

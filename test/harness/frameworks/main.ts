@@ -1,47 +1,66 @@
 /**
- * `npm run frameworks [-- NAME…]`: installs each framework from the lock file of its folder, and plays the same cases with it against a provider on
- * this machine: what is recorded of its calls? Ends with `N passed, N failed`, and with 1 if anything is wrong.
+ * `npm run frameworks [-- [--write] NAME…]`: installs each framework from the lock file of its folder, and plays the same cases with it against a
+ * provider on this machine: what is recorded of its calls? Compares the table of docs/clients.md with that; `--write` writes the table. Ends with
+ * `N passed, N failed`, and with 1 if anything is wrong. `NAME` is a folder here.
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { reportFailedRow } from '../failed-rows.js';
 import { installNode, installPackages } from '../install.js';
-import type { Verdict } from './play.js';
-
-/** Each has a folder here, and the package whose version is printed. */
-const FRAMEWORKS = { langchain: '@langchain/openai', 'openai-agents': '@openai/agents' };
+import { isWritten, write } from '../written-table.js';
+import { linesOf, PLACE, type Tried } from './docs.js';
+import { type FrameworkRow, ROWS } from './rows.js';
+import type { Played } from './support/play.js';
 
 /** What the newest model clients need. */
 const NODE = '22';
 
-const names = process.argv.slice(2);
+/** The row that stands for the table of the documentation: everything is tried, and compared with it. */
+const TABLE = 'table';
+
+const args = process.argv.slice(2);
+const names = args.filter((arg) => arg !== '--write' && arg !== TABLE);
+const isOwn = process.versions.node.startsWith(`${NODE}.`);
+const node = isOwn ? process.execPath : installNode(NODE);
+const tried: Tried[] = [];
 let passed = 0;
 let failed = 0;
-for (const [name, main] of Object.entries(FRAMEWORKS)) {
-  if (names.length > 0 && !names.includes(name)) continue;
-  const { version } = installPackages(`frameworks/${name}`)(main);
-  const verdicts = await play(name);
-  const wrong = verdicts.filter((verdict) => verdict.wrong !== undefined);
-  passed += verdicts.length - wrong.length;
+for (const row of ROWS) {
+  if (names.length > 0 && !names.includes(row.folder)) continue;
+  const { version } = installPackages(`frameworks/${row.folder}`)(row.package);
+  const played = await play(row);
+  tried.push({ row, version, played });
+  const wrong = played.verdicts.filter((verdict) => verdict.wrong !== undefined);
+  const right = played.verdicts.length - wrong.length;
+  passed += right;
   failed += wrong.length;
-  console.log(`${`${name} ${version}`.padEnd(30)} ${verdicts.length - wrong.length} right, ${wrong.length} wrong`);
+  console.log(`${`${row.title} ${version}`.padEnd(30)} ${right} right, ${wrong.length} wrong`);
   for (const verdict of wrong) {
-    reportFailedRow(name, verdict.case);
+    reportFailedRow(row.folder, verdict.case);
     console.log(`  ${verdict.case}: ${verdict.wrong?.replaceAll('\n', '\n    ')}`);
+  }
+}
+if (names.length === 0 && failed === 0) {
+  const lines = linesOf(tried);
+  if (args.includes('--write')) write(PLACE, lines);
+  if (isWritten(PLACE, lines)) passed++;
+  else {
+    failed++;
+    reportFailedRow(TABLE, 'docs/clients.md is not what this run writes');
+    console.log('The table of docs/clients.md is not that of this run: npm run frameworks -- --write');
   }
 }
 console.log(`\n${passed} passed, ${failed} failed`);
 process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
 
-async function play(name: string): Promise<Verdict[]> {
-  const isOwn = process.versions.node.startsWith(`${NODE}.`);
-  const child = fork(fileURLToPath(new URL(`${name}/app.js`, import.meta.url)), {
-    execPath: isOwn ? process.execPath : installNode(NODE),
+async function play({ folder }: FrameworkRow): Promise<Played> {
+  const child = fork(fileURLToPath(new URL(`${folder}/app.js`, import.meta.url)), {
+    execPath: node,
     execArgv: ['--enable-source-maps'],
   });
-  const ended = once(child, 'exit').then(([code]) => Promise.reject(new Error(`${name} ended with ${code}`)));
-  const [verdicts] = (await Promise.race([once(child, 'message'), ended])) as [Verdict[]];
+  const ended = once(child, 'exit').then(([code]) => Promise.reject(new Error(`${folder} ended with ${code}`)));
+  const [played] = (await Promise.race([once(child, 'message'), ended])) as [Played];
   ended.catch(() => {});
-  return verdicts;
+  return played;
 }

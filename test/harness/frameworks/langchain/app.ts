@@ -2,18 +2,17 @@
 import { HumanMessage, ToolMessage } from '@langchain/core/messages';
 import { ChatOpenAI } from '@langchain/openai';
 import { recordingFetch, tool } from 'runtrace';
-import { type Framework, PROMPT, playAll, TOOL } from '../play.js';
+import { type Framework, PARAMETERS, PROMPT, TOOL } from '../support/cases.js';
+import { playAll } from '../support/play.js';
 
-const parameters = { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] };
-
-await playAll((baseURL): Framework => {
+await playAll((baseURL) => {
   const chat = (model: string) =>
     new ChatOpenAI({ model, apiKey: 'none', maxRetries: 2, configuration: { baseURL, fetch: recordingFetch } });
-  return {
+  const langchain: Framework = {
     generate: (model) => chat(model).invoke(PROMPT),
     stream: (model) => chat(model).stream(PROMPT),
     async loop(model) {
-      const bound = chat(model).bindTools([{ type: 'function', function: { ...TOOL, parameters } }]);
+      const bound = chat(model).bindTools([{ type: 'function', function: { ...TOOL, parameters: PARAMETERS } }]);
       const messages = [new HumanMessage(PROMPT)];
       for (;;) {
         const answer = await bound.invoke(messages);
@@ -26,4 +25,5 @@ await playAll((baseURL): Framework => {
       }
     },
   };
+  return { ways: { langchain } };
 });

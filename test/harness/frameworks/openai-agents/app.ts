@@ -3,20 +3,22 @@ import { Agent, run, setDefaultOpenAIClient, setTracingDisabled, tool } from '@o
 import OpenAI from 'openai';
 import { recordingFetch } from 'runtrace';
 import { z } from 'zod';
-import { type Framework, PROMPT, playAll, TOOL } from '../play.js';
+import { type Framework, PROMPT, TOOL } from '../support/cases.js';
+import { playAll } from '../support/play.js';
 
 // Its own traces go to OpenAI.
 setTracingDisabled(true);
 
 const weather = tool({ ...TOOL, parameters: z.object({ city: z.string() }), execute: async () => 'Sunny.' });
 
-await playAll((baseURL): Framework => {
+await playAll((baseURL) => {
   setDefaultOpenAIClient(new OpenAI({ apiKey: 'none', baseURL, fetch: recordingFetch, logLevel: 'off' }));
   const agent = (model: string, tools: unknown[] = []) =>
     new Agent({ name: 'Weather', instructions: 'Be brief.', model, tools });
-  return {
+  const agents: Framework = {
     generate: (model) => run(agent(model), PROMPT),
     stream: (model) => run(agent(model), PROMPT, { stream: true }),
     loop: (model) => run(agent(model, [weather]), PROMPT),
   };
+  return { ways: { agents } };
 });

@@ -1,0 +1,45 @@
+/** The frameworks, in the order of the table. */
+export interface FrameworkRow {
+  /** Its folder here. */
+  readonly folder: string;
+  /** As the table names it. */
+  readonly title: string;
+  /** The package whose version the table states. */
+  readonly package: string;
+  /** How an application records it, in Markdown. */
+  readonly record: string;
+}
+
+const FETCH = '`fetch: recordingFetch` of the model client';
+const HANDLER = `\`run()\` around the handler, ${FETCH}`;
+
+export const ROWS: readonly FrameworkRow[] = [
+  {
+    folder: 'langchain',
+    title: 'LangChain',
+    package: '@langchain/openai',
+    record: '`new ChatOpenAI({ configuration: { fetch: recordingFetch } })`',
+  },
+  {
+    folder: 'langgraph',
+    title: 'LangGraph',
+    package: '@langchain/langgraph',
+    record: '`new ChatOpenAI({ configuration: { fetch: recordingFetch } })`',
+  },
+  {
+    folder: 'openai-agents',
+    title: 'OpenAI Agents',
+    package: '@openai/agents',
+    record: '`setDefaultOpenAIClient(new OpenAI({ fetch: recordingFetch }))`',
+  },
+  {
+    folder: 'llamaindex',
+    title: 'LlamaIndex',
+    package: 'llamaindex',
+    record: '`new OpenAI({ additionalSessionOptions: { fetch: recordingFetch } })`',
+  },
+  { folder: 'express', title: 'Express', package: 'express', record: HANDLER },
+  { folder: 'fastify', title: 'Fastify', package: 'fastify', record: HANDLER },
+  { folder: 'hono', title: 'Hono', package: 'hono', record: HANDLER },
+  { folder: 'nestjs', title: 'NestJS', package: '@nestjs/core', record: HANDLER },
+];

@@ -1,0 +1,51 @@
+/** The application that each server serves: it asks a model by OpenAI's client. */
+import { Readable } from 'node:stream';
+import OpenAI from 'openai';
+import { recordingFetch, tool } from 'runtrace';
+import { PARAMETERS, PROMPT, TOOL } from './cases.js';
+
+export interface Weather {
+  generate(model: string): Promise<string>;
+  /** A streamed answer, as text. The signal stops it. */
+  stream(model: string, signal?: AbortSignal): Promise<ReadableStream<Uint8Array>>;
+  /** Asks until no tool is called any more. */
+  loop(model: string): Promise<string>;
+}
+
+/** Asks the models at `baseURL`. */
+export function weatherOf(baseURL: string): Weather {
+  const { completions } = new OpenAI({ apiKey: 'none', baseURL, fetch: recordingFetch, logLevel: 'off' }).chat;
+  return {
+    async generate(model) {
+      const { choices } = await completions.create({ model, messages: [{ role: 'user', content: PROMPT }] });
+      return choices[0]?.message.content ?? '';
+    },
+    async stream(model, signal) {
+      const messages = [{ role: 'user' as const, content: PROMPT }];
+      const stream = await completions.create(
+        { model, messages, stream: true, stream_options: { include_usage: true } },
+        { ...(signal && { signal }) },
+      );
+      return stream.toReadableStream() as ReadableStream<Uint8Array>;
+    },
+    async loop(model) {
+      const messages: OpenAI.ChatCompletionMessageParam[] = [{ role: 'user', content: PROMPT }];
+      const tools = [{ type: 'function' as const, function: { ...TOOL, parameters: PARAMETERS } }];
+      for (;;) {
+        const { choices } = await completions.create({ model, messages, tools });
+        const message = choices[0]?.message;
+        if (!message?.tool_calls) return message?.content ?? '';
+        messages.push(message);
+        for (const { id } of message.tool_calls) {
+          const content = await tool({ name: TOOL.name, callId: id }, () => 'Sunny.');
+          messages.push({ role: 'tool', tool_call_id: id, content });
+        }
+      }
+    },
+  };
+}
+
+/** A web stream as a stream of Node. */
+export function readableOf(stream: ReadableStream<Uint8Array>): Readable {
+  return Readable.fromWeb(stream as Parameters<typeof Readable.fromWeb>[0]);
+}
