@@ -41,32 +41,56 @@ const PROVIDERS: readonly Provider[] = [
   { name: 'moonshot_ai', host: /(?:^|\.)(?:moonshot\.(?:ai|cn)|kimi\.(?:ai|com))$/, aiSdk: /^moonshotai\b/ },
   { name: 'perplexity', host: /(?:^|\.)perplexity\.ai$/ },
   { name: 'x_ai', host: /(?:^|\.)x\.ai$/, aiSdk: /^xai\b/ },
+  { name: 'ibm.watsonx.ai', host: /\.ml\.cloud\.ibm\.com$/, aiSdk: /^watsonx\b/ },
   { name: 'ai21', host: /(?:^|\.)ai21\.com$/ },
   { name: 'baichuan', host: /(?:^|\.)baichuan-ai\.com$/ },
+  { name: 'baidu', host: /^qianfan\.baidubce\.com$/ },
   { name: 'baseten', host: /(?:^|\.)baseten\.co$/ },
   { name: 'cerebras', host: /(?:^|\.)cerebras\.ai$/ },
+  { name: 'chutes', host: /(?:^|\.)chutes\.ai$/ },
   { name: 'cloudflare', host: /^(?:gateway\.ai|api)\.cloudflare\.com$/ },
   { name: 'dashscope', host: /(?:^|\.)dashscope(?:-[\w-]+)?\.aliyuncs\.com$/ },
+  { name: 'databricks', host: /(?:^|\.)(?:databricks\.com|azuredatabricks\.net)$/ },
   { name: 'deepinfra', host: /(?:^|\.)deepinfra\.com$/ },
+  { name: 'digitalocean', host: /(?:^|\.)do-ai\.run$/ },
+  { name: 'featherless', host: /(?:^|\.)featherless\.ai$/ },
   { name: 'fireworks_ai', host: /(?:^|\.)fireworks\.ai$/, aiSdk: /^fireworks\b/ },
+  { name: 'friendli', host: /(?:^|\.)friendli\.ai$/ },
   { name: 'github', host: /^models\.(?:github\.ai|inference\.ai\.azure\.com)$|(?:^|\.)githubcopilot\.com$/ },
+  { name: 'helicone', host: /^(?:ai-gateway|gateway|oai|anthropic)\.helicone\.ai$/ },
   {
     name: 'hugging_face',
     host: /^router\.huggingface\.co$|^api-inference\.huggingface\.co$|\.endpoints\.huggingface\.cloud$/,
     aiSdk: /^huggingface\b/,
   },
   { name: 'hyperbolic', host: /(?:^|\.)hyperbolic\.xyz$/ },
+  { name: 'inception', host: /(?:^|\.)inceptionlabs\.ai$/ },
+  { name: 'jina', host: /^api\.jina\.ai$/ },
+  { name: 'lambda', host: /^api\.(?:lambda\.ai|lambdalabs\.com)$/ },
+  { name: 'meta', host: /^api\.llama\.com$/ },
   { name: 'minimax', host: /(?:^|\.)(?:minimax\.(?:io|chat)|minimaxi\.com)$/ },
   { name: 'nebius', host: /(?:^|\.)nebius\.(?:ai|com)$/ },
   { name: 'novita', host: /(?:^|\.)novita\.ai$/ },
   { name: 'nvidia', host: /(?:^|\.)api\.nvidia\.com$/ },
   { name: 'openrouter', host: /(?:^|\.)openrouter\.ai$/ },
+  { name: 'ovhcloud', host: /\.ai\.cloud\.ovh\.net$/ },
+  { name: 'portkey', host: /^api\.portkey\.ai$/ },
+  { name: 'replicate', host: /(?:^|\.)replicate\.com$/ },
+  { name: 'requesty', host: /^router(?:\.\w+)?\.requesty\.ai$/ },
   { name: 'sambanova', host: /(?:^|\.)sambanova\.ai$/ },
+  { name: 'scaleway', host: /(?:^|\.)scaleway\.ai$/ },
   { name: 'siliconflow', host: /(?:^|\.)siliconflow\.(?:cn|com)$/ },
+  { name: 'snowflake', host: /(?:^|\.)snowflakecomputing\.com$/ },
+  { name: 'spark', host: /(?:^|\.)xf-yun\.com$/ },
+  { name: 'stepfun', host: /(?:^|\.)stepfun\.(?:com|ai)$/ },
+  { name: 'tencent', host: /^api\.hunyuan\.cloud\.tencent\.com$/ },
   { name: 'together_ai', host: /(?:^|\.)together\.(?:xyz|ai)$/, aiSdk: /^togetherai\b/ },
+  { name: 'upstage', host: /(?:^|\.)upstage\.ai$/ },
+  { name: 'venice', host: /(?:^|\.)venice\.ai$/ },
   { name: 'vercel', host: /^ai-gateway\.vercel\.sh$/, aiSdk: /^gateway\b/ },
-  { name: 'voyage_ai', host: /(?:^|\.)voyageai\.com$/ },
   { name: 'volcengine', host: /(?:^|\.)volces\.com$/ },
+  { name: 'voyage_ai', host: /(?:^|\.)voyageai\.com$/ },
+  { name: 'writer', host: /^api\.writer\.com$/ },
   { name: 'zhipu_ai', host: /(?:^|\.)(?:bigmodel\.cn|z\.ai)$/ },
   { name: 'ollama', host: /^ollama\.com$/ },
 ];
@@ -77,9 +101,13 @@ const BY_PORT: ReadonlyMap<string, { provider: string; onlyLoopback: boolean }> 
   ['11434', { provider: 'ollama', onlyLoopback: false }],
   // lmstudio.ai/docs: other programs use this port too, but hardly for a model call on the same machine.
   ['1234', { provider: 'lm_studio', onlyLoopback: true }],
+  // docs.docker.com/ai/model-runner
+  ['12434', { provider: 'docker', onlyLoopback: true }],
+  // docs.sglang.ai: the port of `sglang.launch_server`
+  ['30000', { provider: 'sglang', onlyLoopback: true }],
 ]);
 
-const LOOPBACK = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\]|host\.docker\.internal)$/;
+const LOOPBACK = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\]|(?:host|model-runner)\.docker\.internal)$/;
 
 /** The `gen_ai.provider.name` of a URL by its host or port; `undefined` if they are not known. */
 export function providerOf(url: URL): string | undefined {

@@ -128,15 +128,16 @@ export class ResponseAccumulator {
 
   /**
    * The tool call that a delta belongs to. Some servers give all calls the same index, so a delta with a name begins a
-   * new call if its id is another one, or if it has no id and the arguments of the call before are complete.
+   * new call if its id is another one, or if it has no id and the call before is complete. Others give all calls the same
+   * id.
    */
   toolCall(index: number, key: string | number, given: { id?: unknown; name?: unknown }): PartDraft | undefined {
     const id = label(given.id);
     const name = label(given.name);
     const choice = this.#choice(index);
     const current = choice?.byKey.get(key);
-    const known = id === undefined ? undefined : choice?.byKey.get(idKey(id));
-    const isNext = current !== undefined && name !== undefined && isNextCall(current, id);
+    const known = id === undefined ? undefined : knownCall(choice?.byKey.get(idKey(id)), current, name);
+    const isNext = current !== undefined && name !== undefined && isNextCall(current, id, name);
     const part = known ?? (current && !isNext ? current : this.begin(index, 'tool_call', key));
     if (!part) return undefined;
     part.id ??= id;
@@ -240,9 +241,21 @@ function idKey(id: string): string {
   return `id ${id}`;
 }
 
-function isNextCall(current: PartDraft, id: string | undefined): boolean {
+function isNextCall(current: PartDraft, id: string | undefined, name: string): boolean {
+  if (current.type !== 'tool_call') return true;
   if (id !== undefined && current.id !== undefined) return id !== current.id;
-  return current.name !== undefined && object(parseJson(current.text)) !== undefined;
+  // A call that has no arguments may have no text for them, either.
+  return isComplete(current) || (current.name !== undefined && current.name !== name && current.text === '');
+}
+
+/** The call that had the id before, unless the delta begins a call at another index after that one was complete. */
+function knownCall(known: PartDraft | undefined, current: PartDraft | undefined, name: string | undefined) {
+  const isOther = known && current === undefined && name !== undefined && isComplete(known);
+  return isOther ? undefined : known;
+}
+
+function isComplete({ name, text }: PartDraft): boolean {
+  return name !== undefined && object(parseJson(text)) !== undefined;
 }
 
 /** Text after a key's prefix that is long enough to be part of the key, and is no word. */

@@ -59,8 +59,12 @@ function at(names: readonly string[]): RegExp {
   return new RegExp(`[/:_-](?:${names.join('|')})$`, 'i');
 }
 
-/** Hosts of a provider that serve model calls below one path only. */
-const ONLY_PATH: readonly (readonly [host: string, path: RegExp])[] = [['api.cloudflare.com', /\/ai\//]];
+/** Where a provider whose hosts do much else serves models: in the host and the path. */
+const ONLY_AT: ReadonlyMap<string, RegExp> = new Map([
+  ['cloudflare', /^gateway\.ai\.|\/ai\//],
+  ['databricks', /\/serving-endpoints\//],
+  ['snowflake', /\/cortex\//],
+]);
 
 const CONTENT_FIELDS = ['messages', 'input', 'prompt', 'contents', 'inputs', 'texts'];
 
@@ -89,7 +93,7 @@ export function isUnreadModelCall(request: UnknownRequest, rules: UnreadCallRule
   const path = url.pathname.replace(/\/+$/, '');
   const isStorage = STORAGE.test(path);
   if (isStorage && /^multipart\//i.test(request.contentType ?? '')) return false;
-  const isAtProvider = providerOf(url) !== undefined && servesModels(url) && !isStorage && !isObject(path);
+  const isAtProvider = servesModels(url) && !isStorage && !isObject(path);
   const mayTellByBody = rules.byBody && !isStorage && bodyText?.includes('"model"') === true;
   if (!isAtProvider && !rules.every && !mayTellByBody) return false;
   const body = bodyText === undefined ? undefined : parseJson(bodyText);
@@ -102,8 +106,9 @@ function isObject(path: string): boolean {
 }
 
 function servesModels(url: URL): boolean {
-  const only = ONLY_PATH.find(([host]) => host === url.hostname);
-  return !only || only[1].test(url.pathname);
+  const provider = providerOf(url);
+  if (provider === undefined) return false;
+  return ONLY_AT.get(provider)?.test(url.hostname + url.pathname) ?? true;
 }
 
 function hasModelAndContent(value: unknown): boolean {

@@ -520,6 +520,34 @@ describe('Usage is read', () => {
       { ...expected, cacheReadTokens: 2, cacheWriteTokens: 3 },
     ],
     [
+      'where Mistral counts what it read from the cache',
+      whole({ finish_reason: 'stop' }, { usage: { ...usage, num_cached_tokens: 8 } }),
+      { ...expected, cacheReadTokens: 8 },
+    ],
+    [
+      'in the names that LiteLLM took over from Anthropic',
+      whole(
+        { finish_reason: 'stop' },
+        { usage: { ...usage, cache_read_input_tokens: 8, cache_creation_input_tokens: 3 } },
+      ),
+      { ...expected, cacheReadTokens: 8, cacheWriteTokens: 3 },
+    ],
+    [
+      'in the names of Anthropic, at a gateway',
+      whole({ finish_reason: 'stop' }, { usage: { input_tokens: 20, output_tokens: 5 } }),
+      expected,
+    ],
+    [
+      "with the thoughts that Gemini's endpoint counts in the total only",
+      whole({ finish_reason: 'stop' }, { model: 'gemini-2.5-flash', usage: { ...usage, total_tokens: 125 } }),
+      { ...expected, outputTokens: 105, reasoningTokens: 100 },
+    ],
+    [
+      'in each of two choices, which have one prompt',
+      hello + ended('stop', { usage }) + ended('stop', { index: 1, usage: { ...usage, completion_tokens: 7 } }) + done,
+      { inputTokens: 20, outputTokens: 12 },
+    ],
+    [
       'in every chunk, of which the last counts',
       data(
         { ...chunk({ role: 'assistant' }), usage: { ...usage, completion_tokens: 1 } },
@@ -533,6 +561,12 @@ describe('Usage is read', () => {
       for (const content of [true, false]) assert.deepEqual(read(callOf('chat', content), [body]).usage, expected);
     });
   }
+
+  it('of the embeddings of Voyage, which has a total only', () => {
+    const call = modelCall({ url: 'https://api.voyageai.com/v1/embeddings', request: { model: 'm', input: 'Hi' } });
+    const body = JSON.stringify({ object: 'list', data: [{ embedding: [1] }], usage: { total_tokens: 7 } });
+    assert.deepEqual(read(call, [body]).usage, { inputTokens: 7 });
+  });
 
   const iteration = (type: string, input_tokens: number, output_tokens: number, rest: object = {}) => ({
     ...{ type, input_tokens, output_tokens, cache_read_input_tokens: 0, cache_creation_input_tokens: 0 },
@@ -646,6 +680,37 @@ describe('Tool calls are told apart', () => {
       [call('f', { x: 1 }), call('f', { x: 2 })],
     ],
     [
+      'by their names, where the first has neither id nor arguments',
+      deltas(
+        { index: 0, function: { name: 'f', arguments: '' } },
+        { index: 0, function: { name: 'g', arguments: '{"x":1}' } },
+      ),
+      [{ type: 'tool_call', name: 'f' }, call('g', { x: 1 })],
+    ],
+    [
+      'by an index that is a text',
+      deltas(
+        { index: '0', id: 'a', function: { name: 'f', arguments: '{' } },
+        { index: '1', id: 'b', function: { name: 'g', arguments: '{' } },
+        { index: '0', function: { arguments: '}' } },
+        { index: '1', function: { arguments: '}' } },
+      ),
+      [call('f', {}, 'a'), call('g', {}, 'b')],
+    ],
+    [
+      'by their indices, where all have the same id',
+      deltas(
+        { index: 0, id: 'a', function: { name: 'f', arguments: '{}' } },
+        { index: 1, id: 'a', function: { name: 'g', arguments: '{}' } },
+      ),
+      [call('f', {}, 'a'), call('g', {}, 'a')],
+    ],
+    [
+      'with arguments that are an object (Mistral)',
+      deltas({ index: 0, id: 'a', function: { name: 'f', arguments: { x: 1 } } }),
+      [call('f', { x: 1 }, 'a')],
+    ],
+    [
       'but not where each delta repeats the id and the name',
       deltas(
         { index: 0, id: 'a', function: { name: 'f', arguments: '{"x"' } },
@@ -694,5 +759,32 @@ describe('Tool calls are told apart', () => {
     ];
     const parts = readBrokenOff(callOf('responses', true), [created + named(...item('a'), ...item('b'))]);
     assert.deepEqual(parts.response.messages?.[0]?.parts, [call('f', {}, 'a'), call('f', {}, 'b')]);
+  });
+
+  it('by the ids of items with the same index whose deltas are mixed, or which follow a text', () => {
+    const added = (id: string, call_id: string) => ({
+      ...{ type: 'response.output_item.added', output_index: 0 },
+      item: { type: 'function_call', id, call_id, name: 'f' },
+    });
+    const delta = (item_id: string, text: string) => ({
+      ...{ type: 'response.function_call_arguments.delta', output_index: 0 },
+      ...{ item_id, delta: text },
+    });
+    const parts = (...events: ({ type: string } & Record<string, unknown>)[]) =>
+      readBrokenOff(callOf('responses', true), [created + named(...events)]).response.messages?.[0]?.parts;
+    const mixed = [added('1', 'a'), added('2', 'b'), delta('1', '{}'), delta('2', '{"x":1}')];
+    assert.deepEqual(parts(...mixed), [call('f', {}, 'a'), call('f', { x: 1 }, 'b')]);
+    const text = { type: 'response.output_text.delta', item_id: '0', output_index: 0, delta: 'Hi' };
+    assert.deepEqual(parts(text, added('1', 'a'), delta('1', '{}')), [
+      { type: 'text', content: 'Hi' },
+      call('f', {}, 'a'),
+    ]);
+    // Copilot encrypts an item's id anew for each event.
+    assert.deepEqual(parts(added('x', 'a'), delta('y', '{}')), [call('f', {}, 'a')]);
+    const whole = (call_id: string) => ({
+      ...{ type: 'response.output_item.done', output_index: 0 },
+      item: { type: 'function_call', call_id, name: 'f', arguments: '{}' },
+    });
+    assert.deepEqual(parts(whole('a'), whole('b')), [call('f', {}, 'a'), call('f', {}, 'b')]);
   });
 });

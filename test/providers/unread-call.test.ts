@@ -116,6 +116,8 @@ const notAsStep: [name: string, url: string, body: unknown, contentType?: string
   ['a job of embeddings', 'https://api.cohere.com/v1/embed-jobs', { model: 'm', dataset_id: 'd' }],
   ['a token for a browser', 'https://generativelanguage.googleapis.com/v1alpha/auth_tokens', { uses: 1 }],
   ['a DNS record', 'https://api.cloudflare.com/client/v4/zones/z/dns_records', { type: 'A' }],
+  ['an SQL statement at Databricks', 'https://dbc-1.cloud.databricks.com/api/2.0/sql/statements', { statement: 'a' }],
+  ['an SQL statement at Snowflake', 'https://a.snowflakecomputing.com/api/v2/statements', { statement: 'a' }],
   ['a token at a provider', 'https://api.mistral.ai/oauth/token', 'grant_type=client_credentials&model=m'],
   ['a token, as JSON', 'https://auth.example.com/login', { grant_type: 'password', model: 'm', input: 'x' }],
   ['an MCP call', 'https://mcp.example.com/rpc', { jsonrpc: '2.0', id: 1, method: 'x', model: 'm', input: 'a' }],

@@ -28,6 +28,7 @@ import {
   reasoningOf,
   toolCallsOf,
 } from './openai-chat-content.js';
+import { readTimings, readUsage } from './openai-chat-usage.js';
 
 /**
  * OpenAI's Chat Completions, the older Completions and Embeddings, at OpenAI and at every compatible server: Azure,
@@ -101,6 +102,7 @@ class OpenAiChatReader implements FormatReader {
   #usage: Usage | undefined;
   /** Usage from other places, which counts only if the response has none in its own field. */
   #otherUsage: Usage | undefined;
+  readonly #choiceUsage = new Map<number, Usage>();
   #done = false;
   #ended = false;
 
@@ -114,6 +116,9 @@ class OpenAiChatReader implements FormatReader {
     // A body without a choice has answered nothing.
     this.#done = objects(body.choices).length > 0 || Array.isArray(body.data);
     this.#readHead(body, !this.#done);
+    // Voyage counts the input of its embeddings in the total only.
+    const total = Array.isArray(body.data) ? count(object(body.usage)?.total_tokens) : undefined;
+    if (total !== undefined) this.#usage = { inputTokens: total, ...this.#usage };
     for (const [position, choice] of objects(body.choices).entries()) {
       const index = count(choice.index) ?? position;
       const message = object(choice.message);
@@ -176,7 +181,7 @@ class OpenAiChatReader implements FormatReader {
     // Groq has its own object for usage that was not asked for, and for an error that stopped the stream early.
     const groq = object(body.x_groq);
     const usage = object(body.usage) ?? object(groq?.usage);
-    if (usage) this.#usage = readUsage(usage);
+    if (usage) this.#usage = readUsage(usage, draft.model);
     const timings = object(body.timings);
     if (timings) this.#otherUsage = readTimings(timings);
     draft.fail((groq && reportedError(groq)) ?? errorOfBody(body, !bare));
@@ -188,9 +193,16 @@ class OpenAiChatReader implements FormatReader {
     // OpenRouter's choices may hold an error.
     draft.fail(reportedError(choice) ?? (message && reportedError(message)));
     draft.choice(index, choice.finish_reason);
-    // Moonshot has the usage in the last chunk's choice.
     const usage = object(choice.usage);
-    if (usage) this.#otherUsage = readUsage(usage);
+    if (usage) this.#addChoiceUsage(index, readUsage(usage));
+  }
+
+  /** Moonshot has the usage in the last chunk of each choice. All choices have the same prompt. */
+  #addChoiceUsage(index: number, usage: Usage): void {
+    this.#choiceUsage.set(index, usage);
+    const outputs = [...this.#choiceUsage.values()].flatMap(({ outputTokens }) => outputTokens ?? []);
+    const outputTokens = outputs.reduce((sum, tokens) => sum + tokens, 0);
+    this.#otherUsage = { ...usage, ...(outputs.length > 0 && { outputTokens }) };
   }
 
   #readDelta(index: number, delta: JsonObject): void {
@@ -209,52 +221,10 @@ class OpenAiChatReader implements FormatReader {
     for (const [position, call] of toolCallsOf(delta).entries()) {
       const { name, args } = calledTool(call);
       // Gemini's compatible endpoint does not number them.
-      const key = `call ${count(call.index) ?? position}`;
-      draft.extend(draft.toolCall(index, key, { id: call.id, name }), args);
+      const key = `call ${count(Number(call.index ?? position)) ?? position}`;
+      draft.extend(draft.toolCall(index, key, { id: call.id, name }), object(args) ? JSON.stringify(args) : args);
     }
   }
-}
-
-function readUsage(usage: JsonObject): Usage {
-  const input = object(usage.prompt_tokens_details);
-  const inputTokens = count(usage.prompt_tokens);
-  const completionTokens = count(usage.completion_tokens);
-  // Perplexity has them beside the sums.
-  const reasoningTokens =
-    count(object(usage.completion_tokens_details)?.reasoning_tokens) ?? count(usage.reasoning_tokens);
-  return defined<Usage>({
-    inputTokens,
-    outputTokens: outputTokens(count(usage.total_tokens), inputTokens, completionTokens, reasoningTokens),
-    // DeepSeek's name, and Moonshot's.
-    cacheReadTokens: count(input?.cached_tokens) ?? count(usage.prompt_cache_hit_tokens) ?? count(usage.cached_tokens),
-    // OpenRouter's name, then the one that DashScope and LiteLLM took over from Anthropic.
-    cacheWriteTokens:
-      count(input?.cache_write_tokens) ??
-      count(input?.cache_creation_input_tokens) ??
-      count(usage.cache_creation_input_tokens),
-    reasoningTokens,
-  });
-}
-
-/**
- * llama.cpp has these counters also in streams that were not asked for usage.
- *
- * Source: tools/server/README.md of llama.cpp, "timings".
- */
-function readTimings({ prompt_n, cache_n, predicted_n }: JsonObject): Usage {
-  const cached = count(cache_n);
-  const prompt = count(prompt_n);
-  return defined<Usage>({
-    inputTokens: prompt === undefined ? undefined : prompt + (cached ?? 0),
-    outputTokens: count(predicted_n),
-    cacheReadTokens: cached,
-  });
-}
-
-/** The conventions' sum includes the reasoning, as OpenAI's does. xAI's does not, which only its total shows. */
-function outputTokens(total?: number, input?: number, completion?: number, reasoning?: number): number | undefined {
-  if (completion === undefined || !reasoning || total !== (input ?? 0) + completion + reasoning) return completion;
-  return completion + reasoning;
 }
 
 function outputType(body: JsonObject): string | undefined {

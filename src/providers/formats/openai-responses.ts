@@ -84,12 +84,17 @@ const LAST_EVENT = /^response\.(?:completed|incomplete|cancelled|done)$/;
 /** All items of a response are one choice. */
 const CHOICE = 0;
 
+/** More ids and indices of items than this are not told apart. */
+const MAX_KEYS = 4096;
+
 class OpenAiResponsesReader implements FormatReader {
   readonly #response: ResponseAccumulator;
   readonly #content: boolean;
   #status: string | undefined;
   #anyOutput = false;
   #done = false;
+  /** The keys of the items, by their ids and by their indices. */
+  readonly #keys = new Map<string | number, string | number>();
 
   constructor(content: boolean) {
     this.#content = content;
@@ -165,19 +170,30 @@ class OpenAiResponsesReader implements FormatReader {
     draft.choice(CHOICE, finishReason(response));
   }
 
+  /** The key of the item that an event belongs to. Some servers give all items the same index; others change an item's id with each event. */
+  #keyOf(event: JsonObject, item: JsonObject | undefined, begins: boolean): string | number | undefined {
+    const id = word(item?.id) ?? word(event.item_id);
+    const index = count(event.output_index);
+    const known = this.#keys.get(id ?? '') ?? (begins ? undefined : this.#keys.get(index ?? ''));
+    const key = known ?? id ?? index;
+    if (known !== undefined || key === undefined || this.#keys.size > MAX_KEYS) return key;
+    if (id !== undefined) this.#keys.set(id, key);
+    if (index !== undefined) this.#keys.set(index, key);
+    return key;
+  }
+
   #readDelta(type: string, event: JsonObject, length: number): void {
     const draft = this.#response;
-    const key = count(event.output_index);
-    if (key === undefined) return;
     const item = object(event.item);
+    const key = this.#keyOf(event, item, type === 'response.output_item.added');
+    if (key === undefined) return;
     switch (type) {
       case 'response.output_item.added':
+      case 'response.output_item.done':
         if (item?.type === 'function_call' || item?.type === 'custom_tool_call') {
           draft.toolCall(CHOICE, key, { id: item.call_id, name: item.name });
         }
-        break;
-      case 'response.output_item.done':
-        if (item) draft.put(CHOICE, readItem(item), length, key);
+        if (item && type.endsWith('done')) draft.put(CHOICE, readItem(item), length, key);
         break;
       case 'response.output_text.delta':
       case 'response.refusal.delta':
