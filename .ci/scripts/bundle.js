@@ -7,16 +7,13 @@
  * esbuild splits chunks only for ES modules. Entry points that are bundled to CommonJS one by one would each contain their own copy of the
  * state, so each finished ES module is converted by itself and requires its chunks.
  */
-import { copyFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { entryPoints } from './entry-points.js';
 import { licencesOf } from './licences.js';
 
 const OUT = 'dist';
-
-// A chunk's name has a hash of its content: those of the last build would stay.
-for (const folder of ['chunks', 'cli']) rmSync(join(OUT, folder), { recursive: true, force: true });
 
 await build({
   entryPoints: entryPoints().map((name) => `src/${name}.ts`),

@@ -8,8 +8,9 @@ const NEWEST = '.ci/newest-clients/node_modules';
  * the root. Returns whether it does.
  */
 export function linkNewestClients() {
+  const areUsed = Number.parseInt(process.versions.node, 10) >= 22 && existsSync(NEWEST);
+  if (existsSync(LINK) === areUsed) return areUsed;
   rmSync(LINK, { force: true });
-  if (Number.parseInt(process.versions.node, 10) < 22 || !existsSync(NEWEST)) return false;
-  symlinkSync(`../${NEWEST}`, LINK, 'dir');
-  return true;
+  if (areUsed) symlinkSync(`../${NEWEST}`, LINK, 'dir');
+  return areUsed;
 }

@@ -3,7 +3,7 @@
  * `npm run test:watch -- spans/hold` does so again whenever a file of src, test or examples changes.
  */
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, watch } from 'node:fs';
+import { watch } from 'node:fs';
 
 const args = process.argv.slice(2);
 const words = args.filter((arg) => arg !== '--watch');
@@ -26,10 +26,8 @@ for (const folder of ['src', 'test', 'examples']) watch(folder, { recursive: tru
 again();
 
 function builds() {
-  const scripts = ['.ci/scripts/bundle.js', '.ci/scripts/transpile.js'];
   // Some tests compare or compile the declarations. Those of the last full build do.
-  if (!existsSync('dist/index.d.ts')) scripts.splice(1, 0, '.ci/scripts/declarations.js');
-  return scripts.every((script) => spawnSync(process.execPath, [script], { stdio: 'inherit' }).status === 0);
+  return spawnSync(process.execPath, ['.ci/scripts/build.js', '--quick'], { stdio: 'inherit' }).status === 0;
 }
 
 function tests() {

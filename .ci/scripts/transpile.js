@@ -2,7 +2,6 @@
  * Writes `src`, `test` and `examples` to `build`, each file by itself, in less than a second. `npm run check` checks their types.
  */
 import { build } from 'esbuild';
-import { linkNewestClients } from './newest-clients.js';
 
 await build({
   entryPoints: ['src/**/*.ts', 'test/**/*.ts', 'examples/**/*.ts'],
@@ -14,4 +13,3 @@ await build({
   sourcemap: true,
   logLevel: 'warning',
 });
-linkNewestClients();
