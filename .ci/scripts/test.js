@@ -13,6 +13,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { linkNewestClients } from './newest-clients.js';
 
@@ -30,7 +31,8 @@ const reporters = ['--test-reporter=spec', '--test-reporter-destination=stdout']
 if (failedTests) {
   reporters.push(`--test-reporter=./.ci/scripts/failed-tests.js`, `--test-reporter-destination=${failedTests}`);
 }
-const concurrency = args[0] === '--timing' ? 1 : 2;
+// One file more than there are cores: many wait for a server, a timer or a process most of their time.
+const concurrency = args[0] === '--timing' ? 1 : availableParallelism() + 1;
 const options = ['--expose-gc', '--test', `--test-concurrency=${concurrency}`, '--test-timeout=120000', ...reporters];
 const { status } = spawnSync(process.execPath, [...options, ...files], { stdio: 'inherit' });
 process.exitCode = status ?? 1;

@@ -26,7 +26,7 @@ await client.chat.completions.create({ model: 'gpt-5', messages: [{ role: 'user'
 
 const last = <T>(list: readonly T[]) => list.at(-1) as T;
 
-describe('a run in progress', () => {
+describe('a run in progress', { concurrency: true }, () => {
   test('shows the attempt in flight, then the wait and the last answer, then its span', async (t) => {
     const provider = await heldProvider(t);
     const cwd = projectWith(t, { 'app.mjs': RETRYING }, ['openai']);
@@ -239,7 +239,7 @@ test('the fake timers of a test, which may be numbers, break nothing', async () 
   assert.deepEqual(JSON.parse(stdout), []);
 });
 
-describe('where no viewer listens', () => {
+describe('where no viewer listens', { concurrency: true }, () => {
   /** Runs a CommonJS program and returns the JSON that it prints. */
   const outputOf = async (program: string) => {
     const { port } = await freePorts('port');

@@ -27,10 +27,9 @@ async function summary(path: string): Promise<[number, number | string][]> {
 test('a line of 600 MB is an error of its own, and the lines around it are read', async (t) => {
   const path = pathIn(t);
   const file = openSync(path, 'w');
-  const chunk = Buffer.alloc(20 * 1024 * 1024, 'x');
-  writeSync(file, `${encodeRequest(endedSpans(2))}\n`);
-  for (let i = 0; i < 30; i++) writeSync(file, chunk);
-  writeSync(file, `\n${encodeRequest(endedSpans(3))}`);
+  const before = writeSync(file, `${encodeRequest(endedSpans(2))}\n`);
+  // Nothing is written between, which reads as zeros.
+  writeSync(file, `\n${encodeRequest(endedSpans(3))}`, before + 600_000_000);
   closeSync(file);
   assert.deepEqual(await summary(path), [
     [1, 2],

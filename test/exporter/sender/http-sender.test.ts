@@ -425,7 +425,7 @@ test('headers that are never there count as a failed request, after its time', a
   const { backend, exporter } = await fixture(
     t,
     ok,
-    { headers: () => (calls++ === 0 ? new Promise(() => {}) : Promise.resolve({})) },
+    { headers: () => (calls++ === 0 ? new Promise(() => {}) : Promise.resolve({})), timeoutMillis: 200_000 },
     fastClock(50),
   );
   await send(exporter);
