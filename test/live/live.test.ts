@@ -108,6 +108,30 @@ describe('a run in progress', { concurrency: true }, () => {
     assert.equal((await viewer.runs()).runs.length, 1);
   });
 
+  test('is shown among thousands of others, and none of those stays in progress when it has ended', async (t) => {
+    const program = `
+      import { NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
+      import { createRecorder, StatusPrioritySpanProcessor } from 'runtrace';
+      // Nothing is exported: the viewer knows what the live channel tells.
+      const tracerProvider = new NodeTracerProvider({ spanProcessors: [new StatusPrioritySpanProcessor()] });
+      tracerProvider.register();
+      const { run, startRun } = createRecorder({ tracerProvider });
+      const turn = () => new Promise((resolve) => setTimeout(resolve, 5));
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+      for (let i = 0; i < 100; i++) {
+        await Promise.all(Array.from({ length: 60 }, () => run({ kind: 'short' }, turn)));
+        await turn();
+      }
+      startRun({ kind: 'hangs' });
+      setInterval(() => {}, 1000);`;
+    const viewer = await startViewer(t, { args: ['--', 'node', '--input-type=module', '-e', program] });
+    const kinds = async (isLive: boolean) =>
+      (await viewer.runs()).runs.filter(({ live }) => live === isLive).map(({ kind }) => kind);
+    await until(async () => (await kinds(true)).includes('hangs'), 30_000);
+    await until(async () => (await kinds(true)).join() === 'hangs');
+    assert.ok((await kinds(false)).length > 100, `${(await kinds(false)).length} were shown`);
+  });
+
   test('is at the capture level of its run, and redacted', async (t) => {
     for (const [level, quotes] of [
       ['metadata', false],

@@ -4,7 +4,7 @@
  * The slot is a global, so that the listener hears the runs of every copy of this package in the process. What crosses it is plain data.
  */
 import type { Attributes, Span } from '@opentelemetry/api';
-import { guarded } from '../../util/diagnostics.js';
+import { report } from '../../util/diagnostics.js';
 
 /** An event of a snapshot. */
 export interface SnapshotEvent {
@@ -63,7 +63,10 @@ export function listenToProgress(listener: ProgressListener | undefined): void {
 /** Tells the listener, if there is one, that `part` began, changed or ended. */
 export function progressed(part: InProgress): void {
   const listener = slot[LISTENER];
-  if (listener) guarded(NOT_SHOWN, () => listener.changed(part));
+  if (!listener) return;
+  try {
+    listener.changed(part);
+  } catch (error) {
+    report('a run could not be shown in the local viewer', error);
+  }
 }
-
-const NOT_SHOWN = 'a run could not be shown in the local viewer';
