@@ -42,6 +42,7 @@ describe('the list of runs', () => {
       await page.keyboard.press('Enter');
       await page.getByText('Failed: attempt 3 of 3 was refused').waitFor();
       await page.keyboard.press('Escape');
+      await page.getByRole('grid', { name: 'Runs' }).waitFor();
       assert.match(await page.locator('[role=row][aria-selected=true]').innerText(), /overloaded_error/);
     }));
 
@@ -67,7 +68,7 @@ describe('the list of runs', () => {
       await page.getByLabel('Filter by model').selectOption('');
       await page.getByLabel('failed attempts').check();
       assert.deepEqual(await shown(), ['failed', 'rate-limited']);
-      assert.match(page.url(), /failed=1/);
+      await page.waitForURL(/failed=1/);
     }));
 
   it('shows new runs at once while nobody has selected a row', () =>
@@ -121,7 +122,7 @@ describe('the list of runs', () => {
       await page.getByRole('heading', { name: 'Two runs' }).waitFor();
       const status = page.getByRole('row', { name: /^status/ }).first();
       assert.match((await status.innerText()).replaceAll(/\s+/g, ' '), /status ≠.*✖\ufe0e error ■\ufe0e interrupted/);
-      assert.match(page.url(), /#\/compare\/[0-9a-f]{32}\/[0-9a-f]{32}$/);
+      await page.waitForURL(/#\/compare\/[0-9a-f]{32}\/[0-9a-f]{32}$/);
       await page.keyboard.press('Escape');
       await page.getByRole('grid').waitFor();
     }));

@@ -76,7 +76,7 @@ describe('a real program under runtrace view -- node app.js', () => {
     await page.keyboard.press('j');
     await page.keyboard.press('Enter');
     await page.getByText('Lost contact: the program gives no sign of life').waitFor();
-    assert.equal(await page.locator('main .error, main .error-text').count(), 0);
+    assert.equal(await page.locator('.status.error, .glyph.error, .why.error, .error-text').count(), 0);
     assert.deepEqual(complaints, []);
   });
 });

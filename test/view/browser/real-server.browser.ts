@@ -39,7 +39,7 @@ describe('runtrace view FILE', () => {
   it('shows a retried call from the list to the answer, and copies it as OTLP', async () => {
     const { page, complaints } = await openUrl(url);
     try {
-      assert.doesNotMatch(page.url(), /token/);
+      await page.waitForURL((url) => !url.href.includes('token'));
       const [row = ''] = await rowTexts(page);
       assert.match(row, /^✔\ufe0e completed .* chat_turn c-real gpt-5 429 200 /);
       await page.keyboard.press('j');

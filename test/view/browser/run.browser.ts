@@ -119,7 +119,7 @@ describe('the page of a run', () => {
     const run = rateLimitedRun();
     await onPage([run], urlOf(run), async ({ page }) => {
       await page.getByRole('button', { name: 'Attempt 2' }).click();
-      assert.match(page.url(), /#\/run\/[0-9a-f]{32}\/[0-9a-f]{16}\?attempt=2$/);
+      await page.waitForURL(/#\/run\/[0-9a-f]{32}\/[0-9a-f]{16}\?attempt=2$/);
       await page.reload();
       await page.getByRole('region', { name: 'Request' }).waitFor();
       await page.goBack();

@@ -136,7 +136,7 @@ describe('the page of a step', () => {
     await onPage([run], stepOf(run), async ({ page }) => {
       await page.keyboard.press('c');
       await page.getByRole('heading', { name: 'attempts 1 and 2' }).waitFor();
-      assert.match(page.url(), /\?attempt=1&versus=2$/);
+      await page.waitForURL(/\?attempt=1&versus=2$/);
       assert.match(flat(await page.getByRole('row', { name: /^code/ }).innerText()), /^code ≠ differs 500 200$/);
       assert.match(flat(await page.getByRole('row', { name: /request header x-tag/ }).innerText()), /a'b c$/);
       assert.match(
