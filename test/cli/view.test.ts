@@ -10,7 +10,7 @@ import { freePorts } from '../support/server-process.js';
 import { endedSpans } from '../support/spans.js';
 import { until } from '../support/until.js';
 import { openEvents, projectWith, rowsIn, startViewer } from '../support/viewer.js';
-import { fileWith, runtrace } from './runtrace.js';
+import { fileWith, runtrace, runtraceIn } from './runtrace.js';
 
 /** A program that knows nothing of runtrace, nor of OpenTelemetry. */
 const OPENAI = `
@@ -85,6 +85,15 @@ describe('runtrace view -- COMMAND', () => {
       const viewer = await startViewer(t, { args: ['--', ...program] });
       assert.equal(await viewer.ended, code, program.join(' '));
     }
+  });
+
+  test('ends with what is wrong where the system refuses to start the program', async () => {
+    const { port } = await freePorts('port');
+    // A variable has room for 128 KiB, and the program's own options fill it.
+    const env = { ...process.env, NODE_OPTIONS: '--no-warnings '.repeat(9350) };
+    const { code, err } = await runtraceIn({ env }, 'view', '--port', String(port), '--', 'node', '-e', '');
+    assert.equal(code, 1);
+    assert.match(err, /E2BIG/);
   });
 
   test('lets the program decide about Ctrl-C', async (t) => {

@@ -1,18 +1,15 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import type { Viewer } from '../../view/server.js';
 import { interrupted } from '../interrupted.js';
 import { complain } from '../terminal.js';
+import { spawnedCommand } from './spawned-command.js';
 
 /**
  * Starts a program whose model calls the viewer shows, as it does those of all Node processes that the program starts. Returns its exit
  * code. After its end the viewer goes on while a user looks: on a terminal until Ctrl-C, elsewhere as long as a page is open.
  */
-export async function runProgram(
-  [command = '', ...args]: readonly string[],
-  viewer: Viewer,
-  packageUrl: URL,
-): Promise<number> {
+export async function runProgram(program: readonly string[], viewer: Viewer, packageUrl: URL): Promise<number> {
   // A URL, because NODE_OPTIONS is split at spaces, and a path may have some.
   const preload = new URL('dist/cli/view/preload.js', packageUrl).href;
   const env = {
@@ -22,7 +19,14 @@ export async function runProgram(
     RUNTRACE_VIEW: viewer.endpoint,
     RUNTRACE_IMPLICIT_RUNS: process.env.RUNTRACE_IMPLICIT_RUNS ?? 'true',
   };
-  const child = spawn(command, args, { stdio: 'inherit', env });
+  let child: ChildProcess;
+  try {
+    const { command, args, options } = spawnedCommand(program);
+    child = spawn(command, args, { ...options, stdio: 'inherit', env });
+  } catch (error) {
+    await viewer.close();
+    throw error;
+  }
   let isStopped = false;
   // Ctrl-C on a terminal reaches the program by itself. The program decides when to end, and the viewer ends after it.
   const stop = () => {
@@ -35,7 +39,7 @@ export async function runProgram(
   process.on('SIGINT', stop).on('SIGTERM', passOn).on('SIGHUP', passOn);
   const code = await new Promise<number>((resolve) => {
     child.once('error', (error: NodeJS.ErrnoException) => {
-      complain(error.code === 'ENOENT' ? `there is no program '${command}'` : error.message);
+      complain(error.code === 'ENOENT' ? `there is no program '${program[0]}'` : error.message);
       resolve(127);
     });
     child.once('exit', (code, signal) => resolve(code ?? 128 + (signal ? constants.signals[signal] : 0)));

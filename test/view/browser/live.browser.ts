@@ -48,14 +48,14 @@ describe('a real program under runtrace view -- node app.js', () => {
     await page.getByText(/In progress: attempt 2 is in flight since /).waitFor();
     await provider.answer();
     await page
-      .getByText(/Completed: attempt 2 was answered in full \(stop\), after 429 and 3\.\d+ s of waiting\./)
+      .getByText(/Completed: attempt 2 was answered in full \(stop\), after 429 and \d+\.\d+ s of waiting\./)
       .waitFor();
     await page.keyboard.press('Escape');
     await page.locator('[role=row]').getByText('completed').waitFor();
     // One row: what was live and what was exported are the same run.
     const rows = await rowTexts(page);
     assert.equal(rows.length, 1);
-    assert.match(rows[0] as string, /^✔\ufe0e completed .* model_call gpt-5 429 200 3\.\d+ of 3\.\d+ s 5 → 3 /);
+    assert.match(rows[0] as string, /^✔\ufe0e completed .* model_call gpt-5 429 200 \d+\.\d+ of \d+\.\d+ s 5 → 3 /);
     assert.deepEqual(complaints, []);
   });
 
@@ -76,7 +76,8 @@ describe('a real program under runtrace view -- node app.js', () => {
     await page.keyboard.press('j');
     await page.keyboard.press('Enter');
     await page.getByText('Lost contact: the program gives no sign of life').waitFor();
-    assert.equal(await page.locator('.status.error, .glyph.error, .why.error, .error-text').count(), 0);
+    const errors = page.locator('.status.error, .glyph.error, .why.error');
+    assert.deepEqual(await errors.evaluateAll((all) => all.map(({ outerHTML }) => outerHTML)), []);
     assert.deepEqual(complaints, []);
   });
 });
