@@ -90,7 +90,7 @@ describe('runtrace view -- COMMAND', () => {
   test('ends with what is wrong where the system refuses to start the program', async () => {
     const { port } = await freePorts('port');
     // A variable has room for 128 KiB, and the program's own options fill it.
-    const env = { ...process.env, NODE_OPTIONS: '--no-warnings '.repeat(9350) };
+    const env = { ...process.env, NODE_OPTIONS: '--no-warnings '.repeat(9360) };
     const { code, err } = await runtraceIn({ env }, 'view', '--port', String(port), '--', 'node', '-e', '');
     assert.equal(code, 1);
     assert.match(err, /E2BIG/);
