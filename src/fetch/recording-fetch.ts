@@ -280,7 +280,10 @@ function beginAttempt(
   const isUnread = !call && run !== undefined && isUnreadCall(outgoing, place);
   if (step && (call || place.takesAll || isUnread)) return live(step);
   if (!call && !isUnread) {
-    if (run && method === 'POST') unreadPost(active, outside ? undefined : url.host);
+    if (run && method === 'POST') {
+      const mayBeCall = !outside && isUnreadCall(outgoing, { ...place, everyPost: true });
+      unreadPost(active, mayBeCall ? url.host : undefined);
+    }
     return undefined;
   }
   const expecting = step || !call ? undefined : expectedCallsIn(active)?.ownerOf(outgoing, call);

@@ -61,7 +61,8 @@ export interface Recorder {
    */
   reuseStep<T>(fn: () => T | PromiseLike<T>): Promise<T>;
   /**
-   * Runs `fn` as a tool call: an `execute_tool` span. What it returns is recorded where content is captured.
+   * Runs `fn` as a tool call: an `execute_tool` span. What it returns is recorded where content is captured. The span is an error if `fn` throws, or
+   * if what it returns says that the tool has failed (`isError` of MCP, `is_error` of Anthropic, the status `error` of Bedrock and LangChain).
    *
    * @example const forecast = await tool({ name: 'get_weather', callId: call.id }, () => getWeather(call.arguments));
    */

@@ -19,6 +19,7 @@ import { checkContext } from './omissions/lost-context.js';
 import { describeFailure, keptFailure } from './outcome/errors.js';
 import { spanStatus, writeException } from './outcome/span-status.js';
 import { isStop } from './outcome/stops.js';
+import { saysFailed, TOOL_ERROR } from './outcome/tool-answer.js';
 import { type InProgress, progressed, type SpanSnapshot } from './progress/listener.js';
 import { snapshotOf } from './progress/snapshot.js';
 import type { RunRecording } from './run.js';
@@ -182,7 +183,9 @@ function endTool(span: Span, capturing: CaptureSettings, recording: RunRecording
   if ('value' in end) {
     const result = contentText(end.value, capturing);
     if (result !== undefined) span.setAttribute(names.GEN_AI_TOOL_CALL_RESULT, result);
-    span.setStatus({ code: SpanStatusCode.OK });
+    const isFailed = saysFailed(end.value);
+    if (isFailed) span.setAttribute(names.ERROR_TYPE, TOOL_ERROR);
+    span.setStatus(isFailed ? spanStatus('error', { type: TOOL_ERROR }) : { code: SpanStatusCode.OK });
   } else if ('error' in end && !isStop(end.error, recording)) {
     const failure = keptFailure(describeFailure(end.error), capturing);
     span.setAttribute(names.ERROR_TYPE, failure.type);

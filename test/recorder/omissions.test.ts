@@ -361,6 +361,11 @@ describe('nothing is printed', { concurrency: 2 }, () => {
       turn.startStep({ model: 'a model in this process' }).finish('completed');
       turn.finish('completed');`,
     'a call without an SDK': `${ASK} await ask();`,
+    'a run that only asks an MCP server': `${ASK} ${SDK} ${LOOPBACK} start(new StatusPrioritySpanProcessor(), exporting);
+      const body = '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"search"}}';
+      const call = (host) => recordingFetch('http://' + host + ':' + port + '/mcp', { method: 'POST', body });
+      await run({ kind: 'look_up' }, async () => (await call('127.0.0.1')).text());
+      await run({ kind: 'look_up' }, async () => (await call('api.openai.com')).text());`,
     'a run whose steps are all in a run inside of it': `${ASK} ${SDK} ${LOOPBACK} start(new StatusPrioritySpanProcessor(), exporting);
       const post = (fetch, url) => fetch(url, { method: 'POST', body: '{"x":1}' }).then((response) => response.text());
       await run({ kind: 'agent' }, async () => {

@@ -71,20 +71,19 @@ export function hasCalledProvider(run: object): boolean {
 }
 
 /**
- * The POSTs of a run that passed through a recording fetch and were not recognized. There is no host if they passed through the global fetch
- * that runtrace replaced: an application uses that for everything.
+ * The POSTs of a run that passed through a recording fetch and were not recorded. Counted are those that may have been a model call: not those
+ * through the global fetch that runtrace replaced, which an application uses for everything, and not those of another kind, such as JSON-RPC.
  */
-const unreadPosts = new WeakMap<RunRecording, { readonly firstHost: string | undefined; count: number }>();
+const unreadPosts = new WeakMap<RunRecording, { readonly firstHost: string | undefined; readonly count: number }>();
 
 /** Runs that have no step of their own, with a run inside that has one. */
 const outerRuns = new WeakSet<RunRecording>();
 
-/** A POST passed through a recording fetch and is not recorded, because it was not recognized as a model call. */
+/** A POST passed through a recording fetch and is not recorded. `host`: where it went, if it may have been a model call. */
 export function unreadPost(active: Context, host: string | undefined): void {
   for (const run of runsAround(active)) {
-    const seen = unreadPosts.get(run);
-    if (seen?.firstHost === undefined) unreadPosts.set(run, { firstHost: host, count: (seen?.count ?? 0) + 1 });
-    else seen.count++;
+    const { firstHost, count } = unreadPosts.get(run) ?? { firstHost: undefined, count: 0 };
+    unreadPosts.set(run, { firstHost: firstHost ?? host, count: host === undefined ? count : count + 1 });
   }
 }
 

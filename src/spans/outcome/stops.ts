@@ -71,6 +71,12 @@ const GONE: readonly Gone[] = [
     matches: ({ code, message, name }) => code === 'ECONNABORTED' && message === 'Request aborted' && name === 'Error',
   },
   {
+    // A request whose signal is aborted. Its own time limit has the same code.
+    by: '@modelcontextprotocol/sdk 1: cancel in https://github.com/modelcontextprotocol/typescript-sdk/blob/v1.x/src/shared/protocol.ts',
+    matches: ({ message, name }) =>
+      name === 'McpError' && typeof message === 'string' && message.startsWith('MCP error -32001: AbortError'),
+  },
+  {
     // The reason of `c.req.raw.signal`.
     by: '@hono/node-server 2: https://github.com/honojs/node-server/blob/main/src/listener.ts',
     matches: ({ message, name }) => name === 'Error' && message === 'Client connection prematurely closed.',

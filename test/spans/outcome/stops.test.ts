@@ -269,6 +269,10 @@ describe('a client that leaves while it sends its request', () => {
   });
 });
 
+function mcpError(code: number, message: string): Error {
+  return Object.assign(new Error(`MCP error ${code}: ${message}`), { name: 'McpError', code });
+}
+
 describe('an error of another library', () => {
   /** As the libraries make them; each is made by hand here, because the library is not installed. */
   const ERRORS: Record<string, [error: unknown, status: string]> = {
@@ -292,6 +296,16 @@ describe('an error of another library', () => {
       Object.assign(new Error('timed out'), { name: 'FastifyError', code: 'FST_ERR_HANDLER_TIMEOUT' }),
       'error',
     ],
+    'of an MCP client, for a call that was aborted': [
+      mcpError(-32001, 'AbortError: This operation was aborted'),
+      'interrupted',
+    ],
+    'of an MCP client, for a call that took too long': [mcpError(-32001, 'Request timed out'), 'error'],
+    'of an MCP client, for a call that a signal ended because it took too long': [
+      mcpError(-32001, 'TimeoutError: The operation was aborted due to timeout'),
+      'error',
+    ],
+    'of an MCP server, that quotes an abort': [mcpError(-32603, 'AbortError: This operation was aborted'), 'error'],
     'of a database, for a connection that broke': [
       Object.assign(new Error('write EPIPE'), { code: 'EPIPE', syscall: 'write' }),
       'error',
