@@ -38,6 +38,12 @@ export const ROWS: readonly FrameworkRow[] = [
     package: 'llamaindex',
     record: '`new OpenAI({ additionalSessionOptions: { fetch: recordingFetch } })`',
   },
+  {
+    folder: 'mcp',
+    title: 'MCP',
+    package: '@modelcontextprotocol/sdk',
+    record: '`tool({ name, callId }, () => client.callTool({ name, arguments }))`',
+  },
   { folder: 'express', title: 'Express', package: 'express', record: HANDLER },
   { folder: 'fastify', title: 'Fastify', package: 'fastify', record: HANDLER },
   { folder: 'hono', title: 'Hono', package: 'hono', record: HANDLER },

@@ -12,8 +12,8 @@ export interface Weather {
   loop(model: string): Promise<string>;
 }
 
-/** Asks the models at `baseURL`. */
-export function weatherOf(baseURL: string): Weather {
+/** Asks the models at `baseURL`. `lookUp` is the tool. */
+export function weatherOf(baseURL: string, lookUp: () => unknown = () => 'Sunny.'): Weather {
   const { completions } = new OpenAI({ apiKey: 'none', baseURL, fetch: recordingFetch, logLevel: 'off' }).chat;
   return {
     async generate(model) {
@@ -37,8 +37,8 @@ export function weatherOf(baseURL: string): Weather {
         if (!message?.tool_calls) return message?.content ?? '';
         messages.push(message);
         for (const { id } of message.tool_calls) {
-          const content = await tool({ name: TOOL.name, callId: id }, () => 'Sunny.');
-          messages.push({ role: 'tool', tool_call_id: id, content });
+          const found = await tool({ name: TOOL.name, callId: id }, lookUp);
+          messages.push({ role: 'tool', tool_call_id: id, content: JSON.stringify(found) });
         }
       }
     },
