@@ -1,6 +1,7 @@
 /** Recognizes model calls, and opens the reader of their responses. */
 import type { ModelRequest } from '../otel/genai.js';
 import { type JsonObject, label, object, parseJson } from '../util/json-fields.js';
+import { remembered } from '../util/memo.js';
 import type { WireFormat } from './format.js';
 import { aiGateway } from './formats/ai-gateway.js';
 import { anthropic } from './formats/anthropic.js';
@@ -104,12 +105,11 @@ export function readModelCall(
   contentLength: number = CONTENT_LENGTH,
 ): ModelCall | undefined {
   if (method.toUpperCase() !== 'POST') return undefined;
-  const path = pathOf(url);
+  const { path, formats } = recognized(url.pathname);
+  if (formats.length === 0) return undefined;
   const host = providerOf(url);
   let body: RequestBody | undefined;
-  for (const format of FORMATS) {
-    const operation = format.operation(path);
-    if (operation === undefined) continue;
+  for (const { format, operation } of formats) {
     body ??= readBody(bodyText, content ? contentExtent(contentLength) : FACTS);
     const known = host !== undefined || (API_PATH.test(path) && body !== 'no JSON');
     if (typeof body === 'object' ? !(known || label(body.model)) || !format.accepts(path, body) : !known) continue;
@@ -143,13 +143,19 @@ export function readModelCall(
 
 /** Whether such a request can be a model call, as far as method and path tell: only then its body has to be read. */
 export function mayBeModelCall(method: string, url: URL): boolean {
-  const path = pathOf(url);
-  return method.toUpperCase() === 'POST' && FORMATS.some((format) => format.operation(path) !== undefined);
+  return method.toUpperCase() === 'POST' && recognized(url.pathname).formats.length > 0;
 }
 
-function pathOf(url: URL): string {
-  return url.pathname.replace(/\/+$/, '');
-}
+/** A path without its trailing slashes, and the formats that have it, each with its operation. A client calls few paths. */
+const recognized = /* @__PURE__ */ remembered((pathname: string) => {
+  const path = pathname.replace(/\/+$/, '');
+  const formats: { format: WireFormat; operation: string }[] = [];
+  for (const format of FORMATS) {
+    const operation = format.operation(path);
+    if (operation !== undefined) formats.push({ format, operation });
+  }
+  return { path, formats };
+});
 
 type RequestBody = JsonObject | 'unknown' | 'no JSON';
 

@@ -1,5 +1,6 @@
 /** The names of providers, and how they are recognized. */
 import { label } from '../util/json-fields.js';
+import { remembered } from '../util/memo.js';
 
 /** How one provider is recognized. */
 interface Provider {
@@ -109,14 +110,20 @@ const BY_PORT: ReadonlyMap<string, { provider: string; onlyLoopback: boolean }> 
 
 const LOOPBACK = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\]|(?:host|model-runner)\.docker\.internal)$/;
 
+/** The provider's name by a host name; `''` if it is not known. A client calls few hosts. */
+const providerOfHost = /* @__PURE__ */ remembered((hostname: string): string => {
+  const host = hostname.replace(/\.$/, '');
+  return PROVIDERS.findLast((row) => row.host?.test(host))?.name ?? '';
+});
+
 /** The `gen_ai.provider.name` of a URL by its host or port; `undefined` if they are not known. */
 export function providerOf(url: URL): string | undefined {
-  const host = url.hostname.replace(/\.$/, '');
-  const provider = PROVIDERS.findLast((row) => row.host?.test(host))?.name;
+  const provider = providerOfHost(url.hostname);
   // Azure AI Foundry has OpenAI's API and its own at one host.
   if (provider === 'azure.ai.inference' && url.pathname.startsWith('/openai/')) return 'azure.ai.openai';
+  if (provider !== '') return provider;
   const local = BY_PORT.get(url.port);
-  return provider ?? (local && (!local.onlyLoopback || LOOPBACK.test(host)) ? local.provider : undefined);
+  return local && (!local.onlyLoopback || LOOPBACK.test(url.hostname.replace(/\.$/, ''))) ? local.provider : undefined;
 }
 
 /** The `gen_ai.provider.name` of the `provider` of an AI SDK model, which is `openai.chat`, `google.generative-ai`… */

@@ -2,6 +2,9 @@
 
 const MAX_REMEMBERED = 64;
 
+/** Longer texts are not kept only to be remembered, in characters. */
+const LONGEST_REMEMBERED = 1024;
+
 /** `fn` with its last answers remembered. */
 export function remembered<T>(fn: (text: string) => T): (text: string) => T {
   const answers = new Map<string, T>();
@@ -9,14 +12,12 @@ export function remembered<T>(fn: (text: string) => T): (text: string) => T {
     const known = answers.get(text);
     if (known !== undefined) return known;
     const answer = fn(text);
+    if (text.length > LONGEST_REMEMBERED) return answer;
     if (answers.size === MAX_REMEMBERED) answers.clear();
     answers.set(text, answer);
     return answer;
   };
 }
-
-/** Longer texts are not kept only to be remembered, in characters. */
-const LONGEST_REMEMBERED = 256;
 
 /** `fn` with its last answer for each name remembered. */
 export function lastRemembered(fn: (name: string, value: string) => string): (name: string, value: string) => string {
