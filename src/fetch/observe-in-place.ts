@@ -72,7 +72,7 @@ function asks(method: 'read' | 'tee', use: (body: ReadableStream) => unknown): b
 }
 
 function observe(stream: Stream, passage: Passage): void {
-  observations.set(stream, new Observation(stream, passage));
+  Observed.set(stream, new Observation(stream, passage));
   adopt(stream, streamMethods);
 }
 
@@ -193,8 +193,34 @@ class Observation {
 /** Node's reason when it cancels the body of a response that was garbage-collected unread. */
 const COLLECTED_BY_PLATFORM = 'Response object has been garbage collected';
 
-/** The observation of a stream, a reader or an iterator. A method that is called on another object finds none. */
-const observations = new WeakMap<object, Observation>();
+class Given {
+  constructor(object: object) {
+    // biome-ignore lint/correctness/noConstructorReturn: a subclass then has the object as its `this`, and adds its private fields to it.
+    return object;
+  }
+}
+
+/**
+ * The observation of a stream or a reader, in a private field that is added to it: unseen as in a WeakMap, and found in a fraction of the
+ * time. A method that is called on another object finds none.
+ */
+class Observed extends Given {
+  #observation: Observation;
+
+  private constructor(object: object, observation: Observation) {
+    super(object);
+    this.#observation = observation;
+  }
+
+  static of(object: object): Observation | undefined {
+    return #observation in object ? object.#observation : undefined;
+  }
+
+  static set(object: object, observation: Observation): void {
+    if (#observation in object) object.#observation = observation;
+    else new Observed(object, observation);
+  }
+}
 
 type Methods = (base: object) => object;
 
@@ -218,21 +244,21 @@ const streamMethods: Methods = (base) => {
   const methods = {
     getReader(this: Stream, ...args: unknown[]) {
       const reader: object = super.getReader(...args);
-      const observation = observations.get(this);
+      const observation = Observed.of(this);
       if (!observation) return reader;
       observation.reader = reader;
-      observations.set(reader, observation);
+      Observed.set(reader, observation);
       adopt(reader, readerMethods);
       return reader;
     },
     cancel(this: Stream, reason: unknown = undefined) {
-      const observation = this.locked ? undefined : observations.get(this);
+      const observation = this.locked ? undefined : Observed.of(this);
       const closing: Promise<void> = super.cancel(reason);
       return observation?.cancelling(closing, reason) ?? closing;
     },
     tee(this: Stream) {
       const branches = super.tee();
-      observations.get(this)?.split(branches);
+      Observed.of(this)?.split(branches);
       return branches;
     },
     pipeTo(this: Stream, ...args: unknown[]) {
@@ -249,7 +275,7 @@ const streamMethods: Methods = (base) => {
     values(this: Stream, ...args: unknown[]) {
       const iterator = super.values(...args);
       const { preventCancel } = (args[0] ?? {}) as { preventCancel?: boolean };
-      observeIterator(iterator, observations.get(this), !preventCancel);
+      observeIterator(iterator, Observed.of(this), !preventCancel);
       return iterator;
     },
   };
@@ -260,16 +286,16 @@ const streamMethods: Methods = (base) => {
 const readerMethods: Methods = () => ({
   read(view: unknown, options: unknown) {
     const pending: Promise<unknown> = super.read(view, options);
-    return observations.get(this)?.reading(pending) ?? pending;
+    return Observed.of(this)?.reading(pending) ?? pending;
   },
   cancel(reason: unknown = undefined) {
-    const observation = observations.get(this);
+    const observation = Observed.of(this);
     const closing: Promise<void> = super.cancel(reason);
     return observation?.reader === this ? observation.cancelling(closing, reason) : closing;
   },
   releaseLock() {
     super.releaseLock();
-    const observation = observations.get(this);
+    const observation = Observed.of(this);
     if (observation?.reader === this) observation.reader = undefined;
   },
 });
