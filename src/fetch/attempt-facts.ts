@@ -154,15 +154,23 @@ function attemptOf(
   { how, failure, answer, endedAt }: AttemptEnding,
   body: string | undefined,
 ): Attempt {
+  const { method, url, headers, body: requestBody } = facts.outgoing;
   const attempt: Attempt = {
     number,
     status: how === 'answered' ? 'completed' : how === 'invalid' ? 'failed' : how,
     startedAt: facts.startedAt,
     endedAt,
-    ...requestFields(facts.outgoing),
-    ...answerFields(answer),
-    ...responseFields(facts, body),
+    method,
+    url: url.href,
+    requestHeaders: headers,
   };
+  if (requestBody !== undefined) {
+    attempt.requestBody = requestBody;
+    attempt.requestBodySize = byteLength(requestBody);
+  }
+  if (answer && hasValues(answer.usage)) attempt.usage = answer.usage;
+  if (answer?.response.id !== undefined) attempt.responseId = answer.response.id;
+  addResponse(attempt, facts, body);
   if (resendCount > 0) attempt.resendCount = resendCount;
   if (facts.firstChunkMillis !== undefined) attempt.timeToFirstChunkMillis = facts.firstChunkMillis;
   if (failure) attempt.errorType = failure.type;
@@ -170,27 +178,14 @@ function attemptOf(
   return attempt;
 }
 
-function requestFields({ method, url, headers, body }: OutgoingRequest): Partial<Attempt> {
-  const fields = { method, url: url.href, requestHeaders: headers };
-  return body === undefined ? fields : { ...fields, requestBody: body, requestBodySize: byteLength(body) };
-}
-
-function answerFields(answer: Answer | undefined): Partial<Attempt> {
-  const fields: Partial<Attempt> = {};
-  if (answer && hasValues(answer.usage)) fields.usage = answer.usage;
-  if (answer?.response.id !== undefined) fields.responseId = answer.response.id;
-  return fields;
-}
-
-function responseFields(facts: AttemptFacts, body: string | undefined): Partial<Attempt> {
+function addResponse(attempt: Attempt, facts: AttemptFacts, body: string | undefined): void {
   const { statusCode, bodyBytes, responseHeaders, bodyEnded } = facts;
-  if (statusCode === undefined) return {};
-  const fields: Partial<Attempt> = { statusCode };
-  if (bodyBytes !== undefined) fields.responseBodySize = bodyBytes;
-  if (responseHeaders) fields.responseHeaders = responseHeaders;
-  if (body !== undefined) fields.responseBody = body;
-  if (!bodyEnded) fields.responseBodyBroke = true;
-  return fields;
+  if (statusCode === undefined) return;
+  attempt.statusCode = statusCode;
+  if (bodyBytes !== undefined) attempt.responseBodySize = bodyBytes;
+  if (responseHeaders) attempt.responseHeaders = responseHeaders;
+  if (body !== undefined) attempt.responseBody = body;
+  if (!bodyEnded) attempt.responseBodyBroke = true;
 }
 
 function hasValues(object: object): boolean {

@@ -36,7 +36,8 @@ interface Choice {
   finishReason?: string;
   /** In the order in which they began. */
   readonly parts: PartDraft[];
-  readonly byKey: Map<string | number, PartDraft>;
+  /** Made with the first key: where messages are not accumulated there is none. */
+  byKey: Map<string | number, PartDraft> | undefined;
   last?: PartDraft;
 }
 
@@ -110,7 +111,7 @@ export class ResponseAccumulator {
 
   /** The part with this key, begun now if it is new. `undefined` if it is not kept. */
   part(index: number, type: string, key?: string | number): PartDraft | undefined {
-    const known = key === undefined ? undefined : this.#choice(index)?.byKey.get(key);
+    const known = key === undefined ? undefined : this.#choice(index)?.byKey?.get(key);
     return known ?? this.begin(index, type, key);
   }
 
@@ -121,7 +122,7 @@ export class ResponseAccumulator {
     this.#room -= PART_LENGTH;
     const draft: PartDraft = { type, text: '' };
     choice.parts.push(draft);
-    if (key !== undefined) choice.byKey.set(key, draft);
+    if (key !== undefined) keysOf(choice).set(key, draft);
     choice.last = draft;
     return draft;
   }
@@ -135,15 +136,15 @@ export class ResponseAccumulator {
     const id = label(given.id);
     const name = label(given.name);
     const choice = this.#choice(index);
-    const current = choice?.byKey.get(key);
-    const known = id === undefined ? undefined : knownCall(choice?.byKey.get(idKey(id)), current, name);
+    const current = choice?.byKey?.get(key);
+    const known = id === undefined ? undefined : knownCall(choice?.byKey?.get(idKey(id)), current, name);
     const isNext = current !== undefined && name !== undefined && isNextCall(current, id, name);
     const part = known ?? (current && !isNext ? current : this.begin(index, 'tool_call', key));
     if (!part) return undefined;
     part.id ??= id;
     part.name ??= name;
-    choice?.byKey.set(key, part);
-    if (id !== undefined) choice?.byKey.set(idKey(id), part);
+    if (choice) keysOf(choice).set(key, part);
+    if (choice && id !== undefined) keysOf(choice).set(idKey(id), part);
     return part;
   }
 
@@ -230,10 +231,15 @@ export class ResponseAccumulator {
   #choice(index: number): Choice | undefined {
     const known = this.#choices.get(index);
     if (known || this.#choices.size >= MAX_CHOICES) return known;
-    const choice: Choice = { index, parts: [], byKey: new Map() };
+    const choice: Choice = { index, parts: [], byKey: undefined };
     this.#choices.set(index, choice);
     return choice;
   }
+}
+
+function keysOf(choice: Choice): Map<string | number, PartDraft> {
+  choice.byKey ??= new Map();
+  return choice.byKey;
 }
 
 /** The key under which a call is found by its own id. No wire format calls a part by such a text. */

@@ -29,9 +29,9 @@ export interface Step {
 
 /** The handle of a step, which application code holds. Without a scope nothing is recorded. */
 export class StepHandle implements Step {
-  readonly id: string;
   readonly number: number;
   readonly attempts: AttemptLog;
+  #id: string | undefined;
   readonly #scope: StepScope | undefined;
   readonly #run: ActiveRun | undefined;
   readonly #closes: boolean;
@@ -49,9 +49,13 @@ export class StepHandle implements Step {
     this.#run = run;
     this.#closes = closes;
     this.#fetchOf = fetchOf;
-    this.id = scope?.step.id ?? crypto.randomUUID();
     this.number = scope?.step.number ?? 0;
     this.attempts = scope?.step.log ?? new AttemptLog(undefined);
+  }
+
+  get id(): string {
+    this.#id ??= this.#scope?.step.id ?? crypto.randomUUID();
+    return this.#id;
   }
 
   get fetch(): typeof globalThis.fetch {

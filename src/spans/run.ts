@@ -154,7 +154,7 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
   }
 
   /** The implicit steps that a call may be a retry of. */
-  get retriable(): Iterable<StepRecording> {
+  get retriable(): ReadonlySet<StepRecording> {
     return this.#parts.retriable;
   }
 

@@ -16,7 +16,8 @@ export class StepCalls {
   readonly #step: StepRecording;
   /** The calls whose attempts propose: all of an implicit step, and those that begin after their scope was closed. */
   readonly #calls = new ClientCalls();
-  readonly #timeouts = new ClientTimeouts();
+  /** Made with the first: few calls time out. */
+  #timeouts: ClientTimeouts | undefined;
   #stopWatch: (() => void) | undefined;
   /** The end of the attempt with the highest number. */
   #last: AttemptEnd | undefined;
@@ -66,7 +67,7 @@ export class StepCalls {
 
   /** The ending, as a timeout if an earlier attempt of the step shows that it was one. */
   recognized(ending: AttemptEnd): AttemptEnd {
-    return this.#timeouts.explains(ending) ? asTimeout(ending, undefined) : ending;
+    return this.#timeouts?.explains(ending) ? asTimeout(ending, undefined) : ending;
   }
 
   /** Whether a client that retries would send the last attempt again. */
@@ -94,6 +95,7 @@ export class StepCalls {
   #timedOut(aborted: AttemptEnd, error: unknown): void {
     const ending = asTimeout(aborted, error);
     this.#step.amend(ending);
+    this.#timeouts ??= new ClientTimeouts();
     this.#timeouts.add(ending);
     if (this.#last === aborted) this.#last = ending;
     this.#update(ending);

@@ -36,7 +36,6 @@ type StepState = 'open' | 'settling' | 'settled';
 
 /** The recording of one step. Nothing that may change is written to its span until it settles. */
 export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline {
-  readonly id = crypto.randomUUID();
   readonly number: number;
   readonly home: StepHome;
   readonly capturing: CaptureSettings;
@@ -77,6 +76,10 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     if (this.#span.isRecording) home.add(this);
     else this.#state = 'settled';
     this.progressed();
+  }
+
+  get id(): string {
+    return this.#span.id;
   }
 
   get span(): Span {
@@ -148,7 +151,6 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     return this.#resends.recall(outgoing);
   }
 
-  /** Called when a reuse scope shares the step among its calls. */
   share(): void {
     this.#isShared = true;
   }
@@ -211,7 +213,6 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     this.#calls.explainedBy(error);
   }
 
-  /** Adds an attempt that ended to the log. */
   recordEnding(ending: AttemptEnd): void {
     this.log.record(ending.attempt);
     this.#wait.retryAfter(ending.retryAfterMillis);
@@ -280,10 +281,6 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     this.propose(toProposal('interrupted', at, undefined, this.#calls.last));
   }
 
-  due(): void {
-    this.settle();
-  }
-
   flush(): void {
     this.home.flush();
   }
@@ -311,6 +308,10 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     }
     schedule(this, this.#wait.holdMillis(this.status, this.capturing.limits), now);
     this.home.partChanged();
+  }
+
+  due(): void {
+    this.settle();
   }
 
   /** Writes the outcome and ends the span. Once. */

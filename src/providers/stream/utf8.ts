@@ -1,5 +1,8 @@
 const NOTHING = /* @__PURE__ */ new Uint8Array(0);
 
+/** One for all: to make one costs as much as to decode a few short chunks. */
+const decoder = /* @__PURE__ */ new TextDecoder('utf-8', { ignoreBOM: true });
+
 /**
  * Decodes UTF-8 that is received in chunks, cut anywhere. It holds at most three bytes of a chunk: the beginning of a
  * character that the chunk's end cut off. A byte order mark at the beginning is left out.
@@ -8,7 +11,6 @@ const NOTHING = /* @__PURE__ */ new Uint8Array(0);
  * short chunk, and its strings take longer to parse. So every chunk is decoded as a whole text.
  */
 export class Utf8Decoder {
-  readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   #rest = NOTHING;
   #started = false;
 
@@ -30,7 +32,7 @@ export class Utf8Decoder {
 
   #text(bytes: Uint8Array): string {
     if (bytes.length === 0) return '';
-    const text = this.#decoder.decode(bytes);
+    const text = decoder.decode(bytes);
     if (this.#started) return text;
     this.#started = true;
     return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;

@@ -73,17 +73,10 @@ export class AttemptLog {
     checkAttempt(attempt);
     if (!this.#capturing) return;
     if (this.#written) report('an attempt was recorded after its step had settled; it is not exported');
-    const { number, status, startedAt, endedAt } = attempt;
-    const capturing = this.#capturing;
-    const recorded = guarded('an attempt could not be recorded in full', () => keepOf(attempt, capturing)) ?? {
-      number,
-      status,
-      startedAt,
-      endedAt,
-    };
+    const { number } = attempt;
+    const recorded = keptOrPlain(attempt, this.#capturing);
     this.#dropBodies(number);
-    const bodies = guarded('an attempt could not be recorded in full', () => keepBodies(attempt, capturing));
-    if (bodies) this.#bodies = (this.#bodies ?? new Map()).set(number, bodies);
+    if (this.#capturing.content) this.#keepBodies(attempt, this.#capturing);
     this.#handedOut = Math.max(this.#handedOut, number);
     const index = this.#indexOf(number);
     const before = this.#stored[index]?.number === number ? this.#stored[index] : undefined;
@@ -93,6 +86,11 @@ export class AttemptLog {
     if (index === this.#stored.length) this.#stored.push(recorded);
     else this.#stored.splice(index, before ? 1 : 0, recorded);
     if (this.#stored.length > FIRST_SHOWN + LAST_SHOWN) this.#lightenAround(index);
+  }
+
+  #keepBodies(attempt: Attempt, capturing: CaptureSettings): void {
+    const bodies = guarded(NOT_IN_FULL, () => keepBodies(attempt, capturing));
+    if (bodies) this.#bodies = (this.#bodies ?? new Map()).set(attempt.number, bodies);
   }
 
   /** Replaces the attempt with this number; if there is none, `attempt` is appended. */
@@ -239,6 +237,19 @@ export class AttemptLog {
     if (dropped === 0) return;
     to.write(names.STEP_DROPPED_ATTEMPT_COUNT, dropped);
     report('a step had more attempts than its span has room for; those in the middle were dropped');
+  }
+}
+
+const NOT_IN_FULL = 'an attempt could not be recorded in full';
+
+/** The attempt as it may be recorded; if that fails, only what is no text. */
+function keptOrPlain(attempt: Attempt, capturing: CaptureSettings): Attempt {
+  try {
+    return keepOf(attempt, capturing);
+  } catch (error) {
+    report(NOT_IN_FULL, error);
+    const { number, status, startedAt, endedAt } = attempt;
+    return { number, status, startedAt, endedAt };
   }
 }
 

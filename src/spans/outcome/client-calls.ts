@@ -20,7 +20,8 @@ export class Attempts {
 
   add(ending: AttemptEnd): void {
     const { number } = ending.attempt;
-    this.#ended = this.#ended.filter(({ attempt }) => attempt.number !== number);
+    const before = this.#ended.findIndex(({ attempt }) => attempt.number === number);
+    if (before >= 0) this.#ended.splice(before, 1);
     this.#ended.push(ending);
     if (this.#ended.length > MAX_GROUP) this.#ended.shift();
   }
@@ -37,6 +38,8 @@ export class Attempts {
 
   /** The attempt that decides, with its status. `judge` tells how an attempt ended, taken alone. */
   deciding(judge: Judge): { readonly ending: AttemptEnd; readonly status: TerminalStatus } | undefined {
+    const [only] = this.#ended;
+    if (only && this.#ended.length === 1) return { ending: only, status: judge(only) };
     return decidingAttempt(this.#judged(judge), (a, b) => isSameRequest(a.ending.outgoing, b.ending.outgoing));
   }
 
@@ -69,21 +72,20 @@ export interface ClientCall {
  */
 export class ClientCalls {
   readonly #calls: ClientCall[] = [];
-  /** By the attempts in flight. Made with the first: a step whose scope judges its attempts has none. */
-  #callOf: Map<PendingAttempt, ClientCall> | undefined;
+  /** The attempts in flight: few, so a list is smaller than a map, and as fast. */
+  readonly #inFlight: { readonly live: PendingAttempt; readonly call: ClientCall }[] = [];
 
   /** The call that an attempt belongs to. `separate`: whether an attempt without a number begins a new call. */
   begin(live: PendingAttempt, separate: boolean): ClientCall {
     const call = (separate ? this.#retriedBy(live) : this.#calls[0]) ?? this.#newCall();
     call.inFlight++;
-    this.#callOf = (this.#callOf ?? new Map()).set(live, call);
+    this.#inFlight.push({ live, call });
     return call;
   }
 
   /** The call of an attempt that ends. */
   end(live: PendingAttempt, ending: AttemptEnd): ClientCall {
-    const call = this.#callOf?.get(live) ?? this.#newCall();
-    if (this.#callOf?.delete(live)) call.inFlight--;
+    const call = this.#ended(live) ?? this.#newCall();
     this.update(call, ending);
     if (call.inFlight === 0) call.attempts.prune();
     return call;
@@ -93,10 +95,18 @@ export class ClientCalls {
   adopt(last: AttemptEnd, inFlight: readonly PendingAttempt[]): ClientCall {
     const call = this.#newCall();
     call.inFlight = inFlight.length;
-    this.#callOf ??= new Map();
-    for (const live of inFlight) this.#callOf.set(live, call);
+    for (const live of inFlight) this.#inFlight.push({ live, call });
     this.update(call, last);
     return call;
+  }
+
+  /** The call of an attempt that is no longer in flight; `undefined` if it had none here. */
+  #ended(live: PendingAttempt): ClientCall | undefined {
+    const index = this.#inFlight.findIndex((entry) => entry.live === live);
+    if (index < 0) return undefined;
+    const [entry] = this.#inFlight.splice(index, 1);
+    if (entry) entry.call.inFlight--;
+    return entry?.call;
   }
 
   /** Adds an attempt that ended, or replaces it after more became known of it. */

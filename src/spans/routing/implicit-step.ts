@@ -43,9 +43,10 @@ export function startImplicitStep(active: Context, run: ActiveRun, call: ModelCa
 
 function foldable(
   active: Context,
-  retriable: Iterable<StepRecording>,
+  retriable: ReadonlySet<StepRecording>,
   outgoing: OutgoingRequest,
 ): StepRecording | undefined {
+  if (retriable.size === 0) return undefined;
   const steps = [...retriable].filter((step) => step.beganIn(active));
   return retried(
     steps.sort((one, other) => one.number - other.number),

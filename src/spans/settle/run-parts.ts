@@ -2,6 +2,8 @@ import type { RunPart } from '../run-part.js';
 import type { StepRecording } from '../step.js';
 import type { Activity } from './idle.js';
 
+const NONE: ReadonlySet<StepRecording> = /* @__PURE__ */ new Set();
+
 /** The parts of a run that have not settled. */
 export class RunParts {
   readonly #parts = new Set<RunPart>();
@@ -21,8 +23,8 @@ export class RunParts {
   }
 
   /** The implicit steps that a call may be a retry of. */
-  get retriable(): Iterable<StepRecording> {
-    return this.#retriable ?? [];
+  get retriable(): ReadonlySet<StepRecording> {
+    return this.#retriable ?? NONE;
   }
 
   add(part: RunPart): void {

@@ -25,6 +25,7 @@ export class StepSpan implements InProgress {
   readonly #options: StepOptions;
   readonly #startedAt: number;
   readonly #start: StepStart;
+  #id: string | undefined;
 
   constructor(
     step: StepRecording,
@@ -43,6 +44,12 @@ export class StepSpan implements InProgress {
     this.#managed = new ManagedSpan(step, home.id === undefined, home.tracer, name, spanOptions, ctx);
     this.span = this.#managed.span;
     this.isRecording = this.#managed.isRecording;
+  }
+
+  /** The step's UUID. Made when it is asked for: Node's is 600 bytes until it is read, and an open step rarely needs it. */
+  get id(): string {
+    this.#id ??= crypto.randomUUID();
+    return this.#id;
   }
 
   get hasEnded(): boolean {

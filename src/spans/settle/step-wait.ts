@@ -12,7 +12,7 @@ export class StepWait {
   /** In the order in which they began. */
   readonly #pending: Pending[] = [];
   /** Those of them that were refused and whose body is still open. */
-  readonly #refused: PendingAttempt[] = [];
+  #refused: PendingAttempt[] | undefined;
   #retryAfterMillis = 0;
   #lastActivityAt = performance.now();
 
@@ -33,7 +33,7 @@ export class StepWait {
 
   /** The last attempt that was refused, if nothing but the bodies of refused attempts is open. */
   get openRefusal(): PendingAttempt | undefined {
-    return this.#pending.length === this.#refused.length ? this.#refused.at(-1) : undefined;
+    return this.#pending.length === this.#refused?.length ? this.#refused.at(-1) : undefined;
   }
 
   /** What is known of the attempts in flight. */
@@ -48,11 +48,12 @@ export class StepWait {
   /** A scope has closed, or an attempt has ended. */
   remove(pending: Pending): void {
     remove(this.#pending, pending);
-    remove(this.#refused, pending as PendingAttempt);
+    if (this.#refused) remove(this.#refused, pending as PendingAttempt);
     this.#lastActivityAt = performance.now();
   }
 
   refused(live: PendingAttempt): void {
+    this.#refused ??= [];
     this.#refused.push(live);
   }
 
@@ -63,7 +64,7 @@ export class StepWait {
 
   /** Ends the refused attempts whose body is still open: all, or those that `retry` sends again. */
   concludeRefused(retry: OutgoingRequest | undefined): void {
-    if (this.#refused.length === 0) return;
+    if (!this.#refused?.length) return;
     for (const live of [...this.#refused]) if (!retry || maySendAgain(live.outgoing, retry)) live.giveUp();
   }
 
