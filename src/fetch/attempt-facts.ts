@@ -166,7 +166,7 @@ function attemptOf(
   };
   if (requestBody !== undefined) {
     attempt.requestBody = requestBody;
-    attempt.requestBodySize = byteLength(requestBody);
+    attempt.requestBodySize = facts.call?.bodyBytes ?? byteLength(requestBody);
   }
   if (answer && hasValues(answer.usage)) attempt.usage = answer.usage;
   if (answer?.response.id !== undefined) attempt.responseId = answer.response.id;

@@ -15,7 +15,8 @@ import { openAiChat } from './formats/openai-chat.js';
 import { openAiMedia } from './formats/openai-media.js';
 import { openAiResponses } from './formats/openai-responses.js';
 import { providerOf } from './provider-names.js';
-import { contentExtent, type Extent, excerpt, FACTS } from './stream/excerpt.js';
+import { excerpt } from './stream/excerpt.js';
+import { contentExtent, type Extent, FACTS } from './stream/extent.js';
 import { ResponseReader } from './stream/response-reader.js';
 
 export type { Answer } from './format.js';
@@ -68,6 +69,8 @@ export interface ModelCall {
   /** Whether the response was asked for in the background: it goes on if its stream is left. */
   readonly inBackground: boolean;
   readonly request: ModelRequest;
+  /** The size of the request's body in bytes of UTF-8; `undefined` if the body was not read. */
+  readonly bodyBytes: number | undefined;
   /** The request with its content, if that is read later than the rest. */
   readonly fullRequest?: { readonly value: ModelRequest | undefined };
   /** Begins to read the response of one attempt. */
@@ -108,9 +111,10 @@ export function readModelCall(
   const { path, formats } = recognized(url.pathname);
   if (formats.length === 0) return undefined;
   const host = providerOf(url);
-  let body: RequestBody | undefined;
+  let read: { body: RequestBody; bytes?: number } | undefined;
   for (const { format, operation } of formats) {
-    body ??= readBody(bodyText, content ? contentExtent(contentLength) : FACTS);
+    read ??= readBody(bodyText, content ? contentExtent(contentLength) : FACTS);
+    const { body, bytes } = read;
     const known = host !== undefined || (API_PATH.test(path) && body !== 'no JSON');
     if (typeof body === 'object' ? !(known || label(body.model)) || !format.accepts(path, body) : !known) continue;
     const provider = host ?? format.provider;
@@ -123,6 +127,7 @@ export function readModelCall(
       streaming: request.stream === true,
       inBackground: typeof body === 'object' && body.background === true,
       request,
+      bodyBytes: bytes,
       openAnswer: ({
         headers: responseHeaders = {},
         content: ofAnswer = content,
@@ -159,8 +164,8 @@ const recognized = /* @__PURE__ */ remembered((pathname: string) => {
 
 type RequestBody = JsonObject | 'unknown' | 'no JSON';
 
-function readBody(bodyText: string | undefined, extent: Extent): RequestBody {
-  if (bodyText === undefined || bodyText.length > MAX_LENGTH) return 'unknown';
-  const json = excerpt(bodyText, extent);
-  return (json === undefined ? undefined : object(parseJson(json))) ?? 'no JSON';
+function readBody(bodyText: string | undefined, extent: Extent): { body: RequestBody; bytes?: number } {
+  if (bodyText === undefined || bodyText.length > MAX_LENGTH) return { body: 'unknown' };
+  const { json, bytes } = excerpt(bodyText, extent);
+  return { body: (json === undefined ? undefined : object(parseJson(json))) ?? 'no JSON', bytes };
 }

@@ -1,6 +1,6 @@
 import type { MessagePart } from '../otel/genai.js';
 import { type JsonObject, label, object, objects, parseJson, text } from '../util/json-fields.js';
-import { lengthBeforeCut } from './stream/excerpt.js';
+import { lengthBeforeCut } from './stream/extent.js';
 
 /**
  * Parts of messages in the conventions' shapes, made from what the wire formats have in common.

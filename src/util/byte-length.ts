@@ -1,6 +1,19 @@
 const encoder = /* @__PURE__ */ new TextEncoder();
 let scratch: Uint8Array<ArrayBuffer> | undefined;
-const SCRATCH_BYTES = 16_384;
+const SCRATCH_BYTES = 65_536;
+
+/** The UTF-8 of a text, in parts of 64 KiB at most. A part is overwritten by the next one. */
+export function eachEncodedPart(text: string, take: (bytes: Uint8Array) => void): void {
+  scratch ??= new Uint8Array(SCRATCH_BYTES);
+  for (let at = 0; at < text.length; ) {
+    let end = Math.min(at + SCRATCH_BYTES, text.length);
+    // The two halves of a character belong together.
+    if (end < text.length && (text.charCodeAt(end) & 0xfc00) === 0xdc00) end--;
+    const { read, written } = encoder.encodeInto(text.slice(at, end), scratch);
+    take(scratch.subarray(0, written));
+    at += read;
+  }
+}
 
 /** How many characters of a text fit into `maxBytes` of UTF-8, and how many bytes those are. No character is cut in two. */
 export function measure(text: string, maxBytes: number): { characters: number; bytes: number } {

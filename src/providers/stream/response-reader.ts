@@ -1,9 +1,12 @@
 import type { ModelRequest } from '../../otel/genai.js';
+import { eachEncodedPart } from '../../util/byte-length.js';
 import { object, parseJson } from '../../util/json-fields.js';
 import type { Answer, FormatReader, WireFormat } from '../format.js';
 import { AwsEventStream } from './aws-event-stream.js';
-import { contentExtent, type Extent, excerpt, FACTS } from './excerpt.js';
+import { excerpt } from './excerpt.js';
+import { contentExtent, type Extent, FACTS } from './extent.js';
 import { JsonElements } from './json-elements.js';
+import { JsonExcerpt } from './json-excerpt.js';
 import { SseParser } from './server-sent-events.js';
 import { Utf8Decoder } from './utf8.js';
 
@@ -18,6 +21,8 @@ const LIST = /^\s*\[\s*\{/;
 
 /** How a page begins that a proxy sends in place of an answer. */
 const PAGE = /^\s*<(?:!doctype|html|head|body)\b/i;
+
+const OPENING_BRACE = 123;
 
 /** The first byte of an AWS event stream: the highest byte of a message's length, which is below 16 MiB. */
 const AWS_FIRST_BYTE = 0;
@@ -51,7 +56,8 @@ export class ResponseReader {
   readonly #options: ReadOptions;
   readonly #extent: Extent;
   readonly #decoder = new Utf8Decoder();
-  #binary: AwsEventStream | undefined;
+  /** Reads the bytes of the body, and needs no text. */
+  #ofBytes: AwsEventStream | WholeResponse | undefined;
   #body: BodyReader | undefined;
   #receivedBytes = 0;
   #isPage = false;
@@ -71,18 +77,18 @@ export class ResponseReader {
   chunk(bytes: Uint8Array): void {
     if (this.#ended || bytes.length === 0) return;
     this.#receivedBytes += bytes.length;
-    if (!this.#body && bytes[0] === AWS_FIRST_BYTE) {
-      this.#binary = new AwsEventStream((name, data) => this.#event(name, data), this.#options.maxLength);
-      this.#body = this.#binary;
+    if (!this.#body) {
+      this.#ofBytes = this.#openBytes(bytes);
+      this.#body = this.#ofBytes;
     }
-    if (this.#binary) this.#binary.pushBytes(bytes);
+    if (this.#ofBytes) this.#ofBytes.pushBytes(bytes);
     else this.#push(this.#decoder.decode(bytes));
   }
 
   /** The body ended by itself. Do not call it if the body broke off or was cancelled. */
   end(): void {
     if (this.#ended) return;
-    if (!this.#binary) this.#push(this.#decoder.end());
+    if (!this.#ofBytes) this.#push(this.#decoder.end());
     this.#ended = true;
     this.#body?.end();
     this.#reader.end(this.#isPage ? 0 : this.#receivedBytes);
@@ -96,6 +102,13 @@ export class ResponseReader {
     // An event that was too long to be read may have been the last one.
     if (this.#ended && this.#body?.dropped && !answer.error) answer.complete = true;
     return answer;
+  }
+
+  #openBytes(bytes: Uint8Array): AwsEventStream | WholeResponse | undefined {
+    const { maxLength } = this.#options;
+    if (bytes[0] === AWS_FIRST_BYTE) return new AwsEventStream((name, data) => this.#event(name, data), maxLength);
+    if (bytes[0] !== OPENING_BRACE || this.#format.framing === 'json-lines') return undefined;
+    return new WholeResponse(this.#reader, this.#extent, maxLength);
   }
 
   #push(text: string): void {
@@ -118,7 +131,7 @@ export class ResponseReader {
         return;
       }
     }
-    this.#reader.event(name, data.length <= whole ? data : (excerpt(data, this.#extent) ?? data.slice(0, whole)));
+    this.#reader.event(name, data.length <= whole ? data : (excerpt(data, this.#extent).json ?? data.slice(0, whole)));
   }
 
   #openBody(firstCharacter: string): BodyReader {
@@ -151,36 +164,34 @@ const UNREAD: BodyReader = { push() {}, readEarly() {}, end() {}, dropped: 0 };
 
 class WholeResponse implements BodyReader {
   readonly #reader: FormatReader;
-  readonly #extent: Extent;
   readonly #maxLength: number;
-  #text = '';
+  readonly #excerpt: JsonExcerpt;
   #wasRead = false;
   dropped = 0;
 
   constructor(reader: FormatReader, extent: Extent, maxLength: number) {
     this.#reader = reader;
-    this.#extent = extent;
     this.#maxLength = maxLength;
+    this.#excerpt = new JsonExcerpt(extent);
   }
 
   push(text: string): void {
-    if (this.#text.length + text.length > this.#maxLength) this.dropped = 1;
-    this.#text = this.dropped ? '' : this.#text + text;
+    eachEncodedPart(text, (bytes) => this.pushBytes(bytes));
+  }
+
+  pushBytes(bytes: Uint8Array): void {
+    if (this.#excerpt.length + bytes.length > this.#maxLength) this.dropped = 1;
+    if (!this.dropped) this.#excerpt.push(bytes);
   }
 
   /** A consumer that knows the body's length may read all of it, and never ask whether there is more. */
   readEarly(): void {
-    if (this.#text.trimEnd().endsWith('}')) this.#read();
+    this.end();
   }
 
   end(): void {
-    this.#read();
-    this.#text = '';
-  }
-
-  #read(): void {
-    if (this.#wasRead) return;
-    const json = excerpt(this.#text, this.#extent);
+    if (this.#wasRead || this.dropped) return;
+    const json = this.#excerpt.text();
     const body = json === undefined ? undefined : object(parseJson(json));
     if (!body) return;
     this.#wasRead = true;

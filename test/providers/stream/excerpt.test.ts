@@ -1,15 +1,23 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { contentExtent, type Extent, excerpt, FACTS, lengthBeforeCut } from '../../../src/providers/stream/excerpt.js';
+import { excerpt } from '../../../src/providers/stream/excerpt.js';
+import { contentExtent, type Extent, FACTS, lengthBeforeCut } from '../../../src/providers/stream/extent.js';
+import { JsonExcerpt } from '../../../src/providers/stream/json-excerpt.js';
 
 const padding = 'x'.repeat(FACTS.whole);
 const numbers = (length: number) => Array.from({ length }, (_, index) => index * -1.5e-7 - 1);
-const parsed = (json: string, extent = FACTS) => JSON.parse(excerpt(json, extent) as string);
+const parsed = (json: string, extent = FACTS) => JSON.parse(excerpt(json, extent).json as string);
+const size = (text: string) => new TextEncoder().encode(text).length;
+const bytesOf = (text: string) => new TextEncoder().encode(text);
 const MARK = /^\[\d+ more characters\]$/;
 
 /** No string up to this length is cut, wherever it is. */
 const shortest = ({ string, inLists }: Extent) => Math.min(string, inLists, FACTS.string);
+
+/** What may be left out with the numbers that a list begins with. */
+const isNumber = (value: unknown) =>
+  typeof value === 'number' || typeof value === 'boolean' || value === null || JSON.stringify(value) === '{}';
 
 /** What is wrong with an excerpt; `undefined` if it has all that it has to have. `json` tells how long the text of a value is. */
 function fault(found: unknown, whole: unknown, extent: Extent, json = JSON.stringify): string | undefined {
@@ -17,23 +25,26 @@ function fault(found: unknown, whole: unknown, extent: Extent, json = JSON.strin
     if (found === whole) return undefined;
     const cut = String(found).replace(/\[\d+ more characters\]={0,2}$/, '');
     if (!whole.startsWith(cut)) return `${found} is no beginning of ${whole}`;
-    if (json(whole).length - 2 <= shortest(extent)) return `${whole} was cut`;
-    return json(whole).length - 2 !== whole.length || lengthBeforeCut(String(found)) === whole.length
-      ? undefined
-      : `${found} has another length`;
+    if (size(json(whole)) - 2 <= shortest(extent)) return `${whole} was cut`;
+    const isAscii = /^[ -~]*$/.test(whole) && json(whole).length - 2 === whole.length;
+    return !isAscii || lengthBeforeCut(String(found)) === whole.length ? undefined : `${found} has another length`;
   }
   if (Array.isArray(whole)) {
     if (!Array.isArray(found)) return `${found} is no list`;
-    if (typeof whole[0] === 'number' && found.length === 1 && MARK.test(found[0])) {
+    if (typeof whole[0] === 'number' && MARK.test(String(found[0]))) {
+      const others = found.slice(1);
+      const numbers = whole.slice(0, others.length >= 127 ? 1 : whole.length - others.length);
+      if (!numbers.every(isNumber)) return `${numbers} are no numbers`;
       // The text has more blanks.
-      return 2 * json(whole).length > shortest(extent) ? undefined : `the numbers ${whole} are left out`;
+      if (2 * json(whole).length <= shortest(extent)) return `the numbers ${whole} are left out`;
+      return others.length >= 127 ? undefined : fault(others, whole.slice(numbers.length), extent, json);
     }
     if (found.length !== whole.length && found.length < 128) return `${whole.length} elements are ${found.length}`;
     return found.map((item, index) => fault(item, whole[index], extent, json)).find((wrong) => wrong !== undefined);
   }
   if (typeof whole !== 'object' || whole === null) return Object.is(found, whole) ? undefined : `${found} is ${whole}`;
   const names = Object.keys(whole);
-  const shortNames = names.filter((name) => json(name).length < shortest(extent));
+  const shortNames = names.filter((name) => size(json(name)) < shortest(extent));
   if (Object.keys(found as object).length !== names.length) return 'another number of fields';
   return shortNames
     .map((name) =>
@@ -124,11 +135,59 @@ describe('An excerpt of a JSON text', () => {
     );
   });
 
+  it('is the same however the text is cut into chunks', () => {
+    const cuts = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 12 });
+    fc.assert(
+      fc.property(json, cuts, extent, (text, shares, how) => {
+        const bytes = bytesOf(text);
+        const whole = new JsonExcerpt(how);
+        whole.push(bytes);
+        const cut = new JsonExcerpt(how);
+        let from = 0;
+        for (const at of shares.map((share) => Math.floor(share * bytes.length)).sort((a, b) => a - b)) {
+          const chunk = bytes.slice(from, at);
+          cut.push(chunk);
+          chunk.fill(0);
+          from = at;
+        }
+        cut.push(bytes.slice(from));
+        assert.equal(cut.text(), whole.text());
+        assert.equal(cut.length, bytes.length);
+        assert.equal(excerpt(text, how).bytes, bytes.length);
+        if (text.length > how.whole) assert.equal(excerpt(text, how).json, whole.text());
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('is the same for each byte of a text as a chunk of its own', () => {
+    const strings = ['=', '==', 'x===', '\\', '"', 'é', '\u20ac', '\ud83d\ude00', '\u0001', ' [1]'];
+    const lists = strings.flatMap((text) => [597, 598, 599, 600, 601, 602].map((length) => 'a'.repeat(length) + text));
+    const value = { padding, lists, numbers: [numbers(300), [...numbers(300), 'x', { y: [1] }], [...numbers(2), [3]]] };
+    for (const text of [JSON.stringify(value), JSON.stringify(value, undefined, 1)]) {
+      for (const source of [
+        text,
+        text.replace(/[^\n -~]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`),
+      ]) {
+        const bytes = bytesOf(source);
+        const found = new JsonExcerpt(FACTS);
+        for (const byte of bytes) found.push(Uint8Array.of(byte));
+        const whole = new JsonExcerpt(FACTS);
+        whole.push(bytes);
+        assert.equal(found.text(), whole.text());
+        assert.equal(
+          fault(JSON.parse(found.text() as string), value, FACTS, () => source),
+          undefined,
+        );
+      }
+    }
+  });
+
   it('is no JSON if the text is cut', () => {
     fc.assert(
       fc.property(json, fc.double({ min: 0, max: 1, noNaN: true }), extent, (text, share, how) => {
         const cut = text.slice(0, Math.floor(share * (text.length - 1)));
-        const found = excerpt(cut, how);
+        const found = excerpt(cut, how).json;
         if (found !== undefined) assert.throws(() => JSON.parse(found), SyntaxError);
       }),
       { numRuns: 500 },
@@ -146,7 +205,7 @@ describe('An excerpt of a JSON text', () => {
     ];
     texts.push(`{"list":[${'{"a":"b"},'.repeat(500)}{]}],"b":1}`, '[1,'.repeat(1 << 18));
     for (const text of texts) {
-      const found = excerpt(text, FACTS);
+      const found = excerpt(text, FACTS).json;
       if (found !== undefined) assert.throws(() => JSON.parse(found), SyntaxError, text.slice(0, 20));
     }
   });
@@ -160,6 +219,23 @@ describe('An excerpt of a JSON text', () => {
       assert.ok(data.length < 700);
     }
     assert.equal(lengthBeforeCut('a text'), 6);
+  });
+
+  it('has what follows the numbers that a list begins with', () => {
+    const mixed = [...numbers(1000), 'text', { usage: { total: 3 } }, [4, 5], ...numbers(3)];
+    const found = parsed(
+      JSON.stringify({
+        padding,
+        mixed,
+        nested: [
+          [...numbers(300), [6]],
+          [...numbers(300), {}],
+        ],
+      }),
+    );
+    assert.deepEqual(found.mixed.slice(1), mixed.slice(1000));
+    assert.deepEqual(found.nested[0].slice(1), [[6]]);
+    assert.match(found.mixed[0], MARK);
   });
 
   it('has the first 128 elements of a list, and says how many numbers it leaves out', () => {

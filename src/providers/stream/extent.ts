@@ -1,0 +1,36 @@
+/** How much of a JSON text an excerpt has, in bytes of UTF-8. */
+export interface Extent {
+  /** A text up to this length is left as it is: parsing it takes less time than searching it. */
+  readonly whole: number;
+  /** A longer string is cut here. */
+  readonly string: number;
+  /** A list loses its elements from the 129th on, once this much of it is left in. */
+  readonly list: number;
+  /** A string is cut here from the ninth element of a list on: what that has of interest is an enumeration, such as a finish reason. */
+  readonly inLists: number;
+  /** Once this much is left in, strings are cut as for {@link FACTS}. */
+  readonly total: number;
+}
+
+/** What tells model, parameters, counters and errors. No name, id or code is longer than such a string. */
+export const FACTS: Extent = { whole: 4096, string: 600, list: 0, inLists: 100, total: Number.POSITIVE_INFINITY };
+
+/** What is needed to record the beginning of each content, up to `length` bytes. */
+export function contentExtent(length: number): Extent {
+  const string = Math.max(length, FACTS.string);
+  return { whole: length, string, list: 2 * length, inLists: string, total: 8 * length };
+}
+
+const LEFT_OUT = /\[(\d+) more characters\](={0,2})$/;
+const LONGEST_LEFT_OUT = 40;
+
+/** What an excerpt has in the place of `missing` characters of ASCII. */
+export function leftOut(missing: number): string {
+  return `[${missing} more characters]`;
+}
+
+/** The length that a string of ASCII had before it was cut. The padding of base64 is left in. */
+export function lengthBeforeCut(value: string): number {
+  const found = LEFT_OUT.exec(value.slice(-LONGEST_LEFT_OUT));
+  return found ? value.length - found[0].length + Number(found[1]) + (found[2] as string).length : value.length;
+}
