@@ -1,6 +1,6 @@
 /**
  * `npm run consumers [WORD…]`: installs the package, as it would be published, into a temporary folder, and uses it there as ES module and
- * as CommonJS: with Node, Jest, bundlers, compilers, and in set-ups that were there before it. Runs the rows that have all of the words. Exits with 1 if a row failed.
+ * as CommonJS: with Node, Jest, npx, bundlers, compilers, and in set-ups that were there before it. Runs the rows that have all of the words. Exits with 1 if a row failed.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,6 +9,7 @@ import { install, pack, Unavailable } from '../matrix/install.js';
 import { failed, PASSED, type Result, Results } from '../matrix/results.js';
 import { BUNDLERS } from './bundlers.js';
 import { COMPILERS } from './compilers.js';
+import { NPX } from './npx.js';
 import { RUNTIMES } from './runtimes.js';
 import { SET_UPS } from './set-ups.js';
 
@@ -17,8 +18,8 @@ export interface Consumer {
   readonly name: string;
   /** What it needs beside the application's packages. */
   readonly packages: readonly string[];
-  /** Rejects if the package can't be used in this way. `app` is a folder with runtrace and OpenTelemetry installed. */
-  use(app: string): Promise<void>;
+  /** Rejects if the package can't be used in this way. `app` is a folder with runtrace and OpenTelemetry installed, `tarball` the package. */
+  use(app: string, tarball: string): Promise<void>;
 }
 
 /** Versions that support the oldest Node that runtrace supports. */
@@ -31,7 +32,7 @@ const APPLICATION = [
 const OTLP = '@opentelemetry/exporter-trace-otlp-http@0.223';
 
 const words = process.argv.slice(2);
-const consumers = [...RUNTIMES, ...SET_UPS, ...BUNDLERS, ...COMPILERS].filter(({ name }) =>
+const consumers = [...RUNTIMES, ...NPX, ...SET_UPS, ...BUNDLERS, ...COMPILERS].filter(({ name }) =>
   words.every((word) => name.includes(word)),
 );
 const results = new Results();
@@ -42,7 +43,7 @@ try {
   const app = join(directory, 'app');
   const installed = await tried(() => install(app, [tarball, ...APPLICATION, OTLP, ...packages]));
   for (const consumer of consumers) {
-    results.one(consumer.name, installed ?? (await tried(() => consumer.use(app))) ?? PASSED);
+    results.one(consumer.name, installed ?? (await tried(() => consumer.use(app, tarball))) ?? PASSED);
   }
 } finally {
   rmSync(directory, { recursive: true, force: true });
