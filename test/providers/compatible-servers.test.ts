@@ -302,7 +302,6 @@ const failures: [name: string, format: Format, body: string, code: string][] = [
     'gone',
   ],
   ['a Messages error in a list', 'messages', message + data([{ error: { code: 'busy' } }]) + stop, 'busy'],
-  ['a body without a choice', 'chat', JSON.stringify({ id: 'c', model: 'm', choices: [] }), 'invalid_response'],
   ['nothing but [DONE]', 'chat', done, 'invalid_response'],
   ['usage and [DONE]', 'chat', data({ id: 'c', choices: [], usage: { prompt_tokens: 1 } }) + done, 'invalid_response'],
   ['nothing but [DONE], of Responses', 'responses', done, 'invalid_response'],

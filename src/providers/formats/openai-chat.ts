@@ -113,8 +113,7 @@ class OpenAiChatReader implements FormatReader {
   }
 
   whole(body: JsonObject): void {
-    // A body without a choice has answered nothing.
-    this.#done = objects(body.choices).length > 0 || Array.isArray(body.data);
+    this.#done = Array.isArray(body.choices) || Array.isArray(body.data);
     this.#readHead(body, !this.#done);
     // Voyage counts the input of its embeddings in the total only.
     const total = Array.isArray(body.data) ? count(object(body.usage)?.total_tokens) : undefined;
