@@ -180,13 +180,18 @@ class Observation {
   }
 
   /** All branches get the same bytes, but not always in the same chunks. */
-  #pass({ buffer, byteOffset, byteLength }: ArrayBufferView): void {
+  #pass(view: ArrayBufferView): void {
     const passage = this.#passage;
+    const { byteLength } = view;
     this.#bytes += byteLength;
     const news = this.#bytes - passage.bytes;
     if (news <= 0) return;
     passage.bytes = this.#bytes;
-    passage.observer.chunk(new Uint8Array(buffer, byteOffset + byteLength - news, news));
+    // A view of a view costs more than all else that is done with a short chunk.
+    const isAllNew = news === byteLength && Object.getPrototypeOf(view) === Uint8Array.prototype;
+    passage.observer.chunk(
+      isAllNew ? (view as Uint8Array) : new Uint8Array(view.buffer, view.byteOffset + byteLength - news, news),
+    );
   }
 }
 

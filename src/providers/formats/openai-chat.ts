@@ -92,6 +92,8 @@ const HAS_CHOICES = /"choices"\s*:\s*\[/;
 /** The sentinel that ends a stream; some servers write it as a JSON text. */
 const DONE = /^\s*"?\[DONE\]/;
 
+const OPENING_BRACE = 123;
+
 /** Errors that gateways write as plain text, or as a JSON text, where a chunk is expected. */
 const PLAIN_ERROR = /^\s*"?(?:\[error\b|error:)/i;
 
@@ -127,7 +129,7 @@ class OpenAiChatReader implements FormatReader {
   }
 
   event(name: string, data: string): void {
-    if (DONE.test(data)) {
+    if (data.charCodeAt(0) !== OPENING_BRACE && DONE.test(data)) {
       // A stream that had no choice has answered nothing, though it ended properly.
       this.#done = this.#response.choiceCount > 0;
       return;

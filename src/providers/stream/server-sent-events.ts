@@ -42,10 +42,20 @@ export class SseParser {
   }
 
   push(chunk: string): void {
-    if (chunk === '') return;
+    if (chunk === '' || this.#isOneEvent(chunk)) return;
     const rest = eachLine(chunk, this.#afterCarriageReturn ? afterLineFeed(chunk) : 0, this.#endLine);
     this.#afterCarriageReturn = chunk.endsWith('\r');
     if (rest < chunk.length) this.#hold(chunk, rest);
+  }
+
+  /** Reads a chunk that is one event of one `data` line, as most are. Returns whether it is. */
+  #isOneEvent(chunk: string): boolean {
+    const end = chunk.length - 2;
+    if (chunk.indexOf('\n') !== end || !chunk.endsWith('\n') || !chunk.startsWith('data: ')) return false;
+    const isBetweenEvents = this.#line === '' && this.#name === '' && this.#data === undefined && !this.#tooLong;
+    if (!isBetweenEvents || this.#afterCarriageReturn || end > this.#maxLength || chunk.includes('\r')) return false;
+    this.#onEvent('', chunk.slice(6, end));
+    return true;
   }
 
   /** Nothing to do: each event is read as soon as it is complete. */
