@@ -45,6 +45,8 @@ export function keepValues(attributes: Attributes, { redactor }: Redacting): Att
 }
 
 export function keptValue(name: string, value: unknown, redactor: Redactor): AttributeValue | undefined {
+  // Most values are numbers, and need nothing of what follows.
+  if (Number.isInteger(value) && Math.abs(value as number) < 2 ** 53) return value as number;
   if (Array.isArray(value)) return sendable(value.map((item) => keptItem(name, item, redactor)) as string[]);
   const kept = keptItem(name, value, redactor);
   return kept == null ? undefined : sendable(kept);

@@ -135,16 +135,44 @@ export function recordExchange<T>(
   read: (result: T) => Received<T>,
   purpose: Purpose = {},
 ): Promise<T> {
-  const place = guarded(UNRECORDED, () => findPlace(purpose, args));
+  let place: Place | undefined;
+  let reading: Promise<string | undefined> | undefined;
+  try {
+    place = findPlace(purpose, args);
+    reading = place && requestBodyOf(args);
+  } catch (error) {
+    report(UNRECORDED, error);
+  }
   if (!place) return call();
-  const send = (requestBody?: string) => {
-    const live = guarded(UNRECORDED, () => beginAttempt(place, args, requestBody));
-    if (live) return live.send(call, read);
-    // The body has shown that it is no model call. What sees the request below the global fetch does not see its body.
-    return purpose.outside ? context.with(withRecording(place.active), call) : call();
-  };
-  const reading = guarded(UNRECORDED, () => requestBodyOf(args));
-  return reading ? reading.then(send) : send();
+  return reading ? sendWhenRead(place, args, reading, call, read) : send(place, args, undefined, call, read);
+}
+
+async function sendWhenRead<T>(
+  place: Place,
+  args: Parameters<Fetch>,
+  reading: Promise<string | undefined>,
+  call: () => Promise<T>,
+  read: (result: T) => Received<T>,
+): Promise<T> {
+  return send(place, args, await reading, call, read);
+}
+
+function send<T>(
+  place: Place,
+  args: Parameters<Fetch>,
+  requestBody: string | undefined,
+  call: () => Promise<T>,
+  read: (result: T) => Received<T>,
+): Promise<T> {
+  let live: InFlightAttempt | undefined;
+  try {
+    live = beginAttempt(place, args, requestBody);
+  } catch (error) {
+    report(UNRECORDED, error);
+  }
+  if (live) return live.send(call, read);
+  // The body has shown that it is no model call. What sees the request below the global fetch does not see its body.
+  return place.outside ? context.with(withRecording(place.active), call) : call();
 }
 
 /** Begins to record an exchange that another transport makes by itself; `undefined` if it is not recorded. */
@@ -273,9 +301,10 @@ function beginAttempt(
   if (polled) return new InFlightAttempt(polled, outgoing, polled.call, signalOf(input, init), active);
   const { method, url } = outgoing;
   const call = step?.recall(outgoing) ?? callOfRequest(outgoing, capturing);
+  const signal = signalOf(input, init);
   const live = (owner: AttemptOwner, inside = active) => {
     callRecorded();
-    return new InFlightAttempt(owner, outgoing, call, signalOf(input, init), inside);
+    return new InFlightAttempt(owner, outgoing, call, signal, inside);
   };
   const isUnread = !call && run !== undefined && isUnreadCall(outgoing, place);
   if (step && (call || place.takesAll || isUnread)) return live(step);

@@ -72,15 +72,26 @@ export function stepIn<T>(
   const { scope, inside } = openScope(run, options, ctx && { ctx });
   const handle = new StepHandle(scope, run, fetchOf, false);
   return context.with(inside, () => {
-    const noticing = scope && {
-      returned: (value: unknown) => {
-        scope.returned(value);
-        checkStepEnd(scope);
-      },
-      threw: (error: unknown) => scope.threw(error),
-    };
-    return settleWith(() => fn(handle), noticing, handle);
+    return settleWith(() => fn(handle), scope && new NoticingScope(scope), handle);
   });
+}
+
+/** The scope of a step, whose end shows whether an attempt was made. */
+class NoticingScope implements Scope {
+  readonly #scope: StepScope;
+
+  constructor(scope: StepScope) {
+    this.#scope = scope;
+  }
+
+  returned(value: unknown): void {
+    this.#scope.returned(value);
+    checkStepEnd(this.#scope);
+  }
+
+  threw(error: unknown): void {
+    this.#scope.threw(error);
+  }
 }
 
 /** How a scope is opened for a client that is recorded through its own hooks. */

@@ -257,14 +257,18 @@ export class StepScope implements AttemptOwner, BackgroundOwner, Pending {
   }
 
   /** The function has returned and nothing is in flight: the last attempt decides if it did not go well, else the return. */
-  #concludeReturn(at = this.now()): void {
+  #concludeReturn(at?: number): void {
     if (this.#inFlight > 0 || this.#state !== 'returned') return;
     if (this.#background && !this.#conclusion) return;
     // A returned object that is not iterated may be consumed in ways that can't be observed: then the attempts alone decide.
     if (this.#returnedStream && (this.#returnedStream.begun || !this.#facts.last)) return;
-    const conclusion = returnConclusion(this.#facts, this.#attempts, at);
-    this.#conclude(conclusion ?? conclusionWithoutCall(this.#facts, this.#recordedByHand(), at));
+    if (!this.#conclusion) this.#conclude(this.#conclusionOfReturn(at ?? this.now()));
     this.#close();
+  }
+
+  #conclusionOfReturn(at: number): Conclusion {
+    const conclusion = returnConclusion(this.#facts, this.#attempts, at);
+    return conclusion ?? conclusionWithoutCall(this.#facts, this.#recordedByHand(), at);
   }
 
   /** Some functions return before their call has begun. The end of that call is then the end of the scope. */

@@ -232,7 +232,9 @@ export class AttemptLog {
     const dropped = this.#count - shown.length;
     to.write(names.STEP_ATTEMPT_COUNT, this.#count);
     to.write(names.STEP_FAILED_ATTEMPT_COUNT, this.#failedCount);
-    if (attempts.length > 0) to.write(names.STEP_ATTEMPT_CODES, attempts.map(codeOf).join(' '));
+    const [first] = attempts;
+    if (first)
+      to.write(names.STEP_ATTEMPT_CODES, attempts.length === 1 ? codeOf(first) : attempts.map(codeOf).join(' '));
     if (attempts.length > 1) to.write(names.STEP_RETRY_WAIT_MS, Math.round(retryWait));
     if (dropped === 0) return;
     to.write(names.STEP_DROPPED_ATTEMPT_COUNT, dropped);

@@ -62,7 +62,7 @@ export class RunUsage {
    * answers at random from a small range (Ollama), so two answers with one id and different usage are two.
    */
   add({ id, usage }: AnswerUsage): void {
-    if (id !== undefined && !this.#isNew(`${id} ${FIELDS.map((field) => usage[field])}`)) return;
+    if (id !== undefined && !this.#isNew(answerKey(id, usage))) return;
     addUsage(this.#total, usage);
   }
 
@@ -73,10 +73,17 @@ export class RunUsage {
   #isNew(answer: string): boolean {
     if (this.#counted.has(answer)) return false;
     this.#counted.add(answer);
-    const [oldest] = this.#counted;
-    if (this.#counted.size > MAX_REMEMBERED && oldest !== undefined) this.#counted.delete(oldest);
+    if (this.#counted.size > MAX_REMEMBERED) {
+      const [oldest] = this.#counted;
+      if (oldest !== undefined) this.#counted.delete(oldest);
+    }
     return true;
   }
+}
+
+function answerKey(id: string, usage: Usage): string {
+  const { inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens, reasoningTokens } = usage;
+  return `${id} ${inputTokens},${outputTokens},${cacheReadTokens},${cacheWriteTokens},${reasoningTokens}`;
 }
 
 /** The sum over all answers. */
