@@ -34,6 +34,17 @@ const SECRET_PARTS = [
   'webhookkey',
   'credential',
   'authorization',
+  // `password` in other languages.
+  'adgangskode',
+  'contrasena',
+  'katasandi',
+  'kennwort',
+  'motdepasse',
+  'passord',
+  'requirepass',
+  'salasana',
+  'wachtwoord',
+  'zugangscode',
 ];
 
 /** `tokens` counts text, except in the plural of these. */
@@ -50,7 +61,7 @@ const TOKEN_PARTS = [
 /** `secret`, but not secretary, secretion, secretly. */
 const SECRET_WORD = /secret(?!ar|io|ed|es|ing|ly|or)/;
 
-const SECRET_LAST_WORDS = new Set(['cookie', 'cookies', 'jwt', 'otp', 'pw', 'pwd', 'totp']);
+const SECRET_LAST_WORDS = new Set(['cookie', 'cookies', 'heslo', 'jwt', 'otp', 'pw', 'pwd', 'senha', 'totp']);
 
 /** Endings of names that describe a secret and don't hold it: `token_type`, `api_key_name`, `password_length`. */
 const ABOUT =
@@ -81,7 +92,8 @@ const SECRET_PARAMETERS = /* @__PURE__ */ new Set(
 );
 
 /** Every name that is more than `PLAIN` matches this. */
-const HINT = /auth|bundle_|cookie|cred|jwt|key|otp|pass|pw|secret|session|shared|sig|token/i;
+const HINT =
+  /a(?:uth|dga)|bund|co(?:okie|ntra)|cred|heslo|jwt|ke(?:y|nn)|kata|otp|p(?:ass|w)|s(?:ecret|ession|enha|alas|hared|ig)|token|wach|zugang/i;
 
 /** A name without case and separators: `X-Api-Key`, `x_api_key` and `xApiKey` are one name. */
 export function condenseName(name: string): string {
@@ -99,7 +111,7 @@ export function nameKind(name: string): NameKind {
   if (ABOUT.test(condensed)) return PLAIN;
   if (SECRET_WORD.test(condensed) || SECRET_PARTS.some((part) => condensed.includes(part))) return SECRET;
   if (TOKEN_PARTS.some((part) => condensed.includes(part))) return TOKEN;
-  if (BUNDLER.test(name)) return SECRET;
+  if (BUNDLER.test(name) || name === '_auth') return SECRET;
   const words = wordsOf(name);
   const last = words.at(-1) ?? '';
   if (SECRET_LAST_WORDS.has(last) || condensed.endsWith('pwd')) return SECRET;

@@ -105,4 +105,14 @@ export const SERVICE_FORMATS: readonly FormatRow[] = [
   ['Tines', 'tines_', 'alnum', [20, 60], 'tines.com/docs', 2023, { isWeak: true }],
   ['Canva', 'cnvca', 'url', [40, 60], 'canva.dev/docs', 2024],
   ['Zoho', '1000.', 'hex', 65, 'zoho.com/crm/developer', 2018, { shape: /1000\.[0-9a-f]{32}\.[0-9a-f]{32}/y }],
+  // Hashes of passwords, as in files of htpasswd and shadow: they can be guessed.
+  [
+    'crypt',
+    '$apr1$ $2a$ $2b$ $2y$ $5$ $6$ $argon2i$ $argon2id$',
+    'base64',
+    [20, 200],
+    'man7.org/linux/man-pages/man5/crypt.5.html',
+    2018,
+    { shape: /\$(?:apr1|2[aby]|5|6|argon2id?)\$[\w./$=,+-]{20,200}/y },
+  ],
 ];

@@ -28,9 +28,9 @@ const CHANGES_PER_CHARACTER = 0.15;
 
 /**
  * Whether the characters between two places are mixed as random ones are: how often a letter follows a digit, a digit a letter, or a
- * capital a small letter.
+ * capital a small letter, at least `share` times for each character.
  */
-export function isMixed(text: string, start: number, end: number): boolean {
+export function isMixed(text: string, start: number, end: number, share = CHANGES_PER_CHARACTER): boolean {
   let changes = 0;
   let count = 0;
   let before: CharacterClass = OTHER;
@@ -40,7 +40,7 @@ export function isMixed(text: string, start: number, end: number): boolean {
     if (before !== OTHER && now !== OTHER && now !== before && !(before === UPPER && now === LOWER)) changes++;
     before = now;
   }
-  return changes >= LEAST_CHANGES && changes >= count * CHANGES_PER_CHARACTER;
+  return changes >= LEAST_CHANGES && changes >= count * share;
 }
 
 const LONGEST_NUMBER = 8;

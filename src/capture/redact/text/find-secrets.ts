@@ -4,9 +4,11 @@ import { findPemBlocks, findSchemes } from '../keys/schemes.js';
 import { endOf } from '../keys/sticky.js';
 import type { Policy } from '../policy.js';
 import { findUrlSecrets } from '../urls.js';
+import { findInStatements } from './commands.js';
 import { findEncodedJson } from './encoded.js';
 import { findMarked } from './marked-values.js';
 import { findNamed } from './named-values.js';
+import { findUnseparated } from './unseparated.js';
 
 /** `Basic YTo=` */
 const SHORTEST_WITH_SCHEME = 10;
@@ -56,6 +58,8 @@ function findPlainSecrets(
   }
   findNamed(text, policy, urlDepth, findInUrl, edits);
   findMarked(text, policy, edits);
+  findUnseparated(text, policy, edits);
+  findInStatements(text, edits);
   findPatterns(text, policy, edits);
   return encodedAt;
 }

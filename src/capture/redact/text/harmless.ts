@@ -1,4 +1,4 @@
-import { isMixed } from '../keys/randomness.js';
+import { isMadeOfWords, isMixed } from '../keys/randomness.js';
 import { readsAsWords } from '../keys/words.js';
 import { isSecretLike, isVersion } from './words.js';
 
@@ -80,6 +80,8 @@ export function isDescription(value: string): boolean {
   return words.some((word) => DESCRIBING.has(word.toLowerCase().replace(AROUND_WORD, '')));
 }
 
+export const EMAIL = /^[\w.+-]+@[\w-]+(?:\.[\w-]+)+$/;
+
 const TRAILING = /[)\]}>:;,?!.]+$/;
 
 /** Whether a value is a word that stands for a type, a state or a setting. */
@@ -130,7 +132,7 @@ export function isHarmlessValue(value: string): boolean {
     isTemplate(value) ||
     isPlaceholder(value) ||
     isDescription(value) ||
-    (NOT_ASCII_LETTER.test(value) && LETTERS.test(value)) ||
+    (NOT_ASCII_LETTER.test(value) && LETTERS.test(value) && isMadeOfWords(value, 0, value.length)) ||
     /^arn:aws[\w-]*:/.test(value)
   );
 }

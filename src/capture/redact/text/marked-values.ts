@@ -4,6 +4,7 @@ import { endOf } from '../keys/sticky.js';
 import { SUSPECT, TOKEN } from '../names.js';
 import type { Policy } from '../policy.js';
 import { isExpression } from './code.js';
+import { findInCommand } from './commands.js';
 import { isHarmlessValue, isNoValue } from './harmless.js';
 import { isSecretLike } from './words.js';
 
@@ -11,22 +12,21 @@ import { isSecretLike } from './words.js';
 export function findMarked(text: string, policy: Policy, edits: Edit[]): void {
   for (let at = text.indexOf('<'); at !== -1; at = text.indexOf('<', at + 1)) findInElement(text, at, policy, edits);
   for (let at = text.indexOf('-'); at !== -1; at = text.indexOf('-', at + 1)) {
-    const next = text.charCodeAt(at + 1);
-    if (next === HYPHEN) findInOption(text, at++, policy, edits);
-    else if (next === LOWER_U) findInUserOption(text, at, edits);
+    if (text.charCodeAt(at + 1) === HYPHEN) findInOption(text, at++, policy, edits);
+    else findInCommand(text, at, edits);
   }
   if (text.indexOf('|') !== -1) findInTables(text, policy, edits);
 }
 
 const HYPHEN = 45;
-const LOWER_U = 117;
 
 const ELEMENT = /<([A-Za-z_][\w:.-]{0,60})(\s[^<>]{0,600})?>/y;
 const ATTRIBUTE = /([\w:-]{1,60})\s{0,4}=\s{0,4}(?:"([^"]*)"|'([^']*)')/g;
 /** Attributes that hold the name of a value, and those that hold the value. */
 const NAME_ATTRIBUTES = /^(?:name|key|id|property|field|itemprop)$/i;
 const VALUE_ATTRIBUTES = /^(?:value|content|data-value)$/i;
-const CONTENT = /[^<]{1,2000}(?=<\/)/y;
+const CONTENT = /[^<]{1,2000}(?=<\/)|[^<\]]{1,2000}(?=\]\]>)/y;
+const CDATA = /\s{0,20}<!\[CDATA\[/y;
 
 function findInElement(text: string, at: number, policy: Policy, edits: Edit[]): void {
   ELEMENT.lastIndex = at;
@@ -52,7 +52,7 @@ function findInElement(text: string, at: number, policy: Policy, edits: Edit[]):
   if (kind <= SUSPECT) return;
   for (const [start, value] of values) addUnlessHarmless(start, value, edits);
   if (!isContentNamed) return;
-  const start = at + whole.length;
+  const start = endOf(CDATA, text, at + whole.length);
   const content = text.slice(start, endOf(CONTENT, text, start));
   if (content === '' || (kind === TOKEN && !isSecretLike(content.trim()))) return;
   addUnlessHarmless(start, content, edits);
@@ -67,8 +67,6 @@ function addUnlessHarmless(start: number, value: string, edits: Edit[]): void {
 
 const OPTION_NAME = /[A-Za-z][\w-]{1,60}/y;
 const OPTION_VALUE = /[ \t]{1,4}("[^"\n]{1,500}"|'[^'\n]{1,500}'|[^\s"'`|&;)]{3,})/y;
-/** `curl -u user:password`. */
-const USER_OPTION = /(?:-u|--user|--proxy-user)[ \t=]{1,4}["']?[\w.@+-]{1,80}:([^\s"'`@]{3,200})/y;
 const PART_OF_WORD = /[\w-]/;
 const WORD_OF_TEXT = /^[A-Za-z]+[.,:;)]?$/;
 const COMMAND_GOES_ON = /^[ \t]+(?:--?\w|\\|&&|\||>)/;
@@ -78,7 +76,7 @@ function findInOption(text: string, at: number, policy: Policy, edits: Edit[]): 
   if (!isLetter(text.charCodeAt(at + 2)) || PART_OF_WORD.test(text[at - 1] ?? ' ')) return;
   const nameEnd = endOf(OPTION_NAME, text, at + 2);
   if (policy.kindInText(text.slice(at + 2, nameEnd)) <= SUSPECT) {
-    findInUserOption(text, at, edits);
+    findInCommand(text, at, edits);
     return;
   }
   OPTION_VALUE.lastIndex = nameEnd;
@@ -101,12 +99,76 @@ function isLetter(code: number): boolean {
   return lowerCase >= 97 && lowerCase <= 122;
 }
 
-function findInUserOption(text: string, at: number, edits: Edit[]): void {
-  USER_OPTION.lastIndex = at;
-  const [whole, password = ''] = USER_OPTION.exec(text) ?? [];
-  if (whole === undefined || isHarmlessValue(password)) return;
-  const end = at + whole.length;
-  edits.push({ start: end - password.length, end, text: REDACTED });
+/** A cell of the first line of a table: one name, perhaps in quotes. */
+const HEADER_CELL = /^\s?(["']?)[\w .-]{1,64}\1\s?$/;
+const DELIMITERS = ['\t', ';', ','];
+const MOST_ROWS = 1000;
+
+/** Adds edits for the cells below the names in a line of a table with commas, semicolons or tabs. Returns where the line ends. */
+export function findInColumns(text: string, at: number, policy: Policy, edits: Edit[]): number {
+  const header = text.slice(text.lastIndexOf('\n', at) + 1, lineEnd(text, at));
+  const end = lineEnd(text, at);
+  const delimiter = DELIMITERS.find((mark) => header.includes(mark));
+  const names = header.split(delimiter ?? '\n');
+  if (names.length < 2 || !names.every((name) => HEADER_CELL.test(name))) return end;
+  const columns = names.map((name) => isSecretName(name, policy));
+  if (!columns.includes(true)) return end;
+  let start = end + 1;
+  for (let row = 0; row < MOST_ROWS && start < text.length; row++) {
+    const next = lineEnd(text, start);
+    const cells = cellsOfRow(text.slice(start, next), delimiter as string);
+    if (cells.length !== names.length) return end;
+    for (const [index, cell] of cells.entries()) {
+      if (columns[index]) addCell(start + cell.start, cell.text, edits);
+    }
+    start = next + 1;
+  }
+  return end;
+}
+
+function lineEnd(text: string, at: number): number {
+  const end = text.indexOf('\n', at);
+  return end === -1 ? text.length : end;
+}
+
+/** The cells of a row, in which delimiters may stand in quotes. */
+function cellsOfRow(row: string, delimiter: string): { start: number; text: string }[] {
+  const cells: { start: number; text: string }[] = [];
+  let start = 0;
+  let isQuoted = false;
+  for (let at = 0; at <= row.length; at++) {
+    if (row[at] === '"') isQuoted = !isQuoted;
+    if (at < row.length && (isQuoted || row[at] !== delimiter)) continue;
+    cells.push({ start, text: row.slice(start, at) });
+    start = at + 1;
+  }
+  return cells;
+}
+
+/** Adds an edit for a cell under the name of a secret, if it holds one. */
+function addCell(start: number, cell: string, edits: Edit[]): void {
+  const value = cell.trim().replace(/^[*_`~"']+|[*_`~"']+$/g, '');
+  if (!isSecretLike(value) || /\s/.test(value) || isHarmlessValue(value) || isExpression(value)) return;
+  const from = start + cell.indexOf(value);
+  edits.push({ start: from, end: from + value.length, text: REDACTED });
+}
+
+const LONGEST_MANIFEST = 20_000;
+const DATA = /^(?:stringData|data):[ \t]*\r?\n((?:[ \t]+.*(?:\r?\n|$))+)/gm;
+const DATUM = /^[ \t]+[\w.-]{1,253}:[ \t]*["']?([^\s"'|>]{4,})["']?[ \t]*\r?$/gm;
+
+/** Adds edits for the data of a Secret of Kubernetes, whose kind ends at `kindEnd`: all of it is secret, whatever it is called. */
+export function findInManifest(text: string, kindEnd: number, edits: Edit[]): void {
+  const start = Math.max(text.lastIndexOf('\n---', kindEnd) + 1, kindEnd - LONGEST_MANIFEST);
+  const next = text.indexOf('\n---', kindEnd);
+  const manifest = text.slice(start, Math.min(next === -1 ? text.length : next, kindEnd + LONGEST_MANIFEST));
+  for (const block of manifest.matchAll(DATA)) {
+    const lines = block[1] ?? '';
+    const linesStart = start + block.index + block[0].length - lines.length;
+    for (const { 0: line, 1: value = '', index } of lines.matchAll(DATUM)) {
+      addUnlessHarmless(linesStart + index + line.lastIndexOf(value), value, edits);
+    }
+  }
 }
 
 const RULE = /^[\s|:-]+$/;
@@ -152,11 +214,7 @@ function findInRow(
   let before = '';
   for (const [index, cell] of cellsOf(line).entries()) {
     if (columns?.[index] || (isRow && before !== '' && isSecretName(before, policy))) {
-      const value = cell.trim().replace(/^[*_`~"']+|[*_`~"']+$/g, '');
-      if (isSecretLike(value) && !/\s/.test(value) && !isHarmlessValue(value) && !isExpression(value)) {
-        const from = at + cell.indexOf(value);
-        edits.push({ start: from, end: from + value.length, text: REDACTED });
-      }
+      addCell(at, cell, edits);
     }
     at += cell.length + 1;
     before = cell;

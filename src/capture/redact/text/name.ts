@@ -24,6 +24,8 @@ export function nameBefore(text: string, separator: number): Name | undefined {
   const gapFloor = Math.max(0, separator - LONGEST_GAP);
   while (end > gapFloor && isBlank(text.charCodeAt(end - 1))) end--;
   if (text.charCodeAt(end - 1) === GREATER) end = beforeEndTag(text, end);
+  // `char password[] =`, `char password[32] =`
+  if (end < separator && text.charCodeAt(end - 1) === CLOSE_BRACKET) end = beforeSize(text, end);
   const quoteEnd = end;
   let isQuoted = false;
   while (end > gapFloor && isMark(text.charCodeAt(end - 1))) {
@@ -49,6 +51,14 @@ function beforeEndTag(text: string, end: number): number {
   return tag ? end - tag[0].length : end;
 }
 
+const SIZE = /[\w$]\[\d{0,5}\]$/;
+const LONGEST_SIZE = 8;
+
+function beforeSize(text: string, end: number): number {
+  const size = SIZE.exec(text.slice(Math.max(0, end - LONGEST_SIZE), end));
+  return size ? end - size[0].length + 1 : end;
+}
+
 function isBlank(code: number): boolean {
   return code === 32 || code === 9;
 }
@@ -64,7 +74,7 @@ function isMark(code: number): boolean {
 }
 
 /** `A`–`Z`, `a`–`z`, `0`–`9`, `_`, `-`, `.`. */
-function isInName(code: number): boolean {
+export function isInName(code: number): boolean {
   const lowerCase = code | 32;
   return (
     (lowerCase >= 97 && lowerCase <= 122) || (code >= 48 && code <= 57) || code === 95 || code === 45 || code === 46
@@ -72,14 +82,15 @@ function isInName(code: number): boolean {
 }
 
 /** `Incorrect API key provided: …`: names of two words, as sentences write them. */
-const PHRASE = /(?:api|access|auth|private|secret|security|encryption|signing)[ _-](?:key|token|code)$/i;
-const LAST_WORD_OF_PHRASE = /^(?:key|token|code)$/i;
+const PHRASE =
+  /(?:api|access|auth|private|secret|security|encryption|signing)[ _-](?:key|token|code)$|mot de passe$|kata sandi$/i;
+const LAST_WORD_OF_PHRASE = /^(?:key|token|code|passe|sandi)$/i;
 const LONGEST_LAST_WORD = 5;
 const LINKING_WORD = /^(?:provided|is|was|are)$/i;
 const LONGEST_LINKING = 8;
 /** A type between a name and its value: `var token string =`, `const token: string =`. */
 const DECLARED =
-  /([A-Za-z_$][\w$-]*)(?:\??[ \t]*:[ \t]*|[ \t]+)(?:readonly )?(?:&(?:'\w+ )?(?:mut )?)?[A-Za-z_][\w.]{0,30}(?:<[\w ,|]{0,30}>|\[\w{0,20}\])?\??(?:[ \t]*\|[ \t]*\w+)*[ \t]*$/;
+  /([A-Za-z_$][\w$-]*)(?:\??[ \t]*:[ \t]*|[ \t]+As[ \t]+|[ \t]+)(?:readonly )?(?:&(?:'\w+ )?(?:mut )?)?[A-Za-z_][\w.]{0,30}(?:<[\w ,|]{0,30}>|\[\w{0,20}\])?\??(?:[ \t]*\|[ \t]*\w+)*[ \t]*$/;
 /** Operators that have another character before the equals sign: `.=`, `||=`, `??=`, `+=`, `?=`. */
 const OPERATOR_BEFORE = /([A-Za-z_$][\w$-]*)[ \t]*(?:\.|\|\||\?\??|\+)$/;
 const LONGEST_PHRASE = 100;
@@ -105,13 +116,14 @@ export function judgeName(text: string, separator: number, policy: Policy): Judg
   const kind = kindOf(text, name, policy);
   if (kind !== PLAIN) return { kind, name, isAnnounced: false };
   if (isEquals) {
+    if (VALUE_NAME.test(name.text)) return besideValue(text, name, policy);
     return name.text.endsWith('.')
       ? behind(OPERATOR_BEFORE, text, separator, policy)
       : isBlank(text.charCodeAt(separator - 1)) && mayBeType(name.text)
         ? behind(DECLARED, text, separator, policy)
         : undefined;
   }
-  if (name.text === 'value') return besideValue(text, name, policy);
+  if (VALUE_NAME.test(name.text)) return besideValue(text, name, policy);
   if (name.text.length > LONGEST_LINKING || !LINKING_WORD.test(name.text)) return undefined;
   const before = nameBefore(text, name.start);
   const announced = before && before.end < name.start ? kindOf(text, before, policy) : PLAIN;
@@ -121,7 +133,7 @@ export function judgeName(text: string, separator: number, policy: Policy): Judg
 const LAST_ASCII = 127;
 /** `password` in languages that write it with other letters than `nameKind` reads. */
 const FOREIGN =
-  /(?:contraseña|密码|密碼|口令|密钥|パスワード|暗証番号|비밀번호|암호|пароль|hasło|şifre|lösenord|κωδικός πρόσβασης|סיסמה|كلمة المرور|पासवर्ड|รหัสผ่าน|mật khẩu)[*_~"'`]{0,3}[ \t]*$/i;
+  /(?:contraseña|密码|密碼|口令|密钥|パスワード|暗証番号|비밀번호|암호|пароль|hasło|şifre|lösenord|jelszó|parolă|κωδικός(?: πρόσβασης)?|סיסמה|كلمة (?:المرور|السر)|पासवर्ड|รหัสผ่าน|mật khẩu)[*_~"'`]{0,3}[ \t]*$/i;
 const LONGEST_FOREIGN = 32;
 
 function beforeBlanks(text: string, separator: number): number {
@@ -136,13 +148,18 @@ function foreignName(text: string, separator: number): Name | undefined {
   return match ? { text: 'password', start: from + match.index, end: separator, isQuoted: false } : undefined;
 }
 
-/** The name beside a value: `- name: DB_PASSWORD` and `value: x` in the next line, as in Kubernetes, or `name: 'api_key', value: 'x'`. */
-const NAME_BESIDE = /(?:name|key|header)["']?[ \t]*[:=][ \t]*["']?([\w.-]{1,64})["']?[ \t]*[,;]?\s{0,80}["']?$/i;
+const VALUE_NAME = /^(?:parameter)?value$|^default$/i;
+/**
+ * The name beside a value: `- name: DB_PASSWORD` and `value: x` in the next line, as in Kubernetes, `name: 'api_key', value: 'x'`, or
+ * `variable "api_key" {` with `default = "x"` in it.
+ */
+const NAME_BESIDE =
+  /(?:(?:name|key|header)["']?[ \t]*[:=][ \t]*["']?([\w.-]{1,64})["']?[ \t]*[,;]?\s{0,80}["']?|variable "([\w-]{1,64})" \{[^{}]*)$/i;
 const LONGEST_BESIDE = 180;
 
 function besideValue(text: string, value: Name, policy: Policy): JudgedPlace | undefined {
   const before = NAME_BESIDE.exec(text.slice(Math.max(0, value.start - LONGEST_BESIDE), value.start));
-  const kind = policy.kindInText(before?.[1] ?? '');
+  const kind = policy.kindInText(before?.[1] ?? before?.[2] ?? '');
   return kind > SUSPECT ? { kind, name: value, isAnnounced: true } : undefined;
 }
 

@@ -17,8 +17,11 @@ export type FindInUrl = (
   edits: Edit[],
 ) => number | undefined;
 
-/** Texts in East Asian languages have wider separators. In other texts `indexOf` finds at once that there are none. */
-const FULL_WIDTH = ['：', '＝'];
+/** Texts in East Asian languages have wider separators, and particles between a name and its value: `密码是 x`, `パスワードは x`, `пароль — x`. */
+const NOT_ASCII = /[：＝是は은는—–]/g;
+const PARTICLE = /[是は은는—–]/;
+const NOT_ASCII_BEFORE = /[^\p{ASCII}] ?$/u;
+const ASCII_BEHIND = /^[ \t"'「]{0,2}[\x21-\x7e]{4}/;
 
 /** Adds an edit for each value after a name that says it is a secret: `name=value`, `name: value`, `"name":"value"`. URLs are read on the way. */
 export function findNamed(text: string, policy: Policy, urlDepth: number, findInUrl: FindInUrl, edits: Edit[]): void {
@@ -31,11 +34,19 @@ export function findNamed(text: string, policy: Policy, urlDepth: number, findIn
     if (colon !== -1 && colon < next) colon = text.indexOf(':', next);
     if (equals !== -1 && equals < next) equals = text.indexOf('=', next);
   }
-  for (const separator of FULL_WIDTH) {
-    for (let at = text.indexOf(separator); at !== -1; at = text.indexOf(separator, at)) {
-      at = findAfterName(text, at, policy, edits);
-    }
+  NOT_ASCII.lastIndex = 0;
+  while (NOT_ASCII.test(text)) {
+    const at = NOT_ASCII.lastIndex - 1;
+    NOT_ASCII.lastIndex =
+      PARTICLE.test(text.charAt(at)) && !isBetweenNameAndValue(text, at)
+        ? at + 1
+        : findAfterName(text, at, policy, edits);
   }
+}
+
+/** A particle or a dash stands in any sentence. Between a word of these languages and a text in ASCII it may say that a value follows. */
+function isBetweenNameAndValue(text: string, at: number): boolean {
+  return NOT_ASCII_BEFORE.test(text.slice(Math.max(0, at - 2), at)) && ASCII_BEHIND.test(text.slice(at + 1, at + 8));
 }
 
 const SHORT_NUMBER = /^[0-9]{1,9}$/;
@@ -43,6 +54,8 @@ const SHORT_NUMBER = /^[0-9]{1,9}$/;
 const LONGEST_DOUBTFUL = 100;
 /** A bare value that ends as a name does may be one itself: `passwords: see(secret_key: …`. */
 const SEPARATOR_LAST = /[:=](?=\s)/y;
+const NAME_LAST = /[\w"'][ \t]{0,4}[:=][ \t]{0,4}$/;
+const LONGEST_NAME_LAST = 10;
 
 /** Returns where to go on. */
 function findAfterName(text: string, separator: number, policy: Policy, edits: Edit[]): number {
@@ -58,6 +71,8 @@ function findAfterName(text: string, separator: number, policy: Policy, edits: E
   }
   if (value.isQuoted && (isHarmlessValue(found) || condenseName(found) === condenseName(name.text))) return value.start;
   edits.push({ start: value.start, end: value.end, text: REDACTED });
+  // A name at the end of a bare value has its own value behind the quote that ends it: `;password=--cookie = "…"`.
+  if (NAME_LAST.test(found.slice(-LONGEST_NAME_LAST))) return value.end - 1 - (found.length - found.trimEnd().length);
   return endOf(SEPARATOR_LAST, text, value.end - 1) === value.end ? value.end - 1 : value.end;
 }
 

@@ -18,9 +18,10 @@ const BEFORE_VALUE = /[:=>]{0,2}[ \t]*(?:[*_~]{1,3}[ \t]+|<\/[A-Za-z][^<>]{0,20}
 const OPERATOR_AND_LINES = /[:=>]{0,2}\s*/y;
 /** A text of several lines in YAML begins in the next line: `password: |`. */
 const BLOCK = /[|>][-+]?\d?[ \t]*\r?\n[ \t]+(?=\S)/y;
-/** Letters and marks before the quote of a string: `b"x"`, `@"x"`. */
-const STRING_PREFIX = /(?:[bBrRfFuUL]{1,2}|[@$]{1,2})(?=["'])/y;
-const OPENING_QUOTE = /\\*["'`]/y;
+/** Letters and marks before the quote of a string: `b"x"`, `@"x"`, `N'x'`. */
+const STRING_PREFIX = /(?:[bBrRfFuULN]{1,2}|[@$]{1,2})(?=["'])/y;
+/** Also the quotes of several lines, and those that CSV doubles. */
+const OPENING_QUOTE = /\\*(?:"{3}|'{3}|""(?=[^\s"',;)}\]])|["'`])/y;
 /** Headers whose values are many words long. */
 const WHOLE_LINE_NAME = /authorization$|cookie2?$/i;
 const REST_OF_LINE = /(?:[^\r\n\\]+|\\(?![nr]))+/y;
@@ -148,9 +149,9 @@ function isHarmlessBare(text: string, value: string, start: number, end: number,
   const first = text[start] as string;
   if ('$<{%#'.includes(first) && TEMPLATE_AT.test(line)) return true;
   if (isTemplate(value) || isPlaceholder(value) || isPath(value)) return true;
-  // A password with blanks in a connection string may begin like an expression: `e.apu Bm9`.
-  if (isExpression(value) && !(mayHoldBlanks && value.includes(' '))) return true;
-  return isHarmlessValue(value);
+  // A password with blanks in a connection string may begin like an expression, or read like a sentence: `e.apu Bm9`, `ODU E!.!`.
+  if (mayHoldBlanks && value.includes(' ')) return false;
+  return isExpression(value) || isHarmlessValue(value);
 }
 
 const TEMPLATE_AT = /^(?:\$\{|\$\(|\{\{|\{%|<[%A-Za-z]|%\(|#\{|%[sdr](?:[\s;,)'"]|$))/;

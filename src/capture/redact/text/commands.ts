@@ -1,0 +1,103 @@
+/** Passwords that commands take by an option of one letter, or by its place: `mysql -px`, `docker login -p x`, `IDENTIFIED BY 'x'`. */
+import { type Edit, REDACTED } from '../edits.js';
+import { isExpression, isPath } from './code.js';
+import { EMAIL, isHarmlessValue, isNoValue } from './harmless.js';
+
+const VALUE = String.raw`["']?([^\s"'\x60]{3,200})`;
+const USER = String.raw`["']?[\w.@+-]{1,80}:([^\s"'\x60]{3,200})`;
+const BEFORE = String.raw`(?:^|[\s;|&(/\x60$])`;
+const COOKIE = String.raw`["']?[\w-]{1,60}=([^\s"'\x60;]{3,400})`;
+const LOGINS = String.raw`sshpass|mongo\w*|(?:docker|podman|nerdctl|skopeo|buildah|oras|crane|az|helm)\b[^\n|;&]*\blogin`;
+const ARGUMENTS = String.raw`\b[^\n|;&]*$`;
+
+/** An option with its value, and the commands in which the value is a password; in any command, if none is named. */
+type Option = readonly [option: RegExp, command?: RegExp];
+
+/** By the character behind the hyphen. */
+const OPTIONS: ReadonlyMap<string, readonly Option[]> = /* @__PURE__ */ new Map<string, readonly Option[]>([
+  [
+    '-',
+    [[optionOf(`--(?:proxy-)?user[ \\t=]{1,4}${USER}`)], [optionOf(`--cookie[ \\t=]{1,4}${COOKIE}`), command('curl')]],
+  ],
+  // A user with a colon behind it is nothing else in other commands than curl either.
+  ['u', [[optionOf(`-u[ \\t=]{1,4}${USER}`)], [optionOf(`-u${USER}`), command('curl')]]],
+  [
+    'p',
+    [
+      [optionOf(`-p[ \\t]{0,4}${VALUE}`), command(LOGINS)],
+      [optionOf(`-p${VALUE}`), command('mysql\\w*|mariadb\\w*|7z[ar]?|(?:un)?rar')],
+    ],
+  ],
+  ['P', [[optionOf(`-P[ \\t]{1,4}${VALUE}`), command('(?:un)?zip|sqlcmd|bcp')]]],
+  [
+    'a',
+    [
+      [optionOf(`-a[ \\t]{1,4}${USER}`), command('https?|xh')],
+      [optionOf(`-a[ \\t]{1,4}${VALUE}`), command('redis-cli')],
+    ],
+  ],
+  ['w', [[optionOf(`-w[ \\t]{1,4}${VALUE}`), command('ldap\\w+')]]],
+  ['k', [[optionOf(`-k[ \\t]{1,4}${VALUE}`), command('openssl')]]],
+  [
+    'b',
+    [
+      [optionOf(`-b[ \\t]{1,4}${COOKIE}`), command('curl')],
+      [optionOf(`-b\\w{0,4}[ \\t]{1,4}\\S{1,200}[ \\t]{1,4}\\S{1,80}[ \\t]{1,4}${VALUE}`), command('htpasswd')],
+    ],
+  ],
+]);
+
+function optionOf(source: string): RegExp {
+  return new RegExp(source, 'y');
+}
+
+function command(names: string): RegExp {
+  return new RegExp(`${BEFORE}(?:${names})${ARGUMENTS}`);
+}
+
+const LONGEST_BEFORE = 200;
+const BLANK_BEFORE = /\s/;
+
+/** Adds an edit for the password behind the option at `at`, if there is one. */
+export function findInCommand(text: string, at: number, edits: Edit[]): void {
+  const options = OPTIONS.get(text.charAt(at + 1));
+  if (!options || !BLANK_BEFORE.test(text[at - 1] ?? ' ')) return;
+  let before: string | undefined;
+  for (const [option, command] of options) {
+    option.lastIndex = at;
+    const [whole, value = ''] = option.exec(text) ?? [];
+    if (whole === undefined) continue;
+    if (command) {
+      before ??= text.slice(Math.max(0, at - LONGEST_BEFORE), at);
+      if (!command.test(before)) continue;
+    }
+    const end = at + whole.length;
+    addUnlessHarmless(end - value.length, value, edits);
+    return;
+  }
+}
+
+/** `CREATE USER a IDENTIFIED BY 'x'` */
+const IDENTIFIED = /IDENTIFIED (?:WITH [\w']{1,40} )?(?:BY|AS) (?:PASSWORD )?["']([^"'\n]{3,200})/y;
+
+/** Adds edits for passwords in statements of databases. */
+export function findInStatements(text: string, edits: Edit[]): void {
+  for (let at = text.indexOf('IDENTIFIED '); at !== -1; at = text.indexOf('IDENTIFIED ', at + 1)) {
+    IDENTIFIED.lastIndex = at;
+    const [whole, value = ''] = IDENTIFIED.exec(text) ?? [];
+    if (whole !== undefined) addUnlessHarmless(at + whole.length - value.length, value, edits);
+  }
+}
+
+function addUnlessHarmless(start: number, value: string, edits: Edit[]): void {
+  if (
+    EMAIL.test(value) ||
+    isHarmlessValue(value) ||
+    isNoValue(value) ||
+    isExpression(value) ||
+    isPath(value) ||
+    value.startsWith('$')
+  )
+    return;
+  edits.push({ start, end: start + value.length, text: REDACTED });
+}

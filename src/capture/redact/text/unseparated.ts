@@ -1,0 +1,139 @@
+import { type Edit, REDACTED } from '../edits.js';
+import { isMadeOfWords, isMixed } from '../keys/randomness.js';
+import { endOf } from '../keys/sticky.js';
+import { readsAsSentence } from '../keys/words.js';
+import { SUSPECT } from '../names.js';
+import type { Policy } from '../policy.js';
+import { isExpression, isPath } from './code.js';
+import { EMAIL, isHarmlessValue } from './harmless.js';
+import { findInColumns, findInManifest } from './marked-values.js';
+import { isInName } from './name.js';
+
+/**
+ * What names of secrets hold, in any case: `pass`, `pwd`, `secret`, `securestring`, `senha`, `salasana`, `token`, `key`, `kennwort`. V8 reads a
+ * text about three times as fast for classes of letters in at most four branches as for a list of words or with the flag `i`.
+ */
+const NAMES =
+  /[Pp](?:[Aa][Ss][Ss]|[Ww][Dd])|[Ss](?:[Ee](?:[Cc](?:[Rr][Ee][Tt]|[Uu][Rr][Ee][Ss])|[Nn][Hh][Aa])|[Aa][Ll][Aa][Ss][Aa])|[Tt][Oo][Kk][Ee][Nn]|[Kk][Ee](?:[Yy]|[Nn][Nn][Ww])/g;
+/** Names that `nameKind` does not know: `ConvertTo-SecureString x`. */
+const CERTAIN = /^secures$/i;
+const LOWER_S = 115;
+const PHRASE = /(?:api|access|auth|private|secret|security|encryption|signing) (?:key|token|code)$/i;
+const LONGEST_PHRASE = 20;
+const LONGEST_NAME = 64;
+
+const QUOTE = String.raw`(?:\\{0,3}["'\x60]|&quot;|&#(?:34|39|x22);)`;
+/** What may stand between a name and its value other than a colon or an equals sign. */
+const GAP = new RegExp(
+  `(?:${QUOTE}|[*_)\\]~]){0,3}(?:${[
+    // `NAME - x`, `NAME -> x`, `NAME, x`, `NAME | x`
+    String.raw`[ \t]{0,24}(?:->|=>|→|—|–|<-|\||,|;)[ \t]{0,24}`,
+    String.raw`[ \t]{1,24}-[ \t]{1,4}`,
+    // The line below, perhaps with an empty one, a fence or a mark of a list between them.
+    String.raw`[ \t]{0,4}[:=：]?[ \t]{0,24}(?:\r?\n[ \t]{0,24}){1,2}(?:\x60{3}\w{0,12}\r?\n|[-*>+] )?`,
+    // `<td>NAME</td><td>x</td>`, `<key>NAME</key> <string>x</string>`
+    String.raw`<\/\w{1,20}>\s{0,40}<\w{1,20}[^<>]{0,60}>`,
+    // `the NAME is x`, `set NAME to x`
+    String.raw`(?:[ \t]{1,4}(?:is|was|are|to|as|be|now|set|value|from|with|ist|lautet|est|es|é)(?![\w-])){1,3}:?[ \t]{1,4}`,
+    String.raw`[ \t]{0,4}[:=][ \t]{0,4}(?=&)`,
+    // `secret set NAME --body x`
+    String.raw`[ \t]{1,4}--?[A-Za-z-]{2,14}[ \t=]{1,4}`,
+    String.raw`[ \t]{1,24}`,
+    '[是は은는][ \\t]?',
+  ].join('|')})(?:[NLbr@]?${QUOTE}|[(\\[*_<]){0,3}`,
+  'y',
+);
+const VALUE = /[^\s"'`<>|&,;\\]{8,200}/y;
+const AFTER_VALUE = /[.,:)\]}*_]+$/;
+const CLOSING_QUOTE = /["'`&]/;
+/** What ends a cell of a table with commas, semicolons or tabs. */
+const CELL_END = /["']?[ ]?[,;\t]/y;
+const CELL_BEFORE = /[,;\t][ ]?["']?$/;
+
+/**
+ * Adds edits for values that stand behind a name without a colon or an equals sign: `ENV API_KEY x`, `the password is x`, a line below
+ * its name, `setProperty("password", "x")`. Without the sign only the value tells a secret from the next word, so it has to look random.
+ */
+export function findUnseparated(text: string, policy: Policy, edits: Edit[]): void {
+  let columnsUntil = 0;
+  NAMES.lastIndex = 0;
+  for (let match = NAMES.exec(text); match; match = NAMES.exec(text)) {
+    // Most are counted tokens: `max_tokens = 5`.
+    if (text.charCodeAt(NAMES.lastIndex) === LOWER_S) continue;
+    const end = nameEnd(text, NAMES.lastIndex);
+    NAMES.lastIndex = end;
+    const start = endOf(GAP, text, end);
+    if (start === end) continue;
+    if (match.index >= columnsUntil && isInHeader(text, match.index, end)) {
+      columnsUntil = findInColumns(text, match.index, policy, edits);
+    }
+    if (text.slice(match.index - 6, end) === 'kind: Secret' && text.charAt(end).trim() === '') {
+      findInManifest(text, end, edits);
+    }
+    const valueEnd = endOf(VALUE, text, start);
+    if (valueEnd === start || !isNameOfSecret(text, match.index, end, match[0], policy)) continue;
+    const found = text.slice(start, valueEnd);
+    const value = CLOSING_QUOTE.test(text.charAt(valueEnd)) ? found : found.replace(AFTER_VALUE, '');
+    const isLinked = text.slice(end, start).trim() !== '';
+    if (looksSecret(value, isLinked)) edits.push({ start, end: start + value.length, text: REDACTED });
+  }
+}
+
+/** Whether a name stands in a cell, so that its line may be the header of a table. */
+function isInHeader(text: string, start: number, end: number): boolean {
+  if (endOf(CELL_END, text, end) > end) return true;
+  let from = start;
+  while (from > 0 && isInName(text.charCodeAt(from - 1))) from--;
+  return CELL_BEFORE.test(text.slice(Math.max(0, from - 3), from));
+}
+
+function nameEnd(text: string, from: number): number {
+  const most = Math.min(text.length, from + LONGEST_NAME);
+  let end = from;
+  while (end < most && isInName(text.charCodeAt(end))) end++;
+  return end;
+}
+
+function isNameOfSecret(text: string, at: number, end: number, word: string, policy: Policy): boolean {
+  if (CERTAIN.test(word)) return true;
+  const least = Math.max(0, end - LONGEST_NAME);
+  let start = at;
+  while (start > least && isInName(text.charCodeAt(start - 1))) start--;
+  if (policy.kindInText(text.slice(start, end)) > SUSPECT) return true;
+  return PHRASE.test(text.slice(Math.max(0, end - LONGEST_PHRASE), end));
+}
+
+const SHORTEST = 8;
+/** Random characters change their kind every second time, those of names of code every fifth. */
+const CHANGES_PER_CHARACTER = 0.3;
+/** In longer values chance has less say. */
+const LONG = 16;
+const CHANGES_IN_LONG = 0.2;
+/** `Winter2026!`; without a mark only where more than a blank links it to its name. */
+const HUMAN = /^[A-Z][a-z]{3,}\d{2,4}[!#$%&*?@^]{1,2}$/;
+const LINKED_HUMAN = /^[A-Z][a-z]{3,}\d{4}$/;
+/** Marks that words and paths don't have in their middle. */
+const MARK_INSIDE = /[A-Za-z0-9][!#%^*$~?@&+]{1,3}[A-Za-z0-9]/;
+/** Calls and lists of code, URLs and options. */
+const IN_CODE = /[(){}[\]]|:\/\/|^-/;
+const ALGORITHM = /^(?:sec[pt]\d{3}[rk]\d|prime256v1)$/i;
+const MOST_DIGITS_IN_NAME = 0.25;
+
+/** Whether a value looks random by itself, whatever stands before it. `isLinked` says whether more than a blank stands before it. */
+function looksSecret(value: string, isLinked: boolean): boolean {
+  if (value.length < SHORTEST || IN_CODE.test(value) || ALGORITHM.test(value) || EMAIL.test(value)) return false;
+  if (!HUMAN.test(value) && !(isLinked && LINKED_HUMAN.test(value)) && !isRandom(value)) return false;
+  return !isHarmlessValue(value) && !isExpression(value) && !isPath(value);
+}
+
+function isRandom(value: string): boolean {
+  if (!/[A-Za-z]/.test(value) || isMadeOfWords(value, 0, value.length) || isNameWithNumbers(value)) return false;
+  const share = value.length < LONG ? CHANGES_PER_CHARACTER : CHANGES_IN_LONG;
+  return isMixed(value, 0, value.length, share) || (MARK_INSIDE.test(value) && !readsAsSentence(value));
+}
+
+/** `base64UrlToUint8Array` */
+function isNameWithNumbers(value: string): boolean {
+  const letters = value.replace(/\d/g, '');
+  return letters.length > value.length * (1 - MOST_DIGITS_IN_NAME) && readsAsSentence(letters);
+}
