@@ -14,6 +14,11 @@ export async function startModel(): Promise<void> {
   provider.script('gpt-5', ok());
 }
 
+/** From now on, the model's answer takes a second and more. */
+export function slowModel(): void {
+  provider.script('gpt-5', slow(50, { text: Array(30).fill('word ') }));
+}
+
 export function stopModel(): Promise<void> {
   return provider.close();
 }

@@ -28,7 +28,7 @@ export function describeFailure(error: unknown): Failure {
 
 function describe(error: unknown): Failure {
   if (typeof error !== 'object' || error === null) {
-    return typeof error === 'string' ? { type: '_OTHER', message: error } : { type: '_OTHER' };
+    return typeof error === 'string' ? { type: timeoutNameOf(error) ?? '_OTHER', message: error } : { type: '_OTHER' };
   }
   const { message, stack, status } = error as { message?: unknown; stack?: unknown; status?: unknown };
   const system = networkCause(error);
@@ -83,7 +83,7 @@ function networkCause(error: object): { code: string; message: string } | undefi
 }
 
 /** An error and its causes. */
-function* causesOf(error: unknown): Iterable<object> {
+export function* causesOf(error: unknown): Iterable<object> {
   let cause = error;
   for (let depth = 0; depth < MAX_CAUSES && typeof cause === 'object' && cause !== null; depth++) {
     yield cause;
@@ -91,14 +91,20 @@ function* causesOf(error: unknown): Iterable<object> {
   }
 }
 
+/** How a reason says that time ran out which is a text. The clients made by Fern (`cohere-ai`: getTimeoutSignal in signals.js) say `timeout`. */
+const TIMEOUT_TEXT = /\btime(?:d[ -])?-?out\b/i;
+
 /** The class of the timeout among an error's causes. A model client that aborts its request on a timeout may report an abort. */
 function timeoutNameOf(error: unknown): string | undefined {
+  if (typeof error === 'string') return TIMEOUT_TEXT.test(error) ? 'timeout' : undefined;
   for (const cause of causesOf(error)) {
     const name = classNameOf(cause);
     if (name?.includes('Timeout')) return name;
     // Fastify 5 aborts the signal of a request with such an error, of the class FastifyError.
-    const code = identifier((cause as { code?: unknown }).code);
-    if (code !== undefined && /TIMEOUT|TIMEDOUT/.test(code)) return code;
+    const { code, cause: inner } = cause as { code?: unknown; cause?: unknown };
+    const known = identifier(code);
+    if (known !== undefined && /TIMEOUT|TIMEDOUT/.test(known)) return known;
+    if (typeof inner === 'string' && TIMEOUT_TEXT.test(inner)) return 'timeout';
   }
   return undefined;
 }

@@ -5,7 +5,7 @@
  * itself, the upstream broke, and the run is an error.
  */
 
-import { classNameOf, isTimeout } from './errors.js';
+import { causesOf, classNameOf, isTimeout } from './errors.js';
 import type { AttemptEnd } from './http-exchange.js';
 
 interface Gone {
@@ -156,7 +156,16 @@ export function noteAbortReason(reason: unknown): void {
 /** Whether `thrown` is an abort error by its class, or the reason that an attempt was aborted with. Never throws. */
 export function isAbort(thrown: unknown): boolean {
   if (typeof thrown !== 'object' || thrown === null || isTimeout(thrown)) return false;
-  return abortReasons.has(thrown) || /Abort/.test(read(() => classNameOf(thrown)) ?? '');
+  return abortReasons.has(thrown) || (read(() => saysAborted(thrown)) ?? false);
+}
+
+/**
+ * `AbortError`, `APIUserAbortError`; `CanceledError` (axios), `CancelError` (got). The clients made by Fern throw an error of their general
+ * class (`cohere-ai` 8: core/fetcher/Fetcher.js).
+ */
+function saysAborted(error: object): boolean {
+  if (/Abort|Cancel(?:l?ed|lation)?(?:Error|Exception)$/.test(classNameOf(error) ?? '')) return true;
+  return (error as Partial<Error>).message === 'The user aborted a request';
 }
 
 /**
@@ -170,8 +179,25 @@ export function isStop(error: unknown, run: object, last: LastEnd | undefined = 
   if (isTimeout(thrown)) return false;
   if (aborted.some(({ reason }) => reason === thrown)) return true;
   if (typeof thrown !== 'object' || thrown === null) return hidesReason(last);
+  const errors = errorsOf(thrown);
+  if (errors.length > 0 && errors.every((one) => isStop(one, run, last))) return true;
   if (isAbort(thrown) && aborted.length > 0) return true;
-  return (isAbort(thrown) || isGone(thrown)) && !brokeByItself(last);
+  if ((isAbort(thrown) || isGone(thrown)) && !brokeByItself(last)) return true;
+  if (aborted.length === 0 && last?.how !== 'aborted') return false;
+  // A client, or the application, has put the error into one of its own.
+  const causes = read(() => Array.from(causesOf(thrown), ({ cause }: { cause?: unknown }) => cause)) ?? [];
+  return causes.some(
+    (cause) =>
+      (cause !== undefined && aborted.some(({ reason }) => reason === cause)) ||
+      isAbort(cause) ||
+      (typeof cause === 'object' && cause !== null && isGone(cause) && !brokeByItself(last)),
+  );
+}
+
+/** The errors of `Promise.any()`; no errors of other aggregates, which might be without end. */
+function errorsOf(thrown: object): unknown[] {
+  const errors = thrown instanceof AggregateError && read(() => thrown.errors);
+  return Array.isArray(errors) ? errors.filter((error) => !(error instanceof AggregateError)) : [];
 }
 
 const NO_CALLS: Calls = { signals: new Set(), last: undefined, outer: undefined };

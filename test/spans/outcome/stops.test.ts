@@ -13,7 +13,7 @@ import OpenAI from 'openai';
 import { recordingFetch, wrapFetch } from 'runtrace';
 import { only, type Traced, traced } from '../../support/traced.js';
 import { until } from '../../support/until.js';
-import { ask, listen, modelUrl, type Server, startModel, stopModel, trial } from '../../support/visits.js';
+import { ask, listen, modelUrl, type Server, slowModel, startModel, stopModel, trial } from '../../support/visits.js';
 
 before(startModel);
 after(stopModel);
@@ -273,6 +273,12 @@ function mcpError(code: number, message: string): Error {
   return Object.assign(new Error(`MCP error ${code}: ${message}`), { name: 'McpError', code });
 }
 
+function aggregateOfItself(): AggregateError {
+  const error = new AggregateError([]);
+  error.errors.push(error);
+  return error;
+}
+
 describe('an error of another library', () => {
   /** As the libraries make them; each is made by hand here, because the library is not installed. */
   const ERRORS: Record<string, [error: unknown, status: string]> = {
@@ -308,6 +314,23 @@ describe('an error of another library', () => {
     'of an MCP server, that quotes an abort': [mcpError(-32603, 'AbortError: This operation was aborted'), 'error'],
     'of a database, for a connection that broke': [
       Object.assign(new Error('write EPIPE'), { code: 'EPIPE', syscall: 'write' }),
+      'error',
+    ],
+    'of axios, for a call that was cancelled': [
+      Object.assign(new Error('canceled'), { name: 'CanceledError', code: 'ERR_CANCELED' }),
+      'interrupted',
+    ],
+    'of got, for a call that was cancelled': [
+      Object.assign(new Error('Promise was canceled'), { name: 'CancelError', code: 'ERR_CANCELED' }),
+      'interrupted',
+    ],
+    'of a client made by Fern, for a call that was aborted': [
+      Object.assign(new Error('The user aborted a request'), { name: 'CohereError' }),
+      'interrupted',
+    ],
+    'that is an aggregate of itself': [aggregateOfItself(), 'error'],
+    'that only wraps an abort, where no call was stopped': [
+      new Error('search failed', { cause: new DOMException('stopped', 'AbortError') }),
       'error',
     ],
     'that is a string, and no signal’s reason': ['no such tool', 'error'],
@@ -376,5 +399,49 @@ describe('a value that is no error', () => {
       .catch(() => {});
     await scene.shutdown();
     assert.equal(only(scene.runs()).attributes['runtrace.status'], 'error');
+  });
+});
+
+describe('an error that has the stop inside', () => {
+  /** The statuses of the run and its steps, where `calls` are stopped and their errors are thrown as `wrap` makes them. */
+  async function statusesOf(reason: unknown, wrap: (call: Promise<unknown>) => Promise<unknown>): Promise<unknown[]> {
+    const scene = traced();
+    const controller = new AbortController();
+    const stopped = () => ask(controller.signal).then((body) => new Response(body).text());
+    setTimeout(() => controller.abort(reason), 20);
+    await scene.recorder
+      .run({ kind: 'chat_turn' }, () => scene.recorder.step({ model: 'gpt-5' }, () => wrap(stopped())))
+      .catch(() => {});
+    await scene.shutdown();
+    return [only(scene.runs()), only(scene.steps())].map(({ attributes }) => attributes['runtrace.status']);
+  }
+  const wrapped = (call: Promise<unknown>) =>
+    call.catch((cause) => {
+      throw new Error('the client failed', { cause: new Error('the transport failed', { cause }) });
+    });
+
+  before(() => slowModel());
+
+  const WRAPS: Record<string, (call: Promise<unknown>) => Promise<unknown>> = {
+    'as the cause of a cause': wrapped,
+    'as all errors of Promise.any()': (call) => Promise.any([call, call]),
+  };
+  for (const [name, wrap] of Object.entries(WRAPS)) {
+    for (const reason of [undefined, 'user left', new RangeError('user left')]) {
+      test(`${name} is a stop, for the reason ${reason}`, async () => {
+        assert.deepEqual(await statusesOf(reason, wrap), ['interrupted', 'interrupted']);
+      });
+    }
+  }
+
+  test('beside an error of another kind is an error', async () => {
+    const other = Promise.reject(new RangeError('no such tool'));
+    other.catch(() => {});
+    assert.deepEqual(await statusesOf(undefined, (call) => Promise.any([call, other])), ['error', 'error']);
+  });
+
+  test('is an error if the reason says that time ran out', async () => {
+    assert.deepEqual(await statusesOf('timeout', wrapped), ['error', 'error']);
+    assert.deepEqual(await statusesOf('The request timed out.', (call) => call), ['error', 'error']);
   });
 });
