@@ -147,6 +147,35 @@ describe('the calls of a client that passes a Request', () => {
     });
   }
 
+  const FORMS: Record<string, () => Request> = {
+    'a text without a content type': () => new Request(URL_OF_CALL, post(PROMPT, {})),
+    'bytes without a content type': () => new Request(URL_OF_CALL, post(new TextEncoder().encode(PROMPT), {})),
+    'a Blob with its own content type': () =>
+      new Request(URL_OF_CALL, post(new Blob([PROMPT], { type: 'application/json' }), {})),
+    'another Request': () => new Request(new Request(URL_OF_CALL, post(PROMPT)), { headers: { 'x-mine': '1' } }),
+    'a class of their own': () => new (class Own extends Request {})(URL_OF_CALL, post(PROMPT)),
+  };
+  for (const [name, make] of Object.entries(FORMS)) {
+    test(`made of ${name} have their model, and the retries are in one step`, async () => {
+      const scene = traced();
+      await scene.recorder.run({ kind: 'chat_turn' }, () => ask(answering(429, 503), make()));
+      await scene.shutdown();
+      assert.deepEqual(shapeOf(scene), [['gpt-5', '429 503 200']]);
+    });
+  }
+
+  test('with an init of headers or a signal beside it are retries, too', async () => {
+    const scene = traced();
+    await scene.recorder.run({ kind: 'chat_turn' }, async () => {
+      const fetch = answering(503, 200);
+      const { signal } = new AbortController();
+      await (await fetch(new Request(URL_OF_CALL, post(PROMPT)), { headers: { 'x-try': '1' } })).text();
+      await (await fetch(new Request(URL_OF_CALL, post(PROMPT)), { signal })).text();
+    });
+    await scene.shutdown();
+    assert.deepEqual(shapeOf(scene), [['gpt-5', '503 200']]);
+  });
+
   test('have the body in the trace, where content is captured', async () => {
     const scene = traced({ capture: 'content' });
     await scene.recorder.run({ kind: 'chat_turn' }, () => ask(answering(), new Request(URL_OF_CALL, post(PROMPT))));

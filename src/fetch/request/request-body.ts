@@ -10,17 +10,19 @@ import { MAX_READ_BYTES } from './request.js';
 type RequestClass = typeof Request;
 
 /**
- * The text of a request's JSON body, if the body is in memory. `undefined` if it is not, if it is no JSON, or if it is used up. For a
- * string or bytes, it takes a few microtasks and no turn of the event loop.
+ * The text of a request's body, if the body is in memory and may be JSON. `undefined` if it is not, or if it is used up. For a string or
+ * bytes, it takes a few microtasks and no turn of the event loop.
  */
 export function readBodyInMemory(request: Request): Promise<string | undefined> | undefined {
-  if (request.signal?.aborted || !isJson(request.headers) || !hasBodyInMemory(request)) return undefined;
+  if (request.signal?.aborted || !mayBeJson(request.headers) || !hasBodyInMemory(request)) return undefined;
   return readText(request.clone().body as ReadableStream<Uint8Array>).catch(() => undefined);
 }
 
-function isJson(headers: Headers): boolean {
+/** A `Request` that is made of a text says `text/plain`, one that is made of bytes nothing, if the caller names no type. */
+function mayBeJson(headers: Headers): boolean {
+  const type = headers.get('content-type') ?? '';
   return (
-    /\bjson\b/i.test(headers.get('content-type') ?? '') && !(Number(headers.get('content-length')) > MAX_READ_BYTES)
+    (type === '' || /\bjson\b|^text\/plain\b/i.test(type)) && !(Number(headers.get('content-length')) > MAX_READ_BYTES)
   );
 }
 

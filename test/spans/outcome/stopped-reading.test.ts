@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { Readable } from 'node:stream';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { recordingFetch } from 'runtrace';
@@ -106,6 +107,34 @@ describe('a body of which all bytes were read is complete, although the reader d
   const all = (text: string) => text.length === ANSWER.length;
   const ways: Record<string, (response: Response) => Promise<unknown>> = {
     'it cancels': (response) => readUntil(response, all),
+    'it leaves its loop': async (response) => {
+      let read = 0;
+      for await (const chunk of response.body as ReadableStream<Uint8Array>) {
+        read += chunk.length;
+        if (read === ANSWER.length) break;
+      }
+    },
+    'it has a view of its own': async (response) => {
+      const reader = (response.body as ReadableStream<Uint8Array>).getReader({ mode: 'byob' });
+      for (let read = 0; read < ANSWER.length; ) read += (await reader.read(new Uint8Array(1000))).value?.length ?? 0;
+      await reader.cancel();
+    },
+    'it destroys its Readable': async (response) => {
+      const readable = Readable.fromWeb(response.body as Parameters<typeof Readable.fromWeb>[0]);
+      let read = 0;
+      await new Promise<void>((resolve) => {
+        readable.on('close', resolve).on('data', (chunk: Buffer) => {
+          read += chunk.length;
+          if (read === ANSWER.length) readable.destroy();
+        });
+      });
+    },
+    'it reads one of two branches': async (response) => {
+      const [one, other] = (response.body as ReadableStream<Uint8Array>).tee();
+      const reader = one.getReader();
+      for (let read = 0; read < ANSWER.length; ) read += (await reader.read()).value?.length ?? 0;
+      await Promise.all([reader.cancel(), other.cancel()]);
+    },
     'it leaves the body': async (response) => {
       const reader = (response.body as ReadableStream<Uint8Array>).getReader();
       for (let read = 0; read < ANSWER.length; ) read += (await reader.read()).value?.length ?? 0;

@@ -640,6 +640,62 @@ describe('a retry that is made above the openai client', () => {
     assert.deepEqual(stepsOf(scene), ['503 503 503 503 200']);
   });
 
+  test('is the same step after a stream that broke, or that had an error in it', async () => {
+    const first = 'data: {"id":"1","choices":[{"index":0,"delta":{"role":"assistant","content":"Fi"}}]}\n\n';
+    const breaks = new ReadableStream({
+      start: (controller) => controller.enqueue(new TextEncoder().encode(first)),
+      pull: (controller) => controller.error(new TypeError('terminated')),
+    });
+    const end = 'data: {"id":"1","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n';
+    const bodies = [breaks, `${first}data: {"error":{"code":"busy"}}\n\n`, first + end];
+    const headers = { 'content-type': 'text/event-stream' };
+    const fetch = wrapFetch(async () => new Response(bodies.shift(), { headers }));
+    const client = new OpenAI({ apiKey: 'sk-not-a-key', maxRetries: 0, fetch, logLevel: 'off' });
+    const scene = traced();
+    await scene.recorder.run({ kind: 'chat_turn' }, async () => {
+      for (let isAnswered = false; !isAnswered; ) {
+        isAnswered = await client.chat.completions
+          .create({ model: 'gpt-5', stream: true, messages: [{ role: 'user', content: 'Hello' }] })
+          .then(async (stream) => {
+            for await (const _chunk of stream);
+            return true;
+          })
+          .catch(() => false);
+      }
+    });
+    await scene.shutdown();
+    assert.deepEqual(stepsOf(scene), ['200 200 200']);
+    assert.equal(only(scene.steps()).attributes['runtrace.status'], 'completed');
+  });
+
+  test('is the same step in a tool call, also where each try has a span of its own', async () => {
+    const scene = traced();
+    const client = clientOf([429, 503], 0);
+    const tracer = trace.getTracer('test');
+    await scene.recorder.run({ kind: 'chat_turn' }, () =>
+      scene.recorder.tool({ name: 'search' }, async () => {
+        for (let call = 1; call <= 3; call++)
+          await tracer.startActiveSpan('try', (span) =>
+            ask(client)
+              .catch(() => {})
+              .finally(() => span.end()),
+          );
+      }),
+    );
+    await scene.shutdown();
+    assert.deepEqual(stepsOf(scene), ['429 503 200']);
+  });
+
+  test('is another step with another model: a fallback', async () => {
+    const scene = traced();
+    const client = clientOf([503], 0);
+    await scene.recorder.run({ kind: 'chat_turn' }, () =>
+      ask(client).catch(() => client.chat.completions.create({ model: 'gpt-5-mini', messages: [] })),
+    );
+    await scene.shutdown();
+    assert.deepEqual(stepsOf(scene), ['503', '200']);
+  });
+
   test('is not what a second call is that begins while the client waits for its own retry', async () => {
     const scene = traced();
     await scene.recorder.run({ kind: 'chat_turn' }, async () => {
