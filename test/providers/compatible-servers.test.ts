@@ -470,6 +470,28 @@ describe('A consumer that stops reading', () => {
     assert.equal(await status('responses', created + words + end + rest, 'response.done'), 'completed');
   });
 
+  it('after the last event of any other format has an answer, and before it has none', async () => {
+    const gemini = { contents: [{ parts: [{ text: 'Hi' }] }] };
+    const part = (finishReason?: string) =>
+      data({ candidates: [{ content: { parts: [{ text: 'Hi' }] }, finishReason }] });
+    const words = (finish_reason: string | null) =>
+      data({ id: 'c', choices: [{ index: 0, text: 'Hi', finish_reason }] });
+    const line = (done: boolean) => `${JSON.stringify({ model: 'm', message: { content: 'Hi' }, done })}\n`;
+    const event = (type: string) => named({ type, id: 'c', delta: { finish_reason: 'COMPLETE' } });
+    const formats: [path: string, request: object, first: string, last: string, mark: string, rest: string][] = [
+      ['/v1beta/models/g:streamGenerateContent', gemini, part(), part('STOP'), 'STOP', rest],
+      ['/v1/completions', { model: 'm', prompt: 'Hi', stream: true }, words(null), words('stop'), '"stop"', rest],
+      ['/api/chat', { model: 'm', messages: [] }, line(false), line(true), 'true', ' '.repeat(200_000)],
+      ['/v2/chat', { ...REQUESTS.chat }, event('message-start'), event('message-end'), 'message-end', rest],
+    ];
+    for (const [path, request, first, last, mark, more] of formats) {
+      const left = await record({ path, request, body: first + last + more }, until(mark));
+      assert.equal(left.step['runtrace.status'], 'completed', path);
+      const early = await record({ path, request, body: first + more + last }, until(first.slice(0, 9)));
+      assert.equal(early.step['runtrace.status'], 'interrupted', path);
+    }
+  });
+
   it('after all bytes of a JSON answer has an answer', async () => {
     const body = whole({ finish_reason: 'stop' });
     for (const sent of [body, `${body}\n`]) assert.equal(await status('chat', sent, '"stop"}]}'), 'completed');

@@ -13,7 +13,7 @@ import {
   status,
 } from '../../../examples/demo/provider.js';
 import { diagnosed } from '../../support/diagnosed.js';
-import { attemptsOf, only, type ReadableSpan, traced } from '../../support/traced.js';
+import { attemptsOf, only, type ReadableSpan, type Traced, traced } from '../../support/traced.js';
 import { until } from '../../support/until.js';
 
 let provider: Provider;
@@ -164,6 +164,27 @@ describe('a run settles one turn of the event loop after it is over', () => {
     await until(() => runs().length === 1);
     assert.deepEqual(steps().map(statusOf), ['completed', 'completed']);
   });
+
+  const BEGINNINGS: Record<string, (call: () => Promise<unknown>, recorder: Traced['recorder']) => unknown> = {
+    'in process.nextTick()': (call) => process.nextTick(call),
+    'in setImmediate()': (call) => void setImmediate(call),
+    'after an asynchronous import': (call) => void import('node:os').then(call),
+    'in an explicit step': (call, { step }) => void step({}, call),
+    'in a tool call': (call, { tool }) => void tool({ name: 'search' }, call),
+    'of a function that throws': (call) => {
+      void call();
+      throw new RangeError('mine');
+    },
+  };
+  for (const [name, begin] of Object.entries(BEGINNINGS)) {
+    test(`so a call is recorded that begins ${name}`, async () => {
+      const { recorder, runs, steps } = traced();
+      const call = async () => (await ask(ok())).text();
+      await recorder.run({ kind: 'chat_turn' }, () => void begin(call, recorder)).catch(() => {});
+      await until(() => runs().length === 1);
+      assert.equal(statusOf(only(steps())), 'completed');
+    });
+  }
 
   test('so a second finish may follow the first', async () => {
     const { recorder, runs } = traced();
