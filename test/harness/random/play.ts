@@ -25,7 +25,8 @@ import {
   type ServerAnswer,
 } from './plan.js';
 
-const AT_ONCE = 12;
+// They wait for retries most of the time.
+const AT_ONCE = 32;
 
 /** Long enough for every abort to come before the retry. */
 const WAIT_MILLIS = 5000;
