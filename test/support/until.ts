@@ -8,9 +8,11 @@ export async function until(
   condition: () => boolean | Promise<boolean>,
   patienceMillis = PATIENCE_MILLIS,
 ): Promise<void> {
-  const deadline = performance.now() + patienceMillis;
+  const began = performance.now();
   while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error(`waited ${patienceMillis} ms in vain for ${condition}`);
-    await sleep(2);
+    const waited = performance.now() - began;
+    if (waited > patienceMillis) throw new Error(`waited ${patienceMillis} ms in vain for ${condition}`);
+    // What takes long is asked for less often: some conditions collect garbage, or ask a server.
+    await sleep(Math.min(Math.max(waited / 10, 2), 20));
   }
 }
