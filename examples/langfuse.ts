@@ -16,7 +16,12 @@ const langfuse = new LangfuseSpanProcessor(
 );
 const sdk = new NodeSDK({
   serviceName: 'runtrace-examples',
-  spanProcessors: [new StatusPrioritySpanProcessor(), new RuntraceBatchSpanProcessor(), langfuse],
+  // An example ends soon. By default, `shutdown()` waits ten seconds for a backend that does not answer.
+  spanProcessors: [
+    new StatusPrioritySpanProcessor(),
+    new RuntraceBatchSpanProcessor({ shutdownTimeoutMillis: 1500 }),
+    langfuse,
+  ],
 });
 sdk.start();
 

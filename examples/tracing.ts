@@ -9,7 +9,8 @@ import { RuntraceSpanProcessor } from 'runtrace/exporter';
 
 export const sdk = new NodeSDK({
   serviceName: 'runtrace-examples',
-  spanProcessors: [new RuntraceSpanProcessor()],
+  // An example ends soon. By default, `shutdown()` waits ten seconds for a backend that does not answer.
+  spanProcessors: [new RuntraceSpanProcessor({ shutdownTimeoutMillis: 1500 })],
   // Optional: the trace id of a run is then its id without the dashes.
   idGenerator: new RunIdGenerator(),
 });

@@ -1,13 +1,9 @@
 /** AI SDK: a chat route with streaming, and three visitors. One gets an answer, one closes the page, one comes when the model is down. */
 import { serve } from '@hono/node-server';
-import { registerTelemetry } from 'ai';
 import { Hono } from 'hono';
-import { runtraceTelemetry } from 'runtrace/ai-sdk';
 import { ok, slow, startProvider, status } from '../demo/provider.js';
 import { sdk } from '../tracing.js';
 import { chatRoute } from './route.js';
-
-registerTelemetry(runtraceTelemetry());
 
 // Stands in for api.openai.com, so that no key is needed.
 const provider = await startProvider();
@@ -36,6 +32,8 @@ await (await ask('down')).text();
 
 server.close();
 await sdk.shutdown();
+// The connection of the visitor who has gone would keep the process for some seconds.
+if ('closeAllConnections' in server) server.closeAllConnections();
 await provider.close();
 
 /** What `useChat` of the AI SDK sends. */

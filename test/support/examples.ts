@@ -11,26 +11,35 @@ export async function runExample(
   env: Record<string, string> = {},
 ): Promise<{ spans: readonly ReceivedSpan[]; stdout: string }> {
   const receiver = await startOtlpReceiver();
-  const inherited = Object.entries(process.env).filter(([name]) => !/^(?:OTEL|RUNTRACE|LANGFUSE|SENTRY)_/.test(name));
-  const child = spawn(process.execPath, [fileURLToPath(new URL(`../../examples/${name}.js`, import.meta.url))], {
-    env: {
-      ...Object.fromEntries(inherited),
-      OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint,
-      ...env,
-    },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const ended = Promise.all([
-    new Promise((resolve) => child.on('close', resolve)),
-    buffer(child.stdout).then(String),
-    buffer(child.stderr).then(String),
-  ]);
-  const [code, stdout, stderr] = await ended;
+  const { code, stdout, stderr } = await playExample(name, { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint, ...env });
   await receiver.close();
   assert.deepEqual([code, stderr, receiver.violations], [0, '', []]);
   const spans = receiver.spans();
   assert.equal(new Set(spans.map(({ spanId }) => spanId)).size, spans.length);
   return { spans, stdout };
+}
+
+/** Runs an example to its end, as at a developer's desk. `reportedAt`: when it last wrote to stderr, in `performance.now()` time. */
+export async function playExample(
+  name: string,
+  env: Record<string, string>,
+): Promise<{ code: unknown; stdout: string; stderr: string; reportedAt: number }> {
+  const others = /^(?:(?:OTEL|RUNTRACE|LANGFUSE|SENTRY)_|NODE_ENV$|NODE_TEST_CONTEXT$)/;
+  const inherited = Object.entries(process.env).filter(([name]) => !others.test(name));
+  const child = spawn(process.execPath, [fileURLToPath(new URL(`../../examples/${name}.js`, import.meta.url))], {
+    env: { ...Object.fromEntries(inherited), ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let reportedAt = 0;
+  child.stderr.on('data', () => {
+    reportedAt = performance.now();
+  });
+  const [code, stdout, stderr] = await Promise.all([
+    new Promise((resolve) => child.on('close', resolve)),
+    buffer(child.stdout).then(String),
+    buffer(child.stderr).then(String),
+  ]);
+  return { code, stdout, stderr, reportedAt };
 }
 
 /** The roots last. */
