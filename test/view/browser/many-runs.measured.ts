@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { CDPSession, Page } from 'playwright-core';
 import type { RunDetail } from '../../../src/view/model.js';
-import { openPage, theBrowser } from './browser.js';
+import { openPage } from './browser.js';
 import { failedRun, givenAttempt, givenRun, givenSpan, rateLimitedRun } from './given.js';
+import { busyMillis, heapOf, nodesOf } from './page-cost.js';
 
 const RUNS = 10_000;
 const MOST_MILLIS = 1000;
@@ -26,7 +26,6 @@ describe('10 000 runs', () => {
 
   it('are listed, and a run with 2000 steps opened, in a second of the main thread each, with few nodes and little memory', async (t) => {
     const { page, server, close } = await openPage([], '#/');
-    const session = await page.context().newCDPSession(page);
     try {
       for (const run of runs) server.add(run);
       const list = await busyMillis(page, async () => {
@@ -40,7 +39,7 @@ describe('10 000 runs', () => {
         await page.locator('.step').waitFor();
       });
       const nodesOfRun = await nodesOf(page);
-      const bytes = await heapOf(session);
+      const bytes = await heapOf(page);
       t.diagnostic(
         `list ${Math.round(list)} ms, ${nodesOfList} nodes; run ${Math.round(opened)} ms, ${nodesOfRun} nodes; heap ${Math.round(bytes / 1e6)} MB`,
       );
@@ -53,49 +52,3 @@ describe('10 000 runs', () => {
     }
   });
 });
-
-interface TraceEvent {
-  readonly name: string;
-  readonly ph: string;
-  readonly dur?: number;
-  readonly pid: number;
-  readonly tid: number;
-  readonly args?: { name?: string };
-}
-
-/** The time that the page's main thread was busy, by the browser's own trace. */
-async function busyMillis(page: Page, act: () => Promise<void>): Promise<number> {
-  const browser = await theBrowser();
-  await browser.startTracing(page, { categories: ['toplevel', 'disabled-by-default-devtools.timeline'] });
-  await act();
-  const { traceEvents } = JSON.parse((await browser.stopTracing()).toString()) as { traceEvents: TraceEvent[] };
-  const threads = new Set(
-    traceEvents
-      .filter(({ name, args }) => name === 'thread_name' && args?.name === 'CrRendererMain')
-      .map(({ pid, tid }) => `${pid} ${tid}`),
-  );
-  const tasks = traceEvents.filter(
-    ({ name, ph, pid, tid }) => ph === 'X' && name === 'ThreadControllerImpl::RunTask' && threads.has(`${pid} ${tid}`),
-  );
-  const busy = new Map<string, number>();
-  for (const { pid, tid, dur = 0 } of tasks) busy.set(`${pid} ${tid}`, (busy.get(`${pid} ${tid}`) ?? 0) + dur);
-  assert(busy.size > 0, 'the trace has no task of a main thread');
-  return Math.max(...busy.values()) / 1000;
-}
-
-function nodesOf(page: Page): Promise<number> {
-  return page.evaluate(() => {
-    const nodes = document.createNodeIterator(document);
-    let count = 0;
-    while (nodes.nextNode()) count++;
-    return count;
-  });
-}
-
-/** The heap of the page after its garbage was collected. */
-async function heapOf(session: CDPSession): Promise<number> {
-  await session.send('HeapProfiler.enable');
-  await session.send('HeapProfiler.collectGarbage');
-  const { usedSize } = await session.send('Runtime.getHeapUsage');
-  return usedSize;
-}
