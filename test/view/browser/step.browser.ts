@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { describe, it } from 'node:test';
-import type { RunDetail } from '../../../src/view/model.js';
+import type { RunDetail, SpanNode } from '../../../src/view/model.js';
 import { clipboard, onPage } from './browser.js';
 import { contentRun, failedRun, givenAttempt, givenRun, givenSpan, interruptedRun, rateLimitedRun } from './given.js';
 
@@ -88,6 +88,21 @@ describe('the page of a step', () => {
       await page.getByText('request body: only metadata is captured').waitFor();
       await page.getByText('response body: only metadata is captured').waitFor();
       await page.getByText('input messages: only metadata is captured').waitFor();
+    });
+    // All headers are recorded, so the bodies could have been.
+    const bodiless = rateLimitedRun();
+    const attempts =
+      bodiless.spans[1]?.attempts.map((it) => ({ ...it, requestHeaders: { 'user-agent': 'app' } })) ?? [];
+    const [root, step] = bodiless.spans as [SpanNode, SpanNode];
+    const all = { ...bodiless, spans: [root, { ...step, attempts }] };
+    await onPage([all], stepOf(all, '?attempt=3'), async ({ page }) => {
+      await page.getByText('request body: it was not recorded').waitFor();
+      assert.equal(await page.getByText('only metadata is captured').count(), 0);
+    });
+    const unseen = givenRun({}, givenSpan('chat gpt-5', 0, 100));
+    await onPage([unseen], stepOf(unseen), async ({ page }) => {
+      await page.getByText('input messages: no HTTP attempt was seen').waitFor();
+      await page.getByText('usage: no HTTP attempt was seen, and the application gave none').waitFor();
     });
   });
 

@@ -1,25 +1,31 @@
 /** Why something is not there. The page never shows an empty place without the reason. */
+import { isMetadataHeader } from '../../../capture/redact/headers.js';
 import * as names from '../../../otel/names.js';
 import type { Attempt, RunDetail, SpanNode } from '../../model.js';
 
-/** What a run recorded. `messages`: the messages, but no bodies and not all headers. */
-export type Captured = 'metadata' | 'messages' | 'content';
+/** What a run recorded. `messages`: the messages, but no bodies and not all headers. `unknown`: it has no attempt that would show it. */
+export type Captured = 'metadata' | 'messages' | 'content' | 'unknown';
 
-/** No attribute says what was captured; the data does. */
+/** No attribute says what was captured; the data does. At `metadata` a header that may be private is never recorded, at `content` always. */
 export function capturedIn({ spans }: RunDetail): Captured {
-  if (
-    spans.some(({ attempts }) => attempts.some((it) => it.requestBody !== undefined || it.responseBody !== undefined))
-  )
-    return 'content';
+  const attempts = spans.flatMap((span) => span.attempts);
+  if (attempts.some(hasContent)) return 'content';
   const hasMessages = spans.some(
     ({ attributes }) => names.GEN_AI_INPUT_MESSAGES in attributes || names.GEN_AI_OUTPUT_MESSAGES in attributes,
   );
-  return hasMessages ? 'messages' : 'metadata';
+  if (hasMessages) return 'messages';
+  return attempts.length > 0 ? 'metadata' : 'unknown';
+}
+
+function hasContent({ requestBody, responseBody, requestHeaders, responseHeaders }: Attempt): boolean {
+  const headers = Object.keys({ ...requestHeaders, ...responseHeaders });
+  return requestBody !== undefined || responseBody !== undefined || !headers.every(isMetadataHeader);
 }
 
 const ONLY: Readonly<Record<Exclude<Captured, 'content'>, string>> = {
   metadata: 'only metadata is captured',
   messages: 'only metadata and messages are captured',
+  unknown: 'it was not recorded',
 };
 
 /** The earlier attempt that recorded the request body which this one repeated. */
@@ -71,6 +77,11 @@ export function whyNoMessages(span: SpanNode, captured: Captured, side: 'input' 
   if (side === 'output' && last.status === 'unread') return 'the client never read it';
   if (side === 'output' && last.status !== 'completed') return 'no attempt was answered';
   return 'the format of this call is not read';
+}
+
+/** For the arguments and the result of a tool call: at `content` they are recorded as the application gave them. */
+export function whyNoToolText(captured: Captured): string {
+  return captured === 'content' ? 'the application gave none' : ONLY[captured];
 }
 
 /** With fewer than all headers, which they are. */

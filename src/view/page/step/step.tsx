@@ -14,7 +14,7 @@ import { Attempts, type AttemptsProps } from './attempts.js';
 import { otherAttributesOf, parametersOf, shownValue } from './attributes.js';
 import { ConversationView } from './conversation.js';
 import { conversationOf } from './messages.js';
-import { type Captured, capturedIn, whyNoUsage } from './missing.js';
+import { type Captured, capturedIn, whyNoToolText, whyNoUsage } from './missing.js';
 import { StatusHistory } from './status-history.js';
 import { whyEnded } from './why.js';
 
@@ -130,7 +130,7 @@ function ModelCall({ span, captured }: { span: SpanNode; captured: Captured }) {
 }
 
 function ToolCall({ span, captured }: { span: SpanNode; captured: Captured }) {
-  const reason = captured === 'metadata' ? 'only metadata is captured' : 'the application gave none';
+  const reason = whyNoToolText(captured);
   const text = (title: string, value: unknown) => (
     <Part title={title}>
       {value === undefined ? (
