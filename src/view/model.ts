@@ -15,7 +15,7 @@ import type { Usage } from '../otel/genai.js';
 
 export type { Usage };
 
-/** `unknown`: an OpenTelemetry span without a status of runtrace and without an error, or a run whose own span is missing. */
+/** `unknown`: an OpenTelemetry span without a status of runtrace or of its own, or a run whose own span is missing. */
 export type ShownStatus = 'in_progress' | 'interrupted' | 'error' | 'completed' | 'unknown';
 
 /** The first event of a connection. */

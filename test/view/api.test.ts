@@ -202,6 +202,21 @@ describe('the API of the page', () => {
     );
   });
 
+  test('a span without a status of runtrace has that of OpenTelemetry: error, completed, or unknown', async () => {
+    const run = runSpan();
+    const tools = [2, 1, 0].map((code) =>
+      span({ traceId: run.traceId, parentSpanId: run.spanId, name: `execute_tool ${code}`, status: { code } }),
+    );
+    await viewer.post(request(run, ...tools));
+    const { spans } = await viewer.detail(run.traceId);
+    const statuses = Object.fromEntries(spans.slice(1).map(({ name, status }) => [name, status]));
+    assert.deepEqual(statuses, {
+      'execute_tool 2': 'error',
+      'execute_tool 1': 'completed',
+      'execute_tool 0': 'unknown',
+    });
+  });
+
   test('a nested run is part of the outer run’s row', async () => {
     const outer = runSpan();
     const inner = runSpan({ traceId: outer.traceId, parentSpanId: outer.spanId, name: 'inner', spanId: newSpanId() });

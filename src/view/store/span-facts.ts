@@ -71,10 +71,13 @@ export function kindOf({ attributes }: SpanRecord): SpanKind {
   return attributes[names.GEN_AI_OPERATION_NAME] === 'execute_tool' ? 'tool' : 'other';
 }
 
+/** By the status code of OpenTelemetry: OK is set by the application, or by runtrace for a tool call. */
+const STATUS_OF_CODE: Readonly<Record<number, ShownStatus>> = { 1: 'completed', 2: 'error' };
+
 /** A span without an end is in progress, also if an outcome was proposed for it. */
 export function spanStatus({ attributes, endMillis, statusCode }: SpanRecord): ShownStatus {
   if (endMillis === undefined) return 'in_progress';
-  return statusOf(attributes[names.STATUS]) ?? (statusCode === 2 ? 'error' : 'unknown');
+  return statusOf(attributes[names.STATUS]) ?? STATUS_OF_CODE[statusCode ?? 0] ?? 'unknown';
 }
 
 /** Since when a step in progress waits for its next attempt, and how long it was asked to. */

@@ -55,6 +55,7 @@ function facts(a: Attempt, b: Attempt): Compared[] {
     texts: [String(of(a) ?? ''), String(of(b) ?? '')],
   });
   const millis = (value: number | undefined) => (value === undefined ? undefined : shownMillis(value));
+  const size = (value: number | undefined) => (value === undefined ? undefined : bytes(value));
   return [
     { ...row('ended', ({ status }) => WORDS[status]), shown: [<Status of={a.status} />, <Status of={b.status} />] },
     row('code', ({ code }) => code),
@@ -66,8 +67,8 @@ function facts(a: Attempt, b: Attempt): Compared[] {
       millis(endMillis === undefined ? undefined : endMillis - startMillis),
     ),
     row('tokens', ({ usage }) => usage && tokens(usage.inputTokens, usage.outputTokens)),
-    row('sent', ({ requestBodyBytes }) => requestBodyBytes && bytes(requestBodyBytes)),
-    row('received', ({ responseBodyBytes }) => responseBodyBytes && bytes(responseBodyBytes)),
+    row('sent', ({ requestBodyBytes }) => size(requestBodyBytes)),
+    row('received', ({ responseBodyBytes }) => size(responseBodyBytes)),
     row('URL', ({ method, url }) => [method, url].filter(Boolean).join(' ')),
   ];
 }
