@@ -6,7 +6,7 @@ import type { Redactor } from './redact/redactor.js';
 export class AttributeWriter {
   readonly #span: Span;
   readonly #redactor: Redactor;
-  /** What the span began with is there already. */
+  /** What the span began with. */
   readonly #begun: Attributes;
   /** What others add, as far as runtrace doesn't say otherwise. */
   readonly #others: Attributes | undefined;
@@ -16,6 +16,8 @@ export class AttributeWriter {
     this.#redactor = redactor;
     this.#begun = begun;
     this.#others = others && keptAttributes(others, { redactor });
+    // Once more: another component may have written to the span meanwhile.
+    span.setAttributes(begun);
   }
 
   /** Writes what may hold a secret, and returns what was kept of it. */

@@ -134,6 +134,21 @@ describe('a foreign setStatus on a span of ours', () => {
     assert.equal(messages.filter((message) => /other code called end\(\)/.test(message)).length, 1);
   });
 
+  /** As LangSmith does in its OpenTelemetry mode: it writes what it knows of a model call to the span that is active. */
+  test('nor does what a foreign setAttribute says of what the span began with', async () => {
+    const { recorder, steps, runs } = traced();
+    const meddle = () =>
+      trace.getActiveSpan()?.setAttributes({ 'gen_ai.operation.name': 'execute_tool', 'user.id': 'eve', theirs: 1 });
+    await recorder.run({ kind: 'chat_turn', userId: 'ada' }, async () => {
+      meddle();
+      await recorder.step({ model: 'gpt-5' }, meddle);
+    });
+    const begun = ({ attributes }: ReadableSpan) => [attributes['gen_ai.operation.name'], attributes.theirs];
+    assert.deepEqual(begun(only(runs())), ['invoke_workflow', 1]);
+    assert.equal(only(runs()).attributes['user.id'], 'ada');
+    assert.deepEqual(begun(only(steps())), ['chat', 1]);
+  });
+
   test('while a foreign exception event stays', async () => {
     const { recorder, steps } = traced();
     await recorder.run({ kind: 'chat_turn' }, () =>
