@@ -15,13 +15,7 @@ export const PLACE: TablePlace = { file: 'docs/clients.md', command: 'npm run fr
 /** The lines of the table. */
 export function linesOf(tried: readonly Tried[]): string[] {
   const rows = tried.map(({ row, version, played: { recorded, ownSpans } }) =>
-    rowOf(
-      row.title,
-      version,
-      row.record,
-      recorded.join(', '),
-      ownSpans.map((name) => `\`${name}\``).join(', ') || 'none',
-    ),
+    rowOf(row.title, version, row.record, recorded.join(', '), ownSpans.join(', ') || 'none'),
   );
   return [rowOf('framework', 'version', 'how to record it', 'what is recorded', 'its own spans'), ...rows];
 }

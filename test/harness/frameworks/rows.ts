@@ -33,6 +33,18 @@ export const ROWS: readonly FrameworkRow[] = [
     record: '`setDefaultOpenAIClient(new OpenAI({ fetch: recordingFetch }))`',
   },
   {
+    folder: 'ai-sdk',
+    title: 'AI SDK, with the gateway',
+    package: 'ai',
+    record: '`registerTelemetry(runtraceTelemetry())`, `createGateway({ fetch: recordingFetch })`',
+  },
+  {
+    folder: 'mastra',
+    title: 'Mastra',
+    package: '@mastra/core',
+    record: '`new Agent({ model: createOpenAI({ fetch: recordingFetch })(name) })`',
+  },
+  {
     folder: 'llamaindex',
     title: 'LlamaIndex',
     package: 'llamaindex',

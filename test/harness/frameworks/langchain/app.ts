@@ -1,11 +1,33 @@
 /** LangChain: its chat model retries above the client, each time from 0. */
+import assert from 'node:assert/strict';
 import { HumanMessage, ToolMessage } from '@langchain/core/messages';
 import { ChatOpenAI } from '@langchain/openai';
+import { trace } from '@opentelemetry/api';
+import { Client } from 'langsmith';
+import { initializeOTEL } from 'langsmith/experimental/otel/setup';
+import { traceable } from 'langsmith/traceable';
 import { recordingFetch, tool } from 'runtrace';
-import { type Framework, PARAMETERS, PROMPT, TOOL } from '../support/cases.js';
-import { playAll } from '../support/play.js';
+import { outcomesOf } from '../../../support/traced.js';
+import { type Framework, LOOP, PARAMETERS, PROMPT, TOOL } from '../support/cases.js';
+import { inRun, playAll } from '../support/play.js';
+
+/** LangSmith's spans go to the provider of the case that is played. Its own exporter gets no answer at `url`. */
+function traceByLangSmith(url: string): void {
+  Object.assign(process.env, {
+    LANGSMITH_TRACING: 'true',
+    LANGSMITH_TRACING_MODE: 'otel',
+    LANGSMITH_API_KEY: 'none',
+    LANGSMITH_ENDPOINT: url,
+  });
+  initializeOTEL({
+    globalTracerProvider: trace.getTracerProvider(),
+    skipGlobalContextManagerSetup: true,
+    exporterConfig: { url },
+  });
+}
 
 await playAll((baseURL) => {
+  traceByLangSmith(baseURL);
   const chat = (model: string) =>
     new ChatOpenAI({ model, apiKey: 'none', maxRetries: 2, configuration: { baseURL, fetch: recordingFetch } });
   const langchain: Framework = {
@@ -25,5 +47,23 @@ await playAll((baseURL) => {
       }
     },
   };
-  return { ways: { langchain } };
+  return {
+    ways: { langchain },
+    more: [
+      {
+        name: 'beside the spans of LangSmith',
+        script: LOOP.script,
+        async play(model) {
+          const client = new Client();
+          const answer = traceable(() => langchain.loop(model), { name: 'answer', client });
+          await inRun({ kind: 'chat_turn' }, () => answer());
+          // It ends its spans when it would send them.
+          await client.awaitPendingTraceBatches();
+        },
+        judge({ steps }) {
+          assert.deepEqual(steps().map(outcomesOf), LOOP.steps);
+        },
+      },
+    ],
+  };
 });

@@ -21,7 +21,7 @@ export interface Played {
   readonly verdicts: readonly Verdict[];
   /** What of `runs`, `steps`, `attempts` and `tools` was recorded. */
   readonly recorded: readonly string[];
-  /** The spans that the framework made by itself: `scope: name`. */
+  /** The spans that the framework made by itself, in Markdown. */
   readonly ownSpans: readonly string[];
 }
 
@@ -111,7 +111,7 @@ async function play(one: OwnCase, model: string, seen: Seen, { limits, beginsRun
   // A server's run ends after its answer.
   await until(() => scene.runs().length > 0);
   await scene.shutdown();
-  note(scene, seen, beginsRun);
+  note(scene, seen, model, beginsRun);
   one.judge(scene, model);
 }
 
@@ -124,13 +124,16 @@ function judgeSteps(steps: readonly ReadableSpan[], one: Case, model: string, pr
   }
 }
 
-function note({ spans, steps }: Traced, { recorded, ownSpans }: Seen, beginsRun = false): void {
+function note({ spans, steps }: Traced, { recorded, ownSpans }: Seen, model: string, beginsRun = false): void {
   if (beginsRun) recorded.add('runs');
   if (steps().length > 0) recorded.add('steps');
   if (steps().some((step) => attemptsOf(step).length > 0)) recorded.add('attempts');
   if (spans().some(isTool)) recorded.add('tools');
-  for (const { instrumentationScope, name } of spans()) {
-    if (instrumentationScope.name !== OURS) ownSpans.add(`${instrumentationScope.name}: ${name}`);
+  for (const span of spans()) {
+    const { instrumentationScope, name } = span;
+    if (instrumentationScope.name === OURS) continue;
+    const has = attemptsOf(span).length > 0 ? ' (has our attempts)' : '';
+    ownSpans.add(`\`${name.replaceAll(model, '{model}')}\`${has}`);
   }
 }
 
