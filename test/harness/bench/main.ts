@@ -1,6 +1,6 @@
 /**
  * Prints what recording costs, beside the floor of the same run: `npm run bench`, or `npm run bench -- stream` for the cases whose
- * name has a word. Exits with 1 if a case could not be played, and never for a figure: `npm run test:timing` fails for some of them.
+ * name has a word. `npm run bench -- --peers` installs other packages and prints what each adds to the same call. Exits with 1 if a case could not be played, and never for a figure: `npm run test:timing` fails for some of them.
  */
 import { fork } from 'node:child_process';
 import { cpus } from 'node:os';
@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { reportFailedRow } from '../failed-rows.js';
 import { CASES } from './cases.js';
 import type { Row } from './measure.js';
+import { printPeers } from './peers/tables.js';
 
 const GROSS = 2;
 
@@ -21,6 +22,11 @@ async function inItsOwnProcess(name: string): Promise<Row> {
     child.on('error', reject);
     child.on('exit', (code) => (row && code === 0 ? resolve(row) : reject(new Error(`${name}: exit ${code}`))));
   });
+}
+
+if (process.argv.includes('--peers')) {
+  await printPeers();
+  process.exit(0);
 }
 
 const words = process.argv.slice(2);

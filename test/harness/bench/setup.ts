@@ -19,7 +19,8 @@ const nowhere: SpanExporter = {
 };
 
 /** Large enough that nothing is dropped: a queue that is full costs nothing. */
-const batch = () => new BatchSpanProcessor(nowhere, { maxQueueSize: 1_000_000, scheduledDelayMillis: 100 });
+export const batchNowhere = (exporter: SpanExporter = nowhere) =>
+  new BatchSpanProcessor(exporter, { maxQueueSize: 1_000_000, scheduledDelayMillis: 100 });
 
 export interface Setup {
   /** On a bare SDK. */
@@ -28,9 +29,12 @@ export interface Setup {
   flush(): Promise<void>;
 }
 
-export function setup(options: Omit<RecorderOptions, 'tracerProvider'> = {}): Setup {
-  const floor = new BasicTracerProvider({ spanProcessors: [batch()] });
-  const ours = new BasicTracerProvider({ spanProcessors: [new StatusPrioritySpanProcessor(), batch()] });
+/** `exporter`: what both sides export to. Default: nowhere. */
+export function setup(options: Omit<RecorderOptions, 'tracerProvider'> = {}, exporter?: SpanExporter): Setup {
+  const floor = new BasicTracerProvider({ spanProcessors: [batchNowhere(exporter)] });
+  const ours = new BasicTracerProvider({
+    spanProcessors: [new StatusPrioritySpanProcessor(), batchNowhere(exporter)],
+  });
   return {
     tracer: floor.getTracer('by hand'),
     recorder: createRecorder({ tracerProvider: ours, ...options }),

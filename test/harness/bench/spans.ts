@@ -21,7 +21,7 @@ function attempt(step: Step, statusCode: number, bodies?: { requestBody: string;
   });
 }
 
-function oneAttempt({ step }: Recorder): Promise<void> {
+export function oneAttempt({ step }: Recorder): Promise<void> {
   return step({ provider: 'openai', model: 'gpt-5' }, (step) => {
     attempt(step, 200);
     step.finish('completed', {
