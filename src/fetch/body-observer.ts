@@ -3,6 +3,7 @@
 import { StreamBetween } from '../spans/streams/stream-between.js';
 import { observeInPlace, readsThroughItsMethods, UNOBSERVED } from './observe-in-place.js';
 import { COLLECTED, platformClassOf, rebuild } from './rebuilt-response.js';
+import { headersOf } from './request/headers.js';
 
 /** Observes what happens to a body. */
 export interface BodyObserver {
@@ -36,18 +37,19 @@ export interface Received<T> {
   observe(observer: BodyObserver): T | undefined;
 }
 
+/** Reads what a transport answered. `allHeaders`: whether those are needed too that `metadata` does not record. */
+export type ReadAnswer<T> = (result: T, allHeaders: boolean) => Received<T>;
+
 /** Whether a transport that decodes nothing gives the body encoded. `headers` by lower-case name. */
 export function isEncoded(headers: Readonly<Record<string, string>>): boolean {
   return !/^(?:identity)?$/.test(headers['content-encoding'] ?? '');
 }
 
 /** Reads what a `fetch` resolved to. */
-export function readResponse(response: Response): Received<Response> {
-  const headers: Record<string, string> = {};
-  for (const [name, value] of response.headers) headers[name] = value;
+export function readResponse(response: Response, allHeaders: boolean): Received<Response> {
   return {
     statusCode: response.status,
-    headers,
+    headers: headersOf(response.headers, allHeaders),
     hasBody: response.body !== null,
     observe: (observer) => observeResponse(response, observer),
   };

@@ -23,7 +23,7 @@ import {
   isRefused,
   retryOutlook,
 } from './attempt-facts.js';
-import type { BodyObserver, Received } from './body-observer.js';
+import type { BodyObserver, ReadAnswer, Received } from './body-observer.js';
 import { ByteBuffer } from './byte-buffer.js';
 
 /** How much of an error's body is buffered to read the provider's code from it, in bytes. */
@@ -69,7 +69,7 @@ export class InFlightAttempt implements PendingAttempt, BodyObserver {
   }
 
   /** Sends the request. Passes on the same error object, or the transport's result with its body observed. */
-  send<T>(call: () => Promise<T>, read: (result: T) => Received<T>): Promise<T> {
+  send<T>(call: () => Promise<T>, read: ReadAnswer<T>): Promise<T> {
     const ctx = this.#context as Context;
     this.#context = undefined;
     let pending: Promise<T>;
@@ -163,8 +163,10 @@ export class InFlightAttempt implements PendingAttempt, BodyObserver {
   }
 
   /** The headers of the answer have arrived. Returns what the caller gets: the transport's result with its body observed. */
-  received<T>(result: T, read: (result: T) => Received<T>): T {
-    const observed = guarded('a response could not be recorded', () => this.#answered(read(result)));
+  received<T>(result: T, read: ReadAnswer<T>): T {
+    const observed = guarded('a response could not be recorded', () =>
+      this.#answered(read(result, this.#owner.capturing.content)),
+    );
     // The body can't be observed: the attempt ends with its headers.
     if (!observed) guarded('an attempt could not be recorded', () => this.passedUnseen());
     return observed ?? result;

@@ -24,7 +24,7 @@ import type { StepScope } from '../spans/step-scope.js';
 import { guarded, report } from '../util/diagnostics.js';
 import { isReported, reportOmission } from '../util/omissions.js';
 import { badOption, checkFields, requireFunction, requireObject } from '../util/validation.js';
-import { type Received, readResponse } from './body-observer.js';
+import { type ReadAnswer, readResponse } from './body-observer.js';
 import { InFlightAttempt, isSending } from './in-flight-attempt.js';
 import { readOnce, requestOf } from './request/read-once.js';
 import { readOutgoing, signalOf, targetOf } from './request/request.js';
@@ -132,7 +132,7 @@ function recordAround(call: Call, purpose: Purpose = {}): Fetch {
 export function recordExchange<T>(
   args: Parameters<Fetch>,
   call: () => Promise<T>,
-  read: (result: T) => Received<T>,
+  read: ReadAnswer<T>,
   purpose: Purpose = {},
 ): Promise<T> {
   let place: Place | undefined;
@@ -152,7 +152,7 @@ async function sendWhenRead<T>(
   args: Parameters<Fetch>,
   reading: Promise<string | undefined>,
   call: () => Promise<T>,
-  read: (result: T) => Received<T>,
+  read: ReadAnswer<T>,
 ): Promise<T> {
   return send(place, args, await reading, call, read);
 }
@@ -162,7 +162,7 @@ function send<T>(
   args: Parameters<Fetch>,
   requestBody: string | undefined,
   call: () => Promise<T>,
-  read: (result: T) => Received<T>,
+  read: ReadAnswer<T>,
 ): Promise<T> {
   let live: InFlightAttempt | undefined;
   try {
@@ -201,7 +201,7 @@ function noticeCallWithoutRun(
   const target = targetOf(input, init);
   const { method, url } = target;
   if (!mayBeModelCall(method, url) && !mayBeUnread(target, outside)) return;
-  const outgoing = readOutgoing(target, input, init, undefined);
+  const outgoing = readOutgoing(target, input, init, undefined, false);
   const { body, headers } = outgoing;
   if (readModelCall(method, url, body, false, headers) || isUnreadCall(outgoing, purpose)) modelCallWithoutRun();
   else unreadPost(active, outside ? undefined : url.host);
@@ -297,7 +297,8 @@ function beginAttempt(
   requestBody: string | undefined,
 ): InFlightAttempt | undefined {
   const { active, run, step, outside, capturing, target, polled } = place;
-  const outgoing = readOutgoing(target, input, init, requestBody);
+  const allHeaders = capturing.content || run?.recording.capturing.content === true;
+  const outgoing = readOutgoing(target, input, init, requestBody, allHeaders);
   if (polled) return new InFlightAttempt(polled, outgoing, polled.call, signalOf(input, init), active);
   const { method, url } = outgoing;
   const call = step?.recall(outgoing) ?? callOfRequest(outgoing, capturing);

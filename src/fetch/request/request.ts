@@ -1,4 +1,5 @@
 import type { OutgoingRequest } from '../../spans/outcome/http-exchange.js';
+import { headersOf } from './headers.js';
 import { hrefOf, isPlainHeaders, requestOf } from './read-once.js';
 
 export function signalOf(input: RequestInfo | URL, init: RequestInit | undefined): AbortSignal | undefined {
@@ -19,15 +20,17 @@ export function targetOf(input: RequestInfo | URL, init: RequestInit | undefined
 /** The content type that `fetch` sets for a body of `URLSearchParams` if the caller sets none. */
 const FORM_TYPE = 'application/x-www-form-urlencoded;charset=UTF-8';
 
-/** Reads a request without consuming or changing anything. `requestBody`: the body of a `Request`, if that was read before. */
+/** Reads a request without consuming or changing anything. `requestBody`: the body of a `Request`, if that was read before.
+ * `allHeaders`: whether those are read too that `metadata` does not record. */
 export function readOutgoing(
   target: Target,
   input: RequestInfo | URL,
   init: RequestInit | undefined,
   requestBody: string | undefined,
+  allHeaders: boolean,
 ): OutgoingRequest {
   const request = requestOf(input);
-  const headers = readHeaders(init?.headers ?? request?.headers);
+  const headers = readHeaders(init?.headers ?? request?.headers, allHeaders);
   const raw = init?.body ?? undefined;
   const body = raw === undefined ? requestBody : readBody(raw);
   if (raw instanceof URLSearchParams) headers['content-type'] ??= FORM_TYPE;
@@ -54,11 +57,9 @@ function retryNumbers(headers: Record<string, string>): Pick<OutgoingRequest, 'r
 }
 
 /** Headers that can tell that they are read (a generator, a getter) are left to the request. */
-function readHeaders(given: HeadersInit | undefined): Record<string, string> {
-  const headers: Record<string, string> = {};
-  if (!given || !isPlainHeaders(given)) return headers;
-  for (const [name, value] of given instanceof Headers ? given : new Headers(given)) headers[name] = value;
-  return headers;
+function readHeaders(given: HeadersInit | undefined, all: boolean): Record<string, string> {
+  if (!given || !isPlainHeaders(given)) return {};
+  return headersOf(given instanceof Headers ? given : new Headers(given), all);
 }
 
 /** A body of bytes is read up to this size, in bytes. */

@@ -1,0 +1,20 @@
+import { isMetadataHeader } from '../../capture/redact/headers.js';
+
+/** Headers that are read and never recorded at `metadata`: a client's count of its retries, and the model that a gateway is asked for. */
+const READ_ONLY: readonly string[] = [
+  'amz-sdk-request',
+  'ai-language-model-id',
+  'ai-language-model-streaming',
+  'ai-model-id',
+];
+
+/** Headers by lower-case name: all of them, or those that are recorded or read where content is not captured. */
+export function headersOf(given: Headers, all: boolean): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const pair of given) {
+    // Taking the pair apart, `[name, value]`, takes longer than all else in here.
+    const name = pair[0];
+    if (all || isMetadataHeader(name) || READ_ONLY.includes(name)) headers[name] = pair[1];
+  }
+  return headers;
+}
