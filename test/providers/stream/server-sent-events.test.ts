@@ -66,6 +66,9 @@ describe('Server-sent events', () => {
     const piece = fc.constantFrom(
       'data: ',
       'data',
+      'data: a\n\n',
+      'data:  a\n\n',
+      'data: \n\n',
       'event: ',
       'event',
       ':',
