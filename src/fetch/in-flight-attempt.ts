@@ -2,7 +2,7 @@ import { type Context, context } from '@opentelemetry/api';
 import { nextTurn } from '../otel/next-turn.js';
 import type { ModelCall, ResponseReader } from '../providers/detect.js';
 import { withRecording } from '../spans/context.js';
-import type { Attempt } from '../spans/outcome/attempt.js';
+import { type Attempt, shortenRequestBody } from '../spans/outcome/attempt.js';
 import { describeFailure, type Failure, isTimeout } from '../spans/outcome/errors.js';
 import type {
   AttemptEnd,
@@ -300,6 +300,7 @@ export class InFlightAttempt implements PendingAttempt, BodyObserver {
   #end(how: AttemptEnd['how'], failure?: Failure, endedAt = this.#owner.now(), answer = this.#answer?.answer()): void {
     if (this.#ended) return;
     const ending = attemptEnd(this.#facts, this.#begun, { how, failure, answer, endedAt });
+    shortenRequestBody(ending.attempt, this.#owner.capturing);
     if (ending.how === 'aborted') noteAbortReason(ending.abortReason);
     this.#ended = ending;
     this.#facts.body = undefined;

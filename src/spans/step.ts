@@ -216,7 +216,7 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
   recordEnding(ending: AttemptEnd): void {
     this.log.record(ending.attempt);
     this.#wait.retryAfter(ending.retryAfterMillis);
-    this.#resends.ended(ending);
+    this.#resends.ended(ending, this.implicit && !this.#isShared);
     if (this.implicit && ending.how !== 'answered') this.home.mayBeRetried(this);
     this.#calls.attemptEnded(ending);
     if (ending.how === 'answered') this.#span.prepareContent(ending);

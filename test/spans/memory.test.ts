@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { recordingFetch } from 'runtrace';
+import { recordingFetch, wrapFetch } from 'runtrace';
 import { hang, ok, type Provider, startProvider, status } from '../../examples/demo/provider.js';
 import { type ReadableSpan, traced } from '../support/traced.js';
 import { until } from '../support/until.js';
@@ -72,6 +72,26 @@ describe('memory', () => {
     // A connection that is kept alive keeps the context that it was made in: a few runs, however many there were.
     await collecting(() => collected.atLeast(turns - 8, ['run', 'step', 'attempts', 'response']));
     assert.equal(set.spans().length, 3 * turns);
+  });
+
+  test('of long request bodies is given back after their calls, while their run goes on', async () => {
+    // The provider of the other tests holds what it was sent.
+    const answering = wrapFetch(async () => new Response('data: [DONE]'));
+    for (const capture of ['metadata', 'content'] as const) {
+      const run = traced({ capture, limits: { completedHoldMillis: 60_000 } }).recorder.startRun({ kind: 'goes on' });
+      const send = async (index: number) => {
+        const messages = [{ role: 'user', content: `${index}`.padStart(2_000_000) }];
+        const body = JSON.stringify({ model: 'long', messages });
+        const url = 'https://api.openai.com/v1/chat/completions';
+        await run.step({}, async () => (await answering(url, { method: 'POST', body })).text());
+      };
+      await send(0);
+      globalThis.gc?.();
+      const before = process.memoryUsage().heapUsed;
+      for (let index = 1; index <= 20; index++) await send(index);
+      await collecting(() => process.memoryUsage().heapUsed - before < 15_000_000);
+      run.finish('completed');
+    }
   });
 
   test('of a response that nobody reads is given back while its run goes on, and its connection is closed', async () => {

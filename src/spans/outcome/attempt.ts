@@ -114,6 +114,16 @@ export function keepOf(attempt: Attempt, capturing: CaptureSettings): Attempt {
   return whole;
 }
 
+/** Shortens the body of a request that has ended to the part that is read when it is recorded. The copy does not hold the whole text. */
+export function shortenRequestBody(attempt: Attempt, { content, limits }: CaptureSettings): void {
+  const { requestBody } = attempt;
+  if (!content) delete attempt.requestBody;
+  else if (requestBody !== undefined) {
+    const beginning = beginningOfText(requestBody, limits.bodyBytes);
+    if (beginning !== requestBody) attempt.requestBody = new TextDecoder().decode(new TextEncoder().encode(beginning));
+  }
+}
+
 /** The bodies of an attempt as they may be recorded, and how much of them was not. */
 export type KeptBodies = Pick<Attempt, 'requestBody' | 'responseBody' | 'truncatedBytes'>;
 

@@ -28,8 +28,10 @@ export interface OutgoingRequest {
   readonly method: string;
   readonly url: URL;
   readonly headers: Record<string, string>;
-  /** `undefined` if there is none, or if it can't be read without consuming it. */
-  readonly body: string | undefined;
+  /** `undefined` if there is none, if it can't be read without consuming it, or once it was released. */
+  body: string | undefined;
+  /** Tells a body that was released from others. */
+  bodyDigest?: string;
   /** Whether there is a body that can't be read: a stream, a form, the body of a Request. */
   readonly opaqueBody: boolean;
   /** How many retries came before this one, by the client's own count. */

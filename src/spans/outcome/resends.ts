@@ -1,9 +1,10 @@
+import { nextTurn } from '../../otel/next-turn.js';
 import type { ModelCall } from '../../providers/detect.js';
 import type { AttemptEnd, OutgoingRequest, PendingAttempt } from './http-exchange.js';
+import { isSameBody, releaseBody } from './request-body.js';
 
-/** Clients keep the body string between retries, so comparing equal bodies costs nothing. */
 export function isSameRequest(a: OutgoingRequest, b: OutgoingRequest): boolean {
-  return !a.opaqueBody && !b.opaqueBody && isSameTarget(a, b) && a.body === b.body;
+  return !a.opaqueBody && !b.opaqueBody && isSameTarget(a, b) && isSameBody(a, b);
 }
 
 function isSameTarget(a: OutgoingRequest, b: OutgoingRequest): boolean {
@@ -80,6 +81,7 @@ function isNextNumber(before: OutgoingRequest, next: OutgoingRequest): boolean {
 export class Resends {
   #last: { outgoing: OutgoingRequest; call: ModelCall | undefined; count: number } | undefined;
   #anyEnded = false;
+  #sentCount = 0;
 
   /** The model call that was read from the same request before: saves reading its body again. */
   recall(outgoing: OutgoingRequest): ModelCall | undefined {
@@ -89,6 +91,7 @@ export class Resends {
 
   /** A request is sent. Returns how often it was sent before: the client's own count, or else runtrace's. */
   sent(outgoing: OutgoingRequest): number {
+    this.#sentCount++;
     const last = this.#last;
     const isResend = this.#anyEnded && last !== undefined && isSameRequest(last.outgoing, outgoing);
     const count = outgoing.retryCount ?? (isResend ? last.count + 1 : 0);
@@ -96,8 +99,11 @@ export class Resends {
     return count;
   }
 
-  ended({ outgoing, call }: AttemptEnd): void {
+  /** `isCall`: whether the step is one call, which is over when it is answered. */
+  ended({ outgoing, call, how }: AttemptEnd, isCall = false): void {
     this.#anyEnded = true;
     if (this.#last?.outgoing === outgoing) this.#last.call = call;
+    if (isCall && how === 'answered' && this.#sentCount === 1) releaseBody(outgoing, false);
+    else nextTurn(() => releaseBody(outgoing, true));
   }
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { context, trace } from '@opentelemetry/api';
 import fc from 'fast-check';
 import OpenAI from 'openai';
@@ -329,7 +329,40 @@ describe('in a run, without an explicit step,', () => {
       await scene.shutdown();
       assert.deepEqual(stepsOf(scene), steps);
     });
+
+    test(`${name}; with bodies that are released after their calls`, async () => {
+      const scene = traced();
+      const long = ({ body = bodyOf('Hello'), ...rest }: Sent): Sent => ({ ...rest, body: body.padStart(100_000) });
+      await scene.recorder.run({ kind: 'chat_turn' }, async () => {
+        for (const one of sent) {
+          await play([Object.assign(one, long(one))]);
+          await nextTurn();
+        }
+      });
+      await scene.shutdown();
+      assert.deepEqual(stepsOf(scene), steps);
+    });
   }
+
+  test('a long body is compared after its call, too, where the step is the application\u2019s', async () => {
+    const scene = traced();
+    const body = (prompt: string) => bodyOf(prompt.padEnd(100_000));
+    await scene.recorder.run({ kind: 'chat_turn' }, (run) =>
+      run.step({}, async () => {
+        for (const prompt of ['same', 'same', 'other', 'other']) {
+          await play([{ answer: 200, body: body(prompt) }]);
+          await nextTurn();
+        }
+      }),
+    );
+    const [step] = scene.steps();
+    assert.deepEqual(step && attemptsOf(step).map((attempt) => attempt['http.request.resend_count']), [
+      undefined,
+      1,
+      undefined,
+      1,
+    ]);
+  });
 
   test('a step is what its last attempt came to, and its resends are counted', async () => {
     const scene = traced();
