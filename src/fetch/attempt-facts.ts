@@ -87,9 +87,9 @@ export function allBytesRead({ responseHeaders, bodyBytes }: AttemptFacts): bool
   return Number(responseHeaders?.['content-length']) === bodyBytes;
 }
 
-/** Clients made by Stainless send their timeout in whole seconds, and abort without a reason when it expires. */
-export function clientTimedOut({ outgoing, startedAt }: AttemptFacts, now: number): boolean {
-  const seconds = Number(outgoing.headers['x-stainless-timeout']);
+/** Clients made by Stainless, and `@google/genai`, send their timeout in whole seconds, and abort without a reason when it expires. */
+export function clientTimedOut({ outgoing: { headers }, startedAt }: AttemptFacts, now: number): boolean {
+  const seconds = Number(headers['x-stainless-timeout'] ?? headers['x-server-timeout']);
   return seconds > 0 && now - startedAt >= seconds * 1000 - CLIENT_AHEAD_MILLIS;
 }
 
