@@ -152,8 +152,8 @@ function Empty({ hasRuns }: { hasRuns: boolean }) {
   if (hello.value?.files) return <p class="empty">The files contain no run.</p>;
   return (
     <p class="empty">
-      No run has arrived yet. Send traces to this address by OTLP, or start a program with{' '}
-      <kbd>npx runtrace view -- node app.js</kbd>.
+      No run has arrived yet. Start a program with <kbd>npx runtrace view -- node app.js</kbd>, or have one send its
+      traces here: <kbd>OTEL_EXPORTER_OTLP_ENDPOINT={location.origin}</kbd>
     </p>
   );
 }

@@ -37,6 +37,7 @@ interface RunRowProps {
 export function RunRowView({ row, index, top, isSelected, isMarked, now }: RunRowProps) {
   const status = shownStatus(row);
   const duration = row.durationMillis ?? (status === 'in_progress' ? Math.max(0, now - row.startMillis) : undefined);
+  const waited = row.waitedMillis > 0 ? waitedText(row.waitedMillis, duration) : undefined;
   return (
     <div
       id={rowId(row)}
@@ -67,15 +68,15 @@ export function RunRowView({ row, index, top, isSelected, isMarked, now }: RunRo
       <div role="gridcell" class="c-attempts" title={row.attemptCodes.join(' ')}>
         <Codes of={row.attemptCodes} />
       </div>
-      <div role="gridcell" class="c-waited">
-        {row.waitedMillis > 0 && (
+      <div role="gridcell" class="c-waited" title={waited && `waited ${waited}`}>
+        {waited !== undefined && (
           <>
             <span class="unseen-wide">waited </span>
-            {duration === undefined ? shownMillis(row.waitedMillis) : partOf(row.waitedMillis, duration)}
+            {waited}
           </>
         )}
       </div>
-      <div role="gridcell" class="c-tokens">
+      <div role="gridcell" class="c-tokens" title={tokens(row.inputTokens, row.outputTokens)}>
         {tokens(row.inputTokens, row.outputTokens)}
       </div>
       <div role="gridcell" class="c-duration">
@@ -86,6 +87,10 @@ export function RunRowView({ row, index, top, isSelected, isMarked, now }: RunRo
       </div>
     </div>
   );
+}
+
+function waitedText(waitedMillis: number, duration: number | undefined): string {
+  return duration === undefined ? shownMillis(waitedMillis) : partOf(waitedMillis, duration);
 }
 
 function Codes({ of }: { of: readonly string[] }) {

@@ -15,7 +15,7 @@ export function Legend({ detail }: { detail: RunDetail }) {
           <span class={`swatch bar attempt after ${status}`} aria-hidden="true" /> {WORDS[status]}
         </span>
       ))}
-      {attempts.some(({ waitMillis }) => waitMillis) && (
+      {detail.spans.some(({ waiting, attempts }) => waiting || attempts.some(({ waitMillis }) => waitMillis)) && (
         <span>
           <span class="swatch bar wait" aria-hidden="true" /> wait
         </span>

@@ -158,7 +158,11 @@ function Codes({ span: { attempts } }: { span: SpanNode }) {
   if (attempts.length < 2) return null;
   const codes = attempts.map(attemptAnswer);
   const shown = codes.length > SHOWN_CODES ? [...codes.slice(0, SHOWN_CODES - 2), '…', ...codes.slice(-1)] : codes;
-  return <span class="codes">{shown.join(' ')}</span>;
+  return (
+    <span class="codes" title={codes.join(' ')}>
+      {shown.join(' ')}
+    </span>
+  );
 }
 
 /** A step with its number, a nested run with its kind, a span of others with its library. */
