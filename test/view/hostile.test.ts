@@ -1,5 +1,6 @@
 /** What the viewer answers to input that is meant to hurt it, a row each. After each of them it still takes a run. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
 import { describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
@@ -178,6 +179,8 @@ const ROWS: Row[] = [
     input: 'times that no clock has',
     send: spans(odd({ startTimeUnixNano: '99999999999999999999' }), odd({ startTimeUnixNano: 1e300 })),
     status: 200,
+    says: /"rejectedSpans":"1"/,
+    runs: 1,
   },
   {
     input: 'an attribute of 10 MB',
@@ -207,6 +210,9 @@ const ROWS: Row[] = [
   },
 ];
 
+const NEVER_ENDS = 'a body that never ends';
+const MILLION = 'a million spans of one run';
+
 describe('hostile input gets a clear answer, and all other input is still processed:', () => {
   let viewer: ViewerProcess;
   startViewerOfBlock((started) => {
@@ -230,7 +236,14 @@ describe('hostile input gets a clear answer, and all other input is still proces
     });
   }
 
-  test('a body that never ends does not keep the viewer from anything', async () => {
+  test('docs/view.md has the same rows and answers', () => {
+    const rows = [...readFileSync('docs/view.md', 'utf8').matchAll(/^\| (.+) \| (\d{3}|none)(?:; .+)? \|$/gm)];
+    const documented = rows.map(([, input, answer]) => `${input}: ${answer}`);
+    const tested = ROWS.map(({ input, status }) => `${input}: ${status}`);
+    assert.deepEqual(documented, [...tested, `${NEVER_ENDS}: none`, `${MILLION}: 200`]);
+  });
+
+  test(NEVER_ENDS, async () => {
     const { port } = new URL(viewer.origin);
     const headers = { 'content-type': 'application/json', 'content-length': '1000' };
     const slow = httpRequest({ port, host: '127.0.0.1', path: '/v1/traces', method: 'POST', headers });
@@ -240,7 +253,7 @@ describe('hostile input gets a clear answer, and all other input is still proces
     slow.destroy();
   });
 
-  test('a million spans of one run', { timeout: 100_000 }, async () => {
+  test(MILLION, { timeout: 100_000 }, async () => {
     const run = runSpan();
     const ids = `"traceId":"${run.traceId}","parentSpanId":"${run.spanId}","startTimeUnixNano":"1750000000000000000"`;
     for (let first = 1; first <= 1_000_000; first += 50_000) {
