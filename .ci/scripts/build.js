@@ -51,9 +51,9 @@ async function build(part) {
   const inputs = madeOf(part);
   for (const path of part.to()) rmSync(path);
   const script = join('.ci/scripts', `${part.name}.js`);
-  const code = await new Promise((resolve) =>
-    spawn(process.execPath, [script], { stdio: 'inherit' }).on('close', resolve),
-  );
+  const code = await new Promise((resolve) => {
+    spawn(process.execPath, [script], { stdio: 'inherit' }).on('close', (code) => resolve(code ?? 1));
+  });
   mkdirSync(STAMPS, { recursive: true });
   if (code === 0) writeFileSync(join(STAMPS, part.name), `${inputs} ${consistsOf(part)}`);
   return code;
