@@ -8,6 +8,7 @@ import * as names from '../../otel/names.js';
 import { guarded, report } from '../../util/diagnostics.js';
 import { urlParts } from '../../util/url-parts.js';
 import type { SnapshotEvent } from '../progress/listener.js';
+import { appended } from './appended.js';
 import {
   type Attempt,
   checkAttempt,
@@ -48,7 +49,7 @@ const MAX_STORED = 1024;
  */
 export class AttemptLog {
   /** In order of number. */
-  readonly #stored: Attempt[] = [];
+  #stored: Attempt[] = [];
   /** The bodies that the stored attempts do not have yet, by number. */
   #bodies: Map<number, Deferred<KeptBodies>> | undefined;
   readonly #capturing: CaptureSettings | undefined;
@@ -83,7 +84,7 @@ export class AttemptLog {
     if (!before) this.#count++;
     this.#addUsage(recorded);
     this.#failedCount += Number(recorded.status === 'failed') - Number(before?.status === 'failed');
-    if (index === this.#stored.length) this.#stored.push(recorded);
+    if (index === this.#stored.length) this.#stored = appended(this.#stored, recorded);
     else this.#stored.splice(index, before ? 1 : 0, recorded);
     if (this.#stored.length > FIRST_SHOWN + LAST_SHOWN) this.#lightenAround(index);
   }

@@ -1,3 +1,4 @@
+import { appended } from './appended.js';
 import type { AttemptEnd, PendingAttempt } from './http-exchange.js';
 import { decidingAttempt, type EndedAttempt, lastGroup } from './last-group.js';
 import { type Proposal, statusOf } from './proposals.js';
@@ -22,7 +23,7 @@ export class Attempts {
     const { number } = ending.attempt;
     const before = this.#ended.findIndex(({ attempt }) => attempt.number === number);
     if (before >= 0) this.#ended.splice(before, 1);
-    this.#ended.push(ending);
+    this.#ended = appended(this.#ended, ending);
     if (this.#ended.length > MAX_GROUP) this.#ended.shift();
   }
 
@@ -71,15 +72,15 @@ export interface ClientCall {
  * that had the number before; every other attempt begins a new call.
  */
 export class ClientCalls {
-  readonly #calls: ClientCall[] = [];
+  #calls: ClientCall[] = [];
   /** The attempts in flight: few, so a list is smaller than a map, and as fast. */
-  readonly #inFlight: { readonly live: PendingAttempt; readonly call: ClientCall }[] = [];
+  #inFlight: { readonly live: PendingAttempt; readonly call: ClientCall }[] = [];
 
   /** The call that an attempt belongs to. `separate`: whether an attempt without a number begins a new call. */
   begin(live: PendingAttempt, separate: boolean): ClientCall {
     const call = (separate ? this.#retriedBy(live) : this.#calls[0]) ?? this.#newCall();
     call.inFlight++;
-    this.#inFlight.push({ live, call });
+    this.#inFlight = appended(this.#inFlight, { live, call });
     return call;
   }
 
@@ -95,7 +96,7 @@ export class ClientCalls {
   adopt(last: AttemptEnd, inFlight: readonly PendingAttempt[]): ClientCall {
     const call = this.#newCall();
     call.inFlight = inFlight.length;
-    for (const live of inFlight) this.#inFlight.push({ live, call });
+    for (const live of inFlight) this.#inFlight = appended(this.#inFlight, { live, call });
     this.update(call, last);
     return call;
   }
@@ -136,7 +137,7 @@ export class ClientCalls {
 
   #newCall(): ClientCall {
     const call: ClientCall = { attempts: new Attempts(), inFlight: 0, last: undefined, proposal: undefined };
-    this.#calls.push(call);
+    this.#calls = appended(this.#calls, call);
     if (this.#calls.length > MAX_CALLS) this.#calls.shift();
     return call;
   }

@@ -5,6 +5,7 @@ import { toHrTime } from '../../otel/clock.js';
 import type { ModelResponse, Usage } from '../../otel/genai.js';
 import * as names from '../../otel/names.js';
 import { guarded, report } from '../../util/diagnostics.js';
+import { appended } from './appended.js';
 import type { Failure } from './errors.js';
 import { type FinishDetails, NOTHING, readDetails } from './finish-details.js';
 import type { AttemptEnd } from './http-exchange.js';
@@ -18,6 +19,8 @@ export interface Proposal {
   readonly at: number;
   /** Whether the attempts alone show it: if it is accepted, a status update would add nothing. */
   shownByAttempts: boolean;
+  /** Whether the status-priority rule accepted it; set when it is proposed. */
+  accepted?: boolean;
   failure?: Failure | undefined;
   readonly response?: ModelResponse | undefined;
   readonly usage?: Usage | undefined;
@@ -26,11 +29,6 @@ export interface Proposal {
   ending?: AttemptEnd | undefined;
   /** For a step: the options of the scope that proposes. */
   readonly options?: StepOptions | undefined;
-}
-
-interface StatusUpdate {
-  readonly proposal: Proposal;
-  readonly accepted: boolean;
 }
 
 /** The SDK keeps 128 events of a span; 112 of them are attempts. */
@@ -42,11 +40,11 @@ const MAX_IN_FORCE = 64;
 /** Collects the proposals for one run or step. The status-priority rule chooses the outcome. */
 export class Proposals {
   /** Those that were not withdrawn, in order. */
-  readonly #inForce: Proposal[] = [];
+  #inForce: Proposal[] = [];
   #outcome: Proposal | undefined;
   #count = 0;
   /** The proposals that may be written as events. */
-  #updates: StatusUpdate[] | undefined;
+  #updates: Proposal[] = [];
 
   /** The status so far. */
   get status(): Status {
@@ -61,18 +59,18 @@ export class Proposals {
   /** Applies the status-priority rule. A proposal that is accepted replaces the whole outcome. */
   propose(proposal: Proposal): void {
     const accepted = accepts(this.status, proposal.status);
+    proposal.accepted = accepted;
     if (accepted) this.#outcome = proposal;
-    this.#inForce.push(proposal);
+    this.#inForce = appended(this.#inForce, proposal);
     if (this.#inForce.length > MAX_IN_FORCE)
       this.#inForce.splice(0, MAX_IN_FORCE / 2, chosen(this.#inForce.slice(0, MAX_IN_FORCE / 2)) as Proposal);
     this.#count++;
     if (accepted && proposal.shownByAttempts) return;
-    this.#updates ??= [];
     if (this.#updates.length === MAX_STATUS_UPDATES) {
       this.#updates.splice(MAX_STATUS_UPDATES / 2, 1);
       report('a run or step got more status updates than its span has room for; those in the middle were dropped');
     }
-    this.#updates.push({ proposal, accepted });
+    this.#updates = appended(this.#updates, proposal);
   }
 
   /** Withdraws a proposal that is in force: the outcome is chosen from the others. Returns whether it was in force. */
@@ -91,9 +89,8 @@ export class Proposals {
    * outside of the trace's time.
    */
   writeHistory(span: Span, endedAt: number, room: number, capturing: CaptureSettings): void {
-    if (this.#count < 2 || !this.#updates) return;
-    for (const { proposal, accepted } of this.#updates.slice(-room)) {
-      const { status, at, failure } = proposal;
+    if (this.#count < 2) return;
+    for (const { status, at, failure, accepted = false } of this.#updates.slice(-room)) {
       const attributes: Attributes = { [names.STATUS]: status, [names.STATUS_UPDATE_ACCEPTED]: accepted };
       if (failure) attributes[names.ERROR_TYPE] = keptText(failure.type, capturing);
       if (at > endedAt) attributes[names.STATUS_UPDATE_LATE_MS] = Math.round(at - endedAt);
@@ -118,7 +115,7 @@ export function toProposal(
 ): Proposal {
   const given = details && guarded('what was given to finish could not be read', () => readDetails(details));
   const { failure, response, usage, attributes } = given ?? NOTHING;
-  return { status, at, shownByAttempts: false, failure, response, usage, attributes, ending, options };
+  return { status, at, shownByAttempts: false, accepted: false, failure, response, usage, attributes, ending, options };
 }
 
 /** How an attempt ended, taken alone. */

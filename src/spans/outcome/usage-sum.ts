@@ -83,7 +83,9 @@ export class RunUsage {
 
 function answerKey(id: string, usage: Usage): string {
   const { inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens, reasoningTokens } = usage;
-  return `${id} ${inputTokens},${outputTokens},${cacheReadTokens},${cacheWriteTokens},${reasoningTokens}`;
+  const key = `${id} ${inputTokens},${outputTokens}`;
+  const hasMore = cacheReadTokens !== undefined || cacheWriteTokens !== undefined || reasoningTokens !== undefined;
+  return hasMore ? `${key},${cacheReadTokens},${cacheWriteTokens},${reasoningTokens}` : key;
 }
 
 /** The sum over all answers. */

@@ -1,4 +1,5 @@
 import type { Limits } from '../../capture/levels.js';
+import { appended } from '../outcome/appended.js';
 import type { AttemptProgress, OutgoingRequest, Pending, PendingAttempt } from '../outcome/http-exchange.js';
 import { maySendAgain } from '../outcome/resends.js';
 import type { Status } from '../outcome/status.js';
@@ -10,7 +11,7 @@ const RETRY_GRACE_MILLIS = 10_000;
 /** What a step waits for: its open scopes and its attempts in flight, and after them a retry. */
 export class StepWait {
   /** In the order in which they began. */
-  readonly #pending: Pending[] = [];
+  #pending: Pending[] = [];
   /** Those of them that were refused and whose body is still open. */
   #refused: PendingAttempt[] | undefined;
   #retryAfterMillis = 0;
@@ -42,7 +43,7 @@ export class StepWait {
   }
 
   add(pending: Pending): void {
-    this.#pending.push(pending);
+    this.#pending = appended(this.#pending, pending);
   }
 
   /** A scope has closed, or an attempt has ended. */
