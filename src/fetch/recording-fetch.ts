@@ -285,10 +285,11 @@ function requestBodyOf([input, init]: Parameters<Fetch>): Promise<string | undef
 function callOfRequest(outgoing: OutgoingRequest, { messages, limits }: CaptureSettings): ModelCall | undefined {
   const { method, url, body, opaqueBody, headers } = outgoing;
   if (body === undefined && !opaqueBody) return undefined;
-  const call = readModelCall(method, url, body, false, headers);
-  if (!call || !messages || body === undefined) return call;
-  const read = () => readModelCall(method, url, body, true, headers, undefined, limits.contentBytes)?.request;
-  return { ...call, fullRequest: deferred(body.length, read, undefined) };
+  const content = messages ? 'later' : false;
+  const call = readModelCall(method, url, body, content, headers, undefined, limits.contentBytes);
+  if (!call?.readContent) return call;
+  const { readContent, ...known } = call;
+  return { ...known, fullRequest: deferred(readContent.length, readContent.read, undefined) };
 }
 
 function beginAttempt(

@@ -15,8 +15,8 @@ import { openAiChat } from './formats/openai-chat.js';
 import { openAiMedia } from './formats/openai-media.js';
 import { openAiResponses } from './formats/openai-responses.js';
 import { providerOf } from './provider-names.js';
-import { excerpt } from './stream/excerpt.js';
-import { contentExtent, type Extent, FACTS } from './stream/extent.js';
+import { excerpt, excerptInTwo } from './stream/excerpt.js';
+import { contentExtent, FACTS } from './stream/extent.js';
 import { ResponseReader } from './stream/response-reader.js';
 
 export type { Answer } from './format.js';
@@ -73,6 +73,8 @@ export interface ModelCall {
   readonly bodyBytes: number | undefined;
   /** The request with its content, if that is read later than the rest. */
   readonly fullRequest?: { readonly value: ModelRequest | undefined };
+  /** Reads the request with its content, from a text of this length. Only if content was to be read `later`. */
+  readonly readContent?: { readonly length: number; readonly read: () => ModelRequest };
   /** Begins to read the response of one attempt. */
   openAnswer(options?: AnswerOptions): ResponseReader;
 }
@@ -85,7 +87,7 @@ export interface ModelCall {
  * (`/v1/…`). A body that is not JSON is a model call only at a known provider.
  *
  * @param bodyText the body as text; `undefined` if it could not be read.
- * @param content whether messages, system instructions and tools are read as well.
+ * @param content whether messages, system instructions and tools are read as well; `later` prepares for `readContent` of the call.
  * @param headers the request's headers, by lower-case name. Some formats have the model there.
  * @param maxLength the longest whole response, or single event, that is read, in characters. Default: 4 Mi.
  * @param contentLength how much of messages, system instructions and tools is recorded, in characters: no more is read of a long body than
@@ -102,7 +104,7 @@ export function readModelCall(
   method: string,
   url: URL,
   bodyText: string | undefined,
-  content: boolean,
+  content: boolean | 'later',
   headers: Readonly<Record<string, string>> = {},
   maxLength: number = MAX_LENGTH,
   contentLength: number = CONTENT_LENGTH,
@@ -111,16 +113,20 @@ export function readModelCall(
   const { path, formats } = recognized(url.pathname);
   if (formats.length === 0) return undefined;
   const host = providerOf(url);
-  let read: { body: RequestBody; bytes?: number } | undefined;
+  let read: ReadBody | undefined;
   for (const { format, operation } of formats) {
-    read ??= readBody(bodyText, content ? contentExtent(contentLength) : FACTS);
-    const { body, bytes } = read;
+    read ??= readBody(bodyText, content, contentLength);
+    const { body, bytes, later } = read;
     const known = host !== undefined || (API_PATH.test(path) && body !== 'no JSON');
     if (typeof body === 'object' ? !(known || label(body.model)) || !format.accepts(path, body) : !known) continue;
     const provider = host ?? format.provider;
     const extra = provider === 'openai' || provider === 'azure.ai.openai';
-    const request = format.readRequest({ path, body: typeof body === 'object' ? body : {}, headers }, content);
-    if (!extra) delete request.extra;
+    const requestOf = (given: RequestBody, withContent: boolean) => {
+      const request = format.readRequest({ path, body: typeof given === 'object' ? given : {}, headers }, withContent);
+      if (!extra) delete request.extra;
+      return request;
+    };
+    const request = requestOf(body, content === true);
     return {
       operation,
       provider,
@@ -128,9 +134,10 @@ export function readModelCall(
       inBackground: typeof body === 'object' && body.background === true,
       request,
       bodyBytes: bytes,
+      ...(later && { readContent: readContent(later, requestOf) }),
       openAnswer: ({
         headers: responseHeaders = {},
-        content: ofAnswer = content,
+        content: ofAnswer = content !== false,
         contentLength: length = contentLength,
       } = {}) =>
         new ResponseReader(format, {
@@ -164,8 +171,33 @@ const recognized = /* @__PURE__ */ remembered((pathname: string) => {
 
 type RequestBody = JsonObject | 'unknown' | 'no JSON';
 
-function readBody(bodyText: string | undefined, extent: Extent): { body: RequestBody; bytes?: number } {
+/** A function of its own, so that what reads the answer does not hold the text as well. */
+function readContent(
+  { length, json }: NonNullable<ReadBody['later']>,
+  requestOf: (body: RequestBody, withContent: boolean) => ModelRequest,
+): NonNullable<ModelCall['readContent']> {
+  return { length, read: () => requestOf(bodyOf(json()), true) };
+}
+
+interface ReadBody {
+  readonly body: RequestBody;
+  /** The size of the whole body, in bytes of UTF-8. */
+  readonly bytes?: number;
+  /** The JSON text that has the content too, if that is read later. */
+  readonly later?: { readonly length: number; readonly json: () => string | undefined };
+}
+
+function readBody(bodyText: string | undefined, content: boolean | 'later', contentLength: number): ReadBody {
   if (bodyText === undefined || bodyText.length > MAX_LENGTH) return { body: 'unknown' };
-  const { json, bytes } = excerpt(bodyText, extent);
-  return { body: (json === undefined ? undefined : object(parseJson(json))) ?? 'no JSON', bytes };
+  const extent = content ? contentExtent(contentLength) : FACTS;
+  if (content !== 'later') {
+    const { json, bytes } = excerpt(bodyText, extent);
+    return { body: bodyOf(json), bytes };
+  }
+  const { json, bytes, more, moreLength } = excerptInTwo(bodyText, extent);
+  return { body: bodyOf(json), bytes, later: { length: moreLength, json: more } };
+}
+
+function bodyOf(json: string | undefined): RequestBody {
+  return (json === undefined ? undefined : object(parseJson(json))) ?? 'no JSON';
 }

@@ -1,5 +1,5 @@
 import { byteLength, eachEncodedPart } from '../../util/byte-length.js';
-import type { Extent } from './extent.js';
+import { type Extent, FACTS } from './extent.js';
 import { JsonExcerpt } from './json-excerpt.js';
 
 /** An excerpt of a JSON text, and the size of the whole text in bytes of UTF-8. */
@@ -19,4 +19,23 @@ export function excerpt(json: string, extent: Extent): Excerpt {
   const reading = new JsonExcerpt(extent);
   eachEncodedPart(json, (bytes) => reading.push(bytes));
   return { json: reading.text(), bytes: reading.length };
+}
+
+/** Two excerpts that were made in one pass. */
+export interface ExcerptInTwo extends Excerpt {
+  /** The larger excerpt, and how long it is. */
+  readonly more: () => string | undefined;
+  readonly moreLength: number;
+}
+
+/** The excerpt of a text for {@link FACTS}, and one for a larger extent, which is decoded when it is asked for. */
+export function excerptInTwo(json: string, extent: Extent): ExcerptInTwo {
+  if (json.length <= extent.whole) return { ...excerpt(json, FACTS), more: () => json, moreLength: json.length };
+  const reading = new JsonExcerpt(extent);
+  eachEncodedPart(json, (bytes) => reading.push(bytes));
+  const found = reading.bytes() ?? new Uint8Array(0);
+  const facts = new JsonExcerpt(FACTS);
+  facts.push(found);
+  const more = () => new TextDecoder().decode(found);
+  return { json: facts.text(), bytes: reading.length, more, moreLength: found.length };
 }

@@ -109,8 +109,16 @@ export class JsonExcerpt {
 
   /** The excerpt; `undefined` if the text so far can't be JSON, because a bracket or a quote is not closed. */
   text(): string | undefined {
-    if (this.#state === 'whole' || (this.#state === 'structure' && this.#counts.length === 0)) return this.#kept.text();
-    return undefined;
+    return this.#isComplete() ? this.#kept.text() : undefined;
+  }
+
+  /** The excerpt in UTF-8. */
+  bytes(): Uint8Array | undefined {
+    return this.#isComplete() ? this.#kept.bytes() : undefined;
+  }
+
+  #isComplete(): boolean {
+    return this.#state === 'whole' || (this.#state === 'structure' && this.#counts.length === 0);
   }
 
   #read(bytes: Uint8Array): void {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { excerpt } from '../../../src/providers/stream/excerpt.js';
+import { excerpt, excerptInTwo } from '../../../src/providers/stream/excerpt.js';
 import { contentExtent, type Extent, FACTS, lengthBeforeCut } from '../../../src/providers/stream/extent.js';
 import { JsonExcerpt } from '../../../src/providers/stream/json-excerpt.js';
 
@@ -181,6 +181,23 @@ describe('An excerpt of a JSON text', () => {
         );
       }
     }
+  });
+
+  it('is made for two extents in one pass', () => {
+    const how = contentExtent(65_536);
+    // In a longer text, a string may be cut twice, and then its second cut may be in the mark of the first.
+    const texts = json.filter((text) => text.length < how.total);
+    // A string that was cut twice does not tell its length, so no text counts as being as long as its value.
+    const longer = (value: unknown) => `${JSON.stringify(value)} `;
+    fc.assert(
+      fc.property(texts, (text) => {
+        const both = excerptInTwo(text, how);
+        assert.equal(fault(JSON.parse(both.json as string), JSON.parse(text), FACTS, longer), undefined);
+        assert.equal(both.more(), excerpt(text, how).json);
+        assert.equal(both.bytes, bytesOf(text).length);
+      }),
+      { numRuns: 300 },
+    );
   });
 
   it('is no JSON if the text is cut', () => {
