@@ -100,14 +100,19 @@ export function plainError(message: string): ProviderError {
 /**
  * The error that an error object describes. `code` is the most telling of what providers use: Gemini's `status`,
  * OpenAI's `code`, then its `type`, which is all that Anthropic has; a bare number (OpenRouter, vLLM) comes last. xAI's
- * codes are sentences, which are none.
+ * codes are sentences, which are none. An error inside says more: gateways put the error of the server behind them into
+ * their own; Apigee, and servers made with FastAPI, have the code in the details.
  */
-export function describeError(error: JsonObject): ProviderError {
+export function describeError(error: JsonObject, depth = 0): ProviderError {
   const { status, code, type, error_type, err_type, status_code = error.statusCode } = error;
   const error_code = error.error_code ?? error.errorCode ?? error.errorcode;
   const words = [status, code, type, error_type, err_type, awsType(error.__type), error_code];
   const numbers = [code, error_code, status_code, status, error.http_status_code];
-  return withMessage(first(words, tellingCode) ?? first(numbers, numericCode), messageOf(error));
+  const inner = object(error.error) ?? object(error.detail);
+  return {
+    ...withMessage(first(words, tellingCode) ?? first(numbers, numericCode), messageOf(error)),
+    ...(inner && fromField(inner, error, depth + 1)),
+  };
 }
 
 /** An error in a field of a body, whose other fields may hold the code (xAI, TGI) or the message. */
@@ -125,10 +130,7 @@ function fromField(value: unknown, body: JsonObject, depth = 0): ProviderError |
     }
   }
   const error = object(value);
-  if (!error || Object.keys(error).length === 0) return undefined;
-  // Gateways put the error of the server behind them into their own; Apigee has the code in the details.
-  const inner = object(error.error) ?? object(error.detail);
-  return { ...describeError(error), ...(inner && fromField(inner, error, depth + 1)) };
+  return error && Object.keys(error).length > 0 ? describeError(error, depth) : undefined;
 }
 
 /** How deep errors in errors are looked for. */

@@ -163,6 +163,18 @@ const failures: [name: string, format: Format, body: string, code: string][] = [
   ['Hugging Face', 'chat', JSON.stringify({ error: ['Model too busy'], warnings: [] }), 'provider_error'],
   ['FastAPI', 'chat', hello + data({ detail: 'Internal Server Error' }) + done, 'provider_error'],
   [
+    'FastAPI, as an object',
+    'chat',
+    hello + data({ detail: { code: 'model_overloaded', message: 'No' } }) + done,
+    'model_overloaded',
+  ],
+  [
+    'FastAPI, with an error in the details',
+    'chat',
+    JSON.stringify({ detail: { error: { type: 'rate_limit_error', message: 'No' } } }),
+    'rate_limit_error',
+  ],
+  [
     'FastAPI, as a list',
     'chat',
     JSON.stringify({ detail: [{ loc: ['body'], msg: 'No', type: 'missing' }] }),
