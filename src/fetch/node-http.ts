@@ -54,7 +54,7 @@ const UNSEEN = {} as BodyInit;
 function noticeStop(request: ClientRequest, attempt: InFlightAttempt): void {
   const { destroy } = request;
   define(request, 'destroy', (error?: Error) => {
-    if (!error || isAbort(error) || error.name === 'CanceledError') attempt.cancelled(Promise.resolve());
+    if (!error || isAbort(error)) attempt.cancelled(Promise.resolve());
     return destroy.call(request, error);
   });
 }

@@ -105,7 +105,8 @@ function isObject(path: string): boolean {
   return ADMINISTRATION.test(path) || OBJECT.test(path) || ACTION.test(path);
 }
 
-function servesModels(url: URL): boolean {
+/** Whether a URL is a known provider's, and there may be models at it. */
+export function servesModels(url: URL): boolean {
   const provider = providerOf(url);
   if (provider === undefined) return false;
   return ONLY_AT.get(provider)?.test(url.hostname + url.pathname) ?? true;

@@ -336,6 +336,9 @@ describe('nothing is printed', { concurrency: 2 }, () => {
       const models = (fetch) => fetch('http://api.openai.com:' + port + '/v1/models').then((response) => response.text());
       await run({ kind: 'list' }, () => models(fetch));
       await run({ kind: 'list' }, () => models(recordingFetch));`,
+    'a query to a database whose provider has models, too': `${ASK} ${SDK} ${LOOPBACK} start(new StatusPrioritySpanProcessor(), exporting);
+      const query = () => fetch('http://a.snowflakecomputing.com:' + port + '/api/v2/statements', { method: 'POST', body: '{"statement":"SELECT 1"}' });
+      await run({ kind: 'query' }, async () => (await query()).text());`,
     'an upload to a provider through runtrace/register': `import 'runtrace/register'; ${ASK} ${SDK} ${LOOPBACK}
       start(new StatusPrioritySpanProcessor(), exporting);
       const upload = () => fetch('http://api.openai.com:' + port + '/v1/files', { method: 'POST', body: 'text' });

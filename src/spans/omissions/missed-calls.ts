@@ -1,6 +1,6 @@
 /** Notices model calls that are not recorded: outside of a run, without the recording fetch, or in a format that runtrace does not read. */
 import { type Context, context } from '@opentelemetry/api';
-import { providerOf } from '../../providers/provider-names.js';
+import { servesModels } from '../../providers/unread-call.js';
 import { onChannel } from '../../util/builtin-module.js';
 import { isReported, reportOmission } from '../../util/omissions.js';
 import { isOutside, isRecorded, runOf } from '../context.js';
@@ -51,8 +51,7 @@ function noteRequest(active: Context, message: unknown): void {
   // Other requests to a provider are no model calls: a list of models, a file.
   if (runs.size === 0 || request?.method !== 'POST' || !URL.canParse(String(request?.origin))) return;
   const url = new URL(String(request?.path ?? '/'), String(request?.origin));
-  const provider = providerOf(url);
-  if (provider === undefined) return;
+  if (!servesModels(url)) return;
   for (const run of runs) calledProvider.set(run, url.host);
 }
 
