@@ -8,6 +8,8 @@ import { HANDSHAKE_HEADER, HEARTBEAT_MILLIS, PROTOCOL, proofOf } from './protoco
 type Http = typeof import('node:http');
 
 const RECONNECT_MILLIS = 5000;
+/** A viewer that takes nothing for this long is left: what is being written keeps the process alive, also on a socket that does not. */
+const STALLED_MILLIS = 2000;
 /** While more than this waits to be sent, nothing is added. */
 const MOST_WAITING_BYTES = 1024 * 1024;
 
@@ -89,6 +91,9 @@ export class Connection {
   #use(socket: Socket): void {
     socket.unref();
     socket.on('error', () => socket.destroy());
+    socket.setTimeout(STALLED_MILLIS, () => {
+      if (socket.writableLength > 0) socket.destroy();
+    });
     socket.on('close', () => {
       this.#socket = undefined;
       this.#become('away');

@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, test } from 'node:test';
 import { promisify } from 'node:util';
+import { HANDSHAKE_HEADER, PROTOCOL, proofOf } from '../../src/live/protocol.js';
 import type { RunRow } from '../../src/view/model.js';
 import { heldProvider } from '../support/held-provider.js';
 import { freePorts } from '../support/server-process.js';
@@ -215,6 +216,48 @@ test('a server that does not know the handshake gets one request and nothing els
   );
   assert.equal(stdout, 'done\n');
   assert.deepEqual(requests, ['GET /live']);
+});
+
+test('a viewer that reads nothing keeps no program from its end, and makes it store no more than the bound', async (t) => {
+  const viewer = createServer();
+  viewer.on('upgrade', (request, socket) => {
+    const proof = proofOf(String(request.headers[HANDSHAKE_HEADER]));
+    socket.on('error', () => undefined);
+    socket.pause();
+    socket.write(
+      `HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: ${PROTOCOL}\r\n${HANDSHAKE_HEADER}: ${proof}\r\n\r\n`,
+    );
+    t.after(() => socket.destroy());
+  });
+  await new Promise<void>((resolve) => viewer.listen(0, '127.0.0.1', resolve));
+  t.after(() => viewer.close());
+  const { port } = viewer.address() as AddressInfo;
+  const program = `
+    import 'runtrace/register';
+    import { createRecorder, StatusPrioritySpanProcessor } from 'runtrace';
+    import { NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
+    const tracerProvider = new NodeTracerProvider({ spanProcessors: [new StatusPrioritySpanProcessor()] });
+    tracerProvider.register();
+    const { run } = createRecorder({ tracerProvider });
+    const turn = () => new Promise((resolve) => setTimeout(resolve, 1));
+    const some = async (count) => {
+      for (let i = 0; i < count; i++) await run({ kind: 'k', attributes: { text: String(i).padEnd(50_000) } }, turn);
+      gc();
+      const { heapUsed, external } = process.memoryUsage();
+      return (heapUsed + external) / 1024 / 1024;
+    };
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    const before = await some(300);
+    const grownMegabytes = (await some(2000)) - before;
+    console.log(JSON.stringify({ grownMegabytes, endedAt: Date.now() }));`;
+  const env = { ...process.env, RUNTRACE_VIEW: `http://127.0.0.1:${port}` };
+  const args = ['--expose-gc', '--input-type=module', '-e', program];
+  const { stdout } = await promisify(execFile)(process.execPath, args, { env, timeout: 60_000 });
+  const { grownMegabytes, endedAt } = JSON.parse(stdout);
+  const millis = Date.now() - endedAt;
+  assert.ok(millis < 10_000, `it ended ${millis} ms later`);
+  // The 2000 runs had 100 MB. What may wait: 1 MB in the socket, and 400 runs that have ended.
+  assert.ok(grownMegabytes < 30, `${grownMegabytes} MB`);
 });
 
 test('an address that is not on this machine is reported once, at the first run, not quoted, and not used', async () => {
