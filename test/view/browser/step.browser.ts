@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { describe, it } from 'node:test';
+import type { Locator, Page } from 'playwright-core';
 import type { RunDetail, SpanNode } from '../../../src/view/model.js';
 import { clipboard, onPage } from './browser.js';
 import { contentRun, failedRun, givenAttempt, givenRun, givenSpan, interruptedRun, rateLimitedRun } from './given.js';
@@ -208,6 +209,25 @@ describe('the page of a step', () => {
       });
       assert.equal(await copied('Copy run', 'URL'), page.url());
     });
+  });
+});
+
+describe('a URL', () => {
+  it('leads to the same state in another tab', async () => {
+    const [a, b] = [contentRun({ conversationId: 'one' }), failedRun({ from: 2000, conversationId: 'two' })];
+    const states: [hash: string, shows: (page: Page) => Locator][] = [
+      ['#/?status=error', (page) => page.getByText('1 of 2 runs')],
+      [`#/?run=${a.row.traceId}`, (page) => page.locator('[role=row][aria-selected=true]').getByText('one')],
+      [stepOf(a, '?attempt=2'), (page) => page.getByText('request body: as in attempt 1')],
+      [stepOf(a, '?attempt=1&versus=2'), (page) => page.getByRole('heading', { name: 'attempts 1 and 2' })],
+      [`#/compare/${a.row.traceId}/${b.row.traceId}`, (page) => page.getByText('invoke_workflow chat_turn').first()],
+    ];
+    for (const [hash, shows] of states) {
+      await onPage([a, b], hash, async ({ page }) => {
+        await shows(page).waitFor();
+        assert.ok(page.url().endsWith(hash), page.url());
+      });
+    }
   });
 });
 
