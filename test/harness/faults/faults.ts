@@ -302,6 +302,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     name: '200 MB of spans at once, maxQueueBytes 256 MiB',
+    takesSeconds: 30,
     play: simple({
       waitMillis: 120_000,
       application: { spans: 4000, textBytes: 50_000, overMillis: 0, exporter: { maxQueueBytes: 256 * MIB } },

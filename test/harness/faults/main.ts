@@ -6,7 +6,7 @@ import { complaintAbout, outcomeOf } from './judge.js';
 import type { Outcome } from './trial.js';
 
 /** Trials wait more than they work. */
-const AT_ONCE = 4;
+const AT_ONCE = 6;
 
 interface Row {
   fault: Fault;
