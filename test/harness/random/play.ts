@@ -26,7 +26,7 @@ import {
 } from './plan.js';
 
 // They wait for retries most of the time.
-const AT_ONCE = 32;
+const AT_ONCE = 48;
 
 /** Long enough for every abort to come before the retry. */
 const WAIT_MILLIS = 5000;
