@@ -68,7 +68,7 @@ export class Destination {
     this.#clock = options.clock ?? realClock;
     this.#backoff = new Backoff(options.maxRequestBytes, this.#clock);
     this.#health = new Health(options.name, this.#counts, this.#clock);
-    this.#sender = options.createSender(this.#clock, (message) => this.#health.note(message));
+    this.#sender = options.createSender(this.#clock, (message) => this.#health.note(message, true));
     this.#queue = new Queue({
       maxBytes: options.maxQueueBytes,
       scheduledDelayMillis: options.scheduledDelayMillis,

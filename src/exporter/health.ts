@@ -2,6 +2,7 @@ import { diag } from '@opentelemetry/api';
 import { guarded } from '../util/diagnostics.js';
 import { reportOmission } from '../util/omissions.js';
 import type { Clock } from './clock.js';
+import { likelyCause } from './likely-cause.js';
 import type { Counts } from './stats.js';
 
 /** Recovery is reported after this time without a failure: an endpoint that fails every other time has not recovered. */
@@ -42,7 +43,12 @@ export class Health {
   /** A request failed. `hasDelivered`: whether the endpoint has ever accepted one; if not, the set-up is probably wrong. */
   requestFailed(what: string, hasDelivered: boolean): void {
     this.failed(what);
-    if (!hasDelivered) reportOmission('RUNTRACE_DELIVERY_FAILED', `${this.#destination}: ${what}`);
+    if (!hasDelivered) this.#reportFirst(what);
+  }
+
+  #reportFirst(what: string): void {
+    const cause = likelyCause(this.#destination, what);
+    reportOmission('RUNTRACE_DELIVERY_FAILED', `${this.#destination}: ${what}${cause ? `; ${cause}` : ''}`);
   }
 
   /** Spans are about to be lost. Call it before counting them. */
@@ -59,8 +65,9 @@ export class Health {
     this.#cancelQuiet = this.#clock.after(QUIET_MILLIS, () => this.#recovered('has recovered'));
   }
 
-  /** Reports a message once. */
-  note(message: string): void {
+  /** Reports a message once. `hasDelivered`: as for {@link requestFailed}. */
+  note(message: string, hasDelivered: boolean): void {
+    if (!hasDelivered) this.#reportFirst(message);
     if (this.#noted.has(message) || this.#noted.size >= MOST_NOTES) return;
     this.#noted.add(message);
     say(`${this.#destination}: ${message}`);

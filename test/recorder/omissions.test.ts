@@ -15,8 +15,12 @@ before(async () => {
   server = createServer((request, response) => {
     request.resume();
     if (request.url === '/no-answer') return;
-    if (request.url === '/not-otlp') response.statusCode = 404;
+    if (request.url?.startsWith('/not-otlp')) response.statusCode = 404;
     response.setHeader('content-type', 'application/json');
+    if (request.url === '/rejects') {
+      response.end('{"partialSuccess":{"rejectedSpans":"2","errorMessage":"no quota"}}');
+      return;
+    }
     response.end('{"choices":[{"index":0,"message":{"content":"Hi"},"finish_reason":"stop"}]}');
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -77,6 +81,8 @@ import { trace } from '@opentelemetry/api';
 import { BasicTracerProvider } from '@opentelemetry/sdk-trace-base';
 trace.setGlobalTracerProvider(new BasicTracerProvider({ spanProcessors: [new StatusPrioritySpanProcessor(), exporting] }));
 `;
+
+const VERCEL = `import { registerOTel } from '@vercel/otel'; const traceExporter = new InMemorySpanExporter();`;
 
 /** Every host is this machine. */
 const LOOPBACK = `
@@ -291,6 +297,51 @@ const MISTAKES: Record<string, { program: string; code: string; says: RegExp }> 
     code: 'RUNTRACE_DELIVERY_FAILED',
     says: /first delivery of spans failed.*404/,
   },
+  'an endpoint that rejects every span': {
+    program: `${ASK} ${SDK} import { RuntraceSpanProcessor } from 'runtrace/exporter';
+      const provider = start(new RuntraceSpanProcessor({ url: 'http://127.0.0.1:' + port + '/rejects' }));
+      await run({ kind: 'chat_turn' }, () => ask());
+      await provider.shutdown();`,
+    code: 'RUNTRACE_DELIVERY_FAILED',
+    says: /first delivery of spans failed.*rejected 2 of 2 spans: no quota/,
+  },
+  'an endpoint that speaks http, called by https': {
+    program: `${ASK} ${SDK} import { RuntraceSpanProcessor } from 'runtrace/exporter';
+      const provider = start(new RuntraceSpanProcessor({ url: 'https://127.0.0.1:' + port + '/v1/traces' }));
+      await run({ kind: 'chat_turn' }, () => ask());
+      await provider.shutdown();`,
+    code: 'RUNTRACE_DELIVERY_FAILED',
+    says: /first delivery of spans failed.*the endpoint speaks http, not https/,
+  },
+  'an endpoint that has the path already': {
+    program: `${ASK} ${SDK} import { RuntraceSpanProcessor } from 'runtrace/exporter';
+      process.env.OTEL_EXPORTER_OTLP_ENDPOINT = 'http://127.0.0.1:' + port + '/not-otlp/v1/traces';
+      const provider = start(new RuntraceSpanProcessor());
+      await run({ kind: 'chat_turn' }, () => ask());
+      await provider.shutdown();`,
+    code: 'RUNTRACE_DELIVERY_FAILED',
+    says: /first delivery of spans failed.*takes the URL without \/v1\/traces/,
+  },
+  'an endpoint that does not speak gRPC': {
+    program: `${ASK} ${SDK} import { RuntraceSpanProcessor } from 'runtrace/exporter';
+      const provider = start(new RuntraceSpanProcessor({ url: 'http://127.0.0.1:' + port, protocol: 'grpc', shutdownTimeoutMillis: 2000 }));
+      await run({ kind: 'chat_turn' }, () => ask());
+      await provider.shutdown();`,
+    code: 'RUNTRACE_DELIVERY_FAILED',
+    says: /first delivery of spans failed.*does not speak gRPC/,
+  },
+  "@vercel/otel's processor before the StatusPrioritySpanProcessor": {
+    program: `${ASK} ${SDK} ${VERCEL} registerOTel({ spanProcessors: ['auto', new StatusPrioritySpanProcessor()], traceExporter });
+      await run({ kind: 'chat_turn' }, () => ask());`,
+    code: 'RUNTRACE_PROCESSOR_NOT_FIRST',
+    says: /list RuntraceSpanProcessor, or StatusPrioritySpanProcessor, first/,
+  },
+  '@vercel/otel without a processor that exports': {
+    program: `${ASK} ${SDK} ${VERCEL} registerOTel({ spanProcessors: [new StatusPrioritySpanProcessor()] });
+      await run({ kind: 'chat_turn' }, () => ask());`,
+    code: 'RUNTRACE_NO_EXPORTER',
+    says: /no span processor that exports/,
+  },
   'no flush before process.exit()': {
     program: `${ASK} ${SDK} import { RuntraceSpanProcessor } from 'runtrace/exporter';
       start(new RuntraceSpanProcessor({ url: 'http://127.0.0.1:' + port + '/v1/traces' }));
@@ -389,8 +440,7 @@ describe('nothing is printed', { concurrency: 2 }, () => {
       goOn();
       await turn;`,
     "@vercel/otel, which lists one processor that holds the application's": `${ASK} ${SDK}
-      import { registerOTel } from '@vercel/otel';
-      registerOTel({ spanProcessors: [new StatusPrioritySpanProcessor(), 'auto'], traceExporter: new InMemorySpanExporter() });
+      ${VERCEL} registerOTel({ spanProcessors: [new StatusPrioritySpanProcessor(), 'auto'], traceExporter });
       await run({ kind: 'chat_turn' }, () => ask());`,
     'a call outside of runs, where RUNTRACE_IMPLICIT_RUNS says what is wanted': `process.env.RUNTRACE_IMPLICIT_RUNS = 'false';
       await import('runtrace/register');

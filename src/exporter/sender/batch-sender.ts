@@ -144,12 +144,12 @@ export class BatchSender {
   #learn(result: SendResult, ticket: number, items: readonly Item[]): void {
     const { backoff, health, onRetry } = this.#parts;
     if (result.kind === 'accepted' || result.kind === 'rejected') {
-      this.#hasDelivered = true;
+      if (result.kind === 'accepted' || result.count < items.length) this.#hasDelivered = true;
       backoff.accepted(sumBytes(items));
       health.succeeded();
       if (result.kind === 'rejected') {
         const what = result.count > 0 ? `rejected ${result.count} of ${items.length} spans` : 'warns';
-        health.note(`the endpoint ${what}: ${result.why}`);
+        health.note(`the endpoint ${what}: ${result.why}`, this.#hasDelivered);
       }
     } else if (result.kind === 'retry') {
       health.requestFailed(`requests fail and are tried again: ${result.why}`, this.#hasDelivered);

@@ -30,7 +30,7 @@ export function checkProcessors(span: Span): void {
     const position = processors.findIndex((processor) => processor[STATUS_PROCESSOR] !== undefined);
     const exporting = processors.filter((processor) => processor[STATUS_PROCESSOR]?.exports !== false);
     if (exporting.length === 0) reportOmission('RUNTRACE_NO_EXPORTER');
-    // A vendor may list one processor that hands each span to the others.
+    // A vendor may have another way to hand each span to the others.
     else if (position === -1 && !managedSpanOf(span)?.isGuarded) reportOmission('RUNTRACE_NO_PROCESSOR');
     else if (position > 0) reportOmission('RUNTRACE_PROCESSOR_NOT_FIRST');
   });
@@ -49,5 +49,15 @@ function checkSdkVersion(span: Span): void {
 function processorsOf(span: Span): MarkedProcessor[] | undefined {
   const { _spanProcessor: all } = unwrapped(span) as { _spanProcessor?: { _spanProcessors?: unknown } };
   const list = all?._spanProcessors;
-  return Array.isArray(list) ? list : undefined;
+  return Array.isArray(list) ? list.flatMap(heldBy) : undefined;
+}
+
+/** A vendor may list one processor that holds the application's in a field (`@vercel/otel` 2: `CompositeSpanProcessor.processors`). */
+function heldBy(processor: MarkedProcessor): MarkedProcessor[] {
+  if (processor[STATUS_PROCESSOR] !== undefined) return [processor];
+  return Object.values(processor).find(isProcessors) ?? [processor];
+}
+
+function isProcessors(value: unknown): value is MarkedProcessor[] {
+  return Array.isArray(value) && value.length > 0 && value.every((one) => typeof one?.onStart === 'function');
 }
