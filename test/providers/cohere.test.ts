@@ -168,6 +168,19 @@ describe('A Cohere response', () => {
     });
     const ranked = read(rerank, [JSON.stringify({ id: 'r', results: [{ index: 1, relevance_score: 0.9 }], meta: {} })]);
     assert.deepEqual([rerank.operation, ranked.complete], ['rerank', true]);
+    const ofVoyage = modelCall({
+      url: 'https://api.voyageai.com/v1/rerank',
+      request: { model: 'rerank-2', query: 'cats', documents: ['a'] },
+    });
+    const answered = read(ofVoyage, [
+      JSON.stringify({
+        object: 'list',
+        data: [{ index: 0, relevance_score: 0.9 }],
+        model: 'rerank-2',
+        usage: { total_tokens: 9 },
+      }),
+    ]);
+    assert.deepEqual([answered.complete, answered.usage], [true, { inputTokens: 9 }]);
   });
 
   it('is recorded as the step of a run', async () => {

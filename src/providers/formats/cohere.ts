@@ -83,7 +83,8 @@ class CohereReader implements FormatReader {
   whole(body: JsonObject): void {
     const response = this.#response;
     const message = object(body.message);
-    this.#done = [message, body.embeddings, body.results].some((field) => typeof field === 'object');
+    // Voyage has its ranks in `data`.
+    this.#done = [message, body.embeddings, body.results, body.data].some((field) => typeof field === 'object');
     response.fail(errorOfBody(body, this.#done));
     response.id = word(body.id);
     response.model = word(body.model);
