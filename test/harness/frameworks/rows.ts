@@ -59,5 +59,11 @@ export const ROWS: readonly FrameworkRow[] = [
   { folder: 'express', title: 'Express', package: 'express', record: HANDLER },
   { folder: 'fastify', title: 'Fastify', package: 'fastify', record: HANDLER },
   { folder: 'hono', title: 'Hono', package: 'hono', record: HANDLER },
+  {
+    folder: 'nextjs',
+    title: 'Next.js',
+    package: 'next',
+    record: `${HANDLER}; or \`NODE_OPTIONS='--import runtrace/register' next start\``,
+  },
   { folder: 'nestjs', title: 'NestJS', package: '@nestjs/core', record: HANDLER },
 ];

@@ -8,8 +8,9 @@ import { recordingFetch } from 'runtrace';
 import { runtraceTelemetry } from 'runtrace/ai-sdk';
 import { attemptsOf } from '../../../support/traced.js';
 import { aiGatewayLanguage } from '../../clients/wire/ai-gateway.js';
-import { type Framework, LOOP, PARAMETERS, PROMPT, TOOL } from '../support/cases.js';
+import { type Framework, LOOP } from '../support/cases.js';
 import { inRun, playAll } from '../support/play.js';
+import { PARAMETERS, PROMPT, TOOL } from '../support/prompt.js';
 import { stoppable } from '../support/stoppable.js';
 
 const tools = {

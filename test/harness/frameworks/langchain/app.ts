@@ -8,8 +8,9 @@ import { initializeOTEL } from 'langsmith/experimental/otel/setup';
 import { traceable } from 'langsmith/traceable';
 import { recordingFetch, tool } from 'runtrace';
 import { outcomesOf } from '../../../support/traced.js';
-import { type Framework, LOOP, PARAMETERS, PROMPT, TOOL } from '../support/cases.js';
+import { type Framework, LOOP } from '../support/cases.js';
 import { inRun, playAll } from '../support/play.js';
+import { PARAMETERS, PROMPT, TOOL } from '../support/prompt.js';
 
 /** LangSmith's spans go to the provider of the case that is played. Its own exporter gets no answer at `url`. */
 function traceByLangSmith(url: string): void {

@@ -4,8 +4,9 @@ import { tool as langchainTool } from '@langchain/core/tools';
 import { createReactAgent } from '@langchain/langgraph/prebuilt';
 import { ChatOpenAI } from '@langchain/openai';
 import { recordingFetch, tool } from 'runtrace';
-import { type Framework, PARAMETERS, PROMPT, TOOL } from '../support/cases.js';
+import type { Framework } from '../support/cases.js';
 import { playAll } from '../support/play.js';
+import { PARAMETERS, PROMPT, TOOL } from '../support/prompt.js';
 
 const weather = langchainTool(
   (_city: unknown, { toolCall }: { toolCall: { id: string } }) =>

@@ -2,8 +2,9 @@
 import { OpenAI } from '@llamaindex/openai';
 import { FunctionTool, LLMAgent } from 'llamaindex';
 import { recordingFetch, tool } from 'runtrace';
-import { type Framework, PARAMETERS, PROMPT, TOOL } from '../support/cases.js';
+import type { Framework } from '../support/cases.js';
 import { playAll } from '../support/play.js';
+import { PARAMETERS, PROMPT, TOOL } from '../support/prompt.js';
 
 const weather = FunctionTool.from(() => tool({ name: TOOL.name }, () => 'Sunny.'), { ...TOOL, parameters: PARAMETERS });
 

@@ -9,8 +9,9 @@ import { OtelBridge } from '@mastra/otel-bridge';
 import { recordingFetch, tool } from 'runtrace';
 import { z } from 'zod';
 import { outcomesOf } from '../../../support/traced.js';
-import { type Framework, LOOP, PROMPT, TOOL } from '../support/cases.js';
+import { type Framework, LOOP } from '../support/cases.js';
 import { inRun, playAll } from '../support/play.js';
+import { PROMPT, TOOL } from '../support/prompt.js';
 import { stoppable } from '../support/stoppable.js';
 
 const weather = createTool({

@@ -10,8 +10,8 @@ import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
 import { SpanStatusCode } from '@opentelemetry/api';
 import { recordingFetch, tool } from 'runtrace';
-import { TOOL } from '../support/cases.js';
 import { inRun, isTool, type OwnCase, playAll } from '../support/play.js';
+import { TOOL } from '../support/prompt.js';
 import { weatherOf } from '../support/weather.js';
 
 const WAIT_MILLIS = 50;
@@ -76,7 +76,7 @@ function stopped(): { signal: AbortSignal } {
 }
 
 await playAll((baseURL) => {
-  const weather = weatherOf(baseURL, () => client.callTool({ name: TOOL.name, arguments: {} }));
+  const weather = weatherOf(baseURL, { lookUp: () => client.callTool({ name: TOOL.name, arguments: {} }) });
   return {
     ways: {
       mcp: { ...weather, stream: async (model) => (await weather.stream(model)) as unknown as AsyncIterable<unknown> },

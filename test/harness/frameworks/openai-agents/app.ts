@@ -3,8 +3,9 @@ import { Agent, run, setDefaultOpenAIClient, setTracingDisabled, tool } from '@o
 import OpenAI from 'openai';
 import { recordingFetch } from 'runtrace';
 import { z } from 'zod';
-import { type Framework, PROMPT, TOOL } from '../support/cases.js';
+import type { Framework } from '../support/cases.js';
 import { playAll } from '../support/play.js';
+import { PROMPT, TOOL } from '../support/prompt.js';
 
 // Its own traces go to OpenAI.
 setTracingDisabled(true);

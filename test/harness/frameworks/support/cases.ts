@@ -1,5 +1,6 @@
 /** What is played with each framework, and what must be recorded of it. */
 import { type Answer, type Behaviour, ok, resetMidStream, slow, status } from '../../../../examples/demo/provider.js';
+import { TOOL } from './prompt.js';
 
 /** An application that is made with a framework. Its model client has the recording fetch. */
 export interface Framework {
@@ -7,7 +8,7 @@ export interface Framework {
   generate(model: string): Promise<unknown>;
   /** A streamed answer: something for each event. */
   stream(model: string): Promise<AsyncIterable<unknown>>;
-  /** Asks a model that may call {@link TOOL}, until it answers. */
+  /** Asks a model that may call the tool, until it answers. */
   loop(model: string): Promise<unknown>;
 }
 
@@ -20,15 +21,6 @@ export interface Case {
   /** The steps: how each ended, and its attempts. */
   readonly steps: readonly (readonly string[])[];
 }
-
-export const PROMPT = 'How is the weather in Bern?';
-export const TOOL = { name: 'get_weather', description: 'The weather of a city' };
-/** The tool's parameters, where a framework takes JSON Schema. */
-export const PARAMETERS = {
-  type: 'object' as const,
-  properties: { city: { type: 'string' as const } },
-  required: ['city'],
-};
 
 const ANSWER: Answer = { text: 'It is sunny in Bern, and it will be sunny.', usage: { input: 31, output: 17 } };
 /** Takes seconds. */

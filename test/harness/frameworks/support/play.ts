@@ -8,6 +8,7 @@ import type { WireFormat } from '../../../../examples/demo/wire/format.js';
 import { attemptsOf, only, outcomesOf, type Traced, traced } from '../../../support/traced.js';
 import { until } from '../../../support/until.js';
 import { CASES, type Case, type Framework } from './cases.js';
+import type { Recorded } from './otlp.js';
 
 /** How one case went. */
 export interface Verdict {
@@ -31,7 +32,7 @@ export interface OwnCase {
   readonly script?: Case['script'];
   play(model: string): Promise<unknown>;
   /** Throws unless what was recorded is right. */
-  judge(scene: Traced, model: string): void;
+  judge(recorded: Recorded, model: string): void;
 }
 
 /** What one process plays. */
@@ -43,6 +44,8 @@ export interface Programme {
   readonly more?: readonly OwnCase[];
   /** The `gen_ai.provider.name` of the calls. Default: `openai`. */
   readonly provider?: string;
+  /** Reads what another process has recorded of a case that was played. Default: what this one has. */
+  recorded?(): Promise<Recorded>;
   /** Limits that are not the default. */
   readonly limits?: RecorderOptions['limits'];
 }
@@ -103,16 +106,22 @@ function casesOf({ ways, beginsRun = false, more = [], provider = 'openai' }: Pr
   return [...all, ...more];
 }
 
-async function play(one: OwnCase, model: string, seen: Seen, { limits, beginsRun }: Programme): Promise<void> {
+async function play(one: OwnCase, model: string, seen: Seen, programme: Programme): Promise<void> {
+  const { limits, beginsRun, recorded: read = recordedHere } = programme;
   scene = traced({ limits: { completedHoldMillis: 0, ...limits } });
   trace.disable();
   trace.setGlobalTracerProvider(scene.provider);
   await one.play(model);
+  const recorded = await read();
+  note(recorded, seen, model, beginsRun);
+  one.judge(recorded, model);
+}
+
+async function recordedHere(): Promise<Recorded> {
   // A server's run ends after its answer.
   await until(() => scene.runs().length > 0);
   await scene.shutdown();
-  note(scene, seen, model, beginsRun);
-  one.judge(scene, model);
+  return scene;
 }
 
 function judgeSteps(steps: readonly ReadableSpan[], one: Case, model: string, provider: string): void {
@@ -124,7 +133,7 @@ function judgeSteps(steps: readonly ReadableSpan[], one: Case, model: string, pr
   }
 }
 
-function note({ spans, steps }: Traced, { recorded, ownSpans }: Seen, model: string, beginsRun = false): void {
+function note({ spans, steps }: Recorded, { recorded, ownSpans }: Seen, model: string, beginsRun = false): void {
   if (beginsRun) recorded.add('runs');
   if (steps().length > 0) recorded.add('steps');
   if (steps().some((step) => attemptsOf(step).length > 0)) recorded.add('attempts');
@@ -133,11 +142,12 @@ function note({ spans, steps }: Traced, { recorded, ownSpans }: Seen, model: str
     const { instrumentationScope, name } = span;
     if (instrumentationScope.name === OURS) continue;
     const has = attemptsOf(span).length > 0 ? ' (has our attempts)' : '';
-    ownSpans.add(`\`${name.replaceAll(model, '{model}')}\`${has}`);
+    ownSpans.add(`\`${name.replaceAll(model, '{model}').replace(LOOPBACK, '{server}')}\`${has}`);
   }
 }
 
 const OURS = 'runtrace';
+const LOOPBACK = /http:\/\/127\.0\.0\.1:\d+/;
 
 /** A span that `tool()` made. */
 export function isTool({ instrumentationScope, attributes }: ReadableSpan): boolean {

@@ -19,7 +19,8 @@ export function playServer(make: (weather: Weather) => Promise<ServedApp>): Prom
   });
 }
 
-function frameworkAt(url: string, way: string): Framework {
+/** A server at `url`, which streams by the route `way`. */
+export function frameworkAt(url: string, way: string): Framework {
   const ask = async (route: string, model: string) => {
     const response = await fetch(`${url}/${route}?model=${model}`);
     if (!response.ok) throw new Error(`/${route} answered ${response.status}`);

@@ -2,7 +2,7 @@
 import { Readable } from 'node:stream';
 import OpenAI from 'openai';
 import { recordingFetch, tool } from 'runtrace';
-import { PARAMETERS, PROMPT, TOOL } from './cases.js';
+import { PARAMETERS, PROMPT, TOOL } from './prompt.js';
 
 export interface Weather {
   generate(model: string): Promise<string>;
@@ -12,9 +12,20 @@ export interface Weather {
   loop(model: string): Promise<string>;
 }
 
-/** Asks the models at `baseURL`. `lookUp` is the tool. */
-export function weatherOf(baseURL: string, lookUp: () => unknown = () => 'Sunny.'): Weather {
-  const { completions } = new OpenAI({ apiKey: 'none', baseURL, fetch: recordingFetch, logLevel: 'off' }).chat;
+export interface WeatherOptions {
+  /** The tool. */
+  readonly lookUp?: () => unknown;
+  /** Whether the client is given the recording fetch. Default: true. */
+  readonly isGivenFetch?: boolean;
+}
+
+/** Asks the models at `baseURL`. */
+export function weatherOf(
+  baseURL: string,
+  { lookUp = () => 'Sunny.', isGivenFetch = true }: WeatherOptions = {},
+): Weather {
+  const fetch = isGivenFetch && { fetch: recordingFetch };
+  const { completions } = new OpenAI({ apiKey: 'none', baseURL, logLevel: 'off', ...fetch }).chat;
   return {
     async generate(model) {
       const { choices } = await completions.create({ model, messages: [{ role: 'user', content: PROMPT }] });

@@ -1,0 +1,3 @@
+import { routeOf } from '../route-of.js';
+
+export const GET = routeOf((weather, model) => weather.loop(model));
