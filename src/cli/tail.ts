@@ -2,7 +2,7 @@ import { decodeRequest } from '../exporter/otlp/json-reader.js';
 import type { StoreListener } from '../view/store/run-store.js';
 import type { StoredRun } from '../view/store/stored-run.js';
 import { interrupted } from './interrupted.js';
-import { complain } from './terminal.js';
+import { complain, printableJson } from './terminal.js';
 import { tree } from './tree.js';
 import { openViewer, type ViewOptions } from './view/open-viewer.js';
 import { runProgram } from './view/run-program.js';
@@ -44,7 +44,7 @@ interface Printer extends StoreListener {
 
 class RowPrinter implements Printer {
   changed(runs: Iterable<StoredRun>): void {
-    for (const { rowJson } of runs) process.stdout.write(`${rowJson}\n`);
+    for (const { rowJson } of runs) if (rowJson) process.stdout.write(`${printableJson(rowJson)}\n`);
   }
 
   gone(): void {}

@@ -7,13 +7,24 @@ import type { DiagLogger } from '@opentelemetry/api';
 
 /**
  * Control and format characters (escape sequences, BEL, line breaks, changes of direction, zero-width and tag characters), line
- * separators, lone surrogates, and the variation selectors that can carry hidden text.
+ * separators, lone surrogates, and all else that is shown as nothing (fillers, joiners, blanks of Braille, variation selectors). One
+ * selector of an emoji's form stays; several in a row can carry hidden text.
  */
-const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]|[\u{e0100}-\u{e01ef}]/gu;
+const UNPRINTABLE =
+  /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\u2800]|(?![\ufe0e\ufe0f])\p{DI}|(?<=[\ufe0e\ufe0f])[\ufe0e\ufe0f]/gu;
 
 /** The text with `·` in the place of each character that can control a terminal or that a reader cannot see. */
 export function printable(text: string): string {
   return text.replace(UNPRINTABLE, '·');
+}
+
+/** JSON with each such character as an escape, so that its reader finds the text as it was. */
+export function printableJson(json: string): string {
+  return json.replace(UNPRINTABLE, (character) =>
+    [...Array(character.length).keys()]
+      .map((at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`)
+      .join(''),
+  );
 }
 
 /** Prints one line to standard output. */

@@ -5,9 +5,12 @@ export function badOption(option: string, wants: string, got: unknown): TypeErro
   return new TypeError(`runtrace: ${option} must be ${wants}, got ${describe(got)}`);
 }
 
+/** A few words of letters and short numbers. Any other text may be a secret that the application gave in the wrong place. */
+const QUOTABLE = /^(?=.{0,40}$)(?:(?:[A-Za-z]{1,20}|\d{1,4})(?:[ ,._/-]{1,2}|$)){0,8}$/;
+
 function describe(value: unknown): string {
   if (value === null) return 'null';
-  if (typeof value === 'string') return `'${value.length > 40 ? `${value.slice(0, 40)}…` : value}'`;
+  if (typeof value === 'string') return QUOTABLE.test(value) ? `'${value}'` : `a text of ${value.length} characters`;
   if (typeof value === 'object') return Array.isArray(value) ? 'an array' : 'an object';
   if (typeof value === 'function') return 'a function';
   return String(value);

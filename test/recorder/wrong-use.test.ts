@@ -57,7 +57,7 @@ function misuses({ run, step, reuseStep, tool, startRun, startStep }: Anything):
     [
       'run() with attributes that are a text',
       () => run({ kind, attributes: 'a=b' }, nothing),
-      /options\.attributes must be an object, got 'a=b'/,
+      /options\.attributes must be an object, got a text of 3 characters/,
     ],
     ['startRun() without options', () => startRun(), /options must be an object/],
     ['startRun() without a kind', () => startRun({}), /options\.kind/],

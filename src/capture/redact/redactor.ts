@@ -101,7 +101,12 @@ function checkList(value: unknown, option: string, wants: string, isRight: (item
   if (value === undefined) return;
   if (!Array.isArray(value)) throw badOption(option, wants, value);
   const wrong = value.findIndex((item) => !isRight(item));
-  if (wrong !== -1) throw badOption(`${option}[${wrong}]`, wants, value[wrong]);
+  if (wrong !== -1) throw badOption(`${option}[${wrong}]`, wants, kindOf(value[wrong]));
+}
+
+/** A text in the wrong place here is likely to be the secret itself, so it is not quoted. */
+function kindOf(value: unknown): unknown {
+  return typeof value === 'string' && value !== '' ? 'a text' : value;
 }
 
 /** An error in here must not reach the application. The value that caused it is replaced. */

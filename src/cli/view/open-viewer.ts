@@ -58,7 +58,7 @@ export async function openViewer(options: ViewOptions, files: boolean): Promise<
 
 async function readPrices(path: string): Promise<Prices> {
   try {
-    const prices = JSON.parse(await readFile(path, 'utf8')) as Prices;
+    const prices = parsePrices(await readFile(path, 'utf8'));
     for (const [model, price] of Object.entries(prices)) {
       const isPrice = [price?.input, price?.output, price?.cacheRead ?? 0, price?.cacheWrite ?? 0].every(
         Number.isFinite,
@@ -69,5 +69,14 @@ async function readPrices(path: string): Promise<Prices> {
     return prices;
   } catch (error) {
     throw new Error(`the price list can't be used: ${messageOf(error)}`);
+  }
+}
+
+/** The message of `JSON.parse` quotes the file, which may be another one than was meant. */
+function parsePrices(text: string): Prices {
+  try {
+    return JSON.parse(text) as Prices;
+  } catch {
+    throw new Error('it is not JSON');
   }
 }

@@ -10,7 +10,7 @@ describe('a bad option is a TypeError that names it', () => {
     [{ name: ['a'] }, /redact must be an object of names, patterns, redact, got 'name'/],
     [{ names: 'a' }, /redact\.names must be a list/],
     [{ names: ['a', ''] }, /redact\.names\[1\] must be/],
-    [{ patterns: ['a'] }, /redact\.patterns\[0\] must be a list of regular expressions, got 'a'/],
+    [{ patterns: ['a'] }, /redact\.patterns\[0\] must be a list of regular expressions, got 'a text'/],
     [{ patterns: /a/ }, /redact\.patterns must be a list/],
     [{ redact: true }, /redact\.redact must be a function, got true/],
   ];
