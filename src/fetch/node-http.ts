@@ -11,7 +11,8 @@ import { onChannel } from '../util/builtin-module.js';
 import { isEncoded, type Received } from './body-observer.js';
 import type { InFlightAttempt } from './in-flight-attempt.js';
 import { observeReadable } from './observe-readable.js';
-import { beginExchange, type Outside, UNRECORDED } from './recording-fetch.js';
+import { beginExchange, UNRECORDED } from './recording-fetch.js';
+import type { Outside } from './request/place.js';
 
 /** What is published. */
 interface Announcement {

@@ -1,33 +1,22 @@
-import { type Context, context } from '@opentelemetry/api';
+import { context } from '@opentelemetry/api';
 import { deferred } from '../capture/deferred.js';
 import type { CaptureSettings } from '../capture/levels.js';
-import { isUnreadModelCall, type ModelCall, mayBeModelCall, readModelCall } from '../providers/detect.js';
-import { providerOf } from '../providers/provider-names.js';
-import {
-  type ActiveRun,
-  capturingIn,
-  isOutside,
-  isRecorded,
-  reuseOf,
-  runOf,
-  stepOf,
-  withoutRun,
-  withRecording,
-} from '../spans/context.js';
-import { callRecorded, modelCallWithoutRun, unreadPost } from '../spans/omissions/missed-calls.js';
+import { type ModelCall, readModelCall } from '../providers/detect.js';
+import { reuseOf, withoutRun, withRecording } from '../spans/context.js';
+import { callRecorded, unreadPost } from '../spans/omissions/missed-calls.js';
 import type { AttemptOwner, OutgoingRequest } from '../spans/outcome/http-exchange.js';
-import { polledBy } from '../spans/routing/background-response.js';
 import { expectedCallsIn } from '../spans/routing/expected-calls.js';
 import { implicitStepFor } from '../spans/routing/implicit-step.js';
 import { othersModelSpanIn } from '../spans/routing/others-model-span.js';
 import type { StepScope } from '../spans/step-scope.js';
 import { guarded, report } from '../util/diagnostics.js';
-import { isReported, reportOmission } from '../util/omissions.js';
+import { reportOmission } from '../util/omissions.js';
 import { badOption, checkFields, requireFunction, requireObject } from '../util/validation.js';
 import { type ReadAnswer, readResponse } from './body-observer.js';
-import { InFlightAttempt, isSending } from './in-flight-attempt.js';
+import { InFlightAttempt } from './in-flight-attempt.js';
+import { findPlace, isUnreadCall, type Outside, type Place, type Purpose } from './request/place.js';
 import { readOnce, requestOf } from './request/read-once.js';
-import { readOutgoing, signalOf, targetOf } from './request/request.js';
+import { readOutgoing, signalOf } from './request/request.js';
 import { readBodyInMemory } from './request/request-body.js';
 
 /**
@@ -83,21 +72,6 @@ export function recordInPlaceOf(fetch: Fetch, outside: Outside): Fetch {
   return recordAround(callOf(fetch), { outside });
 }
 
-/** Takes the model calls that are in no run. */
-export interface Outside {
-  /** Whether the developer has said what becomes of such calls. */
-  readonly isChosen: boolean;
-  /** What is captured of a model call in this context; `undefined` if no call is taken here. */
-  capturingIn(active: Context): CaptureSettings | undefined;
-  /** The owner of the call's attempt, and the context to make the call in. */
-  ownerOf(
-    active: Context,
-    capturing: CaptureSettings,
-    outgoing: OutgoingRequest,
-    call: ModelCall,
-  ): { owner: AttemptOwner; inside: Context } | undefined;
-}
-
 /** Calls a `fetch` with the same `this` and the same number of arguments. */
 type Call = (self: unknown, args: Parameters<Fetch>) => Promise<Response>;
 
@@ -108,14 +82,6 @@ function callGlobal(_self: unknown, args: Parameters<Fetch>): Promise<Response> 
 
 function callOf(fetch: Fetch): Call {
   return (self, args) => Reflect.apply(fetch, self, args);
-}
-
-/** What one recording fetch is for. */
-interface Purpose {
-  /** The explicit step that its calls belong to. Default: the one in the context. */
-  readonly scope?: StepScope | undefined;
-  readonly outside?: Outside | undefined;
-  readonly everyPost?: boolean;
 }
 
 function recordAround(call: Call, purpose: Purpose = {}): Fetch {
@@ -183,30 +149,6 @@ export function beginExchange(args: Parameters<Fetch>, outside: Outside): InFlig
   });
 }
 
-/** How many calls outside of runs are looked at: a developer who has forgotten the run sees it at the first calls. */
-const LOOKED_AT = 1000;
-
-let callsLookedAt = 0;
-
-/** Notes a call outside of a run that would have been a step in one, and reports the first. */
-function noticeCallWithoutRun(
-  active: Context,
-  input: RequestInfo | URL,
-  init: RequestInit | undefined,
-  purpose: Purpose,
-): void {
-  const { outside } = purpose;
-  if (callsLookedAt >= LOOKED_AT || isReported('RUNTRACE_NO_RUN')) return;
-  callsLookedAt++;
-  const target = targetOf(input, init);
-  const { method, url } = target;
-  if (!mayBeModelCall(method, url) && !mayBeUnread(target, outside)) return;
-  const outgoing = readOutgoing(target, input, init, undefined, false);
-  const { body, headers } = outgoing;
-  if (readModelCall(method, url, body, false, headers) || isUnreadCall(outgoing, purpose)) modelCallWithoutRun();
-  else unreadPost(active, outside ? undefined : url.host);
-}
-
 /** A call after its run is the developer's omission, unless a shutdown or a limit ended the run. */
 function noticeCallAfterRun(isCutShort: boolean): void {
   if (isCutShort) report('a model call was made in a run that had been ended early; it is not recorded');
@@ -215,62 +157,6 @@ function noticeCallAfterRun(isCutShort: boolean): void {
 
 /** What is reported where recording fails. */
 export const UNRECORDED = 'an attempt could not be recorded';
-
-/** Where a request belongs that may have to be recorded. */
-interface Place {
-  readonly active: Context;
-  readonly run: ActiveRun | undefined;
-  /** The explicit step around it. */
-  readonly step: StepScope | undefined;
-  readonly outside: Outside | undefined;
-  readonly capturing: CaptureSettings;
-  readonly target: ReturnType<typeof targetOf>;
-  /** The background response that the request polls. */
-  readonly polled: ReturnType<typeof polledBy>;
-  /** Whether every request is an attempt of the step, not only model calls. */
-  readonly takesAll: boolean;
-  /** Whether every POST in a run is a step. */
-  readonly everyPost: boolean;
-}
-
-/** Whether a request in a run may be a model call in a format that runtrace does not read. The global `fetch` needs a known host for that. */
-function mayBeUnread({ method, url }: Place['target'], outside: Outside | undefined): boolean {
-  return method === 'POST' && (!outside || providerOf(url) !== undefined);
-}
-
-function isUnreadCall(
-  { method, url, body, headers }: OutgoingRequest,
-  { outside, everyPost = false }: Purpose,
-): boolean {
-  const request = { method, url, bodyText: body, contentType: headers['content-type'] };
-  return isUnreadModelCall(request, { byBody: !outside, every: everyPost });
-}
-
-function findPlace(purpose: Purpose, [input, init]: Parameters<Fetch>): Place | undefined {
-  const { scope, outside, everyPost = false } = purpose;
-  const active = context.active();
-  if (isSending() || isRecorded(active)) return undefined;
-  const enclosing = scope ?? stepOf(active);
-  const step = enclosing?.step.settled ? undefined : enclosing;
-  const run = runOf(active);
-  const capturing =
-    (step ?? expectedCallsIn(active))?.capturing ??
-    (run && capturingIn(active, run.recording.capturing)) ??
-    (isOutside(active) ? outside?.capturingIn(active) : undefined);
-  if (!capturing) {
-    if (enclosing) report('a call was made after its step had settled; it is not recorded');
-    else if (!outside?.isChosen && isOutside(active)) noticeCallWithoutRun(active, input, init, purpose);
-    return undefined;
-  }
-  // A client that was given this fetch, or a step's own fetch, makes only calls that belong to the step. The global fetch is used for
-  // everything.
-  const takesAll = step !== undefined && outside === undefined;
-  const target = targetOf(input, init);
-  const polled = run && polledBy(target.method, target.url, run.recording.polls);
-  const mayBeCall = mayBeModelCall(target.method, target.url) || (run && mayBeUnread(target, outside));
-  if (!polled && !takesAll && !mayBeCall) return undefined;
-  return { active, run, step, outside, capturing, target, polled, takesAll, everyPost };
-}
 
 /** The body of a `Request`, if it must be read and can be. */
 function requestBodyOf([input, init]: Parameters<Fetch>): Promise<string | undefined> | undefined {

@@ -9,7 +9,8 @@ import { isAbort } from '../spans/outcome/stops.js';
 import { onChannel } from '../util/builtin-module.js';
 import { type BodyObserver, isEncoded, type Received } from './body-observer.js';
 import type { InFlightAttempt } from './in-flight-attempt.js';
-import { beginExchange, type Outside, UNRECORDED } from './recording-fetch.js';
+import { beginExchange, UNRECORDED } from './recording-fetch.js';
+import type { Outside } from './request/place.js';
 
 /** A request of undici, of any version from 5 on. */
 interface UndiciRequest {

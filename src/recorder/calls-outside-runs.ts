@@ -1,7 +1,7 @@
 /** Model calls outside of any run, for the recording fetch that replaces the global one. */
 import { type Context, type Tracer, trace } from '@opentelemetry/api';
 import type { CaptureSettings } from '../capture/levels.js';
-import type { Outside } from '../fetch/recording-fetch.js';
+import type { Outside } from '../fetch/request/place.js';
 import { startClock } from '../otel/clock.js';
 import type { ModelCall } from '../providers/detect.js';
 import type { AttemptOwner, OutgoingRequest } from '../spans/outcome/http-exchange.js';
