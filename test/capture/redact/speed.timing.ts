@@ -106,6 +106,20 @@ describe('no text makes redaction slow: 32 times the length takes about 32 times
     'cookie: a ',
     '${',
     'aA1',
+    'token aB3',
+    'password is ',
+    'password,',
+    'password\n',
+    'password    ',
+    'password[] = ',
+    'kind: Secret\n',
+    'kind: Secret\ndata:\n  a: b\n',
+    "IDENTIFIED BY '",
+    'docker login -p ',
+    'htpasswd -b ',
+    '<b>token</b><b>',
+    'пароль — ',
+    ';password=a=',
   ];
   const TYPES = ['application/json', 'text/plain', 'text/event-stream', 'text/html'];
 

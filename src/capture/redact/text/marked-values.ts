@@ -157,11 +157,15 @@ const LONGEST_MANIFEST = 20_000;
 const DATA = /^(?:stringData|data):[ \t]*\r?\n((?:[ \t]+.*(?:\r?\n|$))+)/gm;
 const DATUM = /^[ \t]+[\w.-]{1,253}:[ \t]*["']?([^\s"'|>]{4,})["']?[ \t]*\r?$/gm;
 
-/** Adds edits for the data of a Secret of Kubernetes, whose kind ends at `kindEnd`: all of it is secret, whatever it is called. */
-export function findInManifest(text: string, kindEnd: number, edits: Edit[]): void {
+/**
+ * Adds edits for the data of a Secret of Kubernetes, whose kind ends at `kindEnd`: all of it is secret, whatever it is called. Returns where
+ * the manifest ends.
+ */
+export function findInManifest(text: string, kindEnd: number, edits: Edit[]): number {
   const start = Math.max(text.lastIndexOf('\n---', kindEnd) + 1, kindEnd - LONGEST_MANIFEST);
   const next = text.indexOf('\n---', kindEnd);
-  const manifest = text.slice(start, Math.min(next === -1 ? text.length : next, kindEnd + LONGEST_MANIFEST));
+  const end = Math.min(next === -1 ? text.length : next, kindEnd + LONGEST_MANIFEST);
+  const manifest = text.slice(start, end);
   for (const block of manifest.matchAll(DATA)) {
     const lines = block[1] ?? '';
     const linesStart = start + block.index + block[0].length - lines.length;
@@ -169,6 +173,7 @@ export function findInManifest(text: string, kindEnd: number, edits: Edit[]): vo
       addUnlessHarmless(linesStart + index + line.lastIndexOf(value), value, edits);
     }
   }
+  return end;
 }
 
 const RULE = /^[\s|:-]+$/;

@@ -56,6 +56,7 @@ const CELL_BEFORE = /[,;\t][ ]?["']?$/;
  */
 export function findUnseparated(text: string, policy: Policy, edits: Edit[]): void {
   let columnsUntil = 0;
+  let manifestUntil = 0;
   NAMES.lastIndex = 0;
   for (let match = NAMES.exec(text); match; match = NAMES.exec(text)) {
     // Most are counted tokens: `max_tokens = 5`.
@@ -67,8 +68,8 @@ export function findUnseparated(text: string, policy: Policy, edits: Edit[]): vo
     if (match.index >= columnsUntil && isInHeader(text, match.index, end)) {
       columnsUntil = findInColumns(text, match.index, policy, edits);
     }
-    if (text.slice(match.index - 6, end) === 'kind: Secret' && text.charAt(end).trim() === '') {
-      findInManifest(text, end, edits);
+    if (end > manifestUntil && text.slice(match.index - 6, end) === 'kind: Secret' && text.charAt(end).trim() === '') {
+      manifestUntil = findInManifest(text, end, edits);
     }
     const valueEnd = endOf(VALUE, text, start);
     if (valueEnd === start || !isNameOfSecret(text, match.index, end, match[0], policy)) continue;
