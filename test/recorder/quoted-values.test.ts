@@ -11,9 +11,9 @@ const wrong = SECRET as Wrong;
 const CALLS: Readonly<Record<string, () => unknown>> = {
   'run with a text': () => run(wrong, () => 1),
   'attributes of run': () => run({ kind: 'chat', attributes: wrong }, () => 1),
-  'metadata of run': () => run({ kind: 'chat', metadata: wrong }, () => 1),
+  'metadata of run': () => run({ kind: 'chat', metadata: wrong } as Wrong, () => 1),
   'id of run': () => run({ kind: 'chat', id: wrong }, () => 1),
-  'capture of run': () => run({ kind: 'chat', capture: wrong }, () => 1),
+  'capture of run': () => run({ kind: 'chat', capture: wrong } as Wrong, () => 1),
   startStep: () => startStep(wrong),
   'unknown of wrapFetch': () => wrapFetch(fetch, { unknown: wrong }),
   'an option of wrapFetch': () => wrapFetch(fetch, { [SECRET]: 1 } as Wrong),

@@ -1,6 +1,7 @@
 /** A directory that others can write to: what they put there must not harm. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import {
   chmodSync,
   chownSync,
@@ -13,6 +14,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -73,6 +75,42 @@ test('a FIFO, links and a directory with names of the spool are neither read, no
   assert.equal(readdirSync(directory).length, 5);
   assert.equal(statSync(elsewhere).mtimeMs, before.mtimeMs);
   assert.deepEqual(lost, []);
+});
+
+test('a socket with a name of the spool is left alone, and a directory behind a link is used', async (t) => {
+  const directory = directoryOf(t);
+  const server = createServer().listen(join(directory, nameWith({ random: '00000000000a' })));
+  t.after(() => server.close());
+  await once(server, 'listening');
+  writeFileSync(join(directory, nameWith({ random: '00000000000b' })), `${encodeRequest(endedSpans(1))}\n`);
+  const link = join(directoryOf(t), 'link');
+  symlinkSync(directory, link);
+  const { spool, lost } = open(link);
+  await spool.scan();
+  const file = await spool.take();
+  assert.ok(file);
+  assert.equal((await spool.read(file)).length, 1);
+  await spool.remove(file);
+  assert.equal(await spool.take(), undefined);
+  assert.deepEqual(lost, []);
+  assert.equal(readdirSync(directory).length, 1);
+});
+
+test('files of NUL bytes, of broken UTF-8 and of nothing harm no other file', async (t) => {
+  const directory = directoryOf(t);
+  const contents = [Buffer.alloc(100_000), Buffer.from([0xff, 0xfe, 0x0a, 0xc3]), Buffer.alloc(0)];
+  for (const [index, content] of contents.entries()) {
+    writeFileSync(join(directory, nameWith({ millis: '1700000000000', random: `00000000000${index}` })), content);
+  }
+  writeFileSync(join(directory, nameWith({ random: '00000000000b' })), `${encodeRequest(endedSpans(2))}\n`);
+  const { spool } = open(directory);
+  await spool.scan();
+  const read: number[] = [];
+  for (let file = await spool.take(); file; file = await spool.take()) {
+    read.push((await spool.read(file)).length);
+    await spool.remove(file);
+  }
+  assert.deepEqual(read, [0, 0, 0, 2]);
 });
 
 test('a file that became a link between looking and opening is not followed', async (t) => {
