@@ -28,7 +28,8 @@ let passed = 0;
 let failed = 0;
 for (const row of ROWS) {
   if (names.length > 0 && !names.includes(row.folder)) continue;
-  const { version } = installPackages(`frameworks/${row.folder}`)(row.package);
+  const packageOf = installPackages(`frameworks/${row.folder}`);
+  const version = [row.package, ...(row.others ?? [])].map((name) => packageOf(name).version).join(', ');
   const played = await play(row);
   tried.push({ row, version, played });
   const wrong = played.verdicts.filter((verdict) => verdict.wrong !== undefined);

@@ -25,3 +25,6 @@ declare module '@mastra/otel-bridge';
 declare module 'langsmith/experimental/otel/setup';
 declare module 'langsmith/traceable';
 declare module 'langsmith';
+declare module 'got';
+declare module 'undici-6';
+declare module 'undici-7';

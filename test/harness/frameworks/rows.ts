@@ -6,6 +6,8 @@ export interface FrameworkRow {
   readonly title: string;
   /** The package whose version the table states. */
   readonly package: string;
+  /** Further packages whose versions it states. */
+  readonly others?: readonly string[];
   /** How an application records it, in Markdown. */
   readonly record: string;
 }
@@ -66,4 +68,11 @@ export const ROWS: readonly FrameworkRow[] = [
     record: `${HANDLER}; or \`NODE_OPTIONS='--import runtrace/register' next start\``,
   },
   { folder: 'nestjs', title: 'NestJS', package: '@nestjs/core', record: HANDLER },
+  {
+    folder: 'http-clients',
+    title: '`got`, `axios`, `undici` 6, 7 and 8',
+    package: 'got',
+    others: ['axios', 'undici-6', 'undici-7', 'undici'],
+    record: '`node --import runtrace/register`',
+  },
 ];
