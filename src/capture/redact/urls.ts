@@ -1,7 +1,7 @@
 import { type Edit, REDACTED } from './edits.js';
 import { MIN_KEY_LENGTH } from './keys/find-keys.js';
 import { isMadeOfWords, looksRandom } from './keys/randomness.js';
-import { endOf } from './keys/sticky.js';
+import { endOf } from './keys/scan.js';
 import { PLAIN } from './names.js';
 import type { Policy } from './policy.js';
 import { isPlaceholder, isTemplate } from './text/harmless.js';

@@ -1,11 +1,12 @@
 import { isMetadataHeader } from '../../capture/redact/headers.js';
 
-/** Headers that are read and never recorded at `metadata`: a client's count of its retries, and the model that a gateway is asked for. */
+/** Headers that are read and never recorded at `metadata`: a client's count of its retries, its timeout, and the model that a gateway is asked for. */
 const READ_ONLY: readonly string[] = [
   'amz-sdk-request',
   'ai-language-model-id',
   'ai-language-model-streaming',
   'ai-model-id',
+  'x-server-timeout',
 ];
 
 /** Headers by lower-case name: all of them, or those that are recorded or read where content is not captured. */

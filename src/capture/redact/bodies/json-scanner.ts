@@ -3,7 +3,7 @@ import { applyEdits, type Edit, inOrder } from '../edits.js';
 import type { Recent } from '../json-string-memo.js';
 import { MIN_KEY_LENGTH } from '../keys/find-keys.js';
 import { looksRandom } from '../keys/randomness.js';
-import { endOf } from '../keys/sticky.js';
+import { endOf } from '../keys/scan.js';
 import { PLAIN, SECRET, SUSPECT, TOKEN } from '../names.js';
 import type { Policy } from '../policy.js';
 import { findSecrets, isPlain } from '../text/find-secrets.js';

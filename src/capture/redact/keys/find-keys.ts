@@ -1,8 +1,8 @@
 import { type Edit, REDACTED } from '../edits.js';
 import { compileKeyMatcher, type KeyMatcher } from './key-matcher.js';
 import { KEY_FORMATS } from './key-table.js';
+import { codesMatching, endOf } from './scan.js';
 import { looksEncoded } from './schemes.js';
-import { endOf } from './sticky.js';
 
 /** Shorter keys are not found by their shape: most words of a text are shorter too, and are skipped. */
 export const MIN_KEY_LENGTH = 16;
@@ -22,8 +22,7 @@ const AWS_KEY_ID = /^A[KS]IA/;
 const AWS_SECRET = /(?<![A-Za-z0-9+/=])[A-Za-z0-9+/]{40}(?![A-Za-z0-9+/=])/g;
 
 /** The characters that keys are made of, by their code. Other characters end a run. */
-const IN_RUN = /* @__PURE__ */ new Uint8Array(128);
-for (let code = 0; code < 128; code++) if (/[\w+/=.~$-]/.test(String.fromCharCode(code))) IN_RUN[code] = 1;
+const IN_RUN = /* @__PURE__ */ codesMatching(/[\w+/=.~$-]/);
 
 function isInRun(code: number): boolean {
   return code < 128 && IN_RUN[code] === 1;

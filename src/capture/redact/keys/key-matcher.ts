@@ -1,7 +1,7 @@
 import { type Edit, REDACTED } from '../edits.js';
 import { ALPHABETS, type Alphabet, type FormatRow } from './key-format.js';
 import { isMadeOfWords, isMixed } from './randomness.js';
-import { endOf } from './sticky.js';
+import { endOf } from './scan.js';
 import { readsAsWords } from './words.js';
 
 /** Finds the keys of a table of formats. */

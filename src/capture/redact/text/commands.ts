@@ -14,38 +14,45 @@ const ARGUMENTS = String.raw`\b[^\n|;&]*$`;
 type Option = readonly [option: RegExp, command?: RegExp];
 
 /** By the character behind the hyphen. */
-const OPTIONS: ReadonlyMap<string, readonly Option[]> = /* @__PURE__ */ new Map<string, readonly Option[]>([
-  [
-    '-',
-    [[optionOf(`--(?:proxy-)?user[ \\t=]{1,4}${USER}`)], [optionOf(`--cookie[ \\t=]{1,4}${COOKIE}`), command('curl')]],
-  ],
-  // A user with a colon behind it is nothing else in other commands than curl either.
-  ['u', [[optionOf(`-u[ \\t=]{1,4}${USER}`)], [optionOf(`-u${USER}`), command('curl')]]],
-  [
-    'p',
+const OPTIONS = /* @__PURE__ */ new Map<string, readonly Option[]>(/* @__PURE__ */ options());
+
+function options(): [string, readonly Option[]][] {
+  return [
     [
-      [optionOf(`-p[ \\t]{0,4}${VALUE}`), command(LOGINS)],
-      [optionOf(`-p${VALUE}`), command('mysql\\w*|mariadb\\w*|7z[ar]?|(?:un)?rar')],
+      '-',
+      [
+        [optionOf(`--(?:proxy-)?user[ \\t=]{1,4}${USER}`)],
+        [optionOf(`--cookie[ \\t=]{1,4}${COOKIE}`), command('curl')],
+      ],
     ],
-  ],
-  ['P', [[optionOf(`-P[ \\t]{1,4}${VALUE}`), command('(?:un)?zip|sqlcmd|bcp')]]],
-  [
-    'a',
+    // A user with a colon behind it is nothing else in other commands than curl either.
+    ['u', [[optionOf(`-u[ \\t=]{1,4}${USER}`)], [optionOf(`-u${USER}`), command('curl')]]],
     [
-      [optionOf(`-a[ \\t]{1,4}${USER}`), command('https?|xh')],
-      [optionOf(`-a[ \\t]{1,4}${VALUE}`), command('redis-cli')],
+      'p',
+      [
+        [optionOf(`-p[ \\t]{0,4}${VALUE}`), command(LOGINS)],
+        [optionOf(`-p${VALUE}`), command('mysql\\w*|mariadb\\w*|7z[ar]?|(?:un)?rar')],
+      ],
     ],
-  ],
-  ['w', [[optionOf(`-w[ \\t]{1,4}${VALUE}`), command('ldap\\w+')]]],
-  ['k', [[optionOf(`-k[ \\t]{1,4}${VALUE}`), command('openssl')]]],
-  [
-    'b',
+    ['P', [[optionOf(`-P[ \\t]{1,4}${VALUE}`), command('(?:un)?zip|sqlcmd|bcp')]]],
     [
-      [optionOf(`-b[ \\t]{1,4}${COOKIE}`), command('curl')],
-      [optionOf(`-b\\w{0,4}[ \\t]{1,4}\\S{1,200}[ \\t]{1,4}\\S{1,80}[ \\t]{1,4}${VALUE}`), command('htpasswd')],
+      'a',
+      [
+        [optionOf(`-a[ \\t]{1,4}${USER}`), command('https?|xh')],
+        [optionOf(`-a[ \\t]{1,4}${VALUE}`), command('redis-cli')],
+      ],
     ],
-  ],
-]);
+    ['w', [[optionOf(`-w[ \\t]{1,4}${VALUE}`), command('ldap\\w+')]]],
+    ['k', [[optionOf(`-k[ \\t]{1,4}${VALUE}`), command('openssl')]]],
+    [
+      'b',
+      [
+        [optionOf(`-b[ \\t]{1,4}${COOKIE}`), command('curl')],
+        [optionOf(`-b\\w{0,4}[ \\t]{1,4}\\S{1,200}[ \\t]{1,4}\\S{1,80}[ \\t]{1,4}${VALUE}`), command('htpasswd')],
+      ],
+    ],
+  ];
+}
 
 function optionOf(source: string): RegExp {
   return new RegExp(source, 'y');

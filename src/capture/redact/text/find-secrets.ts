@@ -1,7 +1,7 @@
 import { type Edit, inOrder, REDACTED } from '../edits.js';
 import { findKeys, MIN_KEY_LENGTH } from '../keys/find-keys.js';
+import { codesMatching, endOf } from '../keys/scan.js';
 import { findPemBlocks, findSchemes } from '../keys/schemes.js';
-import { endOf } from '../keys/sticky.js';
 import type { Policy } from '../policy.js';
 import { findUrlSecrets } from '../urls.js';
 import { findInStatements } from './commands.js';
@@ -15,8 +15,7 @@ const SHORTEST_WITH_SCHEME = 10;
 
 const NOTHING: readonly Edit[] = [];
 /** The characters of words, ids and paths, by their code. */
-const IN_WORD = /* @__PURE__ */ new Uint8Array(128);
-for (let code = 0; code < 128; code++) if (/[\w./~-]/.test(String.fromCharCode(code))) IN_WORD[code] = 1;
+const IN_WORD = /* @__PURE__ */ codesMatching(/[\w./~-]/);
 
 /** Whether the text between two places is shorter than a key and has no room for a name with a value, as most words and ids in JSON and in URLs. */
 export function isPlain(text: string, start: number, end: number): boolean {

@@ -1,6 +1,6 @@
 import { type Edit, REDACTED } from '../edits.js';
 import { isMixed } from '../keys/randomness.js';
-import { endOf } from '../keys/sticky.js';
+import { endOf } from '../keys/scan.js';
 import { SUSPECT, TOKEN } from '../names.js';
 import type { Policy } from '../policy.js';
 import { isExpression } from './code.js';

@@ -1,6 +1,6 @@
 import { type Edit, REDACTED } from '../edits.js';
 import { looksRandom } from '../keys/randomness.js';
-import { endOf } from '../keys/sticky.js';
+import { endOf } from '../keys/scan.js';
 import { condenseName, type NameKind, SUSPECT, TOKEN } from '../names.js';
 import type { Policy } from '../policy.js';
 import { isHarmlessValue } from './harmless.js';

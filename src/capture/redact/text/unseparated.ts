@@ -1,6 +1,6 @@
 import { type Edit, REDACTED } from '../edits.js';
 import { isMadeOfWords, isMixed } from '../keys/randomness.js';
-import { endOf } from '../keys/sticky.js';
+import { endOf } from '../keys/scan.js';
 import { readsAsSentence } from '../keys/words.js';
 import { SUSPECT } from '../names.js';
 import type { Policy } from '../policy.js';
@@ -24,25 +24,7 @@ const LONGEST_NAME = 64;
 
 const QUOTE = String.raw`(?:\\{0,3}["'\x60]|&quot;|&#(?:34|39|x22);)`;
 /** What may stand between a name and its value other than a colon or an equals sign. */
-const GAP = new RegExp(
-  `(?:${QUOTE}|[*_)\\]~]){0,3}(?:${[
-    // `NAME - x`, `NAME -> x`, `NAME, x`, `NAME | x`
-    String.raw`[ \t]{0,24}(?:->|=>|→|—|–|<-|\||,|;)[ \t]{0,24}`,
-    String.raw`[ \t]{1,24}-[ \t]{1,4}`,
-    // The line below, perhaps with an empty one, a fence or a mark of a list between them.
-    String.raw`[ \t]{0,4}[:=：]?[ \t]{0,24}(?:\r?\n[ \t]{0,24}){1,2}(?:\x60{3}\w{0,12}\r?\n|[-*>+] )?`,
-    // `<td>NAME</td><td>x</td>`, `<key>NAME</key> <string>x</string>`
-    String.raw`<\/\w{1,20}>\s{0,40}<\w{1,20}[^<>]{0,60}>`,
-    // `the NAME is x`, `set NAME to x`
-    String.raw`(?:[ \t]{1,4}(?:is|was|are|to|as|be|now|set|value|from|with|ist|lautet|est|es|é)(?![\w-])){1,3}:?[ \t]{1,4}`,
-    String.raw`[ \t]{0,4}[:=][ \t]{0,4}(?=&)`,
-    // `secret set NAME --body x`
-    String.raw`[ \t]{1,4}--?[A-Za-z-]{2,14}[ \t=]{1,4}`,
-    String.raw`[ \t]{1,24}`,
-    '[是は은는][ \\t]?',
-  ].join('|')})(?:[NLbr@]?${QUOTE}|[(\\[*_<]){0,3}`,
-  'y',
-);
+const GAP = /* @__PURE__ */ gapExpression();
 const VALUE = /[^\s"'`<>|&,;\\]{8,200}/y;
 const AFTER_VALUE = /[.,:)\]}*_]+$/;
 const CLOSING_QUOTE = /["'`&]/;
@@ -137,4 +119,26 @@ function isRandom(value: string): boolean {
 function isNameWithNumbers(value: string): boolean {
   const letters = value.replace(/\d/g, '');
   return letters.length > value.length * (1 - MOST_DIGITS_IN_NAME) && readsAsSentence(letters);
+}
+
+function gapExpression(): RegExp {
+  return new RegExp(
+    `(?:${QUOTE}|[*_)\\]~]){0,3}(?:${[
+      // `NAME - x`, `NAME -> x`, `NAME, x`, `NAME | x`
+      String.raw`[ \t]{0,24}(?:->|=>|→|—|–|<-|\||,|;)[ \t]{0,24}`,
+      String.raw`[ \t]{1,24}-[ \t]{1,4}`,
+      // The line below, perhaps with an empty one, a fence or a mark of a list between them.
+      String.raw`[ \t]{0,4}[:=：]?[ \t]{0,24}(?:\r?\n[ \t]{0,24}){1,2}(?:\x60{3}\w{0,12}\r?\n|[-*>+] )?`,
+      // `<td>NAME</td><td>x</td>`, `<key>NAME</key> <string>x</string>`
+      String.raw`<\/\w{1,20}>\s{0,40}<\w{1,20}[^<>]{0,60}>`,
+      // `the NAME is x`, `set NAME to x`
+      String.raw`(?:[ \t]{1,4}(?:is|was|are|to|as|be|now|set|value|from|with|ist|lautet|est|es|é)(?![\w-])){1,3}:?[ \t]{1,4}`,
+      String.raw`[ \t]{0,4}[:=][ \t]{0,4}(?=&)`,
+      // `secret set NAME --body x`
+      String.raw`[ \t]{1,4}--?[A-Za-z-]{2,14}[ \t=]{1,4}`,
+      String.raw`[ \t]{1,24}`,
+      '[是は은는][ \\t]?',
+    ].join('|')})(?:[NLbr@]?${QUOTE}|[(\\[*_<]){0,3}`,
+    'y',
+  );
 }

@@ -1,4 +1,4 @@
-import { endOf } from '../keys/sticky.js';
+import { endOf } from '../keys/scan.js';
 import { SECRET, SUSPECT } from '../names.js';
 import type { Policy } from '../policy.js';
 import { isExpression, isIdentifier, isPath } from './code.js';
