@@ -2,7 +2,7 @@ import type { Agent } from 'node:http';
 import { diag } from '@opentelemetry/api';
 import { guarded } from '../util/diagnostics.js';
 import { badOption, checkMillis, requireObject, requireString } from '../util/validation.js';
-import type { StockHttpOptions } from './otlp/library.js';
+import type { StockHttpOptions } from './otlp/protobuf/library.js';
 import {
   compressionFromEnvironment,
   endpointFromEnvironment,

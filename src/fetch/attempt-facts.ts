@@ -1,12 +1,12 @@
 import { type Answer, type ModelCall, readErrorCode } from '../providers/detect.js';
-import type { Attempt } from '../spans/outcome/attempt.js';
-import type { Failure } from '../spans/outcome/errors.js';
+import type { Attempt } from '../spans/attempts/attempt.js';
 import {
   type AttemptEnd,
   type AttemptOwner,
   isRetriable,
   type OutgoingRequest,
-} from '../spans/outcome/http-exchange.js';
+} from '../spans/attempts/http-exchange.js';
+import type { Failure } from '../spans/outcome/errors.js';
 import { byteLength } from '../util/byte-length.js';
 import type { ByteBuffer } from './byte-buffer.js';
 import { retryAfterMillis } from './retry-after.js';

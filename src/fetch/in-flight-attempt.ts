@@ -1,16 +1,16 @@
 import { type Context, context } from '@opentelemetry/api';
 import { nextTurn } from '../otel/next-turn.js';
 import type { ModelCall, ResponseReader } from '../providers/detect.js';
-import { withRecording } from '../spans/context.js';
-import { type Attempt, shortenRequestBody } from '../spans/outcome/attempt.js';
-import { describeFailure, type Failure, isTimeout } from '../spans/outcome/errors.js';
+import { type Attempt, shortenRequestBody } from '../spans/attempts/attempt.js';
 import type {
   AttemptEnd,
   AttemptOwner,
   AttemptProgress,
   OutgoingRequest,
   PendingAttempt,
-} from '../spans/outcome/http-exchange.js';
+} from '../spans/attempts/http-exchange.js';
+import { withRecording } from '../spans/context.js';
+import { describeFailure, type Failure, isTimeout } from '../spans/outcome/errors.js';
 import { isAbort, noteAbortReason, noteEnd, noteSignal } from '../spans/outcome/stops.js';
 import { guarded, report } from '../util/diagnostics.js';
 import {

@@ -4,7 +4,7 @@ import type { CaptureSettings } from '../capture/levels.js';
 import type { Outside } from '../fetch/request/place.js';
 import { startClock } from '../otel/clock.js';
 import type { ModelCall } from '../providers/detect.js';
-import type { AttemptOwner, OutgoingRequest } from '../spans/outcome/http-exchange.js';
+import type { AttemptOwner, OutgoingRequest } from '../spans/attempts/http-exchange.js';
 import type { BackgroundResponse } from '../spans/routing/background-response.js';
 import { retried, startImplicitStep } from '../spans/routing/implicit-step.js';
 import { isInOthersModelSpan, othersModelSpanIn } from '../spans/routing/others-model-span.js';

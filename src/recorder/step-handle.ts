@@ -1,6 +1,6 @@
+import { AttemptLog } from '../spans/attempts/attempt-log.js';
 import type { ActiveRun } from '../spans/context.js';
 import { checkStepEnd } from '../spans/omissions/step-without-attempt.js';
-import { AttemptLog } from '../spans/outcome/attempt-log.js';
 import { checkFinish, type FinishDetails } from '../spans/outcome/finish-details.js';
 import type { Status } from '../spans/outcome/status.js';
 import type { StepScope } from '../spans/step-scope.js';

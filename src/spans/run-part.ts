@@ -1,9 +1,9 @@
 import type { Span, Tracer } from '@opentelemetry/api';
 import type { CaptureSettings } from '../capture/levels.js';
 import type { Clock } from '../otel/clock.js';
-import type { Endpoint } from './outcome/attempt-log.js';
+import type { Endpoint } from './attempts/attempt-log.js';
+import type { AnswerUsage } from './attempts/usage-sum.js';
 import type { Proposal } from './outcome/proposals.js';
-import type { AnswerUsage } from './outcome/usage-sum.js';
 import type { BackgroundResponse } from './routing/background-response.js';
 import type { Activity } from './settle/idle.js';
 import type { StepRecording } from './step.js';

@@ -1,8 +1,8 @@
 import type { AttributeWriter } from '../capture/attribute-writer.js';
 import * as names from '../otel/names.js';
+import { RunUsage } from './attempts/usage-sum.js';
 import type { Proposal } from './outcome/proposals.js';
 import type { Status } from './outcome/status.js';
-import { RunUsage } from './outcome/usage-sum.js';
 import type { StepSummary } from './run-part.js';
 
 /** What a run sums up of its steps, and of the model calls on spans of other instrumentations. */

@@ -1,9 +1,9 @@
-import { type ClientCall, ClientCalls } from './outcome/client-calls.js';
-import { ClientTimeouts, mayBeTimeout } from './outcome/client-timeouts.js';
+import { type ClientCall, ClientCalls } from './attempts/client-calls.js';
+import { ClientTimeouts, mayBeTimeout } from './attempts/client-timeouts.js';
+import { type AttemptEnd, asTimeout, isRetriable, type PendingAttempt } from './attempts/http-exchange.js';
+import { maySendAgain } from './attempts/resends.js';
 import { isTimeout } from './outcome/errors.js';
-import { type AttemptEnd, asTimeout, isRetriable, type PendingAttempt } from './outcome/http-exchange.js';
 import { endingProposal, statusOf, statusWithoutRetry } from './outcome/proposals.js';
-import { maySendAgain } from './outcome/resends.js';
 import type { TerminalStatus } from './outcome/status.js';
 import type { StepOptions } from './outcome/step-options.js';
 import { watchForStop } from './outcome/stop-while-waiting.js';

@@ -2,10 +2,10 @@ import type { Attributes, Context } from '@opentelemetry/api';
 import type { CaptureSettings } from '../capture/levels.js';
 import { type Clock, timeAt } from '../otel/clock.js';
 import type { ModelCall } from '../providers/detect.js';
-import type { Attempt } from './outcome/attempt.js';
-import { Attempts } from './outcome/client-calls.js';
+import type { Attempt } from './attempts/attempt.js';
+import { Attempts } from './attempts/client-calls.js';
+import type { AttemptEnd, AttemptOwner, OutgoingRequest, Pending, PendingAttempt } from './attempts/http-exchange.js';
 import type { FinishDetails } from './outcome/finish-details.js';
-import type { AttemptEnd, AttemptOwner, OutgoingRequest, Pending, PendingAttempt } from './outcome/http-exchange.js';
 import { type Proposal, toProposal } from './outcome/proposals.js';
 import {
   type Conclusion,

@@ -3,9 +3,7 @@ import type { CaptureSettings } from '../capture/levels.js';
 import { type Clock, timeAt } from '../otel/clock.js';
 import type { ModelCall } from '../providers/detect.js';
 import { report } from '../util/diagnostics.js';
-import { capturingIn, toolOf } from './context.js';
-import { AttemptLog } from './outcome/attempt-log.js';
-import type { FinishDetails } from './outcome/finish-details.js';
+import { AttemptLog } from './attempts/attempt-log.js';
 import type {
   AttemptEnd,
   AttemptOwner,
@@ -13,9 +11,11 @@ import type {
   OutgoingRequest,
   Pending,
   PendingAttempt,
-} from './outcome/http-exchange.js';
+} from './attempts/http-exchange.js';
+import { Resends } from './attempts/resends.js';
+import { capturingIn, toolOf } from './context.js';
+import type { FinishDetails } from './outcome/finish-details.js';
 import { type Proposal, Proposals, toProposal } from './outcome/proposals.js';
-import { Resends } from './outcome/resends.js';
 import type { Status } from './outcome/status.js';
 import type { StepOptions } from './outcome/step-options.js';
 import { progressed } from './progress/listener.js';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { encodeProtobuf } from '../../src/exporter/otlp/protobuf.js';
+import { encodeProtobuf } from '../../src/exporter/otlp/protobuf/protobuf.js';
 import { endedSpans } from '../support/spans.js';
 import { until } from '../support/until.js';
 import {

@@ -4,7 +4,7 @@ import { realClock } from '../../exporter/clock.js';
 import { encodeRequest } from '../../exporter/otlp/json.js';
 import { spanBytes } from '../../exporter/otlp/size.js';
 import type { ReadableSpan } from '../../exporter/otlp/span.js';
-import { post } from '../../exporter/sender/http-request.js';
+import { post } from '../../exporter/sender/http/http-request.js';
 import { untraced } from '../../otel/root-context.js';
 import { unref } from '../../otel/unref.js';
 import { StatusPrioritySpanProcessor } from '../../recorder/status-processor.js';

@@ -1,5 +1,5 @@
 import type { HrTime, SpanContext, TraceState } from '@opentelemetry/api';
-import type { ReadableSpan } from './library.js';
+import type { ReadableSpan } from './protobuf/library.js';
 import {
   IS_REMOTE,
   kindNumber,
@@ -14,7 +14,7 @@ import {
   wireResources,
   wireScopes,
   wireSpans,
-} from './wire.js';
+} from './protobuf/wire.js';
 
 /** Protobuf's own readers refuse messages that are nested deeper. */
 const DEEPEST_LEVEL = 100;

@@ -1,5 +1,5 @@
 import type { HrTime } from '@opentelemetry/api';
-import type { ReadableSpan } from './library.js';
+import type { ReadableSpan } from './protobuf/library.js';
 import {
   HAS_IS_REMOTE,
   IS_REMOTE,
@@ -12,7 +12,7 @@ import {
   wireResources,
   wireScopes,
   wireSpans,
-} from './wire.js';
+} from './protobuf/wire.js';
 
 /**
  * OTLP JSON: an `ExportTraceServiceRequest` in the JSON mapping of the OTLP specification (hex ids, integer enums,

@@ -1,4 +1,4 @@
-import type { ReadableSpan } from './library.js';
+import type { ReadableSpan } from './protobuf/library.js';
 
 export type { ReadableSpan };
 

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.js';
 import type { GrpcEndpoint, HttpEndpoint } from '../endpoint.js';
-import { GrpcSender } from './grpc-sender.js';
-import { HttpSender } from './http-sender.js';
+import { GrpcSender } from './grpc/grpc-sender.js';
+import { HttpSender } from './http/http-sender.js';
 import type { Sender } from './sender.js';
 
 /** The sender for an endpoint. `report` receives what a person should know, once. */

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.js';
 import { sendableSpan } from '../otlp/sendable.js';
 import type { ExportResult, ReadableSpan, SpanExporter } from '../otlp/span.js';
-import { type GrpcError, readGrpcError } from './grpc-status.js';
+import { type GrpcError, readGrpcError } from './grpc/grpc-status.js';
 import { errorText, type Sender, type SendResult } from './sender.js';
 
 /** An exporter that has not called back within that time has failed. OpenTelemetry's own give up after ten seconds by default. */

@@ -1,4 +1,4 @@
-import type { OutgoingRequest } from '../../spans/outcome/http-exchange.js';
+import type { OutgoingRequest } from '../../spans/attempts/http-exchange.js';
 import { headersOf } from './headers.js';
 import { hrefOf, isPlainHeaders, requestOf } from './read-once.js';
 

@@ -16,7 +16,7 @@ import { mediaPart, otherPart, textParts, toolCallPart, toolResponsePart } from 
 import { errorOfBody, errorOfEvent, mayReportError, reportedError } from '../provider-error.js';
 import { ResponseAccumulator } from '../response-accumulator.js';
 import { eventType } from './event-type.js';
-import { calledTool, flatTool } from './openai-chat-content.js';
+import { calledTool, flatTool } from './openai/openai-chat-content.js';
 
 const PATH = /\/v2\/(chat)$|\/v[12]\/(embed|rerank)$/;
 const OPERATIONS: Readonly<Record<string, string>> = { chat: 'chat', embed: 'embeddings', rerank: 'rerank' };

@@ -16,7 +16,7 @@ import { serverToolCallPart, textParts, toolCallPart, toolResponsePart } from '.
 import { errorOfBody, errorOfEvent, mayReportError } from '../provider-error.js';
 import { ResponseAccumulator } from '../response-accumulator.js';
 import { eventType } from './event-type.js';
-import { flatTool, readPart } from './openai-chat-content.js';
+import { flatTool, readPart } from './openai/openai-chat-content.js';
 
 const PATH = /\/v1\/conversations(?:\/[^/]+(?:\/restart)?)?$/;
 

@@ -17,7 +17,7 @@ import type { Answer, FormatReader, WireFormat } from '../format.js';
 import { blobPart, textParts, toolCallPart, toolResponsePart } from '../message-parts.js';
 import { errorOfBody, plainError } from '../provider-error.js';
 import { ResponseAccumulator } from '../response-accumulator.js';
-import { flatTool } from './openai-chat-content.js';
+import { flatTool } from './openai/openai-chat-content.js';
 
 const PATH = /\/api\/(chat|generate|embed|embeddings)$/;
 

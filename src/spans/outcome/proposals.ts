@@ -5,10 +5,10 @@ import { toHrTime } from '../../otel/clock.js';
 import type { ModelResponse, Usage } from '../../otel/genai.js';
 import * as names from '../../otel/names.js';
 import { guarded, report } from '../../util/diagnostics.js';
+import type { AttemptEnd } from '../attempts/http-exchange.js';
 import { appended } from './appended.js';
 import type { Failure } from './errors.js';
 import { type FinishDetails, NOTHING, readDetails } from './finish-details.js';
-import type { AttemptEnd } from './http-exchange.js';
 import { accepts, type Status, type TerminalStatus } from './status.js';
 import type { StepOptions } from './step-options.js';
 

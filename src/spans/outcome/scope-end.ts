@@ -1,9 +1,10 @@
 /** How the scope of an explicit step ended, judged from what its function did and from its last attempts. */
+
+import type { Attempt } from '../attempts/attempt.js';
+import type { Attempts } from '../attempts/client-calls.js';
+import { type AttemptEnd, asTimeout } from '../attempts/http-exchange.js';
 import type { TailEnd } from '../returned-stream.js';
-import type { Attempt } from './attempt.js';
-import type { Attempts } from './client-calls.js';
 import { isTimeout } from './errors.js';
-import { type AttemptEnd, asTimeout } from './http-exchange.js';
 import { endingProposal, type Proposal, statusOf, statusWithoutRetry, toProposal } from './proposals.js';
 import type { TerminalStatus } from './status.js';
 import type { StepOptions } from './step-options.js';

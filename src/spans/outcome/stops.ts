@@ -5,8 +5,8 @@
  * itself, the upstream broke, and the run is an error.
  */
 
+import type { AttemptEnd } from '../attempts/http-exchange.js';
 import { causesOf, classNameOf, isTimeout } from './errors.js';
-import type { AttemptEnd } from './http-exchange.js';
 
 interface Gone {
   /** What reports it: the versions that it was seen with. */

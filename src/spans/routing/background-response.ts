@@ -3,7 +3,7 @@ import type { Context } from '@opentelemetry/api';
 import type { CaptureSettings } from '../../capture/levels.js';
 import type { Clock } from '../../otel/clock.js';
 import type { Answer, ModelCall } from '../../providers/detect.js';
-import type { AttemptEnd, AttemptOwner, Pending, PendingAttempt } from '../outcome/http-exchange.js';
+import type { AttemptEnd, AttemptOwner, Pending, PendingAttempt } from '../attempts/http-exchange.js';
 import type { StepRecording } from '../step.js';
 
 /** The step or scope that made the request. */

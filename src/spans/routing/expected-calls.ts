@@ -5,7 +5,7 @@
 import type { Context } from '@opentelemetry/api';
 import type { CaptureSettings } from '../../capture/levels.js';
 import type { ModelCall } from '../../providers/detect.js';
-import type { OutgoingRequest } from '../outcome/http-exchange.js';
+import type { OutgoingRequest } from '../attempts/http-exchange.js';
 import type { StepScope } from '../step-scope.js';
 
 const expectedCalls = new WeakMap<Context, ExpectedCalls>();

@@ -2,9 +2,9 @@
 import type { Context } from '@opentelemetry/api';
 import type { ModelCall } from '../../providers/detect.js';
 import { providerOf } from '../../providers/provider-names.js';
+import type { AttemptOwner, OutgoingRequest } from '../attempts/http-exchange.js';
+import { isRetryOf, isRetryOfOpenRefusal } from '../attempts/resends.js';
 import { type ActiveRun, contextIn } from '../context.js';
-import type { AttemptOwner, OutgoingRequest } from '../outcome/http-exchange.js';
-import { isRetryOf, isRetryOfOpenRefusal } from '../outcome/resends.js';
 import type { StepOptions } from '../outcome/step-options.js';
 import { StepRecording } from '../step.js';
 import type { ReuseScope } from './reuse-scope.js';

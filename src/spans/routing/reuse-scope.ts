@@ -1,4 +1,4 @@
-import type { Pending } from '../outcome/http-exchange.js';
+import type { Pending } from '../attempts/http-exchange.js';
 import { type Tail, watchReturned } from '../returned-stream.js';
 import type { RunRecording } from '../run.js';
 import type { StepRecording } from '../step.js';

@@ -1,7 +1,7 @@
 import type { Limits } from '../../capture/levels.js';
+import type { AttemptProgress, OutgoingRequest, Pending, PendingAttempt } from '../attempts/http-exchange.js';
+import { maySendAgain } from '../attempts/resends.js';
 import { appended } from '../outcome/appended.js';
-import type { AttemptProgress, OutgoingRequest, Pending, PendingAttempt } from '../outcome/http-exchange.js';
-import { maySendAgain } from '../outcome/resends.js';
 import type { Status } from '../outcome/status.js';
 import { type Activity, activityOf } from './idle.js';
 

@@ -1,6 +1,6 @@
 import { BinaryWriter } from '@bufbuild/protobuf/wire';
 import { parseRequest } from '../../exporter/otlp/json-reader.js';
-import type { WireRequest } from '../../exporter/otlp/wire.js';
+import type { WireRequest } from '../../exporter/otlp/protobuf/wire.js';
 import { readProtobufRequest } from './protobuf-request.js';
 import { RequestError } from './request-body.js';
 import { NoSpanError, originOf, recordOf, type SpanRecord } from './span-record.js';

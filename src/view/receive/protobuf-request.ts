@@ -9,7 +9,7 @@ import type {
   WireScopeSpans,
   WireSpan,
   WireValue,
-} from '../../exporter/otlp/wire.js';
+} from '../../exporter/otlp/protobuf/wire.js';
 
 /** Deeper attribute values are refused, as Protobuf's own readers do. */
 const DEEPEST_LEVEL = 100;

@@ -6,7 +6,7 @@ import {
   type WireScope,
   type WireSpan,
   type WireValue,
-} from '../../exporter/otlp/wire.js';
+} from '../../exporter/otlp/protobuf/wire.js';
 import type { SpanSnapshot } from '../../spans/progress/listener.js';
 
 /** A span as the viewer stores it: its attributes are plain JSON values, and texts that are too long are cut. */

@@ -1,5 +1,5 @@
 import { encodeAttributes } from '../../exporter/otlp/json.js';
-import type { WireRequest, WireSpan } from '../../exporter/otlp/wire.js';
+import type { WireRequest, WireSpan } from '../../exporter/otlp/protobuf/wire.js';
 import * as names from '../../otel/names.js';
 import type { RunDetail, RunRow, SpanNode } from '../model.js';
 import type { SpanRecord } from '../receive/span-record.js';

@@ -1,4 +1,4 @@
-import type { WireRequest } from '../../exporter/otlp/wire.js';
+import type { WireRequest } from '../../exporter/otlp/protobuf/wire.js';
 import type { RunDetail } from '../model.js';
 import type { SpanRecord } from '../receive/span-record.js';
 import { StoredRun } from './stored-run.js';

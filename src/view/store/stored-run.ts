@@ -1,4 +1,4 @@
-import type { WireRequest } from '../../exporter/otlp/wire.js';
+import type { WireRequest } from '../../exporter/otlp/protobuf/wire.js';
 import type { RunDetail, RunRow } from '../model.js';
 import type { SpanRecord } from '../receive/span-record.js';
 import { detailOf, otlpOf } from './run-detail.js';

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { encodeWireRequest } from '../../../src/exporter/otlp/exact-protobuf.js';
 import { encodeRequest } from '../../../src/exporter/otlp/json.js';
 import { decodeRequest } from '../../../src/exporter/otlp/json-reader.js';
-import { encodeProtobuf } from '../../../src/exporter/otlp/protobuf.js';
+import { encodeWireRequest } from '../../../src/exporter/otlp/protobuf/exact-protobuf.js';
+import { encodeProtobuf } from '../../../src/exporter/otlp/protobuf/protobuf.js';
 import { decodeOtlpProtobuf } from '../../support/otlp-protobuf.js';
 import { endedSpans } from '../../support/spans.js';
 

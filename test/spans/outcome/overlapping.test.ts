@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { wrapFetch } from 'runtrace';
-import { decidingAttempt, type EndedAttempt, lastGroup } from '../../../src/spans/outcome/last-group.js';
+import { decidingAttempt, type EndedAttempt, lastGroup } from '../../../src/spans/attempts/last-group.js';
 import { only, type ReadableSpan, traced } from '../../support/traced.js';
 
 const statusOf = (span: ReadableSpan) => span.attributes['runtrace.status'];

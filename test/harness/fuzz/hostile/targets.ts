@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict';
 import { createRedactor } from '../../../../src/capture/redact/redactor.js';
 import { tree } from '../../../../src/cli/tree.js';
-import { readGrpcError } from '../../../../src/exporter/sender/grpc-status.js';
-import { readAnswer } from '../../../../src/exporter/sender/http-response.js';
-import { retryAfterMillis } from '../../../../src/exporter/sender/retry-after.js';
+import { readGrpcError } from '../../../../src/exporter/sender/grpc/grpc-status.js';
+import { readAnswer } from '../../../../src/exporter/sender/http/http-response.js';
+import { retryAfterMillis } from '../../../../src/exporter/sender/http/retry-after.js';
 import { decodeFile, parseFileName } from '../../../../src/exporter/spool/file.js';
 import { retryAfterMillis as providersRetryAfter } from '../../../../src/fetch/retry-after.js';
 import { readModelCall } from '../../../../src/providers/detect.js';

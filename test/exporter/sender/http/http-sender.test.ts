@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { Agent } from 'node:http';
 import { type TestContext, test } from 'node:test';
 import { RuntraceExporter, type RuntraceExporterOptions } from 'runtrace/exporter';
-import type { Clock } from '../../../src/exporter/clock.js';
-import { realClock } from '../../../src/exporter/clock.js';
-import { fastClock } from '../../support/fast-clock.js';
-import { endedSpans, namesOf } from '../../support/spans.js';
-import { until } from '../../support/until.js';
-import { type Backend, type Respond, spanNames, startBackend, warningsOf } from './backend.js';
+import type { Clock } from '../../../../src/exporter/clock.js';
+import { realClock } from '../../../../src/exporter/clock.js';
+import { fastClock } from '../../../support/fast-clock.js';
+import { endedSpans, namesOf } from '../../../support/spans.js';
+import { until } from '../../../support/until.js';
+import { type Backend, type Respond, spanNames, startBackend, warningsOf } from '../backend.js';
 
 interface Fixture {
   backend: Backend;

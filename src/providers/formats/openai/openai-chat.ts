@@ -1,5 +1,5 @@
-import type { ModelRequest, Usage } from '../../otel/genai.js';
-import * as names from '../../otel/names.js';
+import type { ModelRequest, Usage } from '../../../otel/genai.js';
+import * as names from '../../../otel/names.js';
 import {
   count,
   defined,
@@ -13,11 +13,11 @@ import {
   text,
   texts,
   word,
-} from '../../util/json-fields.js';
-import type { Answer, FormatReader, WireFormat } from '../format.js';
-import { textParts } from '../message-parts.js';
-import { errorOfBody, errorOfEvent, isErrorEvent, plainError, reportedError } from '../provider-error.js';
-import { ResponseAccumulator } from '../response-accumulator.js';
+} from '../../../util/json-fields.js';
+import type { Answer, FormatReader, WireFormat } from '../../format.js';
+import { textParts } from '../../message-parts.js';
+import { errorOfBody, errorOfEvent, isErrorEvent, plainError, reportedError } from '../../provider-error.js';
+import { ResponseAccumulator } from '../../response-accumulator.js';
 import {
   calledTool,
   flatTool,

@@ -1,10 +1,10 @@
-import type { ModelRequest, Usage } from '../../otel/genai.js';
-import { count, defined, type JsonObject, label, number, object, text } from '../../util/json-fields.js';
-import type { Answer, FormatReader, WireFormat } from '../format.js';
-import { textParts } from '../message-parts.js';
-import { errorOfBody, errorOfEvent } from '../provider-error.js';
-import { ResponseAccumulator } from '../response-accumulator.js';
-import { eventType } from './event-type.js';
+import type { ModelRequest, Usage } from '../../../otel/genai.js';
+import { count, defined, type JsonObject, label, number, object, text } from '../../../util/json-fields.js';
+import type { Answer, FormatReader, WireFormat } from '../../format.js';
+import { textParts } from '../../message-parts.js';
+import { errorOfBody, errorOfEvent } from '../../provider-error.js';
+import { ResponseAccumulator } from '../../response-accumulator.js';
+import { eventType } from '../event-type.js';
 
 const PATH =
   /\/(images(?:\/(?:generations|edits|variations))?|audio\/(?:speech|transcriptions|translations)|moderations|decisions)$/;

@@ -1,5 +1,5 @@
-import type { TerminalStatus } from './status.js';
-import { outranks } from './status.js';
+import type { TerminalStatus } from '../outcome/status.js';
+import { outranks } from '../outcome/status.js';
 
 /** An ended attempt, as far as it decides how its step or its call ended. */
 export interface EndedAttempt {

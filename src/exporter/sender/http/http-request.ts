@@ -1,5 +1,5 @@
 import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
-import type { Clock } from '../clock.js';
+import type { Clock } from '../../clock.js';
 
 /** What came back: the status and headers, and the beginning of the body. */
 export interface HttpAnswer {

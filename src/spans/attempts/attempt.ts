@@ -7,7 +7,7 @@ import { type Usage, usageOf } from '../../otel/genai.js';
 import { byteLength } from '../../util/byte-length.js';
 import { report } from '../../util/diagnostics.js';
 import { badOption, requireObject } from '../../util/validation.js';
-import { describeFailure, keptFailure } from './errors.js';
+import { describeFailure, keptFailure } from '../outcome/errors.js';
 
 /** How one attempt ended. `failed`: no answer, HTTP 400 and above, an error in the body, or a broken body. */
 export type AttemptStatus = 'completed' | 'failed' | 'aborted' | 'unread';

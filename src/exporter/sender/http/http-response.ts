@@ -1,7 +1,7 @@
-import { bytesField, integerField, readProtobuf, textField } from '../otlp/protobuf-reader.js';
+import { bytesField, integerField, readProtobuf, textField } from '../../otlp/protobuf/protobuf-reader.js';
+import { plainText, type SendResult } from '../sender.js';
 import type { HttpAnswer } from './http-request.js';
 import { retryAfterMillis } from './retry-after.js';
-import { plainText, type SendResult } from './sender.js';
 
 /** Codes that OTLP/HTTP calls retryable: https://opentelemetry.io/docs/specs/otlp/#retryable-response-codes */
 const RETRYABLE = new Set([429, 502, 503, 504]);

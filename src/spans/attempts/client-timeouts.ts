@@ -1,4 +1,4 @@
-import { isTimeout } from './errors.js';
+import { isTimeout } from '../outcome/errors.js';
 import type { AttemptEnd } from './http-exchange.js';
 
 /** A client starts its timer before it calls `fetch`, so an attempt lasts a little less than the timeout. */

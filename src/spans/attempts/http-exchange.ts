@@ -3,8 +3,8 @@ import type { Context } from '@opentelemetry/api';
 import type { CaptureSettings } from '../../capture/levels.js';
 import type { Clock } from '../../otel/clock.js';
 import type { Answer, ModelCall } from '../../providers/detect.js';
+import { describeFailure, type Failure } from '../outcome/errors.js';
 import type { Attempt } from './attempt.js';
-import { describeFailure, type Failure } from './errors.js';
 
 /** Something that keeps a step from being finished: an attempt in flight, an open scope. */
 export interface Pending {

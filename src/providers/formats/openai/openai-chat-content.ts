@@ -1,6 +1,6 @@
 /** The messages of OpenAI's Chat Completions, as the conventions' message parts. */
-import type { Message, MessagePart } from '../../otel/genai.js';
-import { type JsonObject, label, object, objects, text, texts } from '../../util/json-fields.js';
+import type { Message, MessagePart } from '../../../otel/genai.js';
+import { type JsonObject, label, object, objects, text, texts } from '../../../util/json-fields.js';
 import {
   audioPart,
   filePart,
@@ -9,7 +9,7 @@ import {
   textParts,
   toolCallPart,
   toolResponsePart,
-} from '../message-parts.js';
+} from '../../message-parts.js';
 
 /** A message of a request. */
 export function readMessage(message: JsonObject): Message {

@@ -1,10 +1,10 @@
-import type { Message, MessagePart, ModelRequest, Usage } from '../../otel/genai.js';
-import { count, defined, type JsonObject, number, object, objects, text, texts } from '../../util/json-fields.js';
-import type { Answer, FormatReader, WireFormat } from '../format.js';
-import { blobPart, mediaPart, otherPart, textParts, toolCallPart, toolResponsePart } from '../message-parts.js';
-import { errorOfBody, errorOfEvent } from '../provider-error.js';
-import { ResponseAccumulator } from '../response-accumulator.js';
-import { modelOfSegment } from './path-segment.js';
+import type { Message, MessagePart, ModelRequest, Usage } from '../../../otel/genai.js';
+import { count, defined, type JsonObject, number, object, objects, text, texts } from '../../../util/json-fields.js';
+import type { Answer, FormatReader, WireFormat } from '../../format.js';
+import { blobPart, mediaPart, otherPart, textParts, toolCallPart, toolResponsePart } from '../../message-parts.js';
+import { errorOfBody, errorOfEvent } from '../../provider-error.js';
+import { ResponseAccumulator } from '../../response-accumulator.js';
+import { modelOfSegment } from '../path-segment.js';
 
 /** The model is an id, an inference profile or an ARN, whose slashes some clients do not encode. */
 const PATH = /\/model\/(.+)\/(converse|converse-stream)$/;

@@ -1,18 +1,18 @@
 import type { Agent } from 'node:http';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
-import type { Clock } from '../clock.js';
-import type { HttpEndpoint } from '../endpoint.js';
-import { encodeRequest } from '../otlp/json.js';
-import { encodeProtobuf } from '../otlp/protobuf.js';
-import type { ReadableSpan } from '../otlp/span.js';
-import { type Attempted, type Encoding, EncodingChoice } from './encoding-choice.js';
-import { requestHeaders } from './headers.js';
+import type { Clock } from '../../clock.js';
+import type { HttpEndpoint } from '../../endpoint.js';
+import { encodeRequest } from '../../otlp/json.js';
+import { encodeProtobuf } from '../../otlp/protobuf/protobuf.js';
+import type { ReadableSpan } from '../../otlp/span.js';
+import { type Attempted, type Encoding, EncodingChoice } from '../encoding-choice.js';
+import { requestHeaders } from '../headers.js';
+import { isLoopback } from '../loopback.js';
+import { redactor } from '../secrets.js';
+import { errorText, type Sender, type SendResult } from '../sender.js';
 import { type HttpAnswer, post } from './http-request.js';
 import { readAnswer } from './http-response.js';
-import { isLoopback } from './loopback.js';
-import { redactor } from './secrets.js';
-import { errorText, type Sender, type SendResult } from './sender.js';
 
 const compress = promisify(gzip);
 

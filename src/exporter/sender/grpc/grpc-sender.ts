@@ -1,14 +1,14 @@
 import { createRequire } from 'node:module';
-import type { Clock } from '../clock.js';
-import type { GrpcEndpoint } from '../endpoint.js';
-import { encodeProtobuf } from '../otlp/protobuf.js';
-import type { ReadableSpan } from '../otlp/span.js';
+import type { Clock } from '../../clock.js';
+import type { GrpcEndpoint } from '../../endpoint.js';
+import { encodeProtobuf } from '../../otlp/protobuf/protobuf.js';
+import type { ReadableSpan } from '../../otlp/span.js';
+import { requestHeaders } from '../headers.js';
+import { partialFromProtobuf } from '../http/http-response.js';
+import { isLoopback } from '../loopback.js';
+import { redactor } from '../secrets.js';
+import { errorText, type Sender, type SendResult } from '../sender.js';
 import { type GrpcError, readGrpcError } from './grpc-status.js';
-import { requestHeaders } from './headers.js';
-import { partialFromProtobuf } from './http-response.js';
-import { isLoopback } from './loopback.js';
-import { redactor } from './secrets.js';
-import { errorText, type Sender, type SendResult } from './sender.js';
 
 /** The package whose gRPC client is used. OTLP's own exporter in it does not tell how many spans of a request were rejected. */
 const PACKAGE = '@opentelemetry/exporter-trace-otlp-grpc';

@@ -7,8 +7,8 @@ import type { Usage } from '../../otel/genai.js';
 import * as names from '../../otel/names.js';
 import { guarded, report } from '../../util/diagnostics.js';
 import { urlParts } from '../../util/url-parts.js';
+import { appended } from '../outcome/appended.js';
 import type { SnapshotEvent } from '../progress/listener.js';
-import { appended } from './appended.js';
 import {
   type Attempt,
   checkAttempt,

@@ -1,4 +1,4 @@
-import type { ModelRequest, Usage } from '../../otel/genai.js';
+import type { ModelRequest, Usage } from '../../../otel/genai.js';
 import {
   count,
   defined,
@@ -10,15 +10,15 @@ import {
   parseJson,
   text,
   texts,
-} from '../../util/json-fields.js';
-import type { Answer, FormatReader, WireFormat } from '../format.js';
-import { textParts, toolCallPart } from '../message-parts.js';
-import { errorOfBody, errorOfEvent } from '../provider-error.js';
-import { ResponseAccumulator } from '../response-accumulator.js';
-import { anthropic } from './anthropic.js';
+} from '../../../util/json-fields.js';
+import type { Answer, FormatReader, WireFormat } from '../../format.js';
+import { textParts, toolCallPart } from '../../message-parts.js';
+import { errorOfBody, errorOfEvent } from '../../provider-error.js';
+import { ResponseAccumulator } from '../../response-accumulator.js';
+import { anthropic } from '../anthropic.js';
+import { openAiChat } from '../openai/openai-chat.js';
+import { modelOfSegment } from '../path-segment.js';
 import { ConverseReader, readConverseRequest } from './bedrock-converse.js';
-import { openAiChat } from './openai-chat.js';
-import { modelOfSegment } from './path-segment.js';
 
 const PATH = /\/model\/(.+)\/(invoke|invoke-with-response-stream)$/;
 

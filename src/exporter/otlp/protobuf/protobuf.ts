@@ -1,5 +1,5 @@
+import { toWireRequest } from '../json.js';
 import { encodeWireRequest } from './exact-protobuf.js';
-import { toWireRequest } from './json.js';
 import { loadProtobufSerializer, type ReadableSpan } from './library.js';
 import { isFromFile } from './wire.js';
 

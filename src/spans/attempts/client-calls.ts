@@ -1,9 +1,9 @@
-import { appended } from './appended.js';
+import { appended } from '../outcome/appended.js';
+import { type Proposal, statusOf } from '../outcome/proposals.js';
+import type { TerminalStatus } from '../outcome/status.js';
 import type { AttemptEnd, PendingAttempt } from './http-exchange.js';
 import { decidingAttempt, type EndedAttempt, lastGroup } from './last-group.js';
-import { type Proposal, statusOf } from './proposals.js';
 import { isSameRequest, maySendAgain } from './resends.js';
-import type { TerminalStatus } from './status.js';
 
 /** More ended attempts of one group than this are not compared: the oldest are dropped. */
 const MAX_GROUP = 128;

@@ -1,6 +1,6 @@
 /** The usage of OpenAI's Chat Completions, as compatible servers count it. */
-import type { Usage } from '../../otel/genai.js';
-import { count, defined, type JsonObject, object } from '../../util/json-fields.js';
+import type { Usage } from '../../../otel/genai.js';
+import { count, defined, type JsonObject, object } from '../../../util/json-fields.js';
 
 /** Reads the `usage` of a response, in the names of OpenAI or (gateways) of Anthropic. `model`: the one that answered. */
 export function readUsage(usage: JsonObject, model = ''): Usage {

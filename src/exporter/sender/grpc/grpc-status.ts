@@ -1,6 +1,6 @@
-import { bytesField, integerField, readProtobuf, textField } from '../otlp/protobuf-reader.js';
-import { boundedWait } from './retry-after.js';
-import { errorText, type SendResult } from './sender.js';
+import { bytesField, integerField, readProtobuf, textField } from '../../otlp/protobuf/protobuf-reader.js';
+import { boundedWait } from '../http/retry-after.js';
+import { errorText, type SendResult } from '../sender.js';
 
 /** An error of a gRPC client: `code` is a gRPC status, `metadata` the trailers. */
 export interface GrpcError extends Error {

@@ -1,5 +1,5 @@
-import type { Message, MessagePart, ModelRequest, Usage } from '../../otel/genai.js';
-import * as names from '../../otel/names.js';
+import type { Message, MessagePart, ModelRequest, Usage } from '../../../otel/genai.js';
+import * as names from '../../../otel/names.js';
 import {
   count,
   defined,
@@ -12,8 +12,8 @@ import {
   parseJson,
   text,
   word,
-} from '../../util/json-fields.js';
-import type { Answer, FormatReader, WireFormat } from '../format.js';
+} from '../../../util/json-fields.js';
+import type { Answer, FormatReader, WireFormat } from '../../format.js';
 import {
   audioPart,
   blobPart,
@@ -25,7 +25,7 @@ import {
   textParts,
   toolCallPart,
   toolResponsePart,
-} from '../message-parts.js';
+} from '../../message-parts.js';
 import {
   bareError,
   describeError,
@@ -34,9 +34,9 @@ import {
   type ProviderError,
   plainError,
   reportedError,
-} from '../provider-error.js';
-import { ResponseAccumulator } from '../response-accumulator.js';
-import { eventType } from './event-type.js';
+} from '../../provider-error.js';
+import { ResponseAccumulator } from '../../response-accumulator.js';
+import { eventType } from '../event-type.js';
 import { formatType } from './openai-chat.js';
 
 /**
