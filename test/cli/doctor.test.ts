@@ -102,6 +102,20 @@ test('an endpoint where nothing listens is wrong, and so is one that is not OTLP
   assert.equal(unanswered.code, 1);
 });
 
+test('an endpoint with a likely mistake is told how to mend it', async (t) => {
+  const cwd = project(t, HEALTHY);
+  const { OTEL_EXPORTER_OTLP_ENDPOINT: url } = await receiverEnv(t);
+  const mistakes: Readonly<Record<string, RegExp>> = {
+    [`${url}/v1/traces`]: /takes the URL without \/v1\/traces/,
+    [`${url}`.replace('http:', 'https:')]: /speaks http, not https/,
+  };
+  for (const [mistake, cure] of Object.entries(mistakes)) {
+    const { out, code } = await runtraceIn({ cwd, env: { ...BARE, OTEL_EXPORTER_OTLP_ENDPOINT: mistake } }, 'doctor');
+    assert.match(out, cure);
+    assert.equal(code, 1);
+  }
+});
+
 test('an endpoint that is not on this machine is asked only with --send', async (t) => {
   const env = { ...BARE, OTEL_EXPORTER_OTLP_ENDPOINT: 'http://otlp.invalid:4318' };
   const { code, out } = await runtraceIn({ cwd: project(t, HEALTHY), env }, 'doctor');

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { HrTime } from '@opentelemetry/api';
 import { realClock } from '../../exporter/clock.js';
 import { type GrpcEndpoint, type HttpEndpoint, resolveEndpoint } from '../../exporter/endpoint.js';
+import { likelyCause } from '../../exporter/likely-cause.js';
 import type { ReadableSpan } from '../../exporter/otlp/span.js';
 import { createSender } from '../../exporter/sender/create-sender.js';
 import type { SendResult } from '../../exporter/sender/sender.js';
@@ -34,22 +35,23 @@ export async function checkEndpoint(mayLeave: boolean): Promise<Finding[]> {
   }
   const result = await sender.send([doctorSpan()]);
   await sender.shutdown();
-  return [...notes.map((text): Finding => ({ about, state: 'note', text })), findingOf(name, result)];
+  return [...notes.map((text): Finding => ({ about, state: 'note', text })), findingOf(name, result, endpoint.name)];
 }
 
-function findingOf(name: string, result: SendResult): Finding {
+function findingOf(name: string, result: SendResult, destination: string): Finding {
   const about = 'endpoint';
   if (result.kind === 'accepted') return { about, state: 'ok', text: `${name} accepted a span` };
   const why = 'why' in result ? result.why : result.kind;
+  const cause = likelyCause(destination, why);
   if (result.kind === 'retry' && result.isConnectionRefused) {
-    const fix = 'start a backend there, or set OTEL_EXPORTER_OTLP_ENDPOINT; OTLPFileExporter needs none';
+    const fix = cause ?? 'start a backend there, or set OTEL_EXPORTER_OTLP_ENDPOINT; OTLPFileExporter needs none';
     return { about, state: 'wrong', text: `${name}: nothing listens there`, fix };
   }
   return {
     about,
     state: 'wrong',
     text: `${name} did not accept a span: ${why}`,
-    fix: 'OTLP over HTTP is usually on port 4318, gRPC on 4317',
+    fix: cause ?? 'OTLP over HTTP is usually on port 4318, gRPC on 4317',
   };
 }
 
