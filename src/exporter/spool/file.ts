@@ -56,7 +56,10 @@ export function compose(spans: readonly ReadableSpan[], atMillis = Date.now()): 
   return { content, file: { base, atMillis, bytes: content.length } };
 }
 
-/** The content of a file that is still a regular one when it is open. A FIFO does not block, and a link is not followed. */
+/**
+ * The content of a file that is still a regular one when it is open. A FIFO does not block, and a link is not followed. What is appended
+ * meanwhile is not read: another process may append for ever.
+ */
 export async function readRegular(path: string, admits: Admits): Promise<Buffer> {
   const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
@@ -66,7 +69,14 @@ export async function readRegular(path: string, admits: Admits): Promise<Buffer>
     }
     if (stats.size > MOST_FILE_BYTES)
       throw new Error(`it has ${stats.size} bytes, more than a file of the spool may have`);
-    return await file.readFile();
+    const content = Buffer.allocUnsafe(stats.size);
+    let length = 0;
+    while (length < content.length) {
+      const { bytesRead } = await file.read(content, length);
+      if (bytesRead === 0) break;
+      length += bytesRead;
+    }
+    return content.subarray(0, length);
   } finally {
     await file.close();
   }

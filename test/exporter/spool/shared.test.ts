@@ -19,6 +19,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { encodeRequest } from '../../../src/exporter/otlp/json.js';
+import { readRegular } from '../../../src/exporter/spool/file.js';
 import { Spool } from '../../../src/exporter/spool/spool.js';
 import { endedSpans, namesOf } from '../../support/spans.js';
 import { warningsOf } from '../sender/backend.js';
@@ -123,6 +124,12 @@ test('a file that became a link between looking and opening is not followed', as
   rmSync(join(directory, taken));
   symlinkSync('/etc/passwd', join(directory, taken));
   await assert.rejects(spool.read(file), { code: 'ELOOP' });
+});
+
+// Files below /proc have 0 bytes and a content, as a file that is appended to after its size was looked at.
+test('no more of a file is read than it had when it was opened', { skip: process.platform !== 'linux' }, async () => {
+  assert.notEqual(readFileSync('/proc/version').length, 0);
+  assert.equal((await readRegular('/proc/version', () => true)).length, 0);
 });
 
 test('figures in a name do not count: room and losses are those of the files', async (t) => {
