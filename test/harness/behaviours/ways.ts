@@ -86,8 +86,8 @@ const LONG = 'One two three four five six seven eight nine ten eleven twelve thi
 const HUGE_BYTES = 100_000_000;
 /** Long enough for a client that says its timeout in whole seconds. */
 const TIMEOUT_MILLIS = 1500;
-/** Too short for such a client to say it, long enough for a request to arrive. */
-const SHORT_TIMEOUT_MILLIS = 900;
+/** Too short for such a client to say it, or, as `@google/genai` rounds it up, to say it right; long enough for a request to arrive. */
+const SHORT_TIMEOUT_MILLIS = 600;
 const WAIT_MILLIS = 20;
 /** The model that is asked when the first one fails. */
 export const fallbackOf = (model: string) => `${model}-b`;
