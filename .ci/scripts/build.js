@@ -68,10 +68,16 @@ function hashOf(paths) {
   return hash.digest('hex');
 }
 
-/** The files in a folder, or the file. */
+/**
+ * The files in a folder, or the file. Not those of packages: the harness links what it installs in a cache, and `readdirSync` with
+ * `recursive` follows links.
+ */
 function filesIn(path) {
   if (!existsSync(path)) return [];
   if (!statSync(path).isDirectory()) return [path];
-  const entries = readdirSync(path, { recursive: true, withFileTypes: true });
-  return entries.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name));
+  return readdirSync(path, { withFileTypes: true }).flatMap((entry) => {
+    const inside = join(path, entry.name);
+    if (entry.isDirectory()) return entry.name === 'node_modules' ? [] : filesIn(inside);
+    return entry.isFile() ? [inside] : [];
+  });
 }
