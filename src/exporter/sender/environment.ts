@@ -84,12 +84,24 @@ export function isInsecureInEnvironment(): boolean {
   return first('INSECURE', (_, value) => value.toLowerCase() === 'true') ?? false;
 }
 
-/** Reads the files at once, so that a path that is wrong is reported at start. */
+/** Reads the files at once, so that what is wrong is reported at start. */
 export function tlsFromEnvironment(): TlsFiles {
   const ca = pemFile('CERTIFICATE', (pem) => new X509Certificate(pem));
   const cert = pemFile('CLIENT_CERTIFICATE', (pem) => new X509Certificate(pem));
   const key = pemFile('CLIENT_KEY', (pem) => createPrivateKey(pem));
-  return { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) };
+  return { ...(ca && { ca: ca.pem }), ...clientOf(cert, key) };
+}
+
+/** One without the other, or a key of another certificate, would fail each request. */
+function clientOf(cert: PemFile | undefined, key: PemFile | undefined): TlsFiles {
+  if (cert && key) {
+    if (new X509Certificate(cert.pem).checkPrivateKey(createPrivateKey(key.pem)))
+      return { cert: cert.pem, key: key.pem };
+    ignore(key.name, `must be the key of the certificate in ${cert.name}`);
+  }
+  if (cert && !key) ignore(cert.name, 'needs a key in OTEL_EXPORTER_OTLP_CLIENT_KEY');
+  if (key && !cert) ignore(key.name, 'needs a certificate in OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE');
+  return {};
 }
 
 export function isHttpUrl(value: string): boolean {
@@ -151,22 +163,34 @@ function decoded(text: string): string | undefined {
   }
 }
 
-function pemFile(suffix: string, check: (pem: Buffer) => unknown): Buffer | undefined {
+interface PemFile {
+  /** The variable. */
+  readonly name: string;
+  readonly pem: Buffer;
+}
+
+function pemFile(suffix: string, check: (pem: Buffer) => unknown): PemFile | undefined {
   return first(suffix, (name, path) => {
     try {
       const pem = readFileSync(path);
-      try {
-        check(pem);
-      } catch {
-        ignore(name, `must be the path of a PEM file; what is in ${path} is none`);
-        return undefined;
-      }
-      return pem;
+      const complaint = complaintAbout(pem, check);
+      if (complaint === undefined) return { name, pem };
+      ignore(name, `must be the path of a PEM file; what is in ${path} ${complaint}`);
     } catch (error) {
       ignore(name, `must be the path of a file that can be read (${(error as NodeJS.ErrnoException).code})`);
-      return undefined;
     }
+    return undefined;
   });
+}
+
+function complaintAbout(pem: Buffer, check: (pem: Buffer) => unknown): string | undefined {
+  try {
+    check(pem);
+    return undefined;
+  } catch {
+    // OpenSSL's error does not tell: it says that asking for the passphrase was interrupted.
+    return pem.includes('ENCRYPTED') ? 'needs a passphrase' : 'is none';
+  }
 }
 
 function ignore(what: string, wants: string): void {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -92,4 +93,37 @@ test('a file that is no PEM is reported at start, without what is in it', async 
   await new RuntraceExporter().shutdown();
   assert.match(warnings.join(), /OTEL_EXPORTER_OTLP_CERTIFICATE must be the path of a PEM file/);
   assert.doesNotMatch(warnings.join(), /hunter2/);
+});
+
+test('a certificate without its key, a key without its certificate, and a key of another one are reported at start', async (t) => {
+  const { client } = makeCertificates(t);
+  const other = makeCertificates(t).client;
+  const locked = join(client.key, '..', 'locked.pem');
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  writeFileSync(
+    locked,
+    privateKey.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'hunter2' }),
+  );
+  const [certificate, key] = ['OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE', 'OTEL_EXPORTER_OTLP_CLIENT_KEY'];
+  const mistakes: readonly [Record<string, string>, RegExp][] = [
+    [
+      { [certificate]: client.cert },
+      /TRACES_CLIENT_CERTIFICATE needs a key in OTEL_EXPORTER_OTLP_CLIENT_KEY; it is ignored$/,
+    ],
+    [{ [key]: client.key }, /CLIENT_KEY needs a certificate in OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE; it is ignored$/],
+    [
+      { [certificate]: client.cert, [key]: other.key },
+      /CLIENT_KEY must be the key of the certificate in OTEL\w+; it is ignored/,
+    ],
+    [
+      { [certificate]: client.cert, [key]: locked },
+      /CLIENT_KEY must be the path of a PEM file; what is in \S+ needs a passphrase/,
+    ],
+  ];
+  for (const [variables, report] of mistakes) {
+    const warnings = warningsOf(t);
+    withEnvironment(t, { [certificate]: '', [key]: '', ...variables });
+    await new RuntraceExporter().shutdown();
+    assert.match(warnings[0] ?? '', report);
+  }
 });
