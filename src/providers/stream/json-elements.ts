@@ -1,5 +1,7 @@
 const QUOTE = 34;
 const BACKSLASH = 92;
+const OPENING_BRACKET = 91;
+const OPENING_BRACE = 123;
 /** The characters that matter outside of a string. */
 const STRUCTURE = /["[\]{}]/g;
 /** The characters that matter inside of a string. */
@@ -43,17 +45,17 @@ export class JsonElements {
     while (position < chunk.length) {
       const pattern = this.#inString ? STRING_END : STRUCTURE;
       pattern.lastIndex = position;
-      const found = pattern.exec(chunk);
-      if (!found) break;
-      position = found.index + 1;
-      const character = chunk.charCodeAt(found.index);
+      // `exec` would make an object for each bracket of a hostile answer.
+      if (!pattern.test(chunk)) break;
+      position = pattern.lastIndex;
+      const character = chunk.charCodeAt(position - 1);
       if (character === QUOTE) {
         this.#inString = !this.#inString;
       } else if (character === BACKSLASH) {
         if (position === chunk.length) this.#afterBackslash = true;
         position++;
-      } else if (found[0] === '{' || found[0] === '[') {
-        if (++this.#depth === this.#baseDepth + 1) elementStart = found.index;
+      } else if (character === OPENING_BRACE || character === OPENING_BRACKET) {
+        if (++this.#depth === this.#baseDepth + 1) elementStart = position - 1;
       } else if (this.#depth > 0 && --this.#depth === this.#baseDepth) {
         this.#endElement(chunk.slice(elementStart, position));
       }
