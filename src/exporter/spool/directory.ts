@@ -49,3 +49,16 @@ export async function inspect(path: string, admits: Admits): Promise<{ size: num
     return undefined; // Another process has taken it.
   }
 }
+
+/** Tells whether the directory that is now at the path is another one, or none: then all files are gone that were in it. */
+export function removalOf(directory: string): () => boolean {
+  const { dev, ino } = statSync(directory);
+  return () => {
+    try {
+      const stats = statSync(directory, { throwIfNoEntry: false });
+      return stats === undefined || stats.dev !== dev || stats.ino !== ino;
+    } catch {
+      return false; // It can't be looked at.
+    }
+  };
+}

@@ -3,7 +3,7 @@ import { lutimes, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { TARGET_BYTES } from '../backoff.js';
 import type { ReadableSpan } from '../otlp/span.js';
-import { type Admits, inspect, prepareDirectory } from './directory.js';
+import { type Admits, inspect, prepareDirectory, removalOf } from './directory.js';
 import {
   compose,
   countSpans,
@@ -46,11 +46,12 @@ export class Spool {
   readonly #maxAgeMillis: number;
   readonly #onLost: OnLost;
   readonly #admits: Admits;
+  readonly #isDirectoryGone: () => boolean;
   /** Files that any process may take, as far as is known, oldest first. */
   #free: SpoolFile[] = [];
   readonly #mine = new Set<SpoolFile>();
   readonly #aside = new Map<string, number>();
-  /** How many spans a file had when it was read, if it was whole. */
+  /** How many spans a file had when it was written, or read, if it was whole. */
   readonly #wholeCounts = new WeakMap<SpoolFile, number>();
   #bytes = 0;
   #scannedAt = 0;
@@ -64,6 +65,7 @@ export class Spool {
     this.#maxAgeMillis = options.maxAgeMillis ?? 24 * 60 * 60_000;
     this.#onLost = onLost;
     this.#admits = prepareDirectory(this.#directory);
+    this.#isDirectoryGone = removalOf(this.#directory);
   }
 
   /** Whether there may be something to send. */
@@ -123,6 +125,7 @@ export class Spool {
     }
     this.#bytes += file.bytes;
     this.#free.push(file);
+    this.#wholeCounts.set(file, spans.length);
     return file;
   }
 
@@ -156,6 +159,7 @@ export class Spool {
       try {
         if (!(await inspect(free, this.#admits))) {
           this.#bytes -= file.bytes;
+          this.#lostWithDirectory(file);
           continue;
         }
         // The age of a file on another machine is the only sign that its owner has ended.
@@ -197,7 +201,12 @@ export class Spool {
   async release(file: SpoolFile, isRefused = false): Promise<void> {
     if (!this.#mine.delete(file)) return;
     if (isRefused) this.setAside(file);
-    await rename(this.#path(file, 'sending'), this.#path(file));
+    try {
+      await rename(this.#path(file, 'sending'), this.#path(file));
+    } catch (error) {
+      this.#lostWithDirectory(file);
+      throw error;
+    }
     this.#free.push(file);
   }
 
@@ -218,6 +227,15 @@ export class Spool {
     this.#isClosed = true;
     await Promise.allSettled(this.#taking);
     for (const file of this.#mine) await this.release(file).catch(() => {});
+    for (const file of this.#free) this.#lostWithDirectory(file);
+  }
+
+  /** A file that is not there any more may have been sent by another process, but not if the whole directory has been removed. */
+  #lostWithDirectory(file: SpoolFile): void {
+    const spans = this.#wholeCounts.get(file);
+    if (spans === undefined || !this.#isDirectoryGone()) return;
+    this.#wholeCounts.delete(file);
+    this.#onLost('the directory of the spool was removed', spans, file.bytes);
   }
 
   async #makeRoom(bytes: number, mayEvict: boolean): Promise<void> {

@@ -251,6 +251,37 @@ test('closing gives back what is just being taken', async (t) => {
   assert.equal(await taking, undefined);
 });
 
+test('files that vanish with their directory are counted, whether they are looked for again or not', async (t) => {
+  const { directory, lost, open } = fixture(t);
+  const spool = open();
+  await spool.write(endedSpans(2));
+  await spool.write(endedSpans(3));
+  assert.ok(await spool.take());
+  await spool.write(endedSpans(4));
+  rmSync(directory, { recursive: true });
+  writeFileSync(directory, 'in the way');
+  assert.equal(await spool.take(), undefined);
+  await spool.close();
+  const why = 'the directory of the spool was removed';
+  assert.deepEqual(
+    lost.sort((a, b) => a.spans - b.spans),
+    [2, 3, 4].map((spans) => ({ why, spans })),
+  );
+});
+
+test('a file that another process has sent meanwhile is not counted', async (t) => {
+  const { lost, open } = fixture(t);
+  const [one, other] = [open(), open()];
+  await one.write(endedSpans(2));
+  await other.scan();
+  const file = await other.take();
+  assert.ok(file);
+  await other.remove(file);
+  assert.equal(await one.take(), undefined);
+  await one.close();
+  assert.deepEqual(lost, []);
+});
+
 test('a directory that cannot be used is a TypeError', () => {
   assert.throws(() => new Spool({ directory: '/dev/null/spool' }, () => {}), {
     name: 'TypeError',
