@@ -56,7 +56,8 @@ export function removalOf(directory: string): () => boolean {
   return () => {
     try {
       const stats = statSync(directory, { throwIfNoEntry: false });
-      return stats === undefined || stats.dev !== dev || stats.ino !== ino;
+      // Some file systems give the number of what was removed to what is made next.
+      return !stats?.isDirectory() || stats.dev !== dev || stats.ino !== ino;
     } catch {
       return false; // It can't be looked at.
     }
