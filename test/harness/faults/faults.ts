@@ -387,6 +387,8 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     name: 'spool directory gone while 503 for 10 s',
+    // What is in the directory when it is removed can't be kept, but must be counted.
+    losesSome: true,
     takesSeconds: 30,
     play: onDisk({
       spoil: (directory) => {
