@@ -31,8 +31,8 @@ const reporters = ['--test-reporter=spec', '--test-reporter-destination=stdout']
 if (failedTests) {
   reporters.push(`--test-reporter=./.ci/scripts/failed-tests.js`, `--test-reporter-destination=${failedTests}`);
 }
-// One file more than there are cores: many wait for a server, a timer or a process most of their time.
-const concurrency = args[0] === '--timing' ? 1 : availableParallelism() + 1;
+// Two files more than there are cores: many wait for a server, a timer or a process most of their time.
+const concurrency = args[0] === '--timing' ? 1 : availableParallelism() + 2;
 const options = ['--expose-gc', '--test', `--test-concurrency=${concurrency}`, '--test-timeout=120000', ...reporters];
 const { status } = spawnSync(process.execPath, [...options, ...files], { stdio: 'inherit' });
 process.exitCode = status ?? 1;
