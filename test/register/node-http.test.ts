@@ -19,7 +19,7 @@ import {
 } from '../../examples/demo/provider.js';
 import { only, outcomesOf, stepsOfRun, traced } from '../support/traced.js';
 
-/** Connects to this machine, whatever host is asked for. */
+/** Connects to this machine for every host. */
 const agent = new Agent({ keepAlive: true, lookup: (_host, _options, found) => found(null, [HERE]) });
 const HERE = { address: '127.0.0.1', family: 4 };
 

@@ -14,7 +14,7 @@ import {
 } from '../../examples/demo/provider.js';
 import { only, outcomesOf, stepsOfRun } from '../support/traced.js';
 
-/** Connects to this machine, whatever host is asked for. */
+/** Connects to this machine for every host. */
 const dispatcher: Dispatcher = new Agent({
   connect: { lookup: (_host, _options, found) => found(null, [{ address: '127.0.0.1', family: 4 }]) },
 });

@@ -14,7 +14,7 @@ export function isSameBody(a: OutgoingRequest, b: OutgoingRequest): boolean {
 const INCOMPARABLE = 'incomparable';
 
 /**
- * Releases the body of a request that has ended, if it is long: whoever holds the request until its step settles does not hold the body.
+ * Releases the body of a request that has ended, if it is long: what holds the request until its step settles does not hold the body.
  * `isCompared`: whether a later request may be the same one sent again.
  */
 export function releaseBody(outgoing: OutgoingRequest, isCompared: boolean): void {

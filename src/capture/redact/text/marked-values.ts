@@ -158,7 +158,7 @@ const DATA = /^(?:stringData|data):[ \t]*\r?\n((?:[ \t]+.*(?:\r?\n|$))+)/gm;
 const DATUM = /^[ \t]+[\w.-]{1,253}:[ \t]*["']?([^\s"'|>]{4,})["']?[ \t]*\r?$/gm;
 
 /**
- * Adds edits for the data of a Secret of Kubernetes, whose kind ends at `kindEnd`: all of it is secret, whatever it is called. Returns where
+ * Adds edits for the data of a Secret of Kubernetes, whose kind ends at `kindEnd`: all of it is secret, under any name. Returns where
  * the manifest ends.
  */
 export function findInManifest(text: string, kindEnd: number, edits: Edit[]): number {

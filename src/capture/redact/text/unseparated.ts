@@ -102,7 +102,7 @@ const IN_CODE = /[(){}[\]]|:\/\/|^-/;
 const ALGORITHM = /^(?:sec[pt]\d{3}[rk]\d|prime256v1)$/i;
 const MOST_DIGITS_IN_NAME = 0.25;
 
-/** Whether a value looks random by itself, whatever stands before it. `isLinked` says whether more than a blank stands before it. */
+/** Whether a value looks random by itself, without regard to the text before it. `isLinked` says whether more than a blank stands before it. */
 function looksSecret(value: string, isLinked: boolean): boolean {
   if (value.length < SHORTEST || IN_CODE.test(value) || ALGORITHM.test(value) || EMAIL.test(value)) return false;
   if (!HUMAN.test(value) && !(isLinked && LINKED_HUMAN.test(value)) && !isRandom(value)) return false;

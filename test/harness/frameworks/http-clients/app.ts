@@ -24,7 +24,7 @@ interface Undici {
   request(url: string, init: object): Promise<{ readonly statusCode: number; readonly body: AsyncIterable<unknown> }>;
 }
 
-/** Connects to this machine, whatever host is asked for. */
+/** Connects to this machine for every host. */
 const lookup: LookupFunction = (_host, { all }, found) =>
   all ? found(null, [{ address: '127.0.0.1', family: 4 }]) : found(null, '127.0.0.1', 4);
 const http = new Agent({ lookup, keepAlive: false });
