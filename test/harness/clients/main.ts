@@ -22,7 +22,7 @@ const TABLE = 'table';
 
 const args = process.argv.slice(2);
 const words = args.filter((arg) => arg !== '--write' && arg !== TABLE);
-const packageOf = installPackages('clients');
+const packageOf = await installPackages('clients');
 // The rows import the clients, which were not there before.
 const { ROWS } = await import('./rows.js');
 const rows = ROWS.filter(
@@ -82,7 +82,7 @@ async function play(node: number, clients: readonly string[]): Promise<Verdict[]
   if (clients.length === 0) return [];
   const isOwn = Number(process.versions.node.split('.')[0]) === node;
   const child = fork(fileURLToPath(new URL('play.js', import.meta.url)), [...clients], {
-    execPath: isOwn ? process.execPath : installNode(String(node)),
+    execPath: isOwn ? process.execPath : await installNode(String(node)),
     execArgv: ['--enable-source-maps'],
     env: { ...process.env, AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
   });

@@ -5,8 +5,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { install, pack, Unavailable } from '../matrix/install.js';
+import { install, pack } from '../matrix/install.js';
 import { failed, PASSED, type Result, Results } from '../matrix/results.js';
+import { Unavailable } from '../npm.js';
 import { BUNDLERS } from './bundlers.js';
 import { COMPILERS } from './compilers.js';
 import { NPX } from './npx.js';

@@ -1,15 +1,6 @@
-import { execFile } from 'node:child_process';
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-
-const exec = promisify(execFile);
-
-/** A package that can't be had here: none for this machine, or no registry. */
-export class Unavailable extends Error {}
-
-/** What npm says of that. */
-const UNAVAILABLE = /EBADPLATFORM|ENOTFOUND|ETIMEDOUT|ECONNREFUSED|EAI_AGAIN|E404|ETARGET/;
+import { npm } from '../npm.js';
 
 /** Packs runtrace as it would be published; returns the file. */
 export async function pack(directory: string): Promise<string> {
@@ -42,14 +33,4 @@ export async function resolve(directory: string, packages: readonly string[]): P
 function begin(directory: string): void {
   mkdirSync(directory, { recursive: true });
   writeFileSync(join(directory, 'package.json'), '{"private":true,"type":"module"}');
-}
-
-async function npm(args: string[], cwd: string): Promise<void> {
-  // What npm tells the scripts that it runs is about this package, not about the one that is installed.
-  const inherited = Object.entries(process.env).filter(([name]) => !/^npm_(?:package|lifecycle|command)/.test(name));
-  const env = { ...Object.fromEntries(inherited), npm_config_loglevel: 'error' };
-  await exec('npm', args, { cwd, env }).catch((error: { stderr?: string }) => {
-    const why = `npm ${args.join(' ')}: ${error.stderr?.trim() || error}`;
-    throw UNAVAILABLE.test(why) ? new Unavailable(why) : new Error(why);
-  });
 }

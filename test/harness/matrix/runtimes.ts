@@ -4,9 +4,10 @@ import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { Unavailable } from '../npm.js';
 import { bundleWorker } from './bundle-worker.js';
 import type { CellOptions } from './cell/cell.js';
-import { install, Unavailable } from './install.js';
+import { install } from './install.js';
 import type { Sdk } from './sdks.js';
 
 const exec = promisify(execFile);
