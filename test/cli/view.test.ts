@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { createServer as createTcpServer } from 'node:net';
 import { describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { encodeRequest } from '../../src/exporter/otlp/json.js';
 import { heldProvider } from '../support/held-provider.js';
 import { freePorts } from '../support/server-process.js';
@@ -113,6 +114,28 @@ describe('runtrace view -- COMMAND', () => {
     process.kill(-(child.pid as number), 'SIGINT');
     const [code] = await once(child, 'exit');
     assert.deepEqual([out, code], ['ready\nclosing\n', 5]);
+  });
+
+  test('ends at a signal that comes together with the end of the program', async (t) => {
+    const cwd = projectWith(t, {
+      // Holds the event loop of the viewer, so that it sees both at once, the end of the program first.
+      'busy.cjs': `process.on('SIGUSR2', () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500));`,
+      'app.mjs': `console.log(process.pid); setInterval(() => {}, 1000);`,
+    });
+    const viewer = await startViewer(t, {
+      args: ['--', 'node', 'app.mjs'],
+      cwd,
+      env: { NODE_OPTIONS: '--require=./busy.cjs' },
+    });
+    // An open page: without a signal the viewer stays.
+    await openEvents(t, viewer);
+    await until(() => viewer.out().endsWith('\n'));
+    viewer.child.kill('SIGUSR2');
+    await sleep(100);
+    process.kill(Number(viewer.out()), 'SIGKILL');
+    await sleep(100);
+    viewer.child.kill('SIGTERM');
+    assert.equal(await viewer.ended, 137);
   });
 
   test('gives the token to no program that it starts', async (t) => {

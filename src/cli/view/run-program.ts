@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import type { Viewer } from '../../view/server.js';
-import { interrupted } from '../interrupted.js';
 import { complain } from '../terminal.js';
 import { spawnedCommand } from './spawned-command.js';
 
@@ -28,15 +27,19 @@ export async function runProgram(program: readonly string[], viewer: Viewer, pac
     throw error;
   }
   let isStopped = false;
-  // Ctrl-C on a terminal reaches the program by itself. The program decides when to end, and the viewer ends after it.
-  const stop = () => {
-    isStopped = true;
-  };
-  const passOn = (signal: NodeJS.Signals) => {
-    isStopped = true;
-    child.kill(signal);
-  };
-  process.on('SIGINT', stop).on('SIGTERM', passOn).on('SIGHUP', passOn);
+  // The same listeners to the end: libuv drops a signal that has come when the listener of its time is removed.
+  const stopped = new Promise<void>((resolve) => {
+    // Ctrl-C on a terminal reaches the program by itself. The program decides when to end, and the viewer ends after it.
+    const stop = () => {
+      isStopped = true;
+      resolve();
+    };
+    const passOn = (signal: NodeJS.Signals) => {
+      child.kill(signal);
+      stop();
+    };
+    process.on('SIGINT', stop).on('SIGTERM', passOn).on('SIGHUP', passOn);
+  });
   const code = await new Promise<number>((resolve) => {
     child.once('error', (error: NodeJS.ErrnoException) => {
       complain(error.code === 'ENOENT' ? `there is no program '${program[0]}'` : error.message);
@@ -44,16 +47,10 @@ export async function runProgram(program: readonly string[], viewer: Viewer, pac
     });
     child.once('exit', (code, signal) => resolve(code ?? 128 + (signal ? constants.signals[signal] : 0)));
   });
-  process.off('SIGINT', stop).off('SIGTERM', passOn).off('SIGHUP', passOn);
-  if (!isStopped) await lookedAt(viewer, code);
+  if (!isStopped && process.stderr.isTTY) {
+    complain(`view: the program has ended with ${code}. Its runs stay at ${viewer.pageUrl} until Ctrl-C.`);
+    await stopped;
+  } else await Promise.race([viewer.unwatched(), stopped]);
   await viewer.close();
   return code;
-}
-
-/** Resolves when no page is open any more. */
-async function lookedAt(viewer: Viewer, code: number): Promise<void> {
-  if (process.stderr.isTTY) {
-    complain(`view: the program has ended with ${code}. Its runs stay at ${viewer.pageUrl} until Ctrl-C.`);
-    await interrupted();
-  } else await Promise.race([viewer.unwatched(), interrupted()]);
 }
