@@ -1,8 +1,5 @@
 import { context } from '@opentelemetry/api';
-import { deferred } from '../capture/deferred.js';
-import type { CaptureSettings } from '../capture/levels.js';
-import { type ModelCall, readModelCall } from '../providers/detect.js';
-import type { AttemptOwner, OutgoingRequest } from '../spans/attempts/http-exchange.js';
+import type { AttemptOwner } from '../spans/attempts/http-exchange.js';
 import { reuseOf, withoutRun, withRecording } from '../spans/context.js';
 import { callRecorded, unreadPost } from '../spans/omissions/missed-calls.js';
 import { expectedCallsIn } from '../spans/routing/expected-calls.js';
@@ -14,10 +11,11 @@ import { reportOmission } from '../util/omissions.js';
 import { badOption, checkFields, requireFunction, requireObject } from '../util/validation.js';
 import { type ReadAnswer, readResponse } from './body-observer.js';
 import { InFlightAttempt } from './in-flight-attempt.js';
-import { findPlace, isUnreadCall, type Outside, type Place, type Purpose } from './request/place.js';
+import { findPlace, type Outside, type Place, type Purpose } from './request/place.js';
 import { readOnce, requestOf } from './request/read-once.js';
 import { readOutgoing, signalOf } from './request/request.js';
 import { readBodyInMemory } from './request/request-body.js';
+import { kindOf } from './request/request-kind.js';
 
 /**
  * The recording fetch has the signature of `fetch`, and an application can't tell it from the real one. It has no state: it finds the run
@@ -164,20 +162,6 @@ function requestBodyOf([input, init]: Parameters<Fetch>): Promise<string | undef
   return request?.body && init?.body === undefined ? readBodyInMemory(request) : undefined;
 }
 
-/**
- * Reads a request. Its content is read later, while the application waits for the answer. A request without a body asks nothing of a model:
- * `POST /v1/conversations` of OpenAI.
- */
-function callOfRequest(outgoing: OutgoingRequest, { messages, limits }: CaptureSettings): ModelCall | undefined {
-  const { method, url, body, opaqueBody, headers } = outgoing;
-  if (body === undefined && !opaqueBody) return undefined;
-  const content = messages ? 'later' : false;
-  const call = readModelCall(method, url, body, content, headers, undefined, limits.contentBytes);
-  if (!call?.readContent) return call;
-  const { readContent, ...known } = call;
-  return { ...known, fullRequest: deferred(readContent.length, readContent.read, undefined) };
-}
-
 function beginAttempt(
   place: Place,
   [input, init]: Parameters<Fetch>,
@@ -187,20 +171,17 @@ function beginAttempt(
   const allHeaders = capturing.content || run?.recording.capturing.content === true;
   const outgoing = readOutgoing(target, input, init, requestBody, allHeaders);
   if (polled) return new InFlightAttempt(polled, outgoing, polled.call, signalOf(input, init), active);
-  const { method, url } = outgoing;
-  const call = step?.recall(outgoing) ?? callOfRequest(outgoing, capturing);
+  const kind = step?.recall(outgoing) ?? kindOf(outgoing, place, capturing);
+  const call = typeof kind === 'object' ? kind : undefined;
   const signal = signalOf(input, init);
   const live = (owner: AttemptOwner, inside = active) => {
     callRecorded();
     return new InFlightAttempt(owner, outgoing, call, signal, inside);
   };
-  const isUnread = !call && run !== undefined && isUnreadCall(outgoing, place);
-  if (step && (call || place.takesAll || isUnread)) return live(step);
-  if (!call && !isUnread) {
-    if (run && method === 'POST') {
-      const mayBeCall = !outside && isUnreadCall(outgoing, { ...place, everyPost: true });
-      unreadPost(active, mayBeCall ? url.host : undefined);
-    }
+  const isCall = call !== undefined || (run !== undefined && kind === 'unread call');
+  if (step && (isCall || place.takesAll)) return live(step);
+  if (!isCall) {
+    if (run && outgoing.method === 'POST') unreadPost(active, kind === 'unread post' ? outgoing.url.host : undefined);
     return undefined;
   }
   const expecting = step || !call ? undefined : expectedCallsIn(active)?.ownerOf(outgoing, call);

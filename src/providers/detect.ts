@@ -21,7 +21,7 @@ import { ResponseReader } from './stream/response-reader.js';
 
 export type { Answer } from './format.js';
 export { type ProviderError, readErrorCode } from './provider-error.js';
-export { isUnreadModelCall, type UnknownRequest, type UnreadCallRules } from './unread-call.js';
+export { type UnknownRequest, type UnreadCallRules, type UnreadKind, unreadKindOf } from './unread-call.js';
 export type { ResponseReader };
 
 /** Every wire format that is read. The first one that accepts a request reads it. */

@@ -71,34 +71,39 @@ const CONTENT_FIELDS = ['messages', 'input', 'prompt', 'contents', 'inputs', 'te
 const GRAPHQL_QUERY = /^\s*(?:(?:query|mutation|subscription|fragment)\b|\{)/;
 
 /**
- * Whether a request that is not recognized counts as a model call. Then it becomes a plain step, named by method and
- * path, that ends as HTTP shows.
+ * What a request is that is not recognized: `unread call`, a model call that becomes a plain step, named by method and
+ * path, and ended as HTTP shows; `unread post`, which may have been one, and is counted; `other`, certainly none.
+ */
+export type UnreadKind = 'unread call' | 'unread post' | 'other';
+
+/**
+ * Decides what a request is that is not recognized.
  *
- * It counts if it is a POST and one of these is true:
+ * It is a call if it is a POST and one of these is true:
  * - its host is a known provider's, and its path is not that of something else (files, tokens, batches, stores…);
  * - its JSON body has a `model` and one of `messages`, `input`, `prompt`, `contents`, `inputs`, `texts`
  *   (`rules.byBody`);
  * - `rules.every` is set.
  *
- * It never counts if its body is JSON-RPC, GraphQL or a request for a token (`grant_type`), or if it is multipart to a
- * path of files.
+ * It never is one if its body is JSON-RPC, GraphQL or a request for a token (`grant_type`), or if it is multipart to a
+ * path of files. Every other POST is counted, if `rules.byBody`.
  *
  * @example
  * const url = new URL('https://api.cohere.com/v2/classify');
- * isUnreadModelCall({ method: 'POST', url, bodyText: '{}' }, { byBody: true, every: false }); // true
+ * unreadKindOf({ method: 'POST', url, bodyText: '{}' }, { byBody: true, every: false }); // 'unread call'
  */
-export function isUnreadModelCall(request: UnknownRequest, rules: UnreadCallRules): boolean {
+export function unreadKindOf(request: UnknownRequest, { byBody, every }: UnreadCallRules): UnreadKind {
   const { method, url, bodyText } = request;
-  if (method.toUpperCase() !== 'POST') return false;
+  if (method.toUpperCase() !== 'POST') return 'other';
   const path = url.pathname.replace(/\/+$/, '');
   const isStorage = STORAGE.test(path);
-  if (isStorage && /^multipart\//i.test(request.contentType ?? '')) return false;
+  if (isStorage && /^multipart\//i.test(request.contentType ?? '')) return 'other';
   const isAtProvider = servesModels(url) && !isStorage && !isObject(path);
-  const mayTellByBody = rules.byBody && !isStorage && bodyText?.includes('"model"') === true;
-  if (!isAtProvider && !rules.every && !mayTellByBody) return false;
+  if (!isAtProvider && !byBody && !every) return 'other';
   const body = bodyText === undefined ? undefined : parseJson(bodyText);
-  if (isOtherKind(path, body, bodyText)) return false;
-  return isAtProvider || rules.every || (mayTellByBody && hasModelAndContent(body));
+  if (isOtherKind(path, body, bodyText)) return 'other';
+  if (isAtProvider || every || (byBody && !isStorage && hasModelAndContent(body))) return 'unread call';
+  return byBody ? 'unread post' : 'other';
 }
 
 function isObject(path: string): boolean {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { isUnreadModelCall, readModelCall } from '../../src/providers/detect.js';
+import { readModelCall, type UnknownRequest, type UnreadCallRules, unreadKindOf } from '../../src/providers/detect.js';
 
 const JSON_TYPE = 'application/json';
 const MULTIPART = 'multipart/form-data; boundary=x';
@@ -139,6 +139,9 @@ const notAsStep: [name: string, url: string, body: unknown, contentType?: string
   ['a DELETE', 'https://api.openai.com/v1/responses/resp_1', undefined, undefined, 'DELETE'],
   ['a host that only looks like a provider', 'https://api.openai.com.example.com/v1/new', { a: 1 }],
 ];
+
+const isUnreadModelCall = (request: UnknownRequest, rules: UnreadCallRules) =>
+  unreadKindOf(request, rules) === 'unread call';
 
 const text = (body: unknown) => (body === undefined || typeof body === 'string' ? body : JSON.stringify(body));
 

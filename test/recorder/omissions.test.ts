@@ -420,6 +420,11 @@ describe('nothing is printed', { concurrency: 2 }, () => {
       const call = (host) => recordingFetch('http://' + host + ':' + port + '/mcp', { method: 'POST', body });
       await run({ kind: 'look_up' }, async () => (await call('127.0.0.1')).text());
       await run({ kind: 'look_up' }, async () => (await call('api.openai.com')).text());`,
+    'a call of an MCP server beside a run of startRun()': `${ASK} ${SDK} start(new StatusPrioritySpanProcessor(), exporting);
+      const turn = startRun({ kind: 'look_up' });
+      const body = '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"search"}}';
+      await recordingFetch('http://127.0.0.1:' + port + '/mcp', { method: 'POST', body }).then((response) => response.text());
+      turn.finish('completed');`,
     'a run whose steps are all in a run inside of it': `${ASK} ${SDK} ${LOOPBACK} start(new StatusPrioritySpanProcessor(), exporting);
       const post = (fetch, url) => fetch(url, { method: 'POST', body: '{"x":1}' }).then((response) => response.text());
       await run({ kind: 'agent' }, async () => {

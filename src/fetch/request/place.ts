@@ -1,8 +1,7 @@
 /** Finds the run and the step that a request belongs to, and whether it may have to be recorded. */
 import { type Context, context } from '@opentelemetry/api';
 import type { CaptureSettings } from '../../capture/levels.js';
-import { isUnreadModelCall, type ModelCall, mayBeModelCall, readModelCall } from '../../providers/detect.js';
-import { providerOf } from '../../providers/provider-names.js';
+import type { ModelCall } from '../../providers/detect.js';
 import type { AttemptOwner, OutgoingRequest } from '../../spans/attempts/http-exchange.js';
 import { type ActiveRun, capturingIn, isOutside, isRecorded, runOf, stepOf } from '../../spans/context.js';
 import { modelCallWithoutRun, unreadPost } from '../../spans/omissions/missed-calls.js';
@@ -13,6 +12,7 @@ import { report } from '../../util/diagnostics.js';
 import { isReported } from '../../util/omissions.js';
 import { isSending } from '../in-flight-attempt.js';
 import { readOutgoing, targetOf } from './request.js';
+import { kindByUrl, kindOf } from './request-kind.js';
 
 type Fetch = typeof globalThis.fetch;
 
@@ -78,22 +78,10 @@ export function findPlace(purpose: Purpose, [input, init]: Parameters<Fetch>): P
   const takesAll = step !== undefined && outside === undefined;
   const target = targetOf(input, init);
   const polled = run && polledBy(target.method, target.url, run.recording.polls);
-  const mayBeCall = mayBeModelCall(target.method, target.url) || (run && mayBeUnread(target, outside));
+  const kind = kindByUrl(target, purpose);
+  const mayBeCall = kind === 'model call' || (run && kind === 'unread');
   if (!polled && !takesAll && !mayBeCall) return undefined;
   return { active, run, step, outside, capturing, target, polled, takesAll, everyPost };
-}
-
-/** Whether a request in a run may be a model call in a format that runtrace does not read. The global `fetch` needs a known host for that. */
-function mayBeUnread({ method, url }: Place['target'], outside: Outside | undefined): boolean {
-  return method === 'POST' && (!outside || providerOf(url) !== undefined);
-}
-
-export function isUnreadCall(
-  { method, url, body, headers }: OutgoingRequest,
-  { outside, everyPost = false }: Purpose,
-): boolean {
-  const request = { method, url, bodyText: body, contentType: headers['content-type'] };
-  return isUnreadModelCall(request, { byBody: !outside, every: everyPost });
 }
 
 /** How many calls outside of runs are looked at: a developer who has forgotten the run sees it at the first calls. */
@@ -108,14 +96,11 @@ function noticeCallWithoutRun(
   init: RequestInit | undefined,
   purpose: Purpose,
 ): void {
-  const { outside } = purpose;
   if (callsLookedAt >= LOOKED_AT || isReported('RUNTRACE_NO_RUN')) return;
   callsLookedAt++;
   const target = targetOf(input, init);
-  const { method, url } = target;
-  if (!mayBeModelCall(method, url) && !mayBeUnread(target, outside)) return;
-  const outgoing = readOutgoing(target, input, init, undefined, false);
-  const { body, headers } = outgoing;
-  if (readModelCall(method, url, body, false, headers) || isUnreadCall(outgoing, purpose)) modelCallWithoutRun();
-  else unreadPost(active, outside ? undefined : url.host);
+  if (kindByUrl(target, purpose) === 'other') return;
+  const kind = kindOf(readOutgoing(target, input, init, undefined, false), purpose);
+  if (typeof kind === 'object' || kind === 'unread call') modelCallWithoutRun();
+  else unreadPost(active, kind === 'unread post' ? target.url.host : undefined);
 }
