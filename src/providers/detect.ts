@@ -10,14 +10,17 @@ import { bedrockInvoke } from './formats/bedrock/bedrock-invoke.js';
 import { cohere } from './formats/cohere.js';
 import { gemini } from './formats/gemini.js';
 import { mistralConversations } from './formats/mistral-conversations.js';
+import { mistralOcr } from './formats/mistral-ocr.js';
 import { ollama } from './formats/ollama.js';
 import { openAiChat } from './formats/openai/openai-chat.js';
 import { openAiMedia } from './formats/openai/openai-media.js';
 import { openAiResponses } from './formats/openai/openai-responses.js';
+import { vertexPredict } from './formats/vertex-predict.js';
 import { providerOf } from './provider-names.js';
 import { excerpt, excerptInTwo } from './stream/excerpt.js';
 import { contentExtent, FACTS } from './stream/extent.js';
 import { ResponseReader } from './stream/response-reader.js';
+import { mayBeUnreadCall, servesModels } from './unread-call.js';
 
 export type { Answer } from './format.js';
 export { type ProviderError, readErrorCode } from './provider-error.js';
@@ -36,7 +39,9 @@ const FORMATS: readonly WireFormat[] = [
   bedrockInvoke,
   aiGateway,
   mistralConversations,
+  mistralOcr,
   openAiMedia,
+  vertexPredict,
 ];
 
 /** The longest request body, whole response or single event that is read, in characters: 4 Mi. */
@@ -156,6 +161,11 @@ export function readModelCall(
 /** Whether such a request can be a model call, as far as method and path tell: only then its body has to be read. */
 export function mayBeModelCall(method: string, url: URL): boolean {
   return method.toUpperCase() === 'POST' && recognized(url.pathname).formats.length > 0;
+}
+
+/** Whether a POST to this URL may be a model call at a known provider, as far as the URL tells. */
+export function mayAskProvider(url: URL): boolean {
+  return servesModels(url) && (mayBeModelCall('POST', url) || mayBeUnreadCall(url.pathname));
 }
 
 /** A path without its trailing slashes, and the formats that have it, each with its operation. A client calls few paths. */

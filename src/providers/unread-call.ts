@@ -20,13 +20,19 @@ export interface UnreadCallRules {
   readonly every: boolean;
 }
 
-/** Where data is stored, counted or queued: no call below these paths is a model call, at any host. */
+/** Where data is stored or queued: no call below these paths is a model call, at any host. */
 const STORAGE = below([
   'files?|uploads?|downloads?|attachments|containers|datasets|libraries',
-  '(?:auth_|count[_-]?|compute_?|input_)?tokens?|(?:de)?tokenize|oauth2?|client_secrets',
+  '(?:auth_)?tokens?|oauth2?|client_secrets',
   '(?:file_)?batch(?:es)?|(?:async)?batch(?:Embed|Generate|Predict)\\w*',
   'vector_?stores?|fileSearchStores|rag(?:Corpora|Files)|memory_stores|cachedContents',
   'fine[_-]?tun(?:ing|es?)|tuningJobs|tunedModels|training|checkpoints',
+]);
+
+/** Where a text is counted or cut into tokens: certainly no model call, so it is not reported as one that was missed. */
+const TOKENS = below([
+  '(?:count|compute|input)[_-]?tokens|estimate-token-count',
+  '(?:chat_)?tokenize(?:-text)?|detokenize|tokenizers?|tokenization',
 ]);
 
 /** What a provider administers for its customers: no call below these paths is a model call either. */
@@ -80,13 +86,13 @@ export type UnreadKind = 'unread call' | 'unread post' | 'other';
  * Decides what a request is that is not recognized.
  *
  * It is a call if it is a POST and one of these is true:
- * - its host is a known provider's, and its path is not that of something else (files, tokens, batches, stores…);
+ * - its host is a known provider's, and its path is not that of something else (files, batches, stores…);
  * - its JSON body has a `model` and one of `messages`, `input`, `prompt`, `contents`, `inputs`, `texts`
  *   (`rules.byBody`);
  * - `rules.every` is set.
  *
- * It never is one if its body is JSON-RPC, GraphQL or a request for a token (`grant_type`), or if it is multipart to a
- * path of files. Every other POST is counted, if `rules.byBody`.
+ * It never is one if its body is JSON-RPC, GraphQL or a request for a token (`grant_type`), if it is multipart to a path
+ * of files, or if it counts tokens (unless `rules.every`). Every other POST is counted, if `rules.byBody`.
  *
  * @example
  * const url = new URL('https://api.cohere.com/v2/classify');
@@ -98,7 +104,8 @@ export function unreadKindOf(request: UnknownRequest, { byBody, every }: UnreadC
   const path = url.pathname.replace(/\/+$/, '');
   const isStorage = STORAGE.test(path);
   if (isStorage && /^multipart\//i.test(request.contentType ?? '')) return 'other';
-  const isAtProvider = servesModels(url) && !isStorage && !isObject(path);
+  if (TOKENS.test(path) && !every) return 'other';
+  const isAtProvider = servesModels(url) && mayBeUnreadCall(path);
   if (!isAtProvider && !byBody && !every) return 'other';
   const body = bodyText === undefined ? undefined : parseJson(bodyText);
   if (isOtherKind(path, body, bodyText)) return 'other';
@@ -106,8 +113,10 @@ export function unreadKindOf(request: UnknownRequest, { byBody, every }: UnreadC
   return byBody ? 'unread post' : 'other';
 }
 
-function isObject(path: string): boolean {
-  return ADMINISTRATION.test(path) || OBJECT.test(path) || ACTION.test(path);
+/** Whether a path at a known provider may be that of a model call. */
+export function mayBeUnreadCall(pathname: string): boolean {
+  const path = pathname.replace(/\/+$/, '');
+  return ![STORAGE, TOKENS, ADMINISTRATION, OBJECT, ACTION].some((other) => other.test(path));
 }
 
 /** Whether a URL is a known provider's, and there may be models at it. */

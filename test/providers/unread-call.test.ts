@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { readModelCall, type UnknownRequest, type UnreadCallRules, unreadKindOf } from '../../src/providers/detect.js';
+import {
+  mayAskProvider,
+  readModelCall,
+  type UnknownRequest,
+  type UnreadCallRules,
+  unreadKindOf,
+} from '../../src/providers/detect.js';
 
 const JSON_TYPE = 'application/json';
 const MULTIPART = 'multipart/form-data; boundary=x';
@@ -18,13 +24,12 @@ const asStep: [url: string, body: unknown, rule: 'host' | 'body'][] = [
   ['https://router.huggingface.co/hf-inference/models/m', { inputs: 'Hi' }, 'host'],
   ['https://api.openai.com/v1/videos', { model: 'sora-2', prompt: 'A cat' }, 'host'],
   ['https://api.cohere.com/v1/classify', { model: 'm', inputs: ['a'] }, 'host'],
-  ['https://api.mistral.ai/v1/ocr', { model: 'm', document: {} }, 'host'],
   ['https://api.mistral.ai/v1/classifications', { model: 'm', input: 'a' }, 'host'],
   ['https://api.voyageai.com/v1/multimodalembeddings', { model: 'm', inputs: [] }, 'host'],
   ['https://generativelanguage.googleapis.com/v1beta/models/veo:predictLongRunning', { instances: [] }, 'host'],
   [
-    'https://europe-west1-aiplatform.googleapis.com/v1/projects/p/locations/l/publishers/google/models/m:predict',
-    {},
+    'https://europe-west1-aiplatform.googleapis.com/v1/projects/p/locations/l/endpoints/1:predict',
+    { instances: [] },
     'host',
   ],
   ['https://dashscope.aliyuncs.com/api/v1/services/aigc/text-generation/generation', { model: 'm', input: {} }, 'host'],
@@ -47,14 +52,6 @@ const notAsStep: [name: string, url: string, body: unknown, contentType?: string
   ['an upload', 'https://api.openai.com/v1/uploads', { purpose: 'x' }],
   ['a part of an upload', 'https://api.openai.com/v1/uploads/u_1/parts', 'bytes', MULTIPART],
   ['the end of an upload', 'https://api.openai.com/v1/uploads/u_1/complete', { part_ids: [] }],
-  ['a count of tokens', 'https://api.anthropic.com/v1/messages/count_tokens', { model: 'm', messages: [] }],
-  [
-    "Gemini's count of tokens",
-    'https://generativelanguage.googleapis.com/v1beta/models/m:countTokens',
-    { contents: [] },
-  ],
-  ["OpenAI's count of tokens", 'https://api.openai.com/v1/responses/input_tokens', { model: 'm', input: 'Hi' }],
-  ["Cohere's tokens", 'https://api.cohere.com/v1/tokenize', { model: 'm', text: 'Hi' }],
   ['a batch', 'https://api.openai.com/v1/batches', { input_file_id: 'f', endpoint: '/v1/responses' }],
   ['the end of a batch', 'https://api.openai.com/v1/batches/b_1/cancel', {}],
   ["Anthropic's batch", 'https://api.anthropic.com/v1/messages/batches', { requests: [] }],
@@ -82,11 +79,6 @@ const notAsStep: [name: string, url: string, body: unknown, contentType?: string
   ['the price of a training', 'https://api.together.xyz/v1/fine-tunes/estimate-price', { model: 'm' }],
   ['a key of a gateway', 'https://openrouter.ai/api/v1/auth/keys/code', { callback_url: 'x' }],
   [
-    "Bedrock's count of tokens",
-    'https://bedrock-runtime.eu-west-1.amazonaws.com/model/m/count-tokens',
-    { input: { converse: {} } },
-  ],
-  [
     'a batch of Vertex AI',
     'https://europe-west1-aiplatform.googleapis.com/v1/projects/p/locations/l/batchPredictionJobs',
     { model: 'm' },
@@ -95,11 +87,6 @@ const notAsStep: [name: string, url: string, body: unknown, contentType?: string
     'a file for a search of Gemini',
     'https://generativelanguage.googleapis.com/v1beta/fileSearchStores/s:importFile',
     { fileName: 'f' },
-  ],
-  [
-    'a count of tokens behind a gateway',
-    'https://llm.example.com/v1/messages/count_tokens',
-    { model: 'm', messages: [] },
   ],
   ['a cancelled response', 'https://api.openai.com/v1/responses/resp_1/cancel', {}],
   ['a secret for a browser', 'https://api.openai.com/v1/realtime/client_secrets', { session: { model: 'm' } }],
@@ -140,6 +127,52 @@ const notAsStep: [name: string, url: string, body: unknown, contentType?: string
   ['a host that only looks like a provider', 'https://api.openai.com.example.com/v1/new', { a: 1 }],
 ];
 
+const countsOfTokens: typeof notAsStep = [
+  ["Anthropic's count of tokens", 'https://api.anthropic.com/v1/messages/count_tokens', { model: 'm', messages: [] }],
+  [
+    "Anthropic's count of tokens at Vertex AI",
+    'https://europe-west1-aiplatform.googleapis.com/v1/projects/p/locations/l/publishers/anthropic/models/count-tokens:rawPredict',
+    { model: 'm', messages: [], anthropic_version: 'b' },
+  ],
+  [
+    "Anthropic's count of tokens behind a gateway",
+    'https://llm.example.com/v1/messages/count_tokens',
+    { model: 'm', messages: [] },
+  ],
+  [
+    "Gemini's count of tokens",
+    'https://generativelanguage.googleapis.com/v1beta/models/m:countTokens',
+    { contents: [] },
+  ],
+  [
+    "Vertex AI's count of tokens",
+    'https://europe-west1-aiplatform.googleapis.com/v1/projects/p/locations/l/publishers/google/models/m:countTokens',
+    { contents: [] },
+  ],
+  [
+    "Vertex AI's tokens",
+    'https://europe-west1-aiplatform.googleapis.com/v1/projects/p/locations/l/publishers/google/models/m:computeTokens',
+    { contents: [] },
+  ],
+  ["OpenAI's count of tokens", 'https://api.openai.com/v1/responses/input_tokens', { model: 'm', input: 'Hi' }],
+  [
+    "Bedrock's count of tokens",
+    'https://bedrock-runtime.eu-west-1.amazonaws.com/model/m/count-tokens',
+    { input: { converse: {} } },
+  ],
+  ["Cohere's tokens", 'https://api.cohere.com/v1/tokenize', { model: 'm', text: 'Hi' }],
+  ["Cohere's text of tokens", 'https://api.cohere.com/v1/detokenize', { model: 'm', tokens: [1] }],
+  ["vLLM's tokens", 'http://127.0.0.1:8000/tokenize', { model: 'm', prompt: 'Hi' }],
+  ["vLLM's tokens of messages", 'http://127.0.0.1:8000/tokenize', { model: 'm', messages: [] }],
+  ["vLLM's text of tokens", 'http://127.0.0.1:8000/detokenize', { model: 'm', tokens: [1] }],
+  ["xAI's tokens", 'https://api.x.ai/v1/tokenize-text', { model: 'm', text: 'Hi' }],
+  [
+    "Moonshot's count of tokens",
+    'https://api.moonshot.cn/v1/tokenizers/estimate-token-count',
+    { model: 'm', messages: [] },
+  ],
+];
+
 const isUnreadModelCall = (request: UnknownRequest, rules: UnreadCallRules) =>
   unreadKindOf(request, rules) === 'unread call';
 
@@ -174,11 +207,29 @@ describe('A call of a format that is not read becomes a step:', () => {
 });
 
 describe('What is not a model call never becomes a step:', () => {
-  for (const [name, url, body, contentType = JSON_TYPE, method = 'POST'] of notAsStep) {
+  for (const [name, url, body, contentType = JSON_TYPE, method = 'POST'] of [...notAsStep, ...countsOfTokens]) {
     it(`${name}, ${method} ${url}`, () => {
       const request = { method, url: new URL(url), bodyText: text(body), contentType };
       assert.equal(isUnreadModelCall(request, { byBody: true, every: false }), false);
       assert.equal(isUnreadModelCall(request, { byBody: false, every: false }), false);
     });
   }
+});
+
+describe('A count of tokens is not reported as a call that was missed:', () => {
+  for (const [name, address, body] of countsOfTokens) {
+    it(`${name}, ${address}`, () => {
+      const request = { method: 'POST', url: new URL(address), bodyText: text(body), contentType: JSON_TYPE };
+      assert.equal(readModelCall('POST', request.url, request.bodyText, false), undefined, 'taken for a model call');
+      assert.equal(unreadKindOf(request, { byBody: true, every: false }), 'other');
+      assert.equal(mayAskProvider(request.url), false, 'by the global fetch');
+    });
+  }
+
+  it('but a call that may have been one is', () => {
+    const url = new URL('https://llm.example.com/predict');
+    const request = { method: 'POST', url, bodyText: '{"x":1}', contentType: JSON_TYPE };
+    assert.equal(unreadKindOf(request, { byBody: true, every: false }), 'unread post');
+    assert.equal(mayAskProvider(new URL('https://api.anthropic.com/v1/messages')), true);
+  });
 });

@@ -390,6 +390,12 @@ describe('nothing is printed', { concurrency: 2 }, () => {
     'a query to a database whose provider has models, too': `${ASK} ${SDK} ${LOOPBACK} start(new StatusPrioritySpanProcessor(), exporting);
       const query = () => fetch('http://a.snowflakecomputing.com:' + port + '/api/v2/statements', { method: 'POST', body: '{"statement":"SELECT 1"}' });
       await run({ kind: 'query' }, async () => (await query()).text());`,
+    'runs that only count tokens': `${ASK} ${SDK} ${LOOPBACK} start(new StatusPrioritySpanProcessor(), exporting);
+      const count = (fetch, url) => fetch(url, { method: 'POST', body: '{"model":"m","messages":[]}' }).then((response) => response.text());
+      for (const one of [recordingFetch, fetch]) {
+        await run({ kind: 'count' }, () => count(one, 'http://api.anthropic.com:' + port + '/v1/messages/count_tokens'));
+        await run({ kind: 'count' }, () => count(one, 'http://127.0.0.1:' + port + '/tokenize'));
+      }`,
     'an upload to a provider through runtrace/register': `import 'runtrace/register'; ${ASK} ${SDK} ${LOOPBACK}
       start(new StatusPrioritySpanProcessor(), exporting);
       const upload = () => fetch('http://api.openai.com:' + port + '/v1/files', { method: 'POST', body: 'text' });

@@ -18,8 +18,8 @@ import { functionTool, readBlock, readContent, readMessage } from './anthropic-c
 import { eventType } from './event-type.js';
 import { modelOfSegment } from './path-segment.js';
 
-/** Vertex AI has the model in the path. */
-const MODEL_IN_PATH = /\/publishers\/anthropic\/models\/([^/:]+):(?:rawP|streamRawP)redict$/;
+/** Vertex AI has the model in the path. Its count of tokens is called like a model. */
+const MODEL_IN_PATH = /\/publishers\/anthropic\/models\/(?!count-tokens:)([^/:]+):(?:rawP|streamRawP)redict$/;
 
 /**
  * Anthropic's Messages, at Anthropic, Vertex AI and every compatible server.

@@ -1,6 +1,6 @@
 /** Notices model calls that are not recorded: outside of a run, without the recording fetch, or in a format that runtrace does not read. */
 import { type Context, context } from '@opentelemetry/api';
-import { servesModels } from '../../providers/unread-call.js';
+import { mayAskProvider } from '../../providers/detect.js';
 import { onChannel } from '../../util/builtin-module.js';
 import { isReported, reportOmission } from '../../util/omissions.js';
 import { isOutside, isRecorded, runOf } from '../context.js';
@@ -48,10 +48,10 @@ function noteRequest(active: Context, message: unknown): void {
   if (isRecorded(active) || (hasRecorded && !hasContextManager())) return;
   const runs = runsAround(active);
   const { request } = message as { request?: { method?: unknown; origin?: unknown; path?: unknown } };
-  // Other requests to a provider are no model calls: a list of models, a file.
+  // Other requests to a provider are no model calls: a list of models.
   if (runs.size === 0 || request?.method !== 'POST' || !URL.canParse(String(request?.origin))) return;
   const url = new URL(String(request?.path ?? '/'), String(request?.origin));
-  if (!servesModels(url)) return;
+  if (!mayAskProvider(url)) return;
   for (const run of runs) calledProvider.set(run, url.host);
 }
 

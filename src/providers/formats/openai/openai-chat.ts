@@ -54,7 +54,7 @@ export const openAiChat: WireFormat = {
   readRequest({ path, body }, content) {
     const chat = isChat(path);
     return defined<ModelRequest>({
-      model: label(body.model) ?? azureDeployment(path),
+      model: label(body.model) ?? modelOfPath(path),
       stream: body.stream === true || undefined,
       maxTokens: number(body.max_completion_tokens) ?? number(body.max_tokens),
       temperature: number(body.temperature),
@@ -243,10 +243,13 @@ export function formatType(format: unknown): string | undefined {
 
 /** Mistral's agents have a path of their own. */
 function isChat(path: string): boolean {
-  return /\/(?:chat|agents)\/completions$/.test(path);
+  return /\/(?:chat|agents)\/completions$/.test(path) || RAW_PREDICT.test(path);
 }
 
-/** Azure has the deployment's name in the path, and the body may leave out the model. */
-function azureDeployment(path: string): string | undefined {
-  return /\/deployments\/([^/]+)\//.exec(path)?.[1];
+/** Vertex AI's models of Mistral and AI21. */
+const RAW_PREDICT = /\/publishers\/(?:mistralai|ai21)\/models\/([^/:]+):(?:rawP|streamRawP)redict$/;
+
+/** Azure has the deployment's name in the path, Vertex AI the model's, and the body may leave it out. */
+function modelOfPath(path: string): string | undefined {
+  return (/\/deployments\/([^/]+)\//.exec(path) ?? RAW_PREDICT.exec(path))?.[1];
 }
