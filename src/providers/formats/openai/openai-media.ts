@@ -39,8 +39,12 @@ export const openAiMedia: WireFormat = {
     });
   },
 
-  openReader: (content, { outputType: type }) => new OpenAiMediaReader(content, type === 'speech' || type === 'text'),
+  openReader: (content, { outputType: type }, { 'content-type': sent = '' }) =>
+    new OpenAiMediaReader(content, (type === 'speech' || type === 'text') && !JSON_OR_EVENTS.test(sent)),
 };
+
+/** A body of this type is never audio or plain text: one that does not parse has broken off. */
+const JSON_OR_EVENTS = /\bjson\b|^text\/event-stream\b/i;
 
 function outputType(kind: string | undefined): string | undefined {
   if (kind === 'audio/speech') return 'speech';
