@@ -294,7 +294,8 @@ describe('a timeout of the client, of which it tells fetch nothing,', () => {
 
   test('is an error if earlier attempts timed out after the same duration, although the application handles it', async () => {
     const set = scene(hang());
-    await set.recorder.run({ kind: 'chat_turn' }, () => set.read({ maxRetries: 2, timeout }).catch(() => {}));
+    const call = () => set.read({ maxRetries: 2, timeout: 600 }).catch(() => {});
+    await set.recorder.run({ kind: 'chat_turn' }, call);
     await set.provider.forceFlush();
     const step = only(set.steps());
     assert.deepEqual([statusOf(step), errorTypeOf(step), codesOf(step)], ['error', 'timeout', 'failed failed failed']);
