@@ -4,16 +4,8 @@ const BACKSLASH = 92;
 /** How far a string is searched character by character after an escape: JSON inside of a string has one every few characters. */
 const NEAR = 32;
 
-/** Keys and names are no longer: comparing so many characters takes less time than a call of `indexOf`. */
-const SHORT = 12;
-
 /** After the closing quote of the JSON string that begins at `start`; -1 if there is none. */
 export function stringEnd(json: string, start: number): number {
-  for (let at = start + 1; at <= start + SHORT; at++) {
-    const code = json.charCodeAt(at);
-    if (code === QUOTE) return at + 1;
-    if (code === BACKSLASH) break;
-  }
   let at = json.indexOf('"', start + 1);
   while (at !== -1 && isEscaped(json, at)) {
     at++;

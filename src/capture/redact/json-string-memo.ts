@@ -24,7 +24,8 @@ export class Recent<Known extends { readonly text: string }> {
   /** The entry for the text between two places. */
   get(text: string, start: number, end: number): Known | undefined {
     const known = this.#slots[slotOf(text, start, end)];
-    return known?.text.length === end - start && text.startsWith(known.text, start) ? known : undefined;
+    // Comparing a slice takes V8 a third of the time of `startsWith`.
+    return known?.text.length === end - start && known.text === text.slice(start, end) ? known : undefined;
   }
 
   /** Adds an entry, and replaces the one in the same slot. */
