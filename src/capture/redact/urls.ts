@@ -1,5 +1,5 @@
 import { type Edit, REDACTED } from './edits.js';
-import { MIN_KEY_LENGTH } from './keys/find-keys.js';
+import { isPlain, MIN_KEY_LENGTH } from './keys/find-keys.js';
 import { isMadeOfWords, looksRandom } from './keys/randomness.js';
 import { endOf } from './keys/scan.js';
 import { PLAIN } from './names.js';
@@ -18,6 +18,7 @@ interface Context {
 }
 
 const SCHEME = /(?:[a-z][a-z0-9+.-]{0,30}:)?\/\//iy;
+const LOWER_D = 100;
 const DATA_URL = /data:[^,]*,/iy;
 /** User info of documentation, and the user of git over SSH. */
 const DOCUMENTED_USER =
@@ -34,86 +35,118 @@ const LONGER_THAN_IDS = 40;
 const SHORTEST_SEGMENT = 8;
 
 /**
- * Finds the secrets of a URL, whole or relative: user info, secret values in query and fragment, path segments that are keys. The names
- * in a query stay. `depth` is the number of URLs that this one stands in.
+ * Finds the secrets of the URL between two places of a text, whole or relative: user info, secret values in query and fragment, path segments
+ * that are keys. The names in a query stay. `depth` is the number of URLs that this one stands in. The text is read in its place because V8
+ * takes several times as long for a character of a slice.
  *
  * Source: semantic-conventions v1.45, `url.full`; its list of query keys, and those that model providers use.
  */
-export function findUrlSecrets(url: string, policy: Policy, findInText: FindInText, depth = 0): Edit[] {
+export function findUrlSecrets(
+  text: string,
+  start: number,
+  end: number,
+  policy: Policy,
+  findInText: FindInText,
+  depth: number,
+  edits: Edit[],
+): void {
   const context = { policy, findInText, depth };
-  const edits: Edit[] = [];
-  const dataStart = endOf(DATA_URL, url, 0);
-  if (dataStart > 0) return [{ start: dataStart, end: url.length, text: REDACTED }];
-  const pathStart = findUserInfo(url, edits);
-  const queryStart = indexOrEnd(url, '?', pathStart);
-  const fragmentStart = indexOrEnd(url, '#', pathStart);
-  const pathEnd = Math.min(queryStart, fragmentStart);
-  findInPath(url, pathStart, pathEnd, context, edits);
-  findInParameters(url, pathEnd + 1, context, edits);
-  return edits;
+  if ((text.charCodeAt(start) | 32) === LOWER_D) {
+    const dataStart = endOf(DATA_URL, text.slice(start, end), 0);
+    if (dataStart > 0) {
+      edits.push({ start: start + dataStart, end, text: REDACTED });
+      return;
+    }
+  }
+  const pathStart = findUserInfo(text, start, end, edits);
+  let pathEnd = pathStart;
+  for (let code = text.charCodeAt(pathEnd); pathEnd < end && !endsPath(code); code = text.charCodeAt(++pathEnd));
+  findInPath(text, pathStart, pathEnd, context, edits);
+  findInParameters(text, pathEnd + 1, end, context, edits);
+}
+
+function endsPath(code: number): boolean {
+  return code === QUESTION_MARK || code === HASH;
 }
 
 /** Returns where the path begins. */
-function findUserInfo(url: string, edits: Edit[]): number {
-  const start = endOf(SCHEME, url, 0);
-  if (start === 0) return 0;
-  const end = authorityEnd(url, start);
-  let at = url.lastIndexOf('@', end - 1);
-  if (at < start) {
-    // A password with a slash in it that was not escaped: the text after the colon is no port.
-    const colon = url.indexOf(':', start);
-    if (colon > start && colon < end && url[start] !== '[' && !PORT.test(url.slice(colon + 1, end))) {
-      at = url.lastIndexOf('@');
-    }
+function findUserInfo(text: string, urlStart: number, urlEnd: number, edits: Edit[]): number {
+  const start = Math.min(urlEnd, endOf(SCHEME, text, urlStart));
+  if (start === urlStart) return urlStart;
+  let at = -1;
+  let colon = -1;
+  let semicolon = -1;
+  let end = start;
+  for (let code = text.charCodeAt(end); end < urlEnd && !endsAuthority(code); code = text.charCodeAt(++end)) {
+    if (code === AT) at = end;
+    else if (code === COLON && colon === -1) colon = end;
+    else if (code === SEMICOLON && semicolon === -1) semicolon = end;
+  }
+  // A password with a slash in it that was not escaped: the text after the colon is no port.
+  if (at === -1 && colon > start && text[start] !== '[' && !PORT.test(text.slice(colon + 1, end))) {
+    at = start + text.slice(start, urlEnd).lastIndexOf('@');
   }
   // The parameters of JDBC: `jdbc:sqlserver://host:1433;user=a;password=b`.
-  if (at < start) return Math.min(end, indexOrEnd(url, ';', start));
+  if (at < start) return semicolon === -1 ? end : semicolon;
   // In documentation: `https://${USER}:${PASSWORD}@…`.
-  const userInfo = url.slice(start, at);
+  const userInfo = text.slice(start, at);
   if (!userInfo.split(':').every(isTemplate) && !DOCUMENTED_USER.test(userInfo)) {
     edits.push({ start, end: at, text: `${REDACTED}:${REDACTED}` });
   }
-  return authorityEnd(url, at);
+  return at < end ? end : authorityEnd(text, at, urlEnd);
 }
 
 const HASH = 35;
+const AMPERSAND = 38;
 const SLASH = 47;
+const COLON = 58;
+const SEMICOLON = 59;
+const EQUALS = 61;
 const QUESTION_MARK = 63;
+const AT = 64;
 const BACKSLASH = 92;
 
-function authorityEnd(url: string, from: number): number {
-  for (let at = from; at < url.length; at++) {
-    const code = url.charCodeAt(at);
-    if (code === SLASH || code === QUESTION_MARK || code === HASH || code === BACKSLASH) return at;
-  }
-  return url.length;
+function endsAuthority(code: number): boolean {
+  return code === SLASH || code === QUESTION_MARK || code === HASH || code === BACKSLASH;
 }
 
-function findInPath(url: string, pathStart: number, pathEnd: number, context: Context, edits: Edit[]): void {
+function authorityEnd(text: string, from: number, urlEnd: number): number {
+  let end = from;
+  while (end < urlEnd && !endsAuthority(text.charCodeAt(end))) end++;
+  return end;
+}
+
+function findInPath(text: string, pathStart: number, pathEnd: number, context: Context, edits: Edit[]): void {
   let webhookStart: number | undefined;
-  let before = '';
+  let beforeStart = pathStart;
+  let beforeEnd = pathStart;
   for (let start = pathStart; start < pathEnd; ) {
-    const end = Math.min(indexOrEnd(url, '/', start), pathEnd);
-    if (end - start > 1) {
-      const segment = url.slice(start, end);
-      if (segment.includes('=')) findInParameters(url.slice(0, end), start, context, edits);
-      else if (segment.length >= SHORTEST_SEGMENT) {
-        webhookStart ??= startAfterWebhook(url, pathStart, pathEnd);
-        if (isSecretSegment(segment, before, start >= webhookStart, context)) {
+    let hasEquals = false;
+    let end = start;
+    for (let code = text.charCodeAt(end); end < pathEnd && code !== SLASH; code = text.charCodeAt(++end)) {
+      if (code === EQUALS) hasEquals = true;
+    }
+    if (hasEquals && end - start > 1) findInParameters(text, start, end, context, edits);
+    else if (end - start >= SHORTEST_SEGMENT) {
+      webhookStart ??= startAfterWebhook(text, pathStart, pathEnd);
+      const isAfterWebhook = start >= webhookStart;
+      // A plain segment is too short to look random.
+      if (isAfterWebhook || !isPlain(text, start, end) || context.policy.patterns.length > 0) {
+        const before = text.slice(beforeStart, beforeEnd);
+        if (isSecretSegment(text.slice(start, end), before, isAfterWebhook, context)) {
           edits.push({ start, end, text: REDACTED });
         }
       }
-      before = segment;
-    } else {
-      before = '';
     }
+    beforeStart = start;
+    beforeEnd = end - start > 1 ? end : start;
     start = end + 1;
   }
 }
 
-function startAfterWebhook(url: string, pathStart: number, pathEnd: number): number {
-  const start = endOf(WEBHOOK, url, pathStart);
-  return start > pathStart && start <= pathEnd ? start : pathEnd;
+function startAfterWebhook(text: string, pathStart: number, pathEnd: number): number {
+  const start = endOf(WEBHOOK, text.slice(pathStart, pathEnd), 0);
+  return start > 0 ? pathStart + start : pathEnd;
 }
 
 function isSecretSegment(segment: string, before: string, afterWebhook: boolean, context: Context): boolean {
@@ -135,34 +168,35 @@ function isLongAndNoWords(segment: string): boolean {
 }
 
 /** Searches query and fragment, which both hold parameters: `?key=…&…#access_token=…`. */
-function findInParameters(url: string, from: number, context: Context, edits: Edit[]): void {
-  for (let start = from; start < url.length; ) {
-    const end = parameterEnd(url, start);
+function findInParameters(text: string, from: number, to: number, context: Context, edits: Edit[]): void {
+  for (let start = from; start < to; ) {
     // Without an equals sign all of it is the value.
-    const valueStart = start + url.slice(start, end).indexOf('=') + 1;
-    if (valueStart - start > MIN_KEY_LENGTH && holdsSecret(url.slice(start, valueStart - 1), context)) {
+    let valueStart = start;
+    let end = start;
+    for (let code = text.charCodeAt(end); end < to && !endsParameter(code); code = text.charCodeAt(++end)) {
+      if (code === EQUALS && valueStart === start) valueStart = end + 1;
+    }
+    if (valueStart - start > MIN_KEY_LENGTH && holdsSecret(text.slice(start, valueStart - 1), context)) {
       edits.push({ start, end: valueStart - 1, text: REDACTED });
     }
-    if (valueStart < end && isSecretValue(url, start, valueStart, end, context)) {
+    if (valueStart < end && isSecretValue(text, start, valueStart, end, context)) {
       edits.push({ start: valueStart, end, text: REDACTED });
     }
     start = end + 1;
   }
 }
 
-function isSecretValue(url: string, start: number, valueStart: number, end: number, context: Context): boolean {
-  if (valueStart > start && context.policy.isSecretParameter(decode(url.slice(start, valueStart - 1)))) {
-    const value = decode(url.slice(valueStart, end));
+function isSecretValue(text: string, start: number, valueStart: number, end: number, context: Context): boolean {
+  if (valueStart > start && context.policy.isSecretParameter(decode(text.slice(start, valueStart - 1)))) {
+    const value = decode(text.slice(valueStart, end));
     return !isTemplate(value) && !isPlaceholder(value);
   }
-  return holdsSecret(url.slice(valueStart, end), context);
+  if (context.policy.patterns.length === 0 && isPlain(text, valueStart, end)) return false;
+  return holdsSecret(text.slice(valueStart, end), context);
 }
 
-const PARAMETER_END = /[&;#?]/g;
-
-function parameterEnd(url: string, start: number): number {
-  PARAMETER_END.lastIndex = start;
-  return PARAMETER_END.test(url) ? PARAMETER_END.lastIndex - 1 : url.length;
+function endsParameter(code: number): boolean {
+  return code === AMPERSAND || code === SEMICOLON || code === HASH || code === QUESTION_MARK;
 }
 
 /** A URL inside of a URL is encoded once more, so each decoding is searched. */
@@ -178,7 +212,7 @@ function holdsSecret(encoded: string, context: Context): boolean {
   for (let times = 0; ; times++) {
     if (context.findInText(text, context.policy, context.depth + 1).length > 0) return true;
     if (times > 0 && context.depth < MAX_DEPTH && RELATIVE_URL.test(text)) {
-      if (findUrlSecrets(text, context.policy, context.findInText, context.depth + 1).length > 0) return true;
+      if (isUrlWithSecret(text, context.policy, context.findInText, context.depth + 1)) return true;
     }
     const decoded = decode(times === 0 && text.includes('+') ? text.replaceAll('+', ' ') : text);
     if (times === MAX_ENCODINGS || decoded === text) return false;
@@ -196,7 +230,9 @@ function decode(text: string): string {
   }
 }
 
-function indexOrEnd(text: string, part: string, from: number): number {
-  const index = text.indexOf(part, from);
-  return index === -1 ? text.length : index;
+/** Whether there is a secret in a URL. */
+export function isUrlWithSecret(url: string, policy: Policy, findInText: FindInText, depth: number): boolean {
+  const edits: Edit[] = [];
+  findUrlSecrets(url, 0, url.length, policy, findInText, depth, edits);
+  return edits.length > 0;
 }

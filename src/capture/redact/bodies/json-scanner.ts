@@ -1,12 +1,12 @@
 import { stringEnd } from '../../../util/json-text.js';
 import { applyEdits, type Edit, inOrder } from '../edits.js';
 import type { Recent } from '../json-string-memo.js';
-import { MIN_KEY_LENGTH } from '../keys/find-keys.js';
+import { isPlain, MIN_KEY_LENGTH } from '../keys/find-keys.js';
 import { looksRandom } from '../keys/randomness.js';
 import { endOf } from '../keys/scan.js';
 import { PLAIN, SECRET, SUSPECT, TOKEN } from '../names.js';
 import type { Policy } from '../policy.js';
-import { findSecrets, isPlain } from '../text/find-secrets.js';
+import { findSecrets } from '../text/find-secrets.js';
 import {
   FLAT_PAIRS,
   type Frame,

@@ -7,6 +7,16 @@ import { looksEncoded } from './schemes.js';
 /** Shorter keys are not found by their shape: most words of a text are shorter too, and are skipped. */
 export const MIN_KEY_LENGTH = 16;
 
+/** The characters of words, ids and paths, by their code. */
+const IN_WORD = /* @__PURE__ */ codesMatching(/[\w./~-]/);
+
+/** Whether the text between two places is shorter than a key and has no room for a name with a value, as most words and ids in JSON and in URLs. */
+export function isPlain(text: string, start: number, end: number): boolean {
+  if (end - start >= MIN_KEY_LENGTH) return false;
+  for (let at = start; at < end; at++) if (IN_WORD[text.charCodeAt(at)] !== 1) return false;
+  return true;
+}
+
 const MATCHER = /* @__PURE__ */ compileKeyMatcher(KEY_FORMATS);
 
 const SPACE = 32;

@@ -1,9 +1,9 @@
 import { type Edit, inOrder, REDACTED } from '../edits.js';
-import { findKeys, MIN_KEY_LENGTH } from '../keys/find-keys.js';
-import { codesMatching, endOf } from '../keys/scan.js';
+import { findKeys, isPlain, MIN_KEY_LENGTH } from '../keys/find-keys.js';
+import { endOf } from '../keys/scan.js';
 import { findPemBlocks, findSchemes } from '../keys/schemes.js';
 import type { Policy } from '../policy.js';
-import { findUrlSecrets } from '../urls.js';
+import { findUrlSecrets, isUrlWithSecret } from '../urls.js';
 import { findInStatements } from './commands.js';
 import { findEncodedJson } from './encoded.js';
 import { findMarked } from './marked-values.js';
@@ -14,16 +14,6 @@ import { findUnseparated } from './unseparated.js';
 const SHORTEST_WITH_SCHEME = 10;
 
 const NOTHING: readonly Edit[] = [];
-/** The characters of words, ids and paths, by their code. */
-const IN_WORD = /* @__PURE__ */ codesMatching(/[\w./~-]/);
-
-/** Whether the text between two places is shorter than a key and has no room for a name with a value, as most words and ids in JSON and in URLs. */
-export function isPlain(text: string, start: number, end: number): boolean {
-  if (end - start >= MIN_KEY_LENGTH) return false;
-  for (let at = start; at < end; at++) if (IN_WORD[text.charCodeAt(at)] !== 1) return false;
-  return true;
-}
-
 /**
  * Finds every secret in a text, by shape and by the name before it. The edits are in order and don't overlap. `urlDepth` is the number of
  * URLs that the text stands in.
@@ -92,7 +82,9 @@ function startOfLastWord(text: string): number {
 
 /** Adds edits for the secrets of a URL in `url`. */
 export function findInWholeUrl(url: string, policy: Policy): Edit[] {
-  return findUrlSecrets(url, policy, findSecrets);
+  const edits: Edit[] = [];
+  findUrlSecrets(url, 0, url.length, policy, findSecrets, 0, edits);
+  return edits;
 }
 
 const SLASH = 47;
@@ -107,10 +99,7 @@ function findInUrl(text: string, colon: number, policy: Policy, urlDepth: number
   if (after === BACKSLASH) return findInEscapedUrl(text, colon, policy, urlDepth, edits);
   const end = after === SLASH ? endOf(URL_REST, text, colon) : colon;
   if (end === colon) return undefined;
-  const start = schemeStart(text, colon);
-  for (const edit of findUrlSecrets(text.slice(start, end), policy, findSecrets, urlDepth)) {
-    edits.push({ start: start + edit.start, end: start + edit.end, text: edit.text });
-  }
+  findUrlSecrets(text, schemeStart(text, colon), end, policy, findSecrets, urlDepth, edits);
   return end;
 }
 
@@ -126,7 +115,7 @@ function findInEscapedUrl(
   if (end === colon) return undefined;
   const start = schemeStart(text, colon);
   const url = text.slice(start, end).replaceAll('\\/', '/');
-  if (findUrlSecrets(url, policy, findSecrets, urlDepth).length > 0) edits.push({ start, end, text: REDACTED });
+  if (isUrlWithSecret(url, policy, findSecrets, urlDepth)) edits.push({ start, end, text: REDACTED });
   return end;
 }
 
