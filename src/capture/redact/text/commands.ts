@@ -13,18 +13,18 @@ const ARGUMENTS = String.raw`\b[^\n|;&]*$`;
 /** An option with its value, and the commands in which the value is a password; in any command, if none is named. */
 type Option = readonly [option: RegExp, command?: RegExp];
 
-/** By the character behind the hyphen. */
-const OPTIONS = /* @__PURE__ */ new Map<string, readonly Option[]>(/* @__PURE__ */ options());
+/** By the code of the character behind the hyphen. */
+const OPTIONS = /* @__PURE__ */ optionsByCode();
+
+function optionsByCode(): readonly (readonly Option[] | undefined)[] {
+  const byCode = new Array<readonly Option[] | undefined>(128).fill(undefined);
+  for (const [character, list] of options()) byCode[character.charCodeAt(0)] = list;
+  return byCode;
+}
 
 function options(): [string, readonly Option[]][] {
   return [
-    [
-      '-',
-      [
-        [optionOf(`--(?:proxy-)?user[ \\t=]{1,4}${USER}`)],
-        [optionOf(`--cookie[ \\t=]{1,4}${COOKIE}`), command('curl')],
-      ],
-    ],
+    ['-', [[optionOf(`--(?:proxy-)?user[ \\t=]{1,4}${USER}`)]]],
     // A user with a colon behind it is nothing else in other commands than curl either.
     ['u', [[optionOf(`-u[ \\t=]{1,4}${USER}`)], [optionOf(`-u${USER}`), command('curl')]]],
     [
@@ -63,22 +63,24 @@ function command(names: string): RegExp {
 }
 
 const LONGEST_BEFORE = 200;
+const SPACE = 32;
 const BLANK_BEFORE = /\s/;
 
 /** Adds an edit for the password behind the option at `at`, if there is one. */
 export function findInCommand(text: string, at: number, edits: Edit[]): void {
-  const options = OPTIONS.get(text.charAt(at + 1));
-  if (!options || !BLANK_BEFORE.test(text[at - 1] ?? ' ')) return;
+  const options = OPTIONS[text.charCodeAt(at + 1)];
+  if (!options || (at > 0 && text.charCodeAt(at - 1) !== SPACE && !BLANK_BEFORE.test(text.charAt(at - 1)))) return;
   let before: string | undefined;
   for (const [option, command] of options) {
     option.lastIndex = at;
-    const [whole, value = ''] = option.exec(text) ?? [];
-    if (whole === undefined) continue;
+    const match = option.exec(text);
+    if (!match) continue;
     if (command) {
       before ??= text.slice(Math.max(0, at - LONGEST_BEFORE), at);
       if (!command.test(before)) continue;
     }
-    const end = at + whole.length;
+    const value = match[1] ?? '';
+    const end = at + match[0].length;
     addUnlessHarmless(end - value.length, value, edits);
     return;
   }

@@ -6,12 +6,14 @@ import type { Policy } from '../policy.js';
 import { isExpression } from './code.js';
 import { findInCommand } from './commands.js';
 import { isHarmlessValue, isNoValue } from './harmless.js';
+import { isInName } from './name.js';
 import { isSecretLike } from './words.js';
 
 /** Adds edits for values whose names stand in elements of HTML and XML, in options of commands and in tables of Markdown. */
 export function findMarked(text: string, policy: Policy, edits: Edit[]): void {
   for (let at = text.indexOf('<'); at !== -1; at = text.indexOf('<', at + 1)) findInElement(text, at, policy, edits);
   for (let at = text.indexOf('-'); at !== -1; at = text.indexOf('-', at + 1)) {
+    if (at > 0 && isPartOfWord(text.charCodeAt(at - 1))) continue;
     if (text.charCodeAt(at + 1) === HYPHEN) findInOption(text, at++, policy, edits);
     else findInCommand(text, at, edits);
   }
@@ -19,6 +21,12 @@ export function findMarked(text: string, policy: Policy, edits: Edit[]): void {
 }
 
 const HYPHEN = 45;
+const PERIOD = 46;
+
+/** Most hyphens stand in a word. */
+function isPartOfWord(code: number): boolean {
+  return isInName(code) && code !== PERIOD;
+}
 
 const ELEMENT = /<([A-Za-z_][\w:.-]{0,60})(\s[^<>]{0,600})?>/y;
 const ATTRIBUTE = /([\w:-]{1,60})\s{0,4}=\s{0,4}(?:"([^"]*)"|'([^']*)')/g;
@@ -67,16 +75,16 @@ function addUnlessHarmless(start: number, value: string, edits: Edit[]): void {
 
 const OPTION_NAME = /[A-Za-z][\w-]{1,60}/y;
 const OPTION_VALUE = /[ \t]{1,4}("[^"\n]{1,500}"|'[^'\n]{1,500}'|[^\s"'`|&;)]{3,})/y;
-const PART_OF_WORD = /[\w-]/;
 const WORD_OF_TEXT = /^[A-Za-z]+[.,:;)]?$/;
 const COMMAND_GOES_ON = /^[ \t]+(?:--?\w|\\|&&|\||>)/;
 
 /** `--password value`: in commands, where the next word is the value. */
 function findInOption(text: string, at: number, policy: Policy, edits: Edit[]): void {
-  if (!isLetter(text.charCodeAt(at + 2)) || PART_OF_WORD.test(text[at - 1] ?? ' ')) return;
+  if (!isLetter(text.charCodeAt(at + 2))) return;
   const nameEnd = endOf(OPTION_NAME, text, at + 2);
-  if (policy.kindInText(text.slice(at + 2, nameEnd)) <= SUSPECT) {
-    findInCommand(text, at, edits);
+  const name = text.slice(at + 2, nameEnd);
+  if (policy.kindInText(name) <= SUSPECT) {
+    if (name.endsWith('user')) findInCommand(text, at, edits);
     return;
   }
   OPTION_VALUE.lastIndex = nameEnd;
