@@ -123,7 +123,7 @@ export function nameKind(name: string): NameKind {
 
 /** Whether `nameKind` could be more than `PLAIN`; one expression decides. */
 export function mayBeSecretName(name: string): boolean {
-  return HINT.test(name);
+  return name.length > 1 && HINT.test(name);
 }
 
 /** Whether a query key or a form field of this name is a secret beyond what `nameKind` says. */

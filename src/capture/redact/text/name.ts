@@ -1,3 +1,4 @@
+import { codesMatching } from '../keys/scan.js';
 import { type NameKind, PLAIN, SECRET, SUSPECT } from '../names.js';
 import type { Policy } from '../policy.js';
 
@@ -73,12 +74,10 @@ function isMark(code: number): boolean {
   return isQuote(code) || code === 42 || code === 126;
 }
 
-/** `A`–`Z`, `a`–`z`, `0`–`9`, `_`, `-`, `.`. */
+const IN_NAME = /* @__PURE__ */ codesMatching(/[\w.-]/);
+
 export function isInName(code: number): boolean {
-  const lowerCase = code | 32;
-  return (
-    (lowerCase >= 97 && lowerCase <= 122) || (code >= 48 && code <= 57) || code === 95 || code === 45 || code === 46
-  );
+  return code < 128 && IN_NAME[code] === 1;
 }
 
 /** `Incorrect API key provided: …`: names of two words, as sentences write them. */
@@ -87,7 +86,6 @@ const PHRASE =
 const LAST_WORD_OF_PHRASE = /^(?:key|token|code|passe|sandi)$/i;
 const LONGEST_LAST_WORD = 5;
 const LINKING_WORD = /^(?:provided|is|was|are)$/i;
-const LONGEST_LINKING = 8;
 /** A type between a name and its value: `var token string =`, `const token: string =`. */
 const DECLARED =
   /([A-Za-z_$][\w$-]*)(?:\??[ \t]*:[ \t]*|[ \t]+As[ \t]+|[ \t]+)(?:readonly )?(?:&(?:'\w+ )?(?:mut )?)?[A-Za-z_][\w.]{0,30}(?:<[\w ,|]{0,30}>|\[\w{0,20}\])?\??(?:[ \t]*\|[ \t]*\w+)*[ \t]*$/;
@@ -115,16 +113,15 @@ export function judgeName(text: string, separator: number, policy: Policy): Judg
     return isEquals && isOperator(text[separator - 1]) ? behind(OPERATOR_BEFORE, text, separator, policy) : undefined;
   const kind = kindOf(text, name, policy);
   if (kind !== PLAIN) return { kind, name, isAnnounced: false };
+  if (isValueName(name.text)) return besideValue(text, name, policy);
   if (isEquals) {
-    if (VALUE_NAME.test(name.text)) return besideValue(text, name, policy);
     return name.text.endsWith('.')
       ? behind(OPERATOR_BEFORE, text, separator, policy)
       : isBlank(text.charCodeAt(separator - 1)) && mayBeType(name.text)
         ? behind(DECLARED, text, separator, policy)
         : undefined;
   }
-  if (VALUE_NAME.test(name.text)) return besideValue(text, name, policy);
-  if (name.text.length > LONGEST_LINKING || !LINKING_WORD.test(name.text)) return undefined;
+  if (!isLinkingWord(name.text)) return undefined;
   const before = nameBefore(text, name.start);
   const announced = before && before.end < name.start ? kindOf(text, before, policy) : PLAIN;
   return before && announced > SUSPECT ? { kind: announced, name: before, isAnnounced: true } : undefined;
@@ -149,6 +146,17 @@ function foreignName(text: string, separator: number): Name | undefined {
 }
 
 const VALUE_NAME = /^(?:parameter)?value$|^default$/i;
+
+/** Most names are ruled out by their length, which takes less time than an expression. */
+function isValueName(word: string): boolean {
+  const { length } = word;
+  return (length === 5 || length === 7 || length === 14) && VALUE_NAME.test(word);
+}
+
+function isLinkingWord(word: string): boolean {
+  const { length } = word;
+  return (length === 2 || length === 3 || length === 8) && LINKING_WORD.test(word);
+}
 /**
  * The name beside a value: `- name: DB_PASSWORD` and `value: x` in the next line, as in Kubernetes, `name: 'api_key', value: 'x'`, or
  * `variable "api_key" {` with `default = "x"` in it.
