@@ -98,9 +98,11 @@ export function compileKeyMatcher(rows: readonly FormatRow[]): KeyMatcher {
       return undefined;
     },
     findInside: (text, start, end, edits) => {
-      for (const { 0: mark, index } of text.slice(start, end).matchAll(marks)) {
-        for (const format of inside.get(mark) ?? []) {
-          const key = keyAround(format, text, start + index);
+      const run = text.slice(start, end);
+      marks.lastIndex = 0;
+      for (let match = marks.exec(run); match; match = marks.exec(run)) {
+        for (const format of inside.get(match[0]) ?? []) {
+          const key = keyAround(format, text, start + match.index);
           if (key) edits.push(key);
         }
       }

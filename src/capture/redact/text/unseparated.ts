@@ -16,7 +16,9 @@ import { isInName } from './name.js';
 const NAMES =
   /[Pp](?:[Aa][Ss][Ss]|[Ww][Dd])|[Ss](?:[Ee](?:[Cc](?:[Rr][Ee][Tt]|[Uu][Rr][Ee][Ss])|[Nn][Hh][Aa])|[Aa][Ll][Aa][Ss][Aa])|[Tt][Oo][Kk][Ee][Nn]|[Kk][Ee](?:[Yy]|[Nn][Nn][Ww])/g;
 /** Names that `nameKind` does not know: `ConvertTo-SecureString x`. */
-const CERTAIN = /^secures$/i;
+const CERTAIN = /secures$/i;
+const LONGEST_CERTAIN = 7;
+const MANIFEST = 'kind: Secret';
 const LOWER_S = 115;
 const PHRASE = /(?:api|access|auth|private|secret|security|encryption|signing) (?:key|token|code)$/i;
 const LONGEST_PHRASE = 20;
@@ -40,21 +42,22 @@ export function findUnseparated(text: string, policy: Policy, edits: Edit[]): vo
   let columnsUntil = 0;
   let manifestUntil = 0;
   NAMES.lastIndex = 0;
-  for (let match = NAMES.exec(text); match; match = NAMES.exec(text)) {
+  while (NAMES.test(text)) {
+    const wordEnd = NAMES.lastIndex;
     // Most are counted tokens: `max_tokens = 5`.
-    if (text.charCodeAt(NAMES.lastIndex) === LOWER_S) continue;
-    const end = nameEnd(text, NAMES.lastIndex);
+    if (text.charCodeAt(wordEnd) === LOWER_S) continue;
+    const end = nameEnd(text, wordEnd);
     NAMES.lastIndex = end;
     const start = endOf(GAP, text, end);
     if (start === end) continue;
-    if (match.index >= columnsUntil && isInHeader(text, match.index, end)) {
-      columnsUntil = findInColumns(text, match.index, policy, edits);
+    if (wordEnd > columnsUntil && isInHeader(text, end)) {
+      columnsUntil = findInColumns(text, wordEnd - 1, policy, edits);
     }
-    if (end > manifestUntil && text.slice(match.index - 6, end) === 'kind: Secret' && text.charAt(end).trim() === '') {
+    if (end > manifestUntil && text.startsWith(MANIFEST, end - MANIFEST.length) && text.charAt(end).trim() === '') {
       manifestUntil = findInManifest(text, end, edits);
     }
     const valueEnd = endOf(VALUE, text, start);
-    if (valueEnd === start || !isNameOfSecret(text, match.index, end, match[0], policy)) continue;
+    if (valueEnd === start || !isNameOfSecret(text, wordEnd, end, policy)) continue;
     const found = text.slice(start, valueEnd);
     const value = CLOSING_QUOTE.test(text.charAt(valueEnd)) ? found : found.replace(AFTER_VALUE, '');
     const isLinked = text.slice(end, start).trim() !== '';
@@ -62,12 +65,17 @@ export function findUnseparated(text: string, policy: Policy, edits: Edit[]): vo
   }
 }
 
-/** Whether a name stands in a cell, so that its line may be the header of a table. */
-function isInHeader(text: string, start: number, end: number): boolean {
+/** Whether the name that ends at `end` stands in a cell, so that its line may be the header of a table. */
+function isInHeader(text: string, end: number): boolean {
   if (endOf(CELL_END, text, end) > end) return true;
-  let from = start;
-  while (from > 0 && isInName(text.charCodeAt(from - 1))) from--;
+  const from = nameStart(text, end, 0);
   return CELL_BEFORE.test(text.slice(Math.max(0, from - 3), from));
+}
+
+function nameStart(text: string, end: number, least: number): number {
+  let start = end;
+  while (start > least && isInName(text.charCodeAt(start - 1))) start--;
+  return start;
 }
 
 function nameEnd(text: string, from: number): number {
@@ -77,11 +85,9 @@ function nameEnd(text: string, from: number): number {
   return end;
 }
 
-function isNameOfSecret(text: string, at: number, end: number, word: string, policy: Policy): boolean {
-  if (CERTAIN.test(word)) return true;
-  const least = Math.max(0, end - LONGEST_NAME);
-  let start = at;
-  while (start > least && isInName(text.charCodeAt(start - 1))) start--;
+function isNameOfSecret(text: string, wordEnd: number, end: number, policy: Policy): boolean {
+  if (CERTAIN.test(text.slice(Math.max(0, wordEnd - LONGEST_CERTAIN), wordEnd))) return true;
+  const start = nameStart(text, end, Math.max(0, end - LONGEST_NAME));
   if (policy.kindInText(text.slice(start, end)) > SUSPECT) return true;
   return PHRASE.test(text.slice(Math.max(0, end - LONGEST_PHRASE), end));
 }
