@@ -1,6 +1,6 @@
-import { type BodyObserver, observeResponse, type Received } from '../fetch/body-observer.js';
-import { observeReadable } from '../fetch/observe-readable.js';
-import { isNodeReadable } from '../spans/streams/node-stream.js';
+import { type Received, watchResponse } from '../fetch/received.js';
+import { isNodeReadable, watchReadable } from '../spans/streams/node-stream.js';
+import type { Watch } from '../spans/streams/watch.js';
 
 /** A request of the AWS SDK: `HttpRequest` of `@smithy/types`. */
 export interface HttpRequest {
@@ -50,20 +50,20 @@ export function readResult(result: HandlerResult): Received<HandlerResult> {
     statusCode,
     headers: headersOf(result.response),
     hasBody: body !== undefined && body !== null,
-    observe: (observer) => observeBody(result, observer),
+    watchBody: (watch) => watchBody(result, watch),
   };
 }
 
-function observeBody(result: HandlerResult, observer: BodyObserver): HandlerResult | undefined {
+function watchBody(result: HandlerResult, watch: Watch): HandlerResult | undefined {
   const { response } = result;
   const { body } = response;
   if (typeof body !== 'object' || body === null) return undefined;
   if (isNodeReadable(body)) {
-    observeReadable(body, observer);
+    watchReadable(body, watch);
     return result;
   }
   if (!(body instanceof ReadableStream)) return undefined;
-  const observed = observeResponse(new Response(body), observer);
-  if (observed) response.body = observed.body;
-  return observed && result;
+  const watched = watchResponse(new Response(body), watch);
+  if (watched) response.body = watched.body;
+  return watched && result;
 }

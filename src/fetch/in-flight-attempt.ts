@@ -12,6 +12,7 @@ import type {
 import { withRecording } from '../spans/context.js';
 import { describeFailure, type Failure, isTimeout } from '../spans/outcome/errors.js';
 import { isAbort, noteAbortReason, noteEnd, noteSignal } from '../spans/outcome/stops.js';
+import { type TailEnd, Watch, type WatchEvents } from '../spans/streams/watch.js';
 import { guarded, report } from '../util/diagnostics.js';
 import {
   type AttemptBegun,
@@ -23,8 +24,9 @@ import {
   isRefused,
   retryOutlook,
 } from './attempt-facts.js';
-import type { BodyObserver, ReadAnswer, Received } from './body-observer.js';
 import { ByteBuffer } from './byte-buffer.js';
+import { isCollected } from './rebuilt-response.js';
+import type { ReadAnswer, Received } from './received.js';
 
 /** How much of an error's body is buffered to read the provider's code from it, in bytes. */
 const ERROR_BODY_BYTES = 16_384;
@@ -38,7 +40,7 @@ export function isSending(): boolean {
 }
 
 /** One attempt in flight: observes the exchange from the call to the end of the body. */
-export class InFlightAttempt implements PendingAttempt, BodyObserver {
+export class InFlightAttempt implements PendingAttempt, WatchEvents {
   readonly #owner: AttemptOwner;
   readonly #facts: AttemptFacts;
   /** Released when the request is sent: a context holds its run, and an unread body must not keep the run's handle from being collected. */
@@ -48,11 +50,11 @@ export class InFlightAttempt implements PendingAttempt, BodyObserver {
   #headersAt = 0;
   /** Whether a turn of the event loop has passed since a refusal. */
   #turnPassed = false;
-  /** `cancelled` without having been read is not reading. */
-  #reading: 'not begun' | 'begun' | 'stopped' = 'not begun';
-  /** When the consumer stopped waiting, in `performance.now()` time; `undefined` while it waits for the network. */
-  #idleSince: number | undefined;
+  /** Watches the body; `undefined` before the headers. */
+  #watch: Watch | undefined;
   #ended: AttemptEnd | undefined;
+  /** Whether its body was read on after it had been given up. */
+  #isLate = false;
 
   constructor(
     owner: AttemptOwner,
@@ -127,32 +129,31 @@ export class InFlightAttempt implements PendingAttempt, BodyObserver {
   }
 
   idleSince(): number | undefined {
-    return this.#idleSince;
+    return this.#watch?.idleSince();
   }
 
   get isBeingRead(): boolean {
-    return this.#reading !== 'not begun';
+    return this.#watch?.begun === true;
   }
 
   giveUp(): void {
-    this.#stop(this.#lastActivity());
+    this.#stop(this.#lastActivity(), this.#watch?.begun === false ? 'unread' : 'aborted');
   }
 
-  /** The consumer reads no further. */
-  #stop(at: number): void {
+  /** The consumer reads no further. `how`: how an attempt ends that has not been answered, nor refused. */
+  #stop(at: number, how: 'unread' | 'aborted'): void {
     if (this.#ended) return;
-    const unread = this.#reading === 'not begun';
     // An error status is the whole answer. Its unread body does not make the attempt longer.
     if (this.refused) this.#end('failed', undefined, this.#facts.firstChunkMillis === undefined ? this.#headersAt : at);
     else if (allBytesRead(this.#facts)) this.#readToEnd(at);
     else if (this.#answer?.answer().complete) this.#end('answered', undefined, at);
-    else this.#end(this.#facts.statusCode !== undefined && unread ? 'unread' : 'aborted', undefined, at);
+    else this.#end(how, undefined, at);
   }
 
   /** When the attempt was last active, on the clock of its trace. */
   #lastActivity(): number {
-    const idleMillis = this.#idleSince === undefined ? 0 : performance.now() - this.#idleSince;
-    return this.#owner.now() - idleMillis;
+    const idleSince = this.idleSince();
+    return this.#owner.now() - (idleSince === undefined ? 0 : performance.now() - idleSince);
   }
 
   /** There is no answer: the request failed, or was stopped. */
@@ -168,11 +169,11 @@ export class InFlightAttempt implements PendingAttempt, BodyObserver {
       this.#answered(read(result, this.#owner.capturing.content)),
     );
     // The body can't be observed: the attempt ends with its headers.
-    if (!observed) guarded('an attempt could not be recorded', () => this.passedUnseen());
+    if (!observed) guarded('an attempt could not be recorded', () => this.#passedUnseen());
     return observed ?? result;
   }
 
-  #answered<T>({ statusCode, headers, hasBody, isEncoded, observe }: Received<T>): T | undefined {
+  #answered<T>({ statusCode, headers, hasBody, isEncoded, watchBody }: Received<T>): T | undefined {
     this.#facts.statusCode = statusCode;
     this.#headersAt = this.#owner.now();
     this.#facts.responseHeaders = headers;
@@ -183,10 +184,10 @@ export class InFlightAttempt implements PendingAttempt, BodyObserver {
     if (!this.refused && !isEncoded) {
       this.#answer = this.call?.openAnswer({ headers, content: messages, contentLength: limits.contentBytes });
     }
-    this.idle();
+    this.#watch = new Watch(this);
     this.#owner.progressed?.();
-    if (!hasBody) this.ended();
-    const observed = observe(this);
+    if (!hasBody) this.#readToEnd(this.#owner.now());
+    const observed = watchBody(this.#watch);
     if (observed && this.refused) {
       nextTurn(() => {
         this.#turnPassed = true;
@@ -196,20 +197,13 @@ export class InFlightAttempt implements PendingAttempt, BodyObserver {
     return observed;
   }
 
-  pulling(): void {
-    if (this.#reading === 'not begun') this.#reading = 'begun';
-    this.#idleSince = undefined;
+  onValue(value: unknown): void {
+    if (!(value instanceof Uint8Array)) return;
+    if (this.#ended) this.#reportLate();
+    else this.#read(value);
   }
 
-  idle(): void {
-    this.#idleSince = performance.now();
-  }
-
-  chunk(bytes: Uint8Array): void {
-    if (this.#ended) {
-      this.#reportLate();
-      return;
-    }
+  #read(bytes: Uint8Array): void {
     if (this.#facts.firstChunkMillis === undefined) {
       this.#facts.firstChunkMillis = this.#owner.now() - this.#facts.startedAt;
       this.#owner.progressed?.();
@@ -221,13 +215,23 @@ export class InFlightAttempt implements PendingAttempt, BodyObserver {
 
   /** The step settled before its body was read on, because the reader paused for longer than the limit. */
   #reportLate(): void {
-    if (this.#reading === 'stopped') return;
-    this.#reading = 'stopped';
+    if (this.#isLate) return;
+    this.#isLate = true;
     report('a body was read on after its attempt had been given up; what came then is not recorded');
   }
 
-  ended(): void {
-    this.#readToEnd(this.#owner.now());
+  onEnd(end: TailEnd): void {
+    if (end.how === 'broke') this.#broke(end.error);
+    else if (end.how === 'ended' && end.unseen) this.#passedUnseen();
+    else if (end.how === 'ended') this.#readToEnd(this.#owner.now());
+    else if (isCollected(end.reason)) this.giveUp();
+    else this.#left(end.closing);
+  }
+
+  /** The caller stops the exchange, in a way that its signal does not tell. */
+  stopped(): void {
+    if (this.#watch) this.#watch.cancelled();
+    else this.#stop(this.#owner.now(), 'aborted');
   }
 
   #readToEnd(at: number): void {
@@ -243,19 +247,19 @@ export class InFlightAttempt implements PendingAttempt, BodyObserver {
     } else this.#end('answered', undefined, at, answer);
   }
 
-  passedUnseen(): void {
+  #passedUnseen(): void {
     if (this.#ended) return;
     this.#answer = undefined;
     this.#facts.bodyBytes = undefined;
     this.#end(this.refused ? 'failed' : 'answered');
   }
 
-  broke(error: unknown): void {
+  #broke(error: unknown): void {
     if (this.#ended) return;
     const aborted = this.#facts.signal?.aborted && !isTimeout(error);
     if (!aborted) this.#fail(error);
     else if (this.refused) this.#stoppedWhileWaiting();
-    else if (allBytesRead(this.#facts)) this.ended();
+    else if (allBytesRead(this.#facts)) this.#readToEnd(this.#owner.now());
     else this.#end(this.#answer?.answer().complete ? 'answered' : 'aborted');
   }
 
@@ -264,7 +268,7 @@ export class InFlightAttempt implements PendingAttempt, BodyObserver {
     const outlook = retryOutlook(this.#facts);
     const isWaiting = outlook === 'expected' || (outlook === 'possible' && this.#turnPassed);
     if (isWaiting) this.#facts.stoppedAt = this.#owner.now();
-    this.#stop(this.#lastActivity());
+    this.giveUp();
   }
 
   #fail(error: unknown): void {
@@ -272,20 +276,14 @@ export class InFlightAttempt implements PendingAttempt, BodyObserver {
     this.#end('failed', describeFailure(error));
   }
 
-  cancelled(closing: Promise<unknown>): void {
-    this.#facts.dismissed = this.refused && this.#reading === 'not begun';
-    // A body that is cancelled unread was stopped by its consumer, too.
-    if (!this.refused) this.#reading = 'stopped';
-    this.#stop(this.#owner.now());
-    this.#reading = 'stopped';
+  /** The consumer left the body. `closing` settles when the connection is closed. */
+  #left(closing: Promise<unknown> | undefined): void {
+    this.#facts.dismissed = this.refused && this.#watch?.begun === false;
+    this.#stop(this.#owner.now(), 'aborted');
     const ended = this.#ended;
-    closing.then(undefined, (error) => {
+    closing?.then(undefined, (error) => {
       if (ended) guarded('an attempt could not be recorded', () => this.#closedBadly(ended, error));
     });
-  }
-
-  collected(): void {
-    this.giveUp();
   }
 
   /** Closing a body that had ended failed. */

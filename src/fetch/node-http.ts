@@ -6,11 +6,11 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { providerOf } from '../providers/provider-names.js';
 import { isAbort } from '../spans/outcome/stops.js';
+import { watchReadable } from '../spans/streams/node-stream.js';
 import { define } from '../spans/streams/watch.js';
 import { onChannel } from '../util/builtin-module.js';
-import { isEncoded, type Received } from './body-observer.js';
 import type { InFlightAttempt } from './in-flight-attempt.js';
-import { observeReadable } from './observe-readable.js';
+import { isEncoded, type Received } from './received.js';
 import { beginExchange, UNRECORDED } from './recording-fetch.js';
 import type { Outside } from './request/place.js';
 
@@ -55,7 +55,7 @@ const UNSEEN = {} as BodyInit;
 function noticeStop(request: ClientRequest, attempt: InFlightAttempt): void {
   const { destroy } = request;
   define(request, 'destroy', (error?: Error) => {
-    if (!error || isAbort(error)) attempt.cancelled(Promise.resolve());
+    if (!error || isAbort(error)) attempt.stopped();
     return destroy.call(request, error);
   });
 }
@@ -72,8 +72,8 @@ function readAnswer(response: IncomingMessage): Received<IncomingMessage> {
     headers,
     hasBody: true,
     isEncoded: isEncoded(headers),
-    observe: (observer) => {
-      observeReadable(response, observer);
+    watchBody: (watch) => {
+      watchReadable(response, watch);
       return response;
     },
   };

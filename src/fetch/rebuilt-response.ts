@@ -81,7 +81,14 @@ function dressedPrototype(bare: Response): object {
 }
 
 /** The reason with which runtrace cancels the body of a response that was garbage-collected unread. */
-export const COLLECTED = 'the response was collected';
+const COLLECTED = 'the response was collected';
+/** Node's reason, when it does the same. */
+const COLLECTED_BY_PLATFORM = 'Response object has been garbage collected';
+
+/** Whether a body was cancelled because its response was garbage-collected unread. */
+export function isCollected(reason: unknown): boolean {
+  return reason === COLLECTED || reason === COLLECTED_BY_PLATFORM;
+}
 
 const bodies =
   typeof FinalizationRegistry === 'function'

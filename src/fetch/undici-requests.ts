@@ -6,9 +6,10 @@
  */
 import { providerOf } from '../providers/provider-names.js';
 import { isAbort } from '../spans/outcome/stops.js';
+import type { Watch } from '../spans/streams/watch.js';
 import { onChannel } from '../util/builtin-module.js';
-import { type BodyObserver, isEncoded, type Received } from './body-observer.js';
 import type { InFlightAttempt } from './in-flight-attempt.js';
+import { isEncoded, type Received } from './received.js';
 import { beginExchange, UNRECORDED } from './recording-fetch.js';
 import type { Outside } from './request/place.js';
 
@@ -77,7 +78,7 @@ function byName(pairs: readonly string[]): Record<string, string> {
 /** One request that is recorded. */
 class Exchange {
   readonly #attempt: InFlightAttempt;
-  #observer: BodyObserver | undefined;
+  #watch: Watch | undefined;
   /** undici announces chunks from 7.11 on (https://github.com/nodejs/undici/pull/4289). */
   #seen = false;
 
@@ -94,8 +95,8 @@ class Exchange {
       headers,
       hasBody: true,
       isEncoded: isEncoded(headers),
-      observe: (observer) => {
-        this.#observer = observer;
+      watchBody: (watch) => {
+        this.#watch = watch;
         return answer;
       },
     });
@@ -105,24 +106,23 @@ class Exchange {
 
   chunk(bytes: Uint8Array): void {
     this.#seen = true;
-    this.#observer?.chunk(bytes);
+    this.#watch?.value(bytes);
     this.#isActive();
   }
 
   ended(): void {
-    if (this.#seen) this.#observer?.ended();
-    else this.#observer?.passedUnseen();
+    this.#watch?.end({ how: 'ended', unseen: !this.#seen });
   }
 
   failed(error: unknown): void {
-    if (isAbort(error)) this.#attempt.cancelled(Promise.resolve());
-    else if (this.#observer) this.#observer.broke(error);
+    if (isAbort(error)) this.#attempt.stopped();
+    else if (this.#watch) this.#watch.end({ how: 'broke', error });
     else this.#attempt.unanswered(error);
   }
 
   /** Nothing tells whether the consumer waits for more, so the time since the last chunk counts. */
   #isActive(): void {
-    this.#observer?.pulling();
-    this.#observer?.idle();
+    this.#watch?.waits();
+    this.#watch?.waitsNoMore();
   }
 }

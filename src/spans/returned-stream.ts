@@ -31,7 +31,7 @@ export function watchReturned(value: unknown, onEnd: (end: TailEnd) => void): Ta
     if (stream instanceof ReadableStream) {
       if (stream.locked) return undefined;
       watchStream(stream, watch);
-      if (typeof response?.clone === 'function') watchClones(response, watch, watch.cancelled);
+      if (typeof response?.clone === 'function') watchClones(response, watch);
     } else if (isNodeReadable(stream)) {
       if (stream.destroyed || stream.readableEnded) return undefined;
       watchReadable(stream, watch);

@@ -147,6 +147,10 @@ for (const [scope, returned] of Object.entries(SCOPES)) {
         assert.deepEqual(await Promise.all([new Response(a).text(), new Response(b).text()]), [TEXT, TEXT]);
       },
       'one branch of tee()': async ({ body }) => new Response(body?.tee()[1]).text(),
+      'one branch of tee(), while the other is cancelled twice': async ({ body }) => {
+        const [a, b] = (body as ReadableStream).tee();
+        await Promise.all([a.cancel(), a.cancel(), new Response(b).text()]);
+      },
       'clone() and the original': async (response) => {
         const clone = response.clone();
         assert.deepEqual(await Promise.all([clone.text(), response.text()]), [TEXT, TEXT]);

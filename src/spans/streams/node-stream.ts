@@ -21,14 +21,11 @@ export function isNodeReadable(value: object): value is NodeReadable {
   );
 }
 
-/** What observes a Readable: a `Watch`, or the observer of a body. */
-export type ReadableWatch = Pick<Watch, 'waits' | 'waitsNoMore' | 'value' | 'end' | 'cancelled' | 'call'>;
-
 /**
  * Watches a Readable by its events, `read()` and `destroy()`: its async iterator, `pipe()`, `pipeline()` and `'data'` listeners all use these. It gets
  * no listener, because a listener of `'error'` would keep an unhandled error from ending the process.
  */
-export function watchReadable(stream: NodeReadable, watch: ReadableWatch): void {
+export function watchReadable(stream: NodeReadable, watch: Watch): void {
   const { emit, destroy, read, _read } = stream;
   let waiting = false;
   const setWaiting = (isWaiting: boolean) => {

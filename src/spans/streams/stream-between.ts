@@ -1,39 +1,20 @@
-import { guarded, report } from '../../util/diagnostics.js';
-
-/** Observes a stream while its consumer reads it. An error that it throws is reported, and changes nothing. */
-export interface StreamObserver {
-  /** The consumer waits for more. */
-  pulling(): void;
-  /** The consumer does not wait any more. */
-  idle(): void;
-  /** A value is about to be passed on. A buffer must not be kept, because it belongs to the consumer. */
-  value(value: unknown): void;
-  /** The stream was read to its end. */
-  ended(): void;
-  /** The stream broke, or was aborted. */
-  broke(error: unknown): void;
-  /** The consumer cancelled the stream. `closing` settles when the source is closed. */
-  cancelled(closing: Promise<unknown>, reason: unknown): void;
-}
+import type { Watch } from './watch.js';
 
 type Controller = ReadableStreamDefaultController<unknown> | ReadableByteStreamController;
 
 /**
- * Puts a stream between a source and its consumer. It reads a chunk when the consumer asks for one: it does not tee, drain or buffer the
+ * Watches a stream by another one between it and its consumer. It reads a chunk when the consumer asks for one: it does not tee, drain or buffer the
  * source.
  */
 export class StreamBetween {
-  readonly #observer: StreamObserver;
-  readonly #unobserved: string;
+  readonly #watch: Watch;
   #controller!: Controller;
   #reader!: ReadableStreamDefaultReader<unknown>;
   #reading = false;
   #over = false;
 
-  /** `unobserved`: the report for an observer that throws. */
-  constructor(observer: StreamObserver, unobserved: string) {
-    this.#observer = observer;
-    this.#unobserved = unobserved;
+  constructor(watch: Watch) {
+    this.#watch = watch;
   }
 
   /** The stream for the consumer: of bytes, or of any values. */
@@ -58,21 +39,21 @@ export class StreamBetween {
   #pull(): void {
     if (this.#reading) return;
     this.#reading = true;
-    this.#tell(() => this.#observer.pulling());
+    this.#watch.waits();
     this.#reader.read().then(this.#read, this.#broke);
   }
 
   #cancel(reason: unknown): Promise<void> {
     this.#over = true;
     const closing = this.#reader.cancel(reason);
-    this.#tell(() => this.#observer.cancelled(closing, reason));
+    this.#watch.end({ how: 'cancelled', reason, closing });
     return closing;
   }
 
   readonly #read = ({ done, value }: ReadableStreamReadResult<unknown>): void => {
     this.#reading = false;
     if (this.#over) return;
-    this.#tell(() => this.#observer.idle());
+    this.#watch.waitsNoMore();
     try {
       if (done) this.#end();
       else this.#passOn(value);
@@ -83,11 +64,7 @@ export class StreamBetween {
   };
 
   #passOn(value: unknown): void {
-    try {
-      this.#observer.value(value);
-    } catch (error) {
-      report(this.#unobserved, error);
-    }
+    this.#watch.value(value);
     // A byte stream refuses an empty chunk, and the consumer still waits.
     if (value instanceof Uint8Array && value.byteLength === 0 && 'byobRequest' in this.#controller) this.#pull();
     else (this.#controller as ReadableStreamDefaultController<unknown>).enqueue(value);
@@ -101,7 +78,7 @@ export class StreamBetween {
 
   #end(): void {
     this.#over = true;
-    this.#tell(() => this.#observer.ended());
+    this.#watch.end({ how: 'ended' });
     this.#controller.close();
     (this.#controller as ReadableByteStreamController).byobRequest?.respond(0);
   }
@@ -109,11 +86,7 @@ export class StreamBetween {
   readonly #broke = (error: unknown): void => {
     if (this.#over) return;
     this.#over = true;
-    this.#tell(() => this.#observer.broke(error));
+    this.#watch.end({ how: 'broke', error });
     this.#controller.error(error);
   };
-
-  #tell(fn: () => void): void {
-    guarded(this.#unobserved, fn);
-  }
 }

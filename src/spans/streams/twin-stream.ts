@@ -13,17 +13,7 @@ export function watchValues(stream: ReadableStream<unknown>, watch: Watch): void
   const source = { getReader } as ReadableStream<unknown>;
   let twin: ReadableStream | undefined;
   const makeTwin = () => {
-    const between = new StreamBetween(
-      {
-        pulling: () => watch.waits(),
-        idle: () => watch.waitsNoMore(),
-        value: (value) => watch.value(value),
-        ended: () => watch.end({ how: 'ended' }),
-        broke: (error) => watch.end({ how: 'broke', error }),
-        cancelled: watch.cancelled,
-      },
-      'a stream of parts could not be observed',
-    );
+    const between = new StreamBetween(watch);
     const made = between.make(false);
     between.take(source);
     return made;

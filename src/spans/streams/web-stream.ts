@@ -1,30 +1,20 @@
 import { watchIterator } from './iterable.js';
-import { define, type TailEnd, type Watch } from './watch.js';
+import { type Branch, define, type TailEnd, type Watch } from './watch.js';
 
-/** A stream has ended when one of its branches has. It is cancelled when all of its branches are. */
-function watchBranches(
-  branches: Iterable<ReadableStream<unknown> | null>,
-  watch: Watch,
-  onCancel: () => unknown,
-): () => void {
-  let left = 0;
-  const onCancelOfOne = () => {
-    if (--left === 0) onCancel();
-  };
-  for (const branch of branches) {
-    left++;
-    if (branch && watch.isNew(branch)) watchStream(branch, watch, onCancelOfOne);
-  }
-  return onCancelOfOne;
+/** `from` goes on in `streams`. */
+function watchBranches(streams: Iterable<ReadableStream<unknown> | null>, from: Branch): void {
+  for (const stream of streams) if (stream) watchStream(stream, from.watch);
+  from.split();
 }
 
 /** Watches the clones of a Response, because some platforms clone without the body's `tee()`. */
-export function watchClones(response: Response, watch: Watch, onCancel: () => unknown): void {
+export function watchClones(response: Response, watch: Watch): void {
   const methods = {
     clone() {
+      const branch = response.body && watch.branchOf(response.body);
       const copy: Response = super.clone.call(response);
-      const onCancelOfOne = watchBranches([response.body, copy.body], watch, onCancel);
-      for (const one of [response, copy]) watchClones(one, watch, onCancelOfOne);
+      if (branch) watchBranches([response.body, copy.body], branch);
+      for (const one of [response, copy]) watchClones(one, watch);
       return copy;
     },
   };
@@ -32,12 +22,10 @@ export function watchClones(response: Response, watch: Watch, onCancel: () => un
   Object.setPrototypeOf(response, Object.setPrototypeOf(methods, Object.getPrototypeOf(response)));
 }
 
-/** Watches a web stream through its own methods. `onCancel` is called when the stream, or all of its branches, are cancelled. */
-export function watchStream(
-  stream: ReadableStream<unknown>,
-  watch: Watch,
-  onCancel: () => unknown = watch.cancelled,
-): void {
+/** Watches a web stream, or a branch of one, through its own methods. */
+export function watchStream(stream: ReadableStream<unknown>, watch: Watch): void {
+  if (watch.branchOf(stream)) return;
+  const branch = watch.branch(stream);
   const { getReader, pipeTo, pipeThrough, tee, cancel } = stream;
   const watchReader = (options?: unknown) => {
     const reader = getReader.call(stream, options as undefined) as ReadableStreamDefaultReader<unknown>;
@@ -47,7 +35,7 @@ export function watchStream(
     let cancelled = false;
     // Node's own streams may read without `read()`, and cancel a stream that has broken.
     reader.closed.then(
-      () => (cancelled ? onCancel() : watch.end({ how: 'ended' })),
+      () => (cancelled ? branch.leave() : watch.end({ how: 'ended' })),
       (error) => {
         if (!released) watch.end({ how: 'broke', error });
       },
@@ -87,11 +75,11 @@ export function watchStream(
   });
   define(stream, 'tee', () => {
     const branches = tee.call(stream);
-    watchBranches(branches, watch, onCancel);
+    watchBranches(branches, branch);
     return branches;
   });
   define(stream, 'cancel', (reason?: unknown) => {
-    if (!stream.locked) onCancel();
+    if (!stream.locked) branch.leave();
     return cancel.call(stream, reason);
   });
   for (const name of ['values', Symbol.asyncIterator] as const) {

@@ -1,16 +1,14 @@
 /**
- * Observes a body in place. The stream stays the same object, and its own methods tell what its consumer does. No stream stands in between,
- * so observing costs little for each chunk.
+ * Watches a body in place. The stream stays the same object, and its own methods tell what its consumer does. No stream stands in between,
+ * so watching costs little for each chunk.
  *
  * Only some platforms allow this, Node 20 to 24 among them; `readsThroughItsMethods` finds out. There the platform itself reads and clones a
  * body through the body's own methods, and a stream tells that it has closed even if another reader has locked it.
  */
 
-import { builtinModule } from '../util/builtin-module.js';
-import { guarded, report } from '../util/diagnostics.js';
-import type { BodyObserver } from './body-observer.js';
-import { canPipe, pipe } from './observed-pipe.js';
-import { COLLECTED } from './rebuilt-response.js';
+import { builtinModule } from '../../util/builtin-module.js';
+import { canPipe, pipe } from './pipe.js';
+import { Branch, type Watch } from './watch.js';
 
 /** Node's `finished()` uses this promise. It settles when the stream closes or breaks, whichever reader has locked it. */
 const CLOSED = Symbol.for('nodejs.webstream.isClosedPromise');
@@ -24,12 +22,9 @@ interface NodeStreams {
 
 type Stream = ReadableStream<unknown> & { [CLOSED]: { promise: Promise<void> }; [DISTURBED]?: boolean };
 
-/** The report for an observer that throws. */
-export const UNOBSERVED = 'a body could not be observed';
-
-/** Observes the body of a response of a class that `readsThroughItsMethods`. */
-export function observeInPlace(body: ReadableStream, observer: BodyObserver): void {
-  observe(body as Stream, new Passage(observer));
+/** Watches the body of a response of a class that `readsThroughItsMethods`. */
+export function watchInPlace(body: ReadableStream, watch: Watch): void {
+  observe(body as Stream, watch, { bytes: 0 });
 }
 
 const known = new WeakMap<typeof Response, boolean>();
@@ -71,132 +66,92 @@ function asks(method: 'read' | 'tee', use: (body: ReadableStream) => unknown): b
   return isAsked;
 }
 
-function observe(stream: Stream, passage: Passage): void {
-  Observed.set(stream, new Observation(stream, passage));
+function observe(stream: Stream, watch: Watch, ahead: Ahead): void {
+  Observed.set(stream, new Observation(stream, watch, ahead));
   adopt(stream, streamMethods);
 }
 
-/** One body, with its branches: those of a clone or of `tee()`. */
-class Passage {
-  readonly observer: BodyObserver;
-  /** How many bytes have passed, on the branch that is ahead. */
-  bytes = 0;
-  /** How many reads wait for the network. */
-  waiting = 0;
-  /** How many branches are not cancelled. */
-  branches = 1;
-
-  constructor(observer: BodyObserver) {
-    this.observer = observer;
-  }
+/** How many bytes have passed, on the branch that is ahead of the others. */
+interface Ahead {
+  bytes: number;
 }
 
-/** The state of one branch. */
-class Observation {
-  readonly #passage: Passage;
+/** What is particular to a branch that is watched in place. */
+class Observation extends Branch {
+  readonly #ahead: Ahead;
   #bytes = 0;
-  #waiting = 0;
   #isRead = false;
   #isClosed = false;
-  /** Whether its close has no meaning any more, because it was cancelled or split into branches. */
-  #isOver = false;
   /** The reader that has locked it. */
   reader: object | undefined;
 
-  constructor(stream: Stream, passage: Passage) {
-    this.#passage = passage;
+  constructor(stream: Stream, watch: Watch, ahead: Ahead) {
+    super(watch);
+    this.#ahead = ahead;
     stream[CLOSED].promise.then(() => this.#closed(stream[DISTURBED]), this.#broke);
   }
 
   /** Observes one read. The consumer gets the returned promise, so that a rejection which it does not handle stays unhandled. */
   reading<T>(pending: Promise<T>): Promise<T> {
     this.#isRead = true;
-    this.#waiting++;
-    this.#passage.waiting++;
-    this.#passage.observer.pulling();
+    this.watch.waits();
     return pending.then(this.#read as <R>(result: R) => R, this.#notRead);
   }
 
   /** The consumer cancels the branch. It gets a promise of its own, for the same reason. */
   cancelling<T>(closing: Promise<T>, reason: unknown): Promise<T> {
-    if (this.#isOver) return closing;
-    this.#isOver = true;
-    const { observer } = this.#passage;
-    if (--this.#passage.branches > 0) return closing;
-    guarded(UNOBSERVED, () => {
-      if (reason === COLLECTED || reason === COLLECTED_BY_PLATFORM) observer.collected();
-      else observer.cancelled(closing);
-    });
+    if (!this.isOpen) return closing;
+    this.leave({ how: 'cancelled', reason, closing });
     return closing.then();
   }
 
   /** The stream continues in its branches. */
-  split(branches: Iterable<ReadableStream>): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
-    this.#passage.branches--;
-    for (const branch of branches) {
-      this.#passage.branches++;
-      observe(branch as Stream, this.#passage);
-    }
+  splitInto(branches: Iterable<ReadableStream>): void {
+    if (!this.isOpen) return;
+    for (const branch of branches) observe(branch as Stream, this.watch, this.#ahead);
+    this.split();
   }
 
   readonly #read = (result: IteratorResult<unknown>): IteratorResult<unknown> => {
-    this.#waiting--;
-    try {
-      if (--this.#passage.waiting === 0) this.#passage.observer.idle();
-      if (ArrayBuffer.isView(result.value)) this.#pass(result.value);
-      if (this.#isClosed) this.#end();
-    } catch (error) {
-      report(UNOBSERVED, error);
-    }
+    this.watch.waitsNoMore();
+    if (ArrayBuffer.isView(result.value)) this.#pass(result.value);
+    if (this.#isClosed) this.#end();
     return result;
   };
 
   /** The reader was released, or the stream has broken; `#broke` handles the second. */
   readonly #notRead = (error: unknown): never => {
-    this.#waiting--;
-    if (--this.#passage.waiting === 0) this.#passage.observer.idle();
+    this.watch.waitsNoMore();
     throw error;
   };
 
-  readonly #broke = (error: unknown): void => {
-    guarded(UNOBSERVED, () => this.#passage.observer.broke(error));
-  };
+  readonly #broke = (error: unknown): void => this.watch.end({ how: 'broke', error });
 
   #closed(isDisturbed: boolean | undefined): void {
     this.#isClosed = true;
-    if (isDisturbed && !this.#isRead && !this.#isOver) {
-      this.#isOver = true;
-      guarded(UNOBSERVED, () => this.#passage.observer.passedUnseen());
-    } else {
-      guarded(UNOBSERVED, () => this.#end());
-    }
+    if (isDisturbed && !this.#isRead && this.isOpen) this.watch.end({ how: 'ended', unseen: true });
+    else this.#end();
   }
 
   /** A read that is still pending may get the last chunk. */
   #end(): void {
-    if (!this.#isOver && this.#waiting === 0) this.#passage.observer.ended();
+    if (this.isOpen && !this.watch.isWaiting) this.watch.end({ how: 'ended' });
   }
 
   /** All branches get the same bytes, but not always in the same chunks. */
   #pass(view: ArrayBufferView): void {
-    const passage = this.#passage;
     const { byteLength } = view;
     this.#bytes += byteLength;
-    const news = this.#bytes - passage.bytes;
+    const news = this.#bytes - this.#ahead.bytes;
     if (news <= 0) return;
-    passage.bytes = this.#bytes;
+    this.#ahead.bytes = this.#bytes;
     // A view of a view costs more than all else that is done with a short chunk.
     const isAllNew = news === byteLength && Object.getPrototypeOf(view) === Uint8Array.prototype;
-    passage.observer.chunk(
+    this.watch.value(
       isAllNew ? (view as Uint8Array) : new Uint8Array(view.buffer, view.byteOffset + byteLength - news, news),
     );
   }
 }
-
-/** Node's reason when it cancels the body of a response that was garbage-collected unread. */
-const COLLECTED_BY_PLATFORM = 'Response object has been garbage collected';
 
 class Given {
   constructor(object: object) {
@@ -263,7 +218,7 @@ const streamMethods: Methods = (base) => {
     },
     tee(this: Stream) {
       const branches = super.tee();
-      Observed.of(this)?.split(branches);
+      Observed.of(this)?.splitInto(branches);
       return branches;
     },
     pipeTo(this: Stream, ...args: unknown[]) {

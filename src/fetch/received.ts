@@ -1,29 +1,10 @@
-/** Observes the body of a response as its consumer reads it, and changes nothing about it. */
+/** What a transport answered, and how its body is watched. */
 
+import { readsThroughItsMethods, watchInPlace } from '../spans/streams/in-place.js';
 import { StreamBetween } from '../spans/streams/stream-between.js';
-import { observeInPlace, readsThroughItsMethods, UNOBSERVED } from './observe-in-place.js';
-import { COLLECTED, platformClassOf, rebuild } from './rebuilt-response.js';
+import type { Watch } from '../spans/streams/watch.js';
+import { platformClassOf, rebuild } from './rebuilt-response.js';
 import { headersOf } from './request/headers.js';
-
-/** Observes what happens to a body. */
-export interface BodyObserver {
-  /** The consumer waits for more. */
-  pulling(): void;
-  /** The consumer does not wait any more. */
-  idle(): void;
-  /** Bytes are about to be passed on. They must not be kept, because their buffer belongs to the consumer. */
-  chunk(bytes: Uint8Array): void;
-  /** The body was read to its end. */
-  ended(): void;
-  /** The body was read to its end in a way that can't be observed. */
-  passedUnseen(): void;
-  /** The body broke, or was aborted. */
-  broke(error: unknown): void;
-  /** The consumer cancelled the body. `closing` settles when the connection is closed. */
-  cancelled(closing: Promise<unknown>): void;
-  /** The response was garbage-collected unread, and runtrace closes its body, as the platform does. */
-  collected(): void;
-}
 
 /** What answered a request, whichever transport sent it. `T` is what the transport returns to its caller. */
 export interface Received<T> {
@@ -33,8 +14,8 @@ export interface Received<T> {
   readonly hasBody: boolean;
   /** Whether its bytes are still encoded as `content-encoding` says: they are counted, and not read. `fetch` decodes them. */
   readonly isEncoded?: boolean;
-  /** Observes the body. Returns what the caller gets instead of the transport's result; `undefined` if the body can't be observed. */
-  observe(observer: BodyObserver): T | undefined;
+  /** Watches the body. Returns what the caller gets instead of the transport's result; `undefined` if the body can't be watched. */
+  watchBody(watch: Watch): T | undefined;
 }
 
 /** Reads what a transport answered. `allHeaders`: whether those are needed too that `metadata` does not record. */
@@ -51,37 +32,25 @@ export function readResponse(response: Response, allHeaders: boolean): Received<
     statusCode: response.status,
     headers: headersOf(response.headers, allHeaders),
     hasBody: response.body !== null,
-    observe: (observer) => observeResponse(response, observer),
+    watchBody: (watch) => watchResponse(response, watch),
   };
 }
 
 /**
- * Observes the body of a response. Returns the same response if its methods tell everything, else a response that is made anew around a
+ * Watches the body of a response. Returns the same response if its methods tell everything, else a response that is made anew around a
  * stream between the body and its consumer. Returns `undefined` for a response without a body, and for one whose class or own properties
  * would be lost.
  */
-export function observeResponse(response: Response, observer: BodyObserver): Response | undefined {
+export function watchResponse(response: Response, watch: Watch): Response | undefined {
   const { body } = response;
   if (!(body instanceof ReadableStream) || body.locked) return undefined;
   const ResponseClass = platformClassOf(response);
   if (!ResponseClass) return undefined;
   if (readsThroughItsMethods(ResponseClass)) {
-    observeInPlace(body, observer);
+    watchInPlace(body, watch);
     return response;
   }
-  const between = new StreamBetween(
-    {
-      pulling: () => observer.pulling(),
-      idle: () => observer.idle(),
-      value: (value) => {
-        if (value instanceof Uint8Array) observer.chunk(value);
-      },
-      ended: () => observer.ended(),
-      broke: (error) => observer.broke(error),
-      cancelled: (closing, reason) => (reason === COLLECTED ? observer.collected() : observer.cancelled(closing)),
-    },
-    UNOBSERVED,
-  );
+  const between = new StreamBetween(watch);
   const rebuilt = rebuild(response, between.make(isByteStream(body)), ResponseClass);
   if (rebuilt) between.take(body);
   return rebuilt;

@@ -1,4 +1,4 @@
-/** Pipes a body that is observed in place. */
+/** Pipes a body that is watched in place. */
 
 /** Whether a pipe is possible. If not, it fails as it does without runtrace. */
 export function canPipe(
