@@ -1,7 +1,9 @@
 import type { HrTime, SpanContext, TraceState } from '@opentelemetry/api';
+import { doubleOf, integerOf, parseExact, type WrittenNumber } from './number-text.js';
 import type { ReadableSpan } from './protobuf/library.js';
 import {
   IS_REMOTE,
+  isSet,
   kindNumber,
   SECOND,
   statusNumber,
@@ -11,6 +13,7 @@ import {
   type WireResourceSpans,
   type WireSpan,
   type WireValue,
+  wireRequests,
   wireResources,
   wireScopes,
   wireSpans,
@@ -26,9 +29,9 @@ const DEEPEST_LEVEL = 100;
  * @throws SyntaxError if `text` is no JSON or no trace request. The message does not quote the text.
  */
 export function decodeRequest(text: string): ReadableSpan[] {
-  const { resourceSpans } = parseRequest(text);
+  const { resourceSpans, ...unknown } = parseRequest(text);
   try {
-    return resourceSpans.flatMap(decodeResourceSpans);
+    return resourceSpans.flatMap((ofResource) => decodeResourceSpans(ofResource, unknown));
   } catch (error) {
     if (error instanceof SyntaxError) throw error;
     throw new SyntaxError('not an OTLP trace request: a field has the wrong type', { cause: error });
@@ -36,7 +39,7 @@ export function decodeRequest(text: string): ReadableSpan[] {
 }
 
 /**
- * The request as it is written, with each integer of 64 bits exact. Nothing in its list is checked.
+ * The request as it is written, with each number exact. Nothing in its list is checked.
  *
  * @throws SyntaxError as `decodeRequest`.
  */
@@ -44,23 +47,28 @@ export function parseRequest(text: string): { resourceSpans: WireResourceSpans[]
   const request = parseJson(text) as WireRequest | null;
   if (!Array.isArray(request?.resourceSpans))
     throw new SyntaxError('not an OTLP trace request: it has no resourceSpans');
-  return { resourceSpans: request.resourceSpans };
+  return { ...request, resourceSpans: request.resourceSpans };
 }
 
-function decodeResourceSpans(ofResource: WireResourceSpans): ReadableSpan[] {
+function decodeResourceSpans(
+  { scopeSpans, ...ofResource }: WireResourceSpans,
+  ofRequest: Omit<WireRequest, 'resourceSpans'>,
+): ReadableSpan[] {
   // The SDK's Resource has methods that only an SDK uses; exporters read these two fields.
   const resource = {
     attributes: decodeAttributes(ofResource.resource?.attributes),
     schemaUrl: ofResource.schemaUrl,
   } as ReadableSpan['resource'];
-  wireResources.set(resource, ofResource.resource ?? {});
-  return (ofResource.scopeSpans ?? []).flatMap(({ scope, spans, schemaUrl }) => {
+  wireRequests.set(resource, ofRequest);
+  wireResources.set(resource, ofResource);
+  return (scopeSpans ?? []).flatMap(({ spans, ...ofScope }) => {
+    const { scope, schemaUrl } = ofScope;
     const instrumentationScope = {
       name: scope?.name ?? '',
       ...(scope?.version && { version: scope.version }),
       ...(schemaUrl && { schemaUrl }),
     };
-    wireScopes.set(instrumentationScope, scope ?? {});
+    wireScopes.set(instrumentationScope, ofScope);
     return (spans ?? []).map((wire) => {
       if (!wire.traceId || !wire.spanId) throw new SyntaxError('not an OTLP trace request: a span has no id');
       const span = decodeSpan(wire, resource, instrumentationScope);
@@ -70,12 +78,9 @@ function decodeResourceSpans(ofResource: WireResourceSpans): ReadableSpan[] {
   });
 }
 
-/** An integer of 64 bits that is not in quotes, as some writers have it: `JSON.parse` would round it. */
-const BARE_INT64 = /(?<!\\)"(intValue|\w+UnixNano)"\s*:\s*(-?\d{16,20})(?=\s*[,}])/g;
-
 function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text.replace(BARE_INT64, '"$1":"$2"'));
+    return parseExact(text);
   } catch (error) {
     const position = /position (\d+)/.exec((error as Error).message)?.[1];
     throw new SyntaxError(`not JSON${position ? `, from character ${position} on` : ', or cut off'}`);
@@ -105,24 +110,25 @@ function decodeSpan(
     links: (wire.links ?? []).map((link) => ({
       context: decodeContext(link, link.flags ?? 0, true),
       attributes: decodeAttributes(link.attributes),
-      droppedAttributesCount: link.droppedAttributesCount ?? 0,
+      droppedAttributesCount: Number(link.droppedAttributesCount ?? 0),
     })),
     events: (wire.events ?? []).map((event) => ({
       name: event.name ?? '',
       time: decodeTime(event.timeUnixNano),
       attributes: decodeAttributes(event.attributes),
-      droppedAttributesCount: event.droppedAttributesCount ?? 0,
+      droppedAttributesCount: Number(event.droppedAttributesCount ?? 0),
     })),
     resource,
     instrumentationScope,
-    droppedAttributesCount: wire.droppedAttributesCount ?? 0,
-    droppedEventsCount: wire.droppedEventsCount ?? 0,
-    droppedLinksCount: wire.droppedLinksCount ?? 0,
+    droppedAttributesCount: Number(wire.droppedAttributesCount ?? 0),
+    droppedEventsCount: Number(wire.droppedEventsCount ?? 0),
+    droppedLinksCount: Number(wire.droppedLinksCount ?? 0),
   };
 }
 
 /** `flags` of a span are its own trace flags and whether its *parent* is remote; those of a link are about the link. */
-function decodeContext(ids: WireContext, flags: number, withRemote: boolean): SpanContext {
+function decodeContext(ids: WireContext, written: WrittenNumber, withRemote: boolean): SpanContext {
+  const flags = Number(written);
   return {
     traceId: ids.traceId,
     spanId: ids.spanId,
@@ -132,8 +138,8 @@ function decodeContext(ids: WireContext, flags: number, withRemote: boolean): Sp
   };
 }
 
-function decodeTime(nanos: string | number | undefined): HrTime {
-  const value = toBigInt(nanos ?? 0, 'a time');
+function decodeTime(nanos: WrittenNumber | undefined): HrTime {
+  const value = requireInteger(nanos || 0, 'a time');
   return [Number(value / SECOND), Number(value % SECOND)];
 }
 
@@ -152,11 +158,11 @@ function decodeAttributes(wire: WireKeyValue[] | undefined, level = 0): Readable
 function decodeValue(value: WireValue | undefined, level: number): unknown {
   if (!value) return undefined;
   if (level > DEEPEST_LEVEL) throw new SyntaxError(`an attribute is nested deeper than ${DEEPEST_LEVEL} levels`);
-  if (value.stringValue !== undefined) return requireType(value.stringValue, 'string');
-  if (value.boolValue !== undefined) return requireType(value.boolValue, 'boolean');
-  if (value.intValue !== undefined) return decodeInteger(value.intValue);
-  if (value.doubleValue !== undefined) return Number(value.doubleValue);
-  if (value.bytesValue !== undefined) {
+  if (isSet(value.stringValue)) return requireType(value.stringValue, 'string');
+  if (isSet(value.boolValue)) return requireType(value.boolValue, 'boolean');
+  if (isSet(value.intValue)) return decodeInteger(value.intValue);
+  if (isSet(value.doubleValue)) return requireDouble(value.doubleValue);
+  if (isSet(value.bytesValue)) {
     return new Uint8Array(Buffer.from(requireType(value.bytesValue, 'string'), 'base64'));
   }
   if (value.arrayValue) return (value.arrayValue.values ?? []).map((item) => decodeValue(item, level + 1));
@@ -164,18 +170,22 @@ function decodeValue(value: WireValue | undefined, level: number): unknown {
   return undefined;
 }
 
-function decodeInteger(digits: string | number): number | bigint {
-  const exact = toBigInt(digits, 'an integer');
+function decodeInteger(written: WrittenNumber): number | bigint {
+  const exact = requireInteger(written, 'an integer');
   const number = Number(exact);
   return Number.isSafeInteger(number) ? number : exact;
 }
 
-function toBigInt(digits: string | number, what: string): bigint {
-  try {
-    return BigInt(digits);
-  } catch {
-    throw new SyntaxError(`not an OTLP trace request: ${what} has no digits`);
-  }
+function requireInteger(written: WrittenNumber, what: string): bigint {
+  const exact = integerOf(written);
+  if (exact === undefined) throw new SyntaxError(`not an OTLP trace request: ${what} has no digits of an integer`);
+  return exact;
+}
+
+function requireDouble(written: WrittenNumber): number {
+  const double = doubleOf(written);
+  if (double === undefined) throw new SyntaxError('not an OTLP trace request: a double is no number');
+  return double;
 }
 
 function requireType<T>(value: T, type: 'string' | 'boolean'): T {

@@ -1,4 +1,5 @@
 import type { HrTime } from '@opentelemetry/api';
+import { stringifyExact } from './number-text.js';
 import type { ReadableSpan } from './protobuf/library.js';
 import {
   HAS_IS_REMOTE,
@@ -9,6 +10,7 @@ import {
   type WireScope,
   type WireSpan,
   type WireValue,
+  wireRequests,
   wireResources,
   wireScopes,
   wireSpans,
@@ -24,7 +26,7 @@ import {
 
 /** One request with all the spans, as one line of JSON without the line's end. */
 export function encodeRequest(spans: readonly ReadableSpan[]): string {
-  return JSON.stringify(toWireRequest(spans));
+  return stringifyExact(toWireRequest(spans));
 }
 
 /** One request with all the spans, in the JSON mapping. */
@@ -37,20 +39,19 @@ export function toWireRequest(spans: readonly ReadableSpan[]): WireRequest {
     getOrAdd(scopes, key, () => []).push(span);
   }
   return {
+    ...Object.assign({}, ...[...resources.keys()].map((resource) => wireRequests.get(resource))),
     resourceSpans: [...resources].map(([resource, scopes]) => ({
-      resource: wireResources.get(resource) ?? {
-        attributes: encodeAttributes(resource.attributes),
-        droppedAttributesCount: 0,
-      },
+      ...(wireResources.get(resource) ?? {
+        resource: { attributes: encodeAttributes(resource.attributes), droppedAttributesCount: 0 },
+        schemaUrl: resource.schemaUrl || undefined,
+      }),
       scopeSpans: [...scopes.values()].map((ofScope) => {
         const { instrumentationScope: scope } = ofScope[0] as ReadableSpan;
         return {
-          scope: wireScopes.get(scope) ?? encodeScope(scope),
+          ...(wireScopes.get(scope) ?? { scope: encodeScope(scope), schemaUrl: scope.schemaUrl }),
           spans: ofScope.map((span) => wireSpans.get(span) ?? encodeSpan(span)),
-          schemaUrl: scope.schemaUrl,
         };
       }),
-      schemaUrl: resource.schemaUrl || undefined,
     })),
   };
 }
@@ -106,6 +107,28 @@ function encodeTime([seconds, nanos]: HrTime): string {
 /** Attributes in the JSON mapping. */
 export function encodeAttributes(attributes: object | undefined): WireKeyValue[] {
   return Object.entries(attributes ?? {}).map(([key, value]) => ({ key, value: encodeValue(value) }));
+}
+
+/** The pairs of a file after some of its attributes were changed: those that are the same stay as they were written. */
+export function changedAttributes(
+  written: WireKeyValue[] | undefined,
+  before: object | undefined,
+  after: object | undefined,
+): WireKeyValue[] {
+  const added = new Map(Object.entries(after ?? {}));
+  const kept = (written ?? []).map((pair) => {
+    const value = changedValue(pair.value, before?.[pair.key as never], added.get(pair.key));
+    return value === pair.value ? pair : { ...pair, value };
+  });
+  for (const { key } of kept) added.delete(key);
+  return [...kept, ...encodeAttributes(Object.fromEntries(added))];
+}
+
+function changedValue(written: WireValue | undefined, before: unknown, after: unknown): WireValue | undefined {
+  if (Object.is(before, after)) return written;
+  if (!Array.isArray(before) || !Array.isArray(after)) return encodeValue(after);
+  const items = written?.arrayValue?.values ?? [];
+  return { arrayValue: { values: after.map((item, i) => changedValue(items[i], before[i], item) ?? {}) } };
 }
 
 function encodeValue(value: unknown): WireValue {

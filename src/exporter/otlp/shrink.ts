@@ -1,4 +1,6 @@
 import { TRUNCATED_BYTES } from '../../otel/names.js';
+import { changedAttributes } from './json.js';
+import { type WireSpan, wireSpans } from './protobuf/wire.js';
 import { textBytes, valueBytes } from './size.js';
 import { copySpanWith, type ReadableSpan } from './span.js';
 
@@ -7,6 +9,8 @@ const LEAST_BYTES = 256;
 /** runtrace's own attributes of a run, a step or an attempt are short, and the reason for the span. */
 const UNTOUCHABLE = /^runtrace\./;
 const CUT_MARK = '…';
+
+type Attributed = { attributes?: object } | undefined;
 
 /** An attribute that can be cut. `owner` is an index in the list of the span, its events and its links. */
 interface Part {
@@ -45,7 +49,24 @@ export function shrink(span: ReadableSpan, excessBytes: number): { span: Readabl
     ...link,
     attributes: others[events.length + i] as ReadableSpan['attributes'],
   }));
-  return { span: copySpanWith(span, { attributes, events, links }), cutBytes };
+  const copy = copySpanWith(span, { attributes, events, links });
+  const wire = wireSpans.get(span);
+  if (wire) wireSpans.set(copy, cutWire(wire, span, copy));
+  return { span: copy, cutBytes };
+}
+
+/** What a file says of a span, with what was cut since. */
+function cutWire(wire: WireSpan, span: ReadableSpan, cut: ReadableSpan): WireSpan {
+  const cutPart = <T extends Pick<WireSpan, 'attributes'>>(part: T, before: Attributed, after: Attributed): T => ({
+    ...part,
+    attributes: changedAttributes(part.attributes, before?.attributes, after?.attributes),
+  });
+  const { events, links } = wire;
+  return {
+    ...cutPart(wire, span, cut),
+    ...(events && { events: events.map((event, i) => cutPart(event, span.events[i], cut.events[i])) }),
+    ...(links && { links: links.map((link, i) => cutPart(link, span.links[i], cut.links[i])) }),
+  };
 }
 
 function partsOf(attributes: Record<string, unknown>, owner: number): Part[] {

@@ -1,4 +1,6 @@
+import { NumberText } from '../../exporter/otlp/number-text.js';
 import {
+  isSet,
   kindNumber,
   statusNumber,
   type WireKeyValue,
@@ -117,7 +119,8 @@ function listOf<T>(list: T[] | undefined | null, what: string): T[] {
 }
 
 /** Milliseconds since the epoch. 0 is Protobuf's "not set". */
-function millisOf(nanos: unknown): number | undefined {
+function millisOf(written: unknown): number | undefined {
+  const nanos = plainNumber(written);
   if (nanos === undefined || nanos === null || nanos === 0 || nanos === '0' || nanos === '') return undefined;
   if (typeof nanos === 'number' && Math.abs(nanos) < 1e20) return nanos / 1e6;
   // A time before 1970 has no representation in OTLP; a sign is a writer's error that still says when.
@@ -146,11 +149,11 @@ function attributesOf(wire: WireKeyValue[] | undefined): {
 function plainValue(value: WireValue | undefined, level: number, cutFrom: (bytes: number) => void): unknown {
   if (value === undefined || value === null) return undefined;
   if (typeof value !== 'object') throw new NoSpanError('a value is no object');
-  if (value.stringValue !== undefined) return shortened(textOf(value.stringValue, 'value'), cutFrom);
-  if (value.boolValue !== undefined) return value.boolValue === true;
-  if (value.intValue !== undefined) return integerOf(value.intValue);
-  if (value.doubleValue !== undefined) return doubleOf(value.doubleValue);
-  if (value.bytesValue !== undefined) return shortened(textOf(value.bytesValue, 'value'), cutFrom);
+  if (isSet(value.stringValue)) return shortened(textOf(value.stringValue, 'value'), cutFrom);
+  if (isSet(value.boolValue)) return value.boolValue === true;
+  if (isSet(value.intValue)) return integerOf(value.intValue);
+  if (isSet(value.doubleValue)) return doubleOf(value.doubleValue);
+  if (isSet(value.bytesValue)) return shortened(textOf(value.bytesValue, 'value'), cutFrom);
   if (level >= DEEPEST_LEVEL) return '…';
   if (value.arrayValue) {
     const items = listOf(value.arrayValue.values, 'values').slice(0, MOST_ITEMS);
@@ -169,8 +172,16 @@ function shortened(text: string, cutFrom: (bytes: number) => void): string {
   return text.slice(0, LONGEST_TEXT);
 }
 
+/** A number that is not in quotes, as JavaScript has it; an integer that it has no exact number for is its digits. */
+function plainNumber(written: unknown): unknown {
+  if (!(written instanceof NumberText)) return written;
+  const text = String(written);
+  return /^-?\d+$/.test(text) && !Number.isSafeInteger(Number(text)) ? text : Number(text);
+}
+
 /** An integer that JavaScript has no exact number for stays its digits. */
-function integerOf(digits: unknown): number | string {
+function integerOf(written: unknown): number | string {
+  const digits = plainNumber(written);
   const isInteger =
     typeof digits === 'number' ? Number.isInteger(digits) : typeof digits === 'string' && /^-?\d{1,20}$/.test(digits);
   if (!isInteger) throw new NoSpanError('an integer has no digits');
@@ -179,7 +190,8 @@ function integerOf(digits: unknown): number | string {
 }
 
 /** JSON has no NaN and no infinity: they are their names. */
-function doubleOf(value: unknown): number | string {
+function doubleOf(written: unknown): number | string {
+  const value = plainNumber(written);
   const number = typeof value === 'number' || typeof value === 'string' ? Number(value) : Number.NaN;
   return Number.isFinite(number) ? number : String(number);
 }

@@ -85,6 +85,34 @@ test('integers and times that are not in quotes keep all their digits', () => {
   assert.ok(written.includes('9007199254740993') && written.includes('1700000000000000001'), written);
 });
 
+test('any number of JSON is written again as it was, and is the nearest double in Protobuf', async () => {
+  const digits = fc.stringMatching(/^\d{1,25}$/);
+  const number = fc
+    .tuple(
+      fc.boolean(),
+      fc.stringMatching(/^(0|[1-9]\d{0,25})$/),
+      fc.option(digits),
+      fc.option(fc.stringMatching(/^[eE][+-]?\d{1,3}$/)),
+    )
+    .map(
+      ([minus, whole, fraction, exponent]) =>
+        `${minus ? '-' : ''}${whole}${fraction ? `.${fraction}` : ''}${exponent ?? ''}`,
+    );
+  await fc.assert(
+    fc.asyncProperty(number, fc.string({ minLength: 1 }), async (token, text) => {
+      const written = JSON.stringify(request([{ key: text, value: { doubleValue: 0.5 } }])).replace('0.5', token);
+      const spans = decodeRequest(written);
+      assert.ok(encodeRequest(spans).includes(`"doubleValue":${token}`));
+      const sent = decodeOtlpProtobuf(await encodeProtobuf(spans)) as ReturnType<typeof request>;
+      const value = Number(token);
+      assert.deepStrictEqual(sent.resourceSpans[0]?.scopeSpans[0]?.spans[0]?.attributes, [
+        { key: Buffer.from(text).toString(), value: { doubleValue: Number.isFinite(value) ? value : String(value) } },
+      ]);
+    }),
+    { numRuns: 300 },
+  );
+});
+
 test('a text that looks like such an integer is not touched', () => {
   const text = '{"intValue":12345678901234567890}';
   const spans = decodeRequest(JSON.stringify(request([{ key: 'a', value: { stringValue: text } }])));

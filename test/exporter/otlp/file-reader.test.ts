@@ -74,7 +74,7 @@ const wrong: [string, string, RegExp][] = [
   [
     'has a time that is none',
     '{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"a","spanId":"b","startTimeUnixNano":"hunter2"}]}]}]}',
-    /a time has no digits/,
+    /a time has no digits of an integer/,
   ],
   ['is nested a thousand levels deep', nested(1000), /nested deeper than 100 levels/],
   ['is nested a hundred thousand levels deep', nested(100_000), /nested deeper than 100 levels|not JSON/],

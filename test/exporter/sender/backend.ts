@@ -11,6 +11,8 @@ export interface SeenRequest {
   path: string;
   format: 'protobuf' | 'json';
   compression: 'gzip' | 'none';
+  /** As it was sent, decompressed. */
+  content: Buffer;
   /** The request in OTLP's JSON mapping. */
   body: Body;
   atMillis: number;
@@ -66,7 +68,15 @@ function read(request: IncomingMessage, raw: Buffer): SeenRequest {
   const content = compression === 'gzip' ? gunzipSync(raw) : raw;
   const format = request.headers['content-type'] === 'application/json' ? 'json' : 'protobuf';
   const body = format === 'json' ? JSON.parse(content.toString()) : decodeOtlpProtobuf(content);
-  return { headers: request.headers, path: request.url ?? '', format, compression, body, atMillis: performance.now() };
+  return {
+    headers: request.headers,
+    path: request.url ?? '',
+    format,
+    compression,
+    content,
+    body,
+    atMillis: performance.now(),
+  };
 }
 
 export function spanNames(requests: readonly SeenRequest[]): string[] {

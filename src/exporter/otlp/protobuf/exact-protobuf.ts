@@ -1,6 +1,9 @@
+import { doubleOf, integerOf, type WrittenNumber } from '../number-text.js';
 import {
+  isSet,
   kindNumber,
   statusNumber,
+  type WireEntityRef,
   type WireEvent,
   type WireKeyValue,
   type WireLink,
@@ -25,23 +28,33 @@ const LENGTH_DELIMITED = 2;
 const FIXED32 = 5;
 
 /** An `ExportTraceServiceRequest`. */
-export function encodeWireRequest({ resourceSpans = [] }: WireRequest): Buffer {
-  return Buffer.concat(resourceSpans.map((it) => message(1, resourceSpansFields(it))));
+export function encodeWireRequest({ resourceSpans }: WireRequest): Buffer {
+  return Buffer.concat(messages(1, resourceSpans, resourceSpansFields));
 }
 
-function resourceSpansFields({ resource, scopeSpans = [], schemaUrl }: WireResourceSpans): Buffer[] {
-  const resourceFields = [...attributes(1, resource?.attributes), uint(2, resource?.droppedAttributesCount)];
-  return [message(1, resourceFields), ...scopeSpans.map((it) => message(2, scopeSpansFields(it))), text(3, schemaUrl)];
-}
-
-function scopeSpansFields({ scope = {}, spans = [], schemaUrl }: WireScopeSpans): Buffer[] {
-  const scopeFields = [
-    text(1, scope.name),
-    text(2, scope.version),
-    ...attributes(3, scope.attributes),
-    uint(4, scope.droppedAttributesCount),
+function resourceSpansFields({ resource, scopeSpans, schemaUrl }: WireResourceSpans): Buffer[] {
+  const resourceFields = [
+    ...attributes(1, resource?.attributes),
+    uint(2, resource?.droppedAttributesCount),
+    ...messages(3, resource?.entityRefs, entityRefFields),
   ];
-  return [message(1, scopeFields), ...spans.map((span) => message(2, spanFields(span))), text(3, schemaUrl)];
+  return [message(1, resourceFields), ...messages(2, scopeSpans, scopeSpansFields), text(3, schemaUrl)];
+}
+
+function entityRefFields({ schemaUrl, type, idKeys, descriptionKeys }: WireEntityRef): Buffer[] {
+  const keys = (field: number, list: readonly string[] | undefined) =>
+    (list ?? []).map((key) => delimited(field, Buffer.from(key)));
+  return [text(1, schemaUrl), text(2, type), ...keys(3, idKeys), ...keys(4, descriptionKeys)];
+}
+
+function scopeSpansFields({ scope, spans, schemaUrl }: WireScopeSpans): Buffer[] {
+  const scopeFields = [
+    text(1, scope?.name),
+    text(2, scope?.version),
+    ...attributes(3, scope?.attributes),
+    uint(4, scope?.droppedAttributesCount),
+  ];
+  return [message(1, scopeFields), ...messages(2, spans, spanFields), text(3, schemaUrl)];
 }
 
 function spanFields(span: WireSpan): Buffer[] {
@@ -56,9 +69,9 @@ function spanFields(span: WireSpan): Buffer[] {
     fixed64(8, span.endTimeUnixNano),
     ...attributes(9, span.attributes),
     uint(10, span.droppedAttributesCount),
-    ...(span.events ?? []).map((event) => message(11, eventFields(event))),
+    ...messages(11, span.events, eventFields),
     uint(12, span.droppedEventsCount),
-    ...(span.links ?? []).map((link) => message(13, linkFields(link))),
+    ...messages(13, span.links, linkFields),
     uint(14, span.droppedLinksCount),
     message(15, [text(2, span.status?.message), uint(3, statusNumber(span.status?.code))]),
     fixed32(16, span.flags),
@@ -85,28 +98,31 @@ function linkFields(link: WireLink): Buffer[] {
   ];
 }
 
-function attributes(field: number, list: readonly WireKeyValue[] = []): Buffer[] {
-  return list.map(({ key, value }) =>
-    message(field, [text(1, key), ...(value ? [message(2, valueFields(value))] : [])]),
-  );
+function attributes(field: number, list: readonly WireKeyValue[] | undefined): Buffer[] {
+  return messages(field, list, ({ key, value }) => [text(1, key), ...(value ? [message(2, valueFields(value))] : [])]);
 }
 
 /** The fields of a oneof are written even where they hold their default, or nothing would say which one it is. */
 function valueFields(value: WireValue): Buffer[] {
-  if (value.stringValue !== undefined) return [delimited(1, Buffer.from(value.stringValue))];
-  if (value.boolValue !== undefined) return [tag(2, VARINT), varint(value.boolValue ? 1n : 0n)];
-  if (value.intValue !== undefined) return [tag(3, VARINT), varint(BigInt.asUintN(64, BigInt(value.intValue)))];
-  if (value.doubleValue !== undefined) return [tag(4, FIXED64), double(Number(value.doubleValue))];
+  if (isSet(value.stringValue)) return [delimited(1, Buffer.from(value.stringValue))];
+  if (isSet(value.boolValue)) return [tag(2, VARINT), varint(value.boolValue ? 1n : 0n)];
+  if (isSet(value.intValue)) return [tag(3, VARINT), varint(bits64(value.intValue, BigInt.asIntN))];
+  if (isSet(value.doubleValue)) return [tag(4, FIXED64), double(value.doubleValue)];
   if (value.arrayValue)
     return [
       message(
         5,
-        (value.arrayValue.values ?? []).map((it) => message(1, valueFields(it ?? {}))),
+        messages(1, value.arrayValue.values, (it) => valueFields(it ?? {})),
       ),
     ];
   if (value.kvlistValue) return [message(6, attributes(1, value.kvlistValue.values))];
-  if (value.bytesValue !== undefined) return [delimited(7, Buffer.from(value.bytesValue, 'base64'))];
+  if (isSet(value.bytesValue)) return [delimited(7, Buffer.from(value.bytesValue, 'base64'))];
   return [];
+}
+
+/** A field for each item; none for a list that is absent or `null`. */
+function messages<T>(field: number, list: readonly T[] | undefined, fieldsOf: (item: T) => Buffer[]): Buffer[] {
+  return (list ?? []).map((item) => message(field, fieldsOf(item)));
 }
 
 function message(field: number, fields: readonly Buffer[]): Buffer {
@@ -129,27 +145,38 @@ function text(field: number, content: string | undefined): Buffer {
   return bytes(field, Buffer.from(String(content ?? '')));
 }
 
-function uint(field: number, value: number | undefined): Buffer {
+function uint(field: number, value: WrittenNumber | undefined): Buffer {
   const count = Math.trunc(Number(value)) >>> 0;
   return count > 0 ? Buffer.concat([tag(field, VARINT), varint(BigInt(count))]) : Buffer.alloc(0);
 }
 
-function fixed64(field: number, value: string | number | undefined): Buffer {
+/** @throws RangeError if it is no integer that has 64 bits `within` the signed or the unsigned ones. */
+function bits64(value: WrittenNumber, within: (bits: number, value: bigint) => bigint): bigint {
+  const exact = integerOf(value);
+  if (exact === undefined || within(64, exact) !== exact) throw new RangeError('a number is no integer of 64 bits');
+  return BigInt.asUintN(64, exact);
+}
+
+function fixed64(field: number, value: WrittenNumber | undefined): Buffer {
   const content = Buffer.alloc(8);
-  content.writeBigUInt64LE(BigInt.asUintN(64, BigInt(value ?? 0)));
+  content.writeBigUInt64LE(bits64(value || 0, BigInt.asUintN));
   return Buffer.concat([tag(field, FIXED64), content]);
 }
 
-function fixed32(field: number, value: number | undefined): Buffer {
-  if (!value) return Buffer.alloc(0);
+function fixed32(field: number, value: WrittenNumber | undefined): Buffer {
+  const number = Number(value ?? 0) >>> 0;
+  if (number === 0) return Buffer.alloc(0);
   const content = Buffer.alloc(4);
-  content.writeUInt32LE(value >>> 0);
+  content.writeUInt32LE(number);
   return Buffer.concat([tag(field, FIXED32), content]);
 }
 
-function double(value: number): Buffer {
+/** @throws RangeError if it is no number. */
+function double(value: WrittenNumber): Buffer {
+  const number = doubleOf(value);
+  if (number === undefined) throw new RangeError('a double is no number');
   const content = Buffer.alloc(8);
-  content.writeDoubleLE(value);
+  content.writeDoubleLE(number);
   return content;
 }
 

@@ -3,6 +3,7 @@
  * so everything but ids is optional.
  */
 
+import type { WrittenNumber } from '../number-text.js';
 import type { ReadableSpan } from './library.js';
 
 export interface WireRequest {
@@ -17,7 +18,15 @@ export interface WireResourceSpans {
 
 export interface WireResource {
   attributes?: WireKeyValue[];
-  droppedAttributesCount?: number;
+  droppedAttributesCount?: WrittenNumber;
+  entityRefs?: WireEntityRef[];
+}
+
+export interface WireEntityRef {
+  schemaUrl?: string;
+  type?: string;
+  idKeys?: string[];
+  descriptionKeys?: string[];
 }
 
 export interface WireScopeSpans {
@@ -30,7 +39,7 @@ export interface WireScope {
   name?: string;
   version?: string | undefined;
   attributes?: WireKeyValue[];
-  droppedAttributesCount?: number;
+  droppedAttributesCount?: WrittenNumber;
 }
 
 export interface WireContext {
@@ -41,31 +50,31 @@ export interface WireContext {
 
 export interface WireSpan extends WireContext {
   parentSpanId?: string | undefined;
-  flags?: number;
+  flags?: WrittenNumber;
   name?: string;
-  kind?: number | string;
-  startTimeUnixNano?: string | number;
-  endTimeUnixNano?: string | number;
+  kind?: WrittenNumber;
+  startTimeUnixNano?: WrittenNumber;
+  endTimeUnixNano?: WrittenNumber;
   attributes?: WireKeyValue[];
-  droppedAttributesCount?: number;
+  droppedAttributesCount?: WrittenNumber;
   events?: WireEvent[];
-  droppedEventsCount?: number;
+  droppedEventsCount?: WrittenNumber;
   links?: WireLink[];
-  droppedLinksCount?: number;
-  status?: { code?: number | string; message?: string | undefined };
+  droppedLinksCount?: WrittenNumber;
+  status?: { code?: WrittenNumber; message?: string | undefined };
 }
 
 export interface WireEvent {
-  timeUnixNano?: string | number;
+  timeUnixNano?: WrittenNumber;
   name?: string;
   attributes?: WireKeyValue[];
-  droppedAttributesCount?: number;
+  droppedAttributesCount?: WrittenNumber;
 }
 
 export interface WireLink extends WireContext {
   attributes?: WireKeyValue[];
-  droppedAttributesCount?: number;
-  flags?: number;
+  droppedAttributesCount?: WrittenNumber;
+  flags?: WrittenNumber;
 }
 
 export interface WireKeyValue {
@@ -76,11 +85,16 @@ export interface WireKeyValue {
 export interface WireValue {
   stringValue?: string;
   boolValue?: boolean;
-  intValue?: string | number;
-  doubleValue?: number | string;
+  intValue?: WrittenNumber;
+  doubleValue?: WrittenNumber;
   bytesValue?: string;
   arrayValue?: { values?: WireValue[] };
   kvlistValue?: { values?: WireKeyValue[] };
+}
+
+/** Whether a value has the field: Protobuf's JSON takes `null` for a field that is not there. */
+export function isSet<T>(field: T | undefined | null): field is T {
+  return field !== undefined && field !== null;
 }
 
 const KINDS = [
@@ -94,13 +108,17 @@ const KINDS = [
 const STATUS_CODES = ['STATUS_CODE_UNSET', 'STATUS_CODE_OK', 'STATUS_CODE_ERROR'];
 
 /** The number of a span kind. OTLP's JSON has numbers, but some writers use Protobuf's names. */
-export function kindNumber(kind: number | string | undefined): number {
-  return typeof kind === 'string' ? Math.max(0, KINDS.indexOf(kind)) : (kind ?? 0);
+export function kindNumber(kind: WrittenNumber | undefined): number {
+  return numberOf(kind, KINDS);
 }
 
 /** The number of a status code, as for `kindNumber`. */
-export function statusNumber(code: number | string | undefined): number {
-  return typeof code === 'string' ? Math.max(0, STATUS_CODES.indexOf(code)) : (code ?? 0);
+export function statusNumber(code: WrittenNumber | undefined): number {
+  return numberOf(code, STATUS_CODES);
+}
+
+function numberOf(value: WrittenNumber | undefined, names: readonly string[]): number {
+  return typeof value === 'string' ? Math.max(0, names.indexOf(value)) : Number(value ?? 0);
 }
 
 /** Nanoseconds. */
@@ -109,10 +127,15 @@ export const SECOND = 1_000_000_000n;
 export const HAS_IS_REMOTE = 0x100;
 export const IS_REMOTE = 0x200;
 
-/** What a file says, for spans, resources and scopes that were read from one. It is written again unchanged. */
+/*
+ * What a file says, for spans, resources and scopes that were read from one. It is written again unchanged, with the fields that
+ * runtrace does not know.
+ */
 export const wireSpans = new WeakMap<ReadableSpan, WireSpan>();
-export const wireResources = new WeakMap<ReadableSpan['resource'], WireResource>();
-export const wireScopes = new WeakMap<ReadableSpan['instrumentationScope'], WireScope>();
+export const wireResources = new WeakMap<ReadableSpan['resource'], Omit<WireResourceSpans, 'scopeSpans'>>();
+export const wireScopes = new WeakMap<ReadableSpan['instrumentationScope'], Omit<WireScopeSpans, 'spans'>>();
+/** By resource: the fields of the request that no version of OTLP knows. */
+export const wireRequests = new WeakMap<ReadableSpan['resource'], Omit<WireRequest, 'resourceSpans'>>();
 
 /** Whether the span was read by `decodeRequest`. */
 export function isFromFile(span: ReadableSpan): boolean {
