@@ -26,7 +26,7 @@ const STORAGE = below([
   '(?:auth_)?tokens?|oauth2?|client_secrets',
   '(?:file_)?batch(?:es)?|(?:async)?batch(?:Embed|Generate|Predict)\\w*',
   'vector_?stores?|fileSearchStores|rag(?:Corpora|Files)|memory_stores|cachedContents',
-  'fine[_-]?tun(?:ing|es?)|tuningJobs|tunedModels|training|checkpoints',
+  'fine[_-]?tun(?:ing|es?)|tuningJobs|tunedModels|trainings?|checkpoints',
 ]);
 
 /** Where a text is counted or cut into tokens: certainly no model call, so it is not reported as one that was missed. */
@@ -37,9 +37,9 @@ const TOKENS = below([
 
 /** What a provider administers for its customers: no call below these paths is a model call either. */
 const ADMINISTRATION = below([
-  'organizations?|workspaces|user_profiles|service-accounts|scim|billing|auth|byok|vaults?|tunnels|compute',
+  'organizations?|workspaces|user_profiles|service-accounts|scim|billing|credits|auth|byok|vaults?|tunnels|compute',
   'evals?|evaluation|graders|observability|analytics|telemetry|webhooks?|webhook_endpoints|feedback',
-  'skills|connectors|guardrails|environments|voices|voice_consents',
+  'skills|connectors|guardrails|environments|voices|voice_consents|convai|history|pronunciation-dictionaries',
 ]);
 
 /** Objects at a provider that a call makes or changes. Below them there may be model calls: `/threads/…/runs`. */
@@ -69,6 +69,7 @@ function at(names: readonly string[]): RegExp {
 const ONLY_AT: ReadonlyMap<string, RegExp> = new Map([
   ['cloudflare', /^gateway\.ai\.|\/ai\//],
   ['databricks', /\/serving-endpoints\//],
+  ['deepgram', /\/(?:listen|speak|read)$/],
   ['snowflake', /\/cortex\//],
 ]);
 

@@ -36,15 +36,41 @@ export interface Client {
 export interface ClientMaker {
   readonly name: string;
   /** The `gen_ai.provider.name` that its calls have. */
-  readonly provider: 'openai' | 'anthropic' | 'gcp.gemini';
+  readonly provider:
+    | 'openai'
+    | 'anthropic'
+    | 'gcp.gemini'
+    | 'mistral_ai'
+    | 'cohere'
+    | 'ollama'
+    | 'aws.bedrock'
+    | 'vercel';
   /** Whether it counts its retries in `x-stainless-retry-count`. */
   readonly numbersRetries: boolean;
   /** Whether it waits for as long as the provider asks it to (`retry-after-ms`). */
   readonly heedsRetryAfter: boolean;
   /** How long it waits before a retry where the provider doesn't say (`retry-after-ms`). */
   readonly retryDelayMillis: number;
+  /** Whether its `fetch` is aborted with the reason of the caller's signal, so that a timeout can be told from a stop. */
+  readonly tellsReason?: boolean;
+  /** Whether its `fetch` shows that its own timeout is over. */
+  readonly tellsTimeout?: boolean;
+  /** Whether it puts its own pipes to the body of a stream, which begin to read before the application does. */
+  readonly readsAhead?: boolean;
+  /** The ways of `npm run behaviours` that it can't go. */
+  readonly leavesOut?: readonly string[];
   make(options: ClientOptions): Client;
 }
+
+/** What is special about every client of the AI SDK. */
+export const AI_SDK = {
+  numbersRetries: false,
+  heedsRetryAfter: true,
+  retryDelayMillis: 2000,
+  tellsReason: true,
+  tellsTimeout: true,
+  readsAhead: true,
+} as const;
 
 /** Every client. */
 export const CLIENTS: readonly ClientMaker[] = [
@@ -88,8 +114,8 @@ const PROMPT = 'How are you?';
 const messages: [{ role: 'user'; content: string }] = [{ role: 'user', content: PROMPT }];
 
 /** These clients have no option for the delay; this is where they ask themselves for it. */
-function retryingSoon<T extends OpenAI | Anthropic>(client: T): T {
-  Object.assign(client as object, { calculateDefaultRetryTimeoutMillis: () => 2 });
+export function retryingSoon<T extends object>(client: T): T {
+  Object.assign(client, { calculateDefaultRetryTimeoutMillis: () => 2 });
   return client;
 }
 
@@ -104,21 +130,35 @@ function openAIClient({ url, fetch, maxRetries = 2 }: ClientOptions): OpenAI {
 }
 
 function openAIChat(options: ClientOptions): Client {
-  const { chat } = openAIClient(options);
+  return openAICompatible(openAIClient(options).chat);
+}
+
+/** Chat Completions of a client that has OpenAI's shape. */
+export function openAICompatible(chat: ChatApi): Client {
   return {
     async generate(model, call) {
-      const answer = await chat.completions.create({ model, messages }, requestOptions(call));
+      const answer = (await chat.completions.create({ model, messages }, requestOptions(call))) as ChatAnswer;
       return answer.choices[0]?.message.content ?? '';
     },
     async open(model, call) {
-      const stream_options = { include_usage: true };
-      const stream = await chat.completions.create(
-        { model, messages, stream: true, stream_options },
-        requestOptions(call),
-      );
+      const request = { model, messages, stream: true, stream_options: { include_usage: true } };
+      const stream = (await chat.completions.create(request, requestOptions(call))) as AsyncIterable<ChatChunk>;
       return map(stream, (chunk) => chunk.choices[0]?.delta.content);
     },
   };
+}
+
+interface ChatApi {
+  // biome-ignore lint/suspicious/noExplicitAny: each client has overloads of its own.
+  readonly completions: { create(request: any, options?: any): PromiseLike<unknown> };
+}
+
+interface ChatAnswer {
+  readonly choices: readonly { readonly message: { readonly content: string | null } }[];
+}
+
+interface ChatChunk {
+  readonly choices: readonly { readonly delta: { readonly content?: string | null } }[];
 }
 
 function openAIResponses(options: ClientOptions): Client {
@@ -184,14 +224,19 @@ function google({ url, fetch, maxRetries = 2 }: ClientOptions): Client {
 }
 
 function aiSdk(provider: 'openai' | 'anthropic') {
-  return { provider, numbersRetries: false, heedsRetryAfter: true, retryDelayMillis: 2000 };
+  return { provider, ...AI_SDK };
 }
 
 function aiSettings({ url, fetch }: ClientOptions) {
   return { apiKey: 'sk-not-a-key', baseURL: `${url}/v1`, ...(fetch && { fetch }) };
 }
 
-function aiClient({ maxRetries = 2 }: ClientOptions, languageModel: (model: string) => LanguageModel): Client {
+/** A client of the AI SDK. `ai`: the functions of another version of it. */
+export function aiClient(
+  { maxRetries = 2 }: ClientOptions,
+  languageModel: (model: string) => LanguageModel,
+  ai: { generateText: typeof generateText; streamText: typeof streamText } = { generateText, streamText },
+): Client {
   const settings = (model: string, { signal, timeoutMillis }: CallOptions = {}) => ({
     model: languageModel(model),
     prompt: PROMPT,
@@ -202,10 +247,10 @@ function aiClient({ maxRetries = 2 }: ClientOptions, languageModel: (model: stri
   });
   return {
     async generate(model, call) {
-      return (await generateText(settings(model, call))).text;
+      return (await ai.generateText(settings(model, call))).text;
     },
     async open(model, call) {
-      const { fullStream } = streamText({ ...settings(model, call), onError: () => {} });
+      const { fullStream } = ai.streamText({ ...settings(model, call), onError: () => {} });
       return map(fullStream, (part) => {
         if (part.type === 'error') throw part.error;
         return part.type === 'text-delta' ? part.text : undefined;

@@ -14,7 +14,7 @@ type RequestClass = typeof Request;
  * bytes, it takes a few microtasks and no turn of the event loop.
  */
 export function readBodyInMemory(request: Request): Promise<string | undefined> | undefined {
-  if (request.signal?.aborted || !mayBeJson(request.headers) || !hasBodyInMemory(request)) return undefined;
+  if (!mayBeJson(request.headers) || !hasBodyInMemory(request)) return undefined;
   return readText(request.clone().body as ReadableStream<Uint8Array>).catch(() => undefined);
 }
 

@@ -1,17 +1,24 @@
 /**
  * `npm run behaviours [-- CLIENT…]`: prints the table, a row for each way, a column for each client. Exits with 1 if a cell is wrong.
+ *
+ * The clients of the root go every way through both ways in, alone and many at once; those of test/harness/clients through the option `fetch`.
  */
 
-import { CLIENTS } from '../../support/clients.js';
+import { CLIENTS, type ClientMaker } from '../../support/clients.js';
 import { reportFailedRow } from '../failed-rows.js';
+import { installPackages } from '../install.js';
 import { type Cell, fillTable } from './table.js';
 
 const SHOWN_PER_CELL = 8;
 const WAYS_IN = { fetch: 'Through the option `fetch`', register: 'Through `runtrace/register`' } as const;
 
 const asked = process.argv.slice(2);
-const clients = CLIENTS.map(({ name }) => name).filter((name) => asked.length === 0 || asked.includes(name));
-const cells = await fillTable({ clients, runs: 50, callsEach: 20 });
+const isAsked = ({ name }: ClientMaker) => asked.length === 0 || asked.includes(name);
+const own = CLIENTS.filter(isAsked).map(({ name }) => name);
+const { PACKAGED, FORMATS } = await packaged();
+const others = PACKAGED.filter(isAsked);
+const clients = [...own, ...others.map(({ name }) => name)];
+const cells = await fillTable({ clients: own, runs: 50, callsEach: 20 }, others, FORMATS);
 const notes = [...new Set(cells.flatMap(({ note }) => note ?? []))];
 const wrong = cells.filter((cell) => cell.wrong.length > 0);
 
@@ -30,13 +37,24 @@ for (const { wayIn, client, way, wrong: complaints } of wrong) {
 print(`\nA cell that is right is passed:\n${cells.length - wrong.length} passed, ${wrong.length} failed`);
 process.exitCode = wrong.length === 0 ? 0 : 1;
 
+/** The clients whose packages are installed by the harness alone. Some of them need Node 22. */
+async function packaged(): Promise<Pick<typeof import('../clients/makers.js'), 'PACKAGED' | 'FORMATS'>> {
+  if (Number.parseInt(process.versions.node, 10) < 22) {
+    print('On Node 22 and later, the clients of test/harness/clients are tried too.');
+    return { PACKAGED: [], FORMATS: [] };
+  }
+  installPackages('clients');
+  return import('../clients/makers.js');
+}
+
 function tableOf(part: readonly Cell[]): string[] {
   const ways = [...new Set(part.map(({ way }) => way))];
+  const tried = clients.filter((name) => part.some(({ client }) => client === name));
   const rows = [
-    ['', ...clients],
+    ['', ...tried],
     ...ways.map((way) => [
       way,
-      ...clients.map((client) => verdict(part.find((cell) => cell.way === way && cell.client === client))),
+      ...tried.map((client) => verdict(part.find((cell) => cell.way === way && cell.client === client))),
     ]),
   ];
   const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];

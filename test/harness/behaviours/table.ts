@@ -4,10 +4,12 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { type Provider, startProvider } from '../../../examples/demo/provider.js';
+import type { WireFormat } from '../../../examples/demo/wire/format.js';
+import type { ClientMaker } from '../../support/clients.js';
 import { isLeftToUs, judge } from './judge.js';
 import { type Played, playBare } from './play.js';
 import { startRecording } from './record.js';
-import { clientsOf, doAll, type Extent, modelFor, type Tried, tryAll } from './trials.js';
+import { clientsOf, doAll, type Extent, modelFor, type Tried, tryAll, waysOf } from './trials.js';
 import { WAYS, type Way } from './ways.js';
 
 /** One client, one way, one way in: all that was tried of it. */
@@ -25,24 +27,32 @@ const LEFT_TO_US = 'the client ends its own span before the call is over, or nev
 
 export const CROWD = 'all of them, mixed, at once';
 
-/** Tries everything, and judges it. */
-export async function fillTable(extent: Extent): Promise<Cell[]> {
-  const provider = await startProvider();
+/**
+ * Tries everything, and judges it. With `others` all ways are tried too, through the option `fetch` alone: their APIs are `formats`, which the
+ * provider speaks beside its own.
+ */
+export async function fillTable(
+  extent: Extent,
+  others: readonly ClientMaker[] = [],
+  formats: readonly WireFormat[] = [],
+): Promise<Cell[]> {
+  const provider = await startProvider(formats);
+  const makers = [...clientsOf(extent), ...others];
   try {
     const inChild = tryInChild(extent);
-    const bare = await playAllBare(provider, extent);
-    const byOption = await tryAll(startRecording(provider), extent, true);
+    const bare = await playAllBare(provider, makers);
+    const byOption = await tryAll(startRecording(provider), extent, true, others);
     const byRegister = await inChild;
-    return [...cellsOf('fetch', byOption, bare, extent), ...cellsOf('register', byRegister, bare, extent)];
+    return [...cellsOf('fetch', byOption, bare, makers), ...cellsOf('register', byRegister, bare, clientsOf(extent))];
   } finally {
     await provider.close();
   }
 }
 
-async function playAllBare(provider: Provider, extent: Extent): Promise<Map<string, Played>> {
+async function playAllBare(provider: Provider, makers: readonly ClientMaker[]): Promise<Map<string, Played>> {
   const played = new Map<string, Played>();
-  const tasks = clientsOf(extent).flatMap((maker) =>
-    WAYS.map((way) => ({
+  const tasks = makers.flatMap((maker) =>
+    waysOf(maker).map((way) => ({
       way,
       work: async () => {
         const model = modelFor(maker, `${way.name} bare`);
@@ -74,10 +84,10 @@ function cellsOf(
   wayIn: Cell['wayIn'],
   tried: readonly Tried[],
   bare: ReadonlyMap<string, Played>,
-  extent: Extent,
+  makers: readonly ClientMaker[],
 ): Cell[] {
   const cells: Cell[] = [];
-  for (const maker of clientsOf(extent)) {
+  for (const maker of makers) {
     const judged = tried
       .filter(({ client }) => client === maker.name)
       .map((one) => {
@@ -90,7 +100,7 @@ function cellsOf(
         const note = isLeftToUs({ maker, explicit, recorded }) ? LEFT_TO_US : expected.note;
         return { way: way.name, explicit, together, wrong, note };
       });
-    for (const { name: way } of WAYS) {
+    for (const { name: way } of waysOf(maker)) {
       const alone = judged.filter((one) => one.way === way && !one.together);
       const wrong = alone.flatMap(({ explicit, wrong }) =>
         wrong.map((complaint) => `${explicit ? 'in an explicit step: ' : ''}${complaint}`),

@@ -32,17 +32,28 @@ export function clientsOf({ clients }: Extent): ClientMaker[] {
   return CLIENTS.filter(({ name }) => clients.includes(name));
 }
 
+/** The ways that are tried with a client. */
+export function waysOf({ leavesOut = [] }: ClientMaker): Way[] {
+  return WAYS.filter(({ name }) => !leavesOut.includes(name));
+}
+
 /** The way of the call `index` of run `run`: all of them, mixed, and the same ones each time. */
 export function wayInCrowd(run: number, index: number): Way {
   const many = WAYS.filter(({ alone }) => !alone);
   return many[(run * 7 + index * 5) % many.length] as Way;
 }
 
-export async function tryAll(recording: Recording, extent: Extent, option: boolean): Promise<Tried[]> {
+/** Tries every way with the clients of `extent` and, beside the crowd, with `others`. */
+export async function tryAll(
+  recording: Recording,
+  extent: Extent,
+  option: boolean,
+  others: readonly ClientMaker[] = [],
+): Promise<Tried[]> {
   const tasks: Task<Tried>[] = [];
-  for (const maker of clientsOf(extent)) {
+  for (const maker of [...clientsOf(extent), ...others]) {
     for (const explicit of [false, true]) {
-      for (const way of WAYS) {
+      for (const way of waysOf(maker)) {
         const model = modelFor(maker, `${way.name} ${explicit}`);
         const work = async () => {
           const recorded = await recording.play(way, model, maker, { option, explicit });

@@ -98,14 +98,56 @@ const text = (call: Call) => ({
 });
 const busy = (code: number) => status(code, { retryAfterMillis: WAIT_MILLIS });
 
+type ErrorTypes = Readonly<Record<ClientMaker['provider'], string>>;
+
 /** The providers' own words, as ours says them. */
-const RATE_LIMITED = {
+const RATE_LIMITED: ErrorTypes = {
   openai: 'rate_limit_exceeded',
   anthropic: 'rate_limit_error',
   'gcp.gemini': 'RESOURCE_EXHAUSTED',
+  mistral_ai: 'rate_limit_exceeded',
+  cohere: '429',
+  ollama: '429',
+  'aws.bedrock': 'ThrottlingException',
+  vercel: 'rate_limit_exceeded',
 };
-const SERVER_ERROR = { openai: 'server_error', anthropic: 'api_error', 'gcp.gemini': 'INTERNAL' };
-const STREAM_ERROR = { openai: 'server_error', anthropic: 'overloaded_error', 'gcp.gemini': 'UNAVAILABLE' };
+const REFUSED: ErrorTypes = {
+  openai: 'invalid_request_error',
+  anthropic: 'invalid_request_error',
+  'gcp.gemini': 'INVALID_ARGUMENT',
+  mistral_ai: 'invalid_request_error',
+  cohere: '400',
+  ollama: '400',
+  'aws.bedrock': 'ValidationException',
+  vercel: 'invalid_request_error',
+};
+const SERVER_ERROR: ErrorTypes = {
+  openai: 'server_error',
+  anthropic: 'api_error',
+  'gcp.gemini': 'INTERNAL',
+  mistral_ai: 'server_error',
+  cohere: 'provider_error',
+  ollama: 'provider_error',
+  'aws.bedrock': 'provider_error',
+  vercel: 'internal_server_error',
+};
+/** With a status of 500. */
+const FAILED: ErrorTypes = {
+  ...SERVER_ERROR,
+  cohere: '500',
+  ollama: '500',
+  'aws.bedrock': 'InternalServerException',
+};
+const STREAM_ERROR: ErrorTypes = {
+  openai: 'server_error',
+  anthropic: 'overloaded_error',
+  'gcp.gemini': 'UNAVAILABLE',
+  mistral_ai: '500',
+  cohere: 'provider_error',
+  ollama: 'provider_error',
+  'aws.bedrock': 'modelStreamErrorException',
+  vercel: 'server_error',
+};
 
 /** Which of them undici says is a matter of microseconds. */
 export const RESET: readonly string[] = ['ECONNRESET', 'UND_ERR_SOCKET'];
@@ -151,6 +193,14 @@ function one(facts: (circumstances: Circumstances) => StepFacts & { note?: strin
 
 const completed = (...attempts: string[]) => one(() => ({ status: 'completed', attempts }));
 
+/** Answered at last, if the client retries; else the first attempt counts. */
+const retried =
+  (first: string, errorType: ErrorTypes | readonly string[], ...others: string[]): Way['expected'] =>
+  (model, circumstances) =>
+    circumstances.fetchCalls > 1
+      ? completed(first, ...others)(model, circumstances)
+      : failed(first, errorType)(model, circumstances);
+
 /** The caller stopped it. Nothing is there if the client didn't even begin. */
 const interrupted = (attempt: string): Way['expected'] => {
   return (model, { fetchCalls, explicit }) => {
@@ -160,7 +210,7 @@ const interrupted = (attempt: string): Way['expected'] => {
 };
 
 /** Every attempt failed in the same way. */
-const failed = (attempt: string, errorType: Record<ClientMaker['provider'], string> | readonly string[]) =>
+const failed = (attempt: string, errorType: ErrorTypes | readonly string[]) =>
   one(({ maker, fetchCalls }) => ({
     status: 'error',
     attempts: Array(fetchCalls).fill(attempt),
@@ -238,7 +288,8 @@ function timedOut(attempt: string, tells: (circumstances: Circumstances) => bool
     return {
       status: 'error',
       attempts: Array(fetchCalls).fill(`${attempt}failed`),
-      errorType: ['timeout', 'TimeoutError'],
+      // axios says ETIMEDOUT.
+      errorType: ['timeout', 'TimeoutError', 'ETIMEDOUT'],
     };
   });
 }
@@ -246,8 +297,9 @@ function timedOut(attempt: string, tells: (circumstances: Circumstances) => bool
 const isNumbered = ({ maker }: Circumstances) => maker.numbersRetries;
 /** openai 6 and earlier abort their fetch without the reason of the caller's signal. */
 const openaiTellsReason = Number.parseInt(VERSION, 10) >= 7;
-const tellsReason = (c: Circumstances) => (openaiTellsReason && c.maker.name.startsWith('openai')) || isAiSdk(c);
-const isAiSdk = ({ maker }: Circumstances) => maker.name.startsWith('ai ');
+const tellsReason = ({ maker }: Circumstances) =>
+  maker.tellsReason === true || (openaiTellsReason && maker.name.startsWith('openai'));
+const tellsTimeout = ({ maker }: Circumstances) => maker.tellsTimeout === true;
 
 export const WAYS: readonly Way[] = [
   {
@@ -264,7 +316,7 @@ export const WAYS: readonly Way[] = [
       call.script([busy(429), busy(429), ok(text(call))]);
       return generate(call);
     }),
-    expected: completed('429 failed', '429 failed', '200 completed'),
+    expected: retried('429 failed', RATE_LIMITED, '429 failed', '200 completed'),
   },
   {
     name: 'all fail, the client throws',
@@ -280,11 +332,7 @@ export const WAYS: readonly Way[] = [
       call.script([status(400)]);
       return stream(call);
     }),
-    expected: failed('400 failed', {
-      openai: 'invalid_request_error',
-      anthropic: 'invalid_request_error',
-      'gcp.gemini': 'INVALID_ARGUMENT',
-    }),
+    expected: failed('400 failed', REFUSED),
   },
   {
     name: 'stream to the end',
@@ -300,7 +348,7 @@ export const WAYS: readonly Way[] = [
       call.script([busy(500), slow(1, text(call))]);
       return stream(call);
     }),
-    expected: completed('500 failed', '200 completed'),
+    expected: retried('500 failed', FAILED, '200 completed'),
   },
   {
     name: 'abort before the call',
@@ -340,8 +388,7 @@ export const WAYS: readonly Way[] = [
       return call.client().open(call.model);
     }),
     expected: (model, circumstances) =>
-      // The AI SDK puts its own pipes to the body, which begin to read before anybody does.
-      interrupted(isAiSdk(circumstances) ? '200 aborted' : '200 unread')(model, circumstances),
+      interrupted(circumstances.maker.readsAhead ? '200 aborted' : '200 unread')(model, circumstances),
   },
   {
     name: 'the client of the application goes away',
@@ -365,10 +412,7 @@ export const WAYS: readonly Way[] = [
       call.script([resetBeforeHeaders(), ok(text(call))]);
       return generate(call);
     }),
-    expected: (model, circumstances) =>
-      circumstances.fetchCalls === 2
-        ? completed('failed', '200 completed')(model, circumstances)
-        : failed('failed', RESET)(model, circumstances),
+    expected: retried('failed', RESET, '200 completed'),
   },
   {
     name: 'error event inside the stream',
@@ -393,7 +437,7 @@ export const WAYS: readonly Way[] = [
       call.script([hang()]);
       return generate(call, { timeoutMillis: TIMEOUT_MILLIS }, 0);
     }),
-    expected: timedOut('', (c) => isNumbered(c) || isAiSdk(c), NOT_TOLD_BY_CLIENT),
+    expected: timedOut('', (c) => isNumbered(c) || tellsTimeout(c), NOT_TOLD_BY_CLIENT),
   },
   {
     name: 'timeout of the client, then 200',
@@ -403,11 +447,11 @@ export const WAYS: readonly Way[] = [
       return generate(call, { timeoutMillis: SHORT_TIMEOUT_MILLIS }, 1);
     }),
     expected: (model, circumstances) => {
-      if (circumstances.fetchCalls === 1) return timedOut('', isAiSdk, NOT_TOLD_BY_CLIENT)(model, circumstances);
+      if (circumstances.fetchCalls === 1) return timedOut('', tellsTimeout, NOT_TOLD_BY_CLIENT)(model, circumstances);
       if (circumstances.maker.name.endsWith('traced') && !circumstances.explicit) {
         return { steps: [{ model, status: 'completed', attempts: ['aborted', '200 completed'] }], note: TOLD_TOO_LATE };
       }
-      if (circumstances.explicit || isNumbered(circumstances))
+      if (circumstances.explicit || isNumbered(circumstances) || tellsTimeout(circumstances))
         return completed('failed', '200 completed')(model, circumstances);
       return {
         steps: [
@@ -447,15 +491,12 @@ export const WAYS: readonly Way[] = [
       call.script([ok(text(call))], fallbackOf(call.model));
       await call.step(call.model, () => generate(call)).catch(() => askB(call));
     },
-    expected: (model, { maker }) => {
-      const errorType = maker.provider === 'gcp.gemini' ? 'INVALID_ARGUMENT' : 'invalid_request_error';
-      return {
-        steps: [
-          { model, status: 'error', attempts: ['400 failed'], errorType },
-          { model: fallbackOf(model), status: 'completed', attempts: ['200 completed'] },
-        ],
-      };
-    },
+    expected: (model, { maker }) => ({
+      steps: [
+        { model, status: 'error', attempts: ['400 failed'], errorType: REFUSED[maker.provider] },
+        { model: fallbackOf(model), status: 'completed', attempts: ['200 completed'] },
+      ],
+    }),
   },
   {
     name: 'fallback in one reuse scope',

@@ -17,6 +17,7 @@ export const aiGatewayLanguage: WireFormat = {
     content: [...(text === '' ? [] : [{ type: 'text', text }]), ...answer.toolCalls.map(toolCall)],
     ...end(answer),
     warnings: [],
+    response: { id: answer.id, modelId: answer.model },
   }),
 
   *events(answer, text) {
