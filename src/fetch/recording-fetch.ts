@@ -12,7 +12,7 @@ import { badOption, checkFields, requireFunction, requireObject } from '../util/
 import { InFlightAttempt } from './in-flight-attempt.js';
 import { type ReadAnswer, readResponse } from './received.js';
 import { findPlace, type Outside, type Place, type Purpose } from './request/place.js';
-import { readOnce, requestOf } from './request/read-once.js';
+import { readOnce } from './request/read-once.js';
 import { readOutgoing, signalOf } from './request/request.js';
 import { readBodyInMemory } from './request/request-body.js';
 import { kindOf } from './request/request-kind.js';
@@ -103,7 +103,7 @@ export function recordExchange<T>(
   let reading: Promise<string | undefined> | undefined;
   try {
     place = findPlace(purpose, args);
-    reading = place && requestBodyOf(args);
+    reading = place && readBodyInMemory(args);
   } catch (error) {
     report(UNRECORDED, error);
   }
@@ -155,12 +155,6 @@ function noticeCallAfterRun(isCutShort: boolean): void {
 
 /** What is reported where recording fails. */
 export const UNRECORDED = 'an attempt could not be recorded';
-
-/** The body of a `Request`, if it must be read and can be. */
-function requestBodyOf([input, init]: Parameters<Fetch>): Promise<string | undefined> | undefined {
-  const request = requestOf(input);
-  return request?.body && init?.body === undefined ? readBodyInMemory(request) : undefined;
-}
 
 function beginAttempt(
   place: Place,

@@ -13,6 +13,14 @@ const PROMPT = JSON.stringify({ model: 'gpt-5', messages: [{ role: 'user', conte
 const post = (body: unknown, headers: Record<string, string> = JSON_TYPE) =>
   ({ method: 'POST', headers, body, duplex: 'half' }) as RequestInit;
 
+/** A view of the prompt that does not begin where its buffer does. */
+function viewAt<T>(offset: number, View: new (buffer: ArrayBuffer, offset: number, length: number) => T): T {
+  const bytes = new TextEncoder().encode(PROMPT);
+  const buffer = new ArrayBuffer(bytes.length + offset + 5);
+  new Uint8Array(buffer).set(bytes, offset);
+  return new View(buffer, offset, bytes.length);
+}
+
 describe('the application sees nothing of it', () => {
   const REQUESTS: Record<string, (url: string) => Request> = {
     'a string': (url) => new Request(url, post(PROMPT)),
@@ -31,6 +39,14 @@ describe('the application sees nothing of it', () => {
       const seen = await outcome(async () => (await fetch(request)).text());
       const { headers, body } = exchanges[0] ?? {};
       return [seen, headers, body, request.bodyUsed, request.body?.locked, [...request.headers]];
+    });
+
+    same(`in what is sent and received, if the Request is the init and its body is ${name}`, async (scene) => {
+      const request = make(`${scene.url}/text`);
+      const call = scene.fetch(`${scene.url}/echo`, request);
+      const seen = await outcome(async () => (await call).text());
+      const { headers, body } = scene.exchanges[0] ?? {};
+      return [seen, headers, body, request.bodyUsed, request.body?.locked];
     });
 
     for (const code of [307, 308, 303]) {
@@ -72,8 +88,13 @@ describe('the application sees nothing of it', () => {
   same('when the init has another body, or other headers', async ({ fetch, url, exchanges }) => {
     const request = () => new Request(`${url}/echo`, post(PROMPT));
     await (await fetch(request(), { body: 'another' })).text();
+    await (await fetch(request(), { body: null })).text();
+    await (await fetch(request(), { body: undefined, method: 'PUT' } as never)).text();
+    await (await fetch(request(), { body: new Blob(['another']) })).text();
+    await (await fetch(request(), new Request(url, post('of the init', {})))).text();
     await (await fetch(request(), { headers: { 'x-mine': '1' } })).text();
-    return exchanges.map(({ headers, body }) => [headers, body]);
+    const ofGet = await outcome(() => fetch(request(), new Request(url)));
+    return [ofGet, exchanges.map(({ headers, body }) => [headers, body])];
   });
 });
 
@@ -152,6 +173,13 @@ describe('the calls of a client that passes a Request', () => {
     'bytes without a content type': () => new Request(URL_OF_CALL, post(new TextEncoder().encode(PROMPT), {})),
     'a Blob with its own content type': () =>
       new Request(URL_OF_CALL, post(new Blob([PROMPT], { type: 'application/json' }), {})),
+    'a text that is called bytes': () =>
+      new Request(URL_OF_CALL, post(PROMPT, { 'content-type': 'application/octet-stream' })),
+    'a text that is called a form': () =>
+      new Request(URL_OF_CALL, post(PROMPT, { 'content-type': 'application/x-www-form-urlencoded' })),
+    'a File without a type': () => new Request(URL_OF_CALL, post(new File([PROMPT], 'prompt'), {})),
+    'a clone': () => new Request(URL_OF_CALL, post(PROMPT)).clone(),
+    'a DataView': () => new Request(URL_OF_CALL, post(viewAt(7, DataView))),
     'another Request': () => new Request(new Request(URL_OF_CALL, post(PROMPT)), { headers: { 'x-mine': '1' } }),
     'a class of their own': () => new (class Own extends Request {})(URL_OF_CALL, post(PROMPT)),
   };
@@ -163,6 +191,77 @@ describe('the calls of a client that passes a Request', () => {
       assert.deepEqual(shapeOf(scene), [['gpt-5', '429 503 200']]);
     });
   }
+
+  const INITS: Record<string, () => RequestInit> = {
+    'a Request as the init': () => new Request('http://localhost', post(PROMPT)),
+    'a Blob': () => post(new Blob([PROMPT], { type: 'application/json' }), {}),
+    'a File': () => post(new File([PROMPT], 'prompt.json')),
+    'a String object': () => post(new String(PROMPT)),
+    'a DataView': () => post(viewAt(7, DataView)),
+    'a Uint8Array with an offset': () => post(viewAt(7, Uint8Array)),
+    'an ArrayBuffer': () => post(new TextEncoder().encode(PROMPT).buffer),
+    'a Buffer of a pool': () => post(Buffer.from(PROMPT)),
+    'headers of pairs': () => ({ ...post(PROMPT), headers: Object.entries(JSON_TYPE) }),
+    'headers of a generator': () => ({ ...post(PROMPT), headers: new Headers(JSON_TYPE).entries() as never }),
+    'headers of a Map': () => ({ ...post(PROMPT), headers: new Map(Object.entries(JSON_TYPE)) as never }),
+  };
+  for (const [name, make] of Object.entries(INITS)) {
+    test(`made with a URL and ${name} have their model, and the retries are in one step`, async () => {
+      const scene = traced();
+      await scene.recorder.run({ kind: 'chat_turn' }, async () => {
+        const fetch = answering(429, 503);
+        for (let i = 0; i < 3; i++) await (await fetch(URL_OF_CALL, make())).text();
+      });
+      await scene.shutdown();
+      assert.deepEqual(shapeOf(scene), [['gpt-5', '429 503 200']]);
+    });
+  }
+
+  test('whose body is a stream are retries by their number only', async () => {
+    const stream = (count?: string) =>
+      post(new Blob([PROMPT]).stream(), count === undefined ? {} : { 'x-stainless-retry-count': count });
+    for (const [counts, steps] of [
+      [['0', '1', '2'], ['429 503 200']],
+      [
+        [undefined, undefined, undefined],
+        ['429', '503', '200'],
+      ],
+    ] as const) {
+      const scene = traced();
+      await scene.recorder.run({ kind: 'chat_turn' }, async () => {
+        const fetch = answering(429, 503);
+        for (const count of counts) await (await fetch(URL_OF_CALL, stream(count))).text();
+      });
+      await scene.shutdown();
+      assert.deepEqual(
+        shapeOf(scene),
+        steps.map((codes) => [undefined, codes]),
+      );
+    }
+  });
+
+  for (const [name, init] of [
+    ['another body', { body: PROMPT.replace('gpt-5', 'gpt-6') }],
+    ['a Request with another body', new Request('http://localhost', post(PROMPT.replace('gpt-5', 'gpt-6')))],
+  ] as const) {
+    test(`with ${name} in the init have the model of that one`, async () => {
+      const scene = traced();
+      await scene.recorder.run({ kind: 'chat_turn' }, async () => {
+        await (await answering()(new Request(URL_OF_CALL, post(PROMPT)), init)).text();
+      });
+      await scene.shutdown();
+      assert.deepEqual(shapeOf(scene), [['gpt-6', '200']]);
+    });
+  }
+
+  test('with a body of null in the init keep their own', async () => {
+    const scene = traced();
+    await scene.recorder.run({ kind: 'chat_turn' }, async () => {
+      await (await answering()(new Request(URL_OF_CALL, post(PROMPT)), { body: null })).text();
+    });
+    await scene.shutdown();
+    assert.deepEqual(shapeOf(scene), [['gpt-5', '200']]);
+  });
 
   test('with an init of headers or a signal beside it are retries, too', async () => {
     const scene = traced();

@@ -45,6 +45,12 @@ const BODIES: Record<string, () => unknown> = {
   'an ArrayBuffer': () => bytes.slice().buffer,
   'a Buffer': () => Buffer.from('from a pool'),
   'bytes that are no text': () => Uint8Array.of(0xff, 0xfe, 0, 0xc3),
+  'a view of shared memory': () => new Uint8Array(new SharedArrayBuffer(4)),
+  'shared memory': () => new SharedArrayBuffer(4),
+  'a String object with a text of its own': () => Object.assign(new String('a'), { toString: () => 'b' }),
+  'a File': () => new File(['{"model":"m"}'], 'a.json', { type: 'application/json' }),
+  'an empty Blob': () => new Blob([]),
+  'a large Blob': () => new Blob([bytes, new Uint8Array(5 << 20)]),
   'a Blob': () => new Blob(['a', bytes], { type: 'Text/X-Blob' }),
   URLSearchParams: () =>
     new URLSearchParams([

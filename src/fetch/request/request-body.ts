@@ -1,29 +1,39 @@
 /**
- * Reads the body of a `Request` before it is sent. Some clients (`@mistralai/mistralai`, ky, axios with its fetch adapter, the AWS SDK's
- * fetch handler) pass a `Request`, so the model and the identity of a retry are only in there.
+ * Reads a body before it is sent that can be read only by waiting: that of a `Request`, which some clients pass (`@mistralai/mistralai`,
+ * ky, axios with its fetch adapter, the AWS SDK's fetch handler), and a `Blob`. The model and the identity of a retry are only in there.
  *
- * Only a body in memory is read, from a clone. A stream is never touched: `clone()` would tee it, and change its back-pressure.
+ * Only a body in memory is read: a `Blob`, which is not used up, or a clone. A stream is never touched: `clone()` would tee it, and change
+ * its back-pressure.
  */
 
+import { requestOf } from './read-once.js';
 import { MAX_READ_BYTES } from './request.js';
 
 type RequestClass = typeof Request;
 
+/** The platform's own, which an application does not see called. */
+const blobText = Blob.prototype.text;
+
 /**
- * The text of a request's body, if the body is in memory and may be JSON. `undefined` if it is not, or if it is used up. For a string or
- * bytes, it takes a few microtasks and no turn of the event loop.
+ * The text of the body that `fetch` takes of its arguments, if it has to be waited for, is in memory and may be text. `undefined` if it is
+ * not, or if it is used up. For a string or bytes in a `Request`, it takes a few microtasks and no turn of the event loop.
  */
-export function readBodyInMemory(request: Request): Promise<string | undefined> | undefined {
-  if (!mayBeJson(request.headers) || !hasBodyInMemory(request)) return undefined;
+export function readBodyInMemory([input, init]: Parameters<typeof fetch>): Promise<string | undefined> | undefined {
+  const body = init?.body ?? undefined;
+  if (body instanceof Blob)
+    return mayBeText(body.type, body.size) ? blobText.call(body).catch(() => undefined) : undefined;
+  // The init may be a `Request`, too: then its body is a stream, which only the `Request` can clone.
+  const request = requestOf(body === undefined ? input : (init as Request));
+  if (!request?.body) return undefined;
+  const { headers } = request;
+  if (!mayBeText(headers.get('content-type') ?? '', Number(headers.get('content-length')))) return undefined;
+  if (!hasBodyInMemory(request)) return undefined;
   return readText(request.clone().body as ReadableStream<Uint8Array>).catch(() => undefined);
 }
 
-/** A `Request` that is made of a text says `text/plain`, one that is made of bytes nothing, if the caller names no type. */
-function mayBeJson(headers: Headers): boolean {
-  const type = headers.get('content-type') ?? '';
-  return (
-    (type === '' || /\bjson\b|^text\/plain\b/i.test(type)) && !(Number(headers.get('content-length')) > MAX_READ_BYTES)
-  );
+/** Callers give JSON any type, or none. A form of parts is another text each time, because its boundary is made at random. */
+function mayBeText(type: string, bytes: number): boolean {
+  return !/^(?:multipart|audio|image|video|font)\//i.test(type) && !(bytes > MAX_READ_BYTES);
 }
 
 /**

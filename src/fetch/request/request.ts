@@ -20,20 +20,21 @@ export function targetOf(input: RequestInfo | URL, init: RequestInit | undefined
 /** The content type that `fetch` sets for a body of `URLSearchParams` if the caller sets none. */
 const FORM_TYPE = 'application/x-www-form-urlencoded;charset=UTF-8';
 
-/** Reads a request without consuming or changing anything. `requestBody`: the body of a `Request`, if that was read before.
+/** Reads a request without consuming or changing anything. `bodyRead`: the body, if it was read before.
  * `allHeaders`: whether those are read too that `metadata` does not record. */
 export function readOutgoing(
   target: Target,
   input: RequestInfo | URL,
   init: RequestInit | undefined,
-  requestBody: string | undefined,
+  bodyRead: string | undefined,
   allHeaders: boolean,
 ): OutgoingRequest {
   const request = requestOf(input);
   const headers = readHeaders(init?.headers ?? request?.headers, allHeaders);
   const raw = init?.body ?? undefined;
-  const body = raw === undefined ? requestBody : readBody(raw);
+  const body = bodyRead ?? readBody(raw);
   if (raw instanceof URLSearchParams) headers['content-type'] ??= FORM_TYPE;
+  if (raw instanceof Blob && raw.type !== '') headers['content-type'] ??= raw.type;
   return {
     method: target.method,
     url: target.url,
@@ -67,10 +68,22 @@ export const MAX_READ_BYTES = 4 << 20;
 
 /** The platform's own, which an application does not see called. */
 const formText = URLSearchParams.prototype.toString;
+const stringText = String.prototype.toString;
+
+/** Whether `fetch` makes a text of the object by the platform's own functions. */
+function isPlainStringObject(body: unknown): body is string {
+  return (
+    body instanceof String &&
+    Object.getPrototypeOf(body) === String.prototype &&
+    !Object.hasOwn(body, 'toString') &&
+    !Object.hasOwn(body, Symbol.toPrimitive)
+  );
+}
 
 function readBody(body: BodyInit | undefined): string | undefined {
   if (typeof body === 'string') return body;
   if (body instanceof URLSearchParams) return formText.call(body);
+  if (isPlainStringObject(body)) return stringText.call(body);
   const bytes = ArrayBuffer.isView(body) || body instanceof ArrayBuffer ? body : undefined;
   return bytes && bytes.byteLength <= MAX_READ_BYTES ? new TextDecoder().decode(bytes as ArrayBuffer) : undefined;
 }
