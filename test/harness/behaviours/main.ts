@@ -43,7 +43,7 @@ async function packaged(): Promise<Pick<typeof import('../clients/makers.js'), '
     print('On Node 22 and later, the clients of test/harness/clients are tried too.');
     return { PACKAGED: [], FORMATS: [] };
   }
-  installPackages('clients');
+  await installPackages('clients');
   return import('../clients/makers.js');
 }
 
