@@ -148,4 +148,21 @@ describe('A call to the AI Gateway', () => {
     assert.equal(step.attributes['runtrace.status'], 'completed');
     assert.equal(step.attributes['gen_ai.usage.output_tokens'], 80);
   });
+
+  it('of another model is no retry, although its body is the same', async () => {
+    const body = { content: [{ type: 'text', text: 'Hi' }], finishReason: { unified: 'stop', raw: 'stop' }, usage };
+    const answers = [Response.json({ error: { message: 'No', type: 'x' } }, { status: 503 }), Response.json(body)];
+    const gateway = createGateway({ apiKey: 'key', fetch: wrapFetch(async () => answers.shift() as Response) });
+    const ask = (model: string) => generateText({ model: gateway(model), prompt: 'Hi', maxRetries: 0 });
+    const { recorder, steps, shutdown } = traced();
+    await recorder.run({ kind: 'chat_turn' }, () => ask('openai/gpt-5').catch(() => ask('anthropic/claude')));
+    await shutdown();
+    assert.deepEqual(
+      steps().map(({ name, attributes }) => [name, attributes['runtrace.status']]),
+      [
+        ['chat openai/gpt-5', 'error'],
+        ['chat anthropic/claude', 'completed'],
+      ],
+    );
+  });
 });

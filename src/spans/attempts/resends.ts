@@ -7,8 +7,15 @@ export function isSameRequest(a: OutgoingRequest, b: OutgoingRequest): boolean {
   return !a.opaqueBody && !b.opaqueBody && isSameTarget(a, b) && isSameBody(a, b);
 }
 
+/** Headers that say what is asked of a gateway which has the model there: two requests that differ in them are not the same. */
+export const ASKED_IN_HEADERS = ['ai-language-model-id', 'ai-language-model-streaming', 'ai-model-id'] as const;
+
 function isSameTarget(a: OutgoingRequest, b: OutgoingRequest): boolean {
-  return a.method === b.method && a.url.href === b.url.href;
+  return (
+    a.method === b.method &&
+    a.url.href === b.url.href &&
+    ASKED_IN_HEADERS.every((name) => a.headers[name] === b.headers[name])
+  );
 }
 
 /** Whether `b` may be `a` sent again. Two bodies that runtrace can't read count as equal. */
