@@ -30,6 +30,8 @@ export interface ModelRequest {
   model?: string;
   /** Whether the answer was asked for as a stream; only `true` is written. */
   stream?: boolean;
+  /** Whether the response is made in the background, and asked for later. */
+  inBackground?: boolean;
   maxTokens?: number;
   temperature?: number;
   topP?: number;

@@ -136,7 +136,7 @@ export function readModelCall(
       operation,
       provider,
       streaming: request.stream === true,
-      inBackground: typeof body === 'object' && body.background === true,
+      inBackground: request.inBackground === true,
       request,
       bodyBytes: bytes,
       ...(later && { readContent: readContent(later, requestOf) }),

@@ -66,7 +66,13 @@ export interface Answer {
   error?: { code: string; message?: string };
   /**
    * The last status that an OpenAI response had: `queued`, `in_progress`, `completed`, `incomplete`, `failed` or
-   * `cancelled`. A response to a background request is complete, as a body, while its status is `queued`.
+   * `cancelled`. A response to a background request is complete, as a body, while its status is `queued`. xAI tells no
+   * status of a completion that was deferred: it is `queued` here.
    */
   responseStatus?: string;
+  /**
+   * Where a response in the background is asked for, relative to the request's path with a slash at its end. Default: the
+   * response's id.
+   */
+  pollPath?: string;
 }

@@ -323,6 +323,43 @@ export const ollamaStream: Recorded = {
   ),
 };
 
+const llamaEvent = (event_type: string, delta: object, rest: object = {}) => ({
+  id: 'AkL',
+  event: { event_type, delta, ...rest },
+});
+
+export const llamaApiStream: Recorded = {
+  name: 'Llama API',
+  url: 'https://api.llama.com/v1/chat/completions',
+  request: {
+    model: 'Llama-4-Maverick-17B-128E-Instruct-FP8',
+    stream: true,
+    messages: [{ role: 'user', content: 'Wie ist das Wetter in Köln?' }],
+  },
+  body: data(
+    llamaEvent('start', { type: 'text', text: '' }),
+    llamaEvent('progress', { type: 'reasoning', reasoning: 'Look it up' }),
+    llamaEvent('progress', { type: 'text', text: 'Ich sehe' }),
+    llamaEvent('progress', { type: 'text', text: ' nach' }),
+    llamaEvent('progress', { type: 'tool_call', id: 'call_1', function: { name: 'get_weather', arguments: '' } }),
+    llamaEvent('progress', { type: 'tool_call', function: { arguments: '{"city":' } }),
+    llamaEvent('progress', { type: 'tool_call', function: { arguments: '"Köln"}' } }),
+    llamaEvent('progress', { type: 'tool_call', id: 'call_2', function: { name: 'get_weather', arguments: '{}' } }),
+    llamaEvent('complete', { type: 'text', text: '' }, { stop_reason: 'tool_calls' }),
+    llamaEvent(
+      'metrics',
+      { type: 'text', text: '' },
+      {
+        metrics: [
+          { metric: 'num_completion_tokens', value: 80, unit: 'tokens' },
+          { metric: 'num_prompt_tokens', value: 120, unit: 'tokens' },
+          { metric: 'num_total_tokens', value: 200, unit: 'tokens' },
+        ],
+      },
+    ),
+  ),
+};
+
 const cohereDelta = (message: object) => ({ delta: { message } });
 
 export const cohereStream: Recorded = {
@@ -374,4 +411,5 @@ export const everyKind: readonly Recorded[] = [
   openAiChatWhole,
   ollamaStream,
   cohereStream,
+  llamaApiStream,
 ];

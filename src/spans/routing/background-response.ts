@@ -1,4 +1,7 @@
-/** Responses that a provider makes in the background (OpenAI's `background: true`): the request answers at once, and is then polled. */
+/**
+ * Responses that a provider makes in the background (OpenAI's `background: true`, xAI's `deferred: true`): the request answers at once, and
+ * is then polled.
+ */
 import type { Context } from '@opentelemetry/api';
 import type { CaptureSettings } from '../../capture/levels.js';
 import type { Clock } from '../../otel/clock.js';
@@ -38,13 +41,15 @@ export class BackgroundResponse implements Pending, AttemptOwner {
   readonly #owner: BackgroundOwner;
   readonly #key: string;
   #last: AttemptEnd;
+  /** The poll before, until it has ended. */
+  #poll: PendingAttempt | undefined;
 
   constructor(step: StepRecording, owner: BackgroundOwner, request: AttemptEnd) {
     this.#step = step;
     this.#owner = owner;
     this.#last = request;
-    const { url } = request.outgoing;
-    this.#key = `${keyOf(url)}/${request.answer?.response.id}`;
+    const { pollPath, response } = request.answer as Answer;
+    this.#key = keyOf(new URL(pollPath ?? `./${response.id}`, `${keyOf(request.outgoing.url)}/`));
     step.home.polls.set(this.#key, this);
     step.open(this);
   }
@@ -91,6 +96,9 @@ export class BackgroundResponse implements Pending, AttemptOwner {
 
   /** Whether a poll is an attempt is known when it ends; it gets its number then. */
   begin(live: PendingAttempt): { number: number; resendCount: number } {
+    // A client that waits for another status does not read the body of a 202.
+    if (this.#poll?.statusCode === ACCEPTED && !this.#poll.isBeingRead) this.#poll.giveUp();
+    this.#poll = live;
     this.#step.open(live);
     return { number: 0, resendCount: 0 };
   }
@@ -100,7 +108,13 @@ export class BackgroundResponse implements Pending, AttemptOwner {
   }
 
   end(live: PendingAttempt, ending: AttemptEnd): void {
+    if (this.#poll === live) this.#poll = undefined;
     if (this.#step.settled) return;
+    if (isAccepted(ending)) {
+      this.#step.polled();
+      this.#step.close(live);
+      return;
+    }
     const { how, answer } = ending;
     const wasLeft = how === 'aborted' || how === 'unread';
     const isUnfinished = unfinishedStatus(answer) !== undefined;
@@ -124,6 +138,13 @@ export class BackgroundResponse implements Pending, AttemptOwner {
   amend(ending: AttemptEnd): void {
     if (ending.attempt.number > 0) this.#step.amend(ending);
   }
+}
+
+/** The status of a poll that xAI answers with no body, because the completion is not there yet. */
+const ACCEPTED = 202;
+
+function isAccepted({ how, answer, attempt: { statusCode } }: AttemptEnd): boolean {
+  return statusCode === ACCEPTED && (how === 'invalid' || how === 'unread') && !answer?.error;
 }
 
 /** The response that a request polls or cancels. */

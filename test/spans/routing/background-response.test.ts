@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { describe, test } from 'node:test';
+import { describe, type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import OpenAI from 'openai';
@@ -222,6 +222,95 @@ describe('a response in the background', () => {
     );
   });
 });
+
+/** A server with xAI's deferred completions: each poll gets the next of these statuses; it answers 202 with no body. */
+async function deferring(t: TestContext, ...polls: number[]) {
+  const paths: string[] = [];
+  const server = createServer((request, reply) => {
+    paths.push(`${request.method} ${request.url}`);
+    request.resume();
+    const status = request.method === 'POST' ? 'deferred' : (polls.shift() ?? 200);
+    if (status === 202) reply.writeHead(202).end();
+    else if (status === 'deferred') reply.end(JSON.stringify({ request_id: 'f15c114e-f47d' }));
+    else if (status !== 200) reply.writeHead(status).end(JSON.stringify({ code: 'gone', error: 'No such completion' }));
+    else {
+      const choices = [{ index: 0, message: { role: 'assistant', content: 'Hi' }, finish_reason: 'stop' }];
+      const usage = { prompt_tokens: 5, completion_tokens: 7, total_tokens: 12 };
+      reply.end(JSON.stringify({ id: 'c1', object: 'chat.completion', model: 'grok-4', choices, usage }));
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => server.close().closeAllConnections());
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const messages = [{ role: 'user', content: 'Hi' }];
+  return {
+    paths,
+    async create() {
+      const body = JSON.stringify({ model: 'grok-4', messages, deferred: true });
+      const response = await recordingFetch(`${origin}/v1/chat/completions`, { method: 'POST', body });
+      return ((await response.json()) as { request_id: string }).request_id;
+    },
+    /** Polls until there is an answer, at most so many times; the body of a 202 is read or not. */
+    async poll(id: string, { reads = true, times = Number.POSITIVE_INFINITY } = {}) {
+      for (let i = 0; i < times; i++) {
+        const response = await recordingFetch(`${origin}/v1/chat/deferred-completion/${id}`);
+        if (reads || response.status !== 202) await response.text();
+        if (response.status === 200) return;
+      }
+    },
+  };
+}
+
+for (const explicit of [false, true]) {
+  describe(`a completion that xAI deferred, in an ${explicit ? 'explicit' : 'implicit'} step,`, () => {
+    const playIn = async (play: () => Promise<unknown>) => {
+      const set = traced({ limits: { idleMillis: 20 } });
+      await set.recorder.run({ kind: 'chat_turn' }, () => (explicit ? set.recorder.step({}, play) : play()));
+      await set.provider.forceFlush();
+      return only(set.steps());
+    };
+
+    for (const reads of [true, false]) {
+      test(`is polled until it is there; a 202 is no attempt, ${reads ? 'read' : 'unread'}`, async (t) => {
+        const xai = await deferring(t, 202, 202, 200);
+        const step = await playIn(async () => xai.poll(await xai.create(), { reads }));
+        assert.deepEqual(facts(step), {
+          status: 'completed',
+          codes: '200 200',
+          polls: 2,
+          response: undefined,
+          tokens: 7,
+        });
+        assert.equal(step.attributes['gen_ai.response.id'], 'c1');
+        assert.equal(xai.paths.at(-1), 'GET /v1/chat/deferred-completion/f15c114e-f47d');
+      });
+    }
+
+    test('is completed, and queued, if the run ends first', async (t) => {
+      const xai = await deferring(t, 202, 202);
+      const step = await playIn(async () => xai.poll(await xai.create(), { times: 2 }));
+      assert.deepEqual(facts(step), {
+        status: 'completed',
+        codes: '200',
+        polls: 2,
+        response: 'queued',
+        tokens: undefined,
+      });
+    });
+
+    test('a poll that fails is an attempt', async (t) => {
+      const xai = await deferring(t, 202, 503, 200);
+      const step = await playIn(async () => xai.poll(await xai.create()));
+      assert.deepEqual(facts(step), {
+        status: 'completed',
+        codes: '200 503 200',
+        polls: 1,
+        response: undefined,
+        tokens: 7,
+      });
+    });
+  });
+}
 
 /** How the provider's stream goes on: an event more, or how the connection ends. */
 type Part = 'queued' | 'in_progress' | 'delta' | 'completed' | 'failed' | 'waits' | 'breaks' | 'ends';

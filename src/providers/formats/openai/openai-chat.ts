@@ -18,6 +18,7 @@ import type { Answer, FormatReader, WireFormat } from '../../format.js';
 import { textParts } from '../../message-parts.js';
 import { errorOfBody, errorOfEvent, isErrorEvent, plainError, reportedError } from '../../provider-error.js';
 import { ResponseAccumulator } from '../../response-accumulator.js';
+import { asChatCompletion } from './llama-api.js';
 import {
   calledTool,
   flatTool,
@@ -32,7 +33,7 @@ import { readTimings, readUsage } from './openai-chat-usage.js';
 
 /**
  * OpenAI's Chat Completions, the older Completions and Embeddings, at OpenAI and at every compatible server: Azure,
- * OpenRouter, Groq, Mistral, xAI, DeepSeek, Ollama, vLLM and many more.
+ * OpenRouter, Groq, Mistral, xAI, DeepSeek, Ollama, vLLM and many more; and Meta's Llama API, whose responses differ.
  *
  * Source: the OpenAI API reference and the types of the `openai` package. A comment names each server that does
  * something differently.
@@ -56,6 +57,8 @@ export const openAiChat: WireFormat = {
     return defined<ModelRequest>({
       model: label(body.model) ?? modelOfPath(path),
       stream: body.stream === true || undefined,
+      // xAI: docs.x.ai/docs/guides/deferred-chat-completions
+      inBackground: body.deferred === true || undefined,
       maxTokens: number(body.max_completion_tokens) ?? number(body.max_tokens),
       temperature: number(body.temperature),
       topP: number(body.top_p),
@@ -77,7 +80,7 @@ export const openAiChat: WireFormat = {
     });
   },
 
-  openReader: (content, request) => new OpenAiChatReader(content, request.choiceCount ?? 1),
+  openReader: (content, request) => new OpenAiChatReader(content, request),
 };
 
 /**
@@ -101,6 +104,9 @@ class OpenAiChatReader implements FormatReader {
   readonly #response: ResponseAccumulator;
   readonly #content: boolean;
   readonly #choicesWanted: number;
+  readonly #inBackground: boolean;
+  /** The id by which a completion that was deferred is asked for. */
+  #deferred: string | undefined;
   #usage: Usage | undefined;
   /** Usage from other places, which counts only if the response has none in its own field. */
   #otherUsage: Usage | undefined;
@@ -108,15 +114,19 @@ class OpenAiChatReader implements FormatReader {
   #done = false;
   #ended = false;
 
-  constructor(content: boolean, choicesWanted: number) {
+  constructor(content: boolean, { choiceCount = 1, inBackground = false }: ModelRequest) {
     this.#content = content;
-    this.#choicesWanted = choicesWanted;
+    this.#choicesWanted = choiceCount;
+    this.#inBackground = inBackground;
     this.#response = new ResponseAccumulator(content);
   }
 
-  whole(body: JsonObject): void {
-    this.#done = Array.isArray(body.choices) || Array.isArray(body.data);
-    this.#readHead(body, !this.#done);
+  whole(given: JsonObject): void {
+    const body = asChatCompletion(given);
+    const isResult = Array.isArray(body.choices) || Array.isArray(body.data);
+    if (this.#inBackground && !isResult) this.#deferred = word(body.request_id);
+    this.#done = isResult || this.#deferred !== undefined;
+    this.#readHead(body, !isResult);
     // Voyage counts the input of its embeddings in the total only.
     const total = Array.isArray(body.data) ? count(object(body.usage)?.total_tokens) : undefined;
     if (total !== undefined) this.#usage = { inputTokens: total, ...this.#usage };
@@ -135,11 +145,12 @@ class OpenAiChatReader implements FormatReader {
       return;
     }
     if (this.#tellsNothing(name, data)) return;
-    const chunk = object(parseJson(data));
-    if (!chunk) {
+    const event = object(parseJson(data));
+    if (!event) {
       if (isErrorEvent(name) || PLAIN_ERROR.test(data)) this.#response.fail(plainError(data));
       return;
     }
+    const chunk = asChatCompletion(event);
     this.#readHead(chunk, !Array.isArray(chunk.choices) && !object(chunk.usage));
     if (isErrorEvent(name)) this.#response.fail(errorOfEvent(name, chunk, false));
     for (const [position, choice] of objects(chunk.choices).entries()) {
@@ -159,7 +170,12 @@ class OpenAiChatReader implements FormatReader {
     // Some compatible servers never send `[DONE]`, and a consumer may stop reading before it: the finish reasons tell.
     // Before the end, a choice that was asked for may still be to come.
     const { finished, choiceCount } = this.#response;
-    return this.#response.answer(this.#done || (finished && (this.#ended || choiceCount >= this.#choicesWanted)));
+    const done = this.#done || (finished && (this.#ended || choiceCount >= this.#choicesWanted));
+    const answer = this.#response.answer(done);
+    const id = this.#deferred;
+    if (id === undefined || answer.error) return answer;
+    const pollPath = `../deferred-completion/${id}`;
+    return { ...answer, response: { ...answer.response, id }, responseStatus: 'queued', pollPath };
   }
 
   /** Whether a chunk has nothing but the next piece of text, which is not wanted. */

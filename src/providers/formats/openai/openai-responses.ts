@@ -56,6 +56,7 @@ export const openAiResponses: WireFormat = {
     return defined<ModelRequest>({
       model: label(body.model),
       stream: body.stream === true || undefined,
+      inBackground: body.background === true || undefined,
       maxTokens: number(body.max_output_tokens),
       temperature: number(body.temperature),
       topP: number(body.top_p),
