@@ -11,7 +11,7 @@ import type {
 } from '../spans/attempts/http-exchange.js';
 import { withRecording } from '../spans/context.js';
 import { describeFailure, type Failure, isTimeout } from '../spans/outcome/errors.js';
-import { isAbort, noteAbortReason, noteEnd, noteSignal } from '../spans/outcome/stops.js';
+import { isAbort, noteAbortCall, noteAbortReason, noteEnd, noteSignal } from '../spans/outcome/stops.js';
 import { type TailEnd, Watch, type WatchEvents } from '../spans/streams/watch.js';
 import { guarded, report } from '../util/diagnostics.js';
 import {
@@ -65,6 +65,7 @@ export class InFlightAttempt implements PendingAttempt, WatchEvents {
   ) {
     this.#owner = owner;
     if (signal) noteSignal(owner.home, signal);
+    if (signal && outgoing.retryCount !== undefined) noteAbortCall(signal);
     this.#facts = factsAtStart(outgoing, call, signal, owner.now());
     this.#context = withRecording(owner.contextFor(active));
     this.#begun = owner.begin(this);

@@ -5,6 +5,7 @@
  * itself, the upstream broke, and the run is an error.
  */
 
+import { guarded } from '../../util/diagnostics.js';
 import type { AttemptEnd } from '../attempts/http-exchange.js';
 import { causesOf, classNameOf, isTimeout } from './errors.js';
 
@@ -91,7 +92,6 @@ interface LastEnd {
   readonly how: AttemptEnd['how'];
   readonly beforeHeaders: boolean;
   readonly signal?: AbortSignal | undefined;
-  readonly outgoing: { readonly retryCount: number | undefined };
   readonly attempt: { readonly statusCode?: number | undefined };
 }
 
@@ -130,13 +130,49 @@ export function noteSignal(run: object, signal: AbortSignal): void {
   if (outer) noteSignal(outer, signal);
 }
 
+/** What the stack showed when a signal was aborted. */
+interface AbortCall {
+  /** Whether the signal passes on the abort of another one. */
+  readonly isRelayed: boolean;
+  /** Where an argument of the call that began it is evaluated: `file:///app.js:7:20`. */
+  readonly argumentAt: string | undefined;
+}
+
+const abortCalls = new WeakMap<AbortSignal, AbortCall>();
+
+/** Enough for a signal that relays to another one, several times. */
+const ABORT_FRAMES = 60;
+
+/**
+ * Notes how `signal` is aborted. It is a client's own, which does not have the reason of the caller's signal: openai 7 and @anthropic-ai/sdk 1 give
+ * each `fetch` such a signal (`_makeAbort` in client.js). They also abort it themselves when a stream is left.
+ */
+export function noteAbortCall(signal: AbortSignal): void {
+  if (!(signal instanceof AbortSignal)) return;
+  const note = () => abortCalls.set(signal, readAbortCall());
+  signal.addEventListener('abort', () => guarded('an abort could not be recorded', note), { once: true });
+}
+
+/** Reads the stack, as Node writes it. On another platform, it may have been the caller. */
+function readAbortCall(): AbortCall {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = ABORT_FRAMES;
+  const { stack } = new Error();
+  Error.stackTraceLimit = stackTraceLimit;
+  const [ours, ...outer] = typeof stack === 'string' ? stack.split(/^.*\bdispatchEvent /m).slice(1) : [];
+  if (ours === undefined) return { isRelayed: true, argumentAt: undefined };
+  const [, file, line, column] =
+    /AbortController\.abort .*\n.*?([^\s(]+):(\d+):(\d+)\)?$/m.exec(outer.at(-1) ?? '') ?? [];
+  const argumentAt = file && `${file}:${line}:${Number(column) + 'abort('.length}`;
+  return { isRelayed: outer.length > 0, argumentAt };
+}
+
 /** An attempt of `run` ended. */
-export function noteEnd(run: object, { how, beforeHeaders, signal, outgoing, attempt }: LastEnd): void {
+export function noteEnd(run: object, { how, beforeHeaders, signal, attempt }: LastEnd): void {
   const calls = known(run);
-  const { retryCount } = outgoing;
   const { statusCode } = attempt;
   // A copy, because the run may outlive its attempts and their bodies by far.
-  calls.last = { how, beforeHeaders, signal, outgoing: { retryCount }, attempt: { statusCode } };
+  calls.last = { how, beforeHeaders, signal, attempt: { statusCode } };
   if (calls.outer) noteEnd(calls.outer, calls.last);
 }
 
@@ -178,7 +214,8 @@ export function isStop(error: unknown, run: object, last: LastEnd | undefined = 
   const aborted = [...signals].filter((signal) => signal.aborted);
   if (isTimeout(thrown)) return false;
   if (aborted.some(({ reason }) => reason === thrown)) return true;
-  if (typeof thrown !== 'object' || thrown === null) return hidesReason(last);
+  if (last?.how === 'aborted' && (isMadeByAbort(thrown) || isHiddenReason(thrown, last.signal))) return true;
+  if (typeof thrown !== 'object' || thrown === null) return false;
   const errors = errorsOf(thrown);
   if (errors.length > 0 && errors.every((one) => isStop(one, run, last))) return true;
   if (isAbort(thrown) && aborted.length > 0) return true;
@@ -202,12 +239,30 @@ function errorsOf(thrown: object): unknown[] {
 
 const NO_CALLS: Calls = { signals: new Set(), last: undefined, outer: undefined };
 
+/** Whether `thrown` was made while a signal was aborted: LangChain does so with a reason that is no Error (`getAbortSignalError` in utils/signal.js). */
+function isMadeByAbort(thrown: unknown): boolean {
+  return / AbortController\.abort /.test(stackOf(thrown) ?? '');
+}
+
 /**
- * Whether the caller aborted an attempt by a signal that runtrace can't see: openai 7 and @anthropic-ai/sdk 1 give each `fetch` a signal of
- * their own, without the caller's reason (`_makeAbort` in client.js). A thrown value that is no Error is then taken for that reason.
+ * Whether the caller aborted an attempt by a signal that runtrace can't see, and `thrown` is its reason: any value that is no Error, or an Error that
+ * was made as an argument of that call of `abort`.
  */
-function hidesReason(last: LastEnd | undefined): boolean {
-  return last?.how === 'aborted' && last.outgoing.retryCount !== undefined && last.signal?.aborted === true;
+function isHiddenReason(thrown: unknown, signal: AbortSignal | undefined): boolean {
+  const { isRelayed, argumentAt } = (signal && abortCalls.get(signal)) ?? NOT_ABORTED;
+  if (!isRelayed) return false;
+  const stack = stackOf(thrown);
+  if (stack === undefined) return true;
+  return argumentAt !== undefined && [')', '\n'].some((end) => `${stack}\n`.includes(argumentAt + end));
+}
+
+const NOT_ABORTED: AbortCall = { isRelayed: false, argumentAt: undefined };
+
+/** `undefined` for what is no Error. */
+function stackOf(thrown: unknown): string | undefined {
+  if (!(thrown instanceof Error)) return undefined;
+  const stack = read(() => thrown.stack);
+  return typeof stack === 'string' ? stack : '';
 }
 
 /**

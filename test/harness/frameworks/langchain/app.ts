@@ -7,10 +7,18 @@ import { Client } from 'langsmith';
 import { initializeOTEL } from 'langsmith/experimental/otel/setup';
 import { traceable } from 'langsmith/traceable';
 import { recordingFetch, tool } from 'runtrace';
-import { outcomesOf } from '../../../support/traced.js';
+import { stallMidStream } from '../../../../examples/demo/provider.js';
+import { only, outcomesOf } from '../../../support/traced.js';
 import { type Framework, LOOP } from '../support/cases.js';
-import { inRun, playAll } from '../support/play.js';
+import { inRun, type OwnCase, playAll } from '../support/play.js';
 import { PARAMETERS, PROMPT, TOOL } from '../support/prompt.js';
+
+/** The reasons with which an application stops a stream: LangChain throws them, or an error that it makes of them. */
+const STOPS: Record<string, (controller: AbortController) => void> = {
+  'no reason': (controller) => controller.abort(),
+  'an error as its reason': (controller) => controller.abort(new Error('mine')),
+  'a text as its reason': (controller) => controller.abort('user left'),
+};
 
 /** LangSmith's spans go to the provider of the case that is played. Its own exporter gets no answer at `url`. */
 function traceByLangSmith(url: string): void {
@@ -51,6 +59,24 @@ await playAll((baseURL) => {
   return {
     ways: { langchain },
     more: [
+      ...Object.entries(STOPS).map(
+        ([reason, stop]): OwnCase => ({
+          name: `stopped with ${reason}`,
+          script: [stallMidStream()],
+          async play(model) {
+            const controller = new AbortController();
+            const run = inRun({ kind: 'chat_turn' }, async () => {
+              for await (const _chunk of await chat(model).stream(PROMPT, { signal: controller.signal }))
+                stop(controller);
+            });
+            await assert.rejects(run);
+          },
+          judge({ runs, steps }) {
+            assert.equal(only(runs()).attributes['runtrace.status'], 'interrupted');
+            assert.deepEqual(steps().map(outcomesOf), [['interrupted', '200 aborted']]);
+          },
+        }),
+      ),
       {
         name: 'beside the spans of LangSmith',
         script: LOOP.script,
