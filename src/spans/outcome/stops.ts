@@ -214,7 +214,7 @@ export function isStop(error: unknown, run: object, last: LastEnd | undefined = 
   const aborted = [...signals].filter((signal) => signal.aborted);
   if (isTimeout(thrown)) return false;
   if (aborted.some(({ reason }) => reason === thrown)) return true;
-  if (last?.how === 'aborted' && (isMadeByAbort(thrown) || isHiddenReason(thrown, last.signal))) return true;
+  if (wasReason(thrown, last)) return true;
   if (typeof thrown !== 'object' || thrown === null) return false;
   const errors = errorsOf(thrown);
   if (errors.length > 0 && errors.every((one) => isStop(one, run, last))) return true;
@@ -227,6 +227,7 @@ export function isStop(error: unknown, run: object, last: LastEnd | undefined = 
     (cause) =>
       (cause !== undefined && aborted.some(({ reason }) => reason === cause)) ||
       isAbort(cause) ||
+      (cause instanceof Error && wasReason(cause, last)) ||
       (typeof cause === 'object' && cause !== null && isGone(cause) && !brokeByItself(last)),
   );
 }
@@ -238,6 +239,11 @@ function errorsOf(thrown: object): unknown[] {
 }
 
 const NO_CALLS: Calls = { signals: new Set(), last: undefined, outer: undefined };
+
+/** Whether the caller aborted the last attempt, and `thrown` shows by itself that it tells of that. */
+function wasReason(thrown: unknown, last: LastEnd | undefined): boolean {
+  return last?.how === 'aborted' && (isMadeByAbort(thrown) || isHiddenReason(thrown, last.signal));
+}
 
 /** Whether `thrown` was made while a signal was aborted: LangChain does so with a reason that is no Error (`getAbortSignalError` in utils/signal.js). */
 function isMadeByAbort(thrown: unknown): boolean {

@@ -81,6 +81,14 @@ describe('a stop that is thrown with the reason of a signal that the client hide
     });
   }
 
+  test('is no error if it is the cause of an error', async () => {
+    const wrapped: Use = async (stream, controller) => {
+      for await (const _chunk of stream) controller.abort(new Left());
+      throw new Error('the chat failed', { cause: controller.signal.reason });
+    };
+    assert.deepEqual(await statusesOf(wrapped), ['interrupted', 'interrupted']);
+  });
+
   test('is an error if the application throws one of its own', async () => {
     const failing: Use = async (stream, controller) => {
       for await (const _chunk of stream) controller.abort(new Left());
