@@ -50,10 +50,13 @@ const PROVIDERS: readonly Provider[] = [
   { name: 'baidu', host: /^qianfan\.baidubce\.com$/ },
   { name: 'baseten', host: /(?:^|\.)baseten\.co$/ },
   { name: 'black_forest_labs', host: /^api(?:\.\w+)?\.bfl\.(?:ai|ml)$/ },
+  // docs.byteplus.com/en/docs/ModelArk
+  { name: 'byteplus', host: /^ark\.[\w-]+\.bytepluses\.com$/ },
   { name: 'cerebras', host: /(?:^|\.)cerebras\.ai$/ },
   { name: 'chutes', host: /(?:^|\.)chutes\.ai$/ },
   { name: 'cloudflare', host: /^(?:gateway\.ai|api)\.cloudflare\.com$/ },
-  { name: 'dashscope', host: /(?:^|\.)dashscope(?:-[\w-]+)?\.aliyuncs\.com$/ },
+  // Its newer hosts are those of a workspace: alibabacloud.com/help/en/model-studio/base-url
+  { name: 'dashscope', host: /(?:(?:^|\.)dashscope(?:-[\w-]+)?|\.maas)\.aliyuncs\.com$/ },
   { name: 'databricks', host: /(?:^|\.)(?:databricks\.com|azuredatabricks\.net)$/ },
   { name: 'deepgram', host: /^api(?:\.eu)?\.deepgram\.com$/ },
   { name: 'deepinfra', host: /(?:^|\.)deepinfra\.com$/ },

@@ -581,6 +581,11 @@ describe('Usage is read', () => {
       { inputTokens: 20, outputTokens: 12 },
     ],
     [
+      'not in a later chunk whose usage has no counters',
+      hello + ended('stop', {}) + data({ id: 'c', choices: [], usage }, { id: 'c', choices: [], usage: {} }) + done,
+      expected,
+    ],
+    [
       'in every chunk, of which the last counts',
       data(
         { ...chunk({ role: 'assistant' }), usage: { ...usage, completion_tokens: 1 } },
