@@ -42,9 +42,14 @@ const SECRET_PARTS = [
   'motdepasse',
   'passord',
   'requirepass',
+  'masterauth',
+  'sshpass',
+  'storepass',
+  'keypass',
   'salasana',
   'wachtwoord',
   'zugangscode',
+  'zugangsdaten',
 ];
 
 /** `tokens` counts text, except in the plural of these. */
@@ -61,7 +66,21 @@ const TOKEN_PARTS = [
 /** `secret`, but not secretary, secretion, secretly. */
 const SECRET_WORD = /secret(?!ar|io|ed|es|ing|ly|or)/;
 
-const SECRET_LAST_WORDS = new Set(['cookie', 'cookies', 'heslo', 'jwt', 'otp', 'pw', 'pwd', 'senha', 'totp']);
+const SECRET_LAST_WORDS = new Set([
+  'clave',
+  'cookie',
+  'cookies',
+  'creds',
+  'heslo',
+  'jwt',
+  'mdp',
+  'otp',
+  'parola',
+  'pw',
+  'pwd',
+  'senha',
+  'totp',
+]);
 
 /** Endings of names that describe a secret and don't hold it: `token_type`, `api_key_name`, `password_length`. */
 const ABOUT =
@@ -93,7 +112,7 @@ const SECRET_PARAMETERS = /* @__PURE__ */ new Set(
 
 /** Every name that is more than `PLAIN` matches this. */
 const HINT =
-  /a(?:uth|dga)|bund|co(?:okie|ntra)|cred|heslo|jwt|ke(?:y|nn)|kata|otp|p(?:ass|w)|s(?:ecret|ession|enha|alas|hared|ig)|token|wach|zugang/i;
+  /a(?:uth|dga)|bund|c(?:lave|ookie|ontra|red)|heslo|jwt|ke(?:y|nn)|kata|mdp|otp|p(?:a(?:ss|rola)|w)|s(?:ecret|ession|enha|alas|hared|ig)|token|wach|zugang/i;
 
 /** A name without case and separators: `X-Api-Key`, `x_api_key` and `xApiKey` are one name. */
 export function condenseName(name: string): string {

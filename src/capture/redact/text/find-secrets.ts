@@ -4,7 +4,9 @@ import { endOf } from '../keys/scan.js';
 import { findPemBlocks, findSchemes } from '../keys/schemes.js';
 import type { Policy } from '../policy.js';
 import { findUrlSecrets, isUrlWithSecret } from '../urls.js';
-import { findInStatements } from './commands.js';
+import { findBeforeAt } from './by-place/addresses.js';
+import { findInCalls } from './by-place/calls.js';
+import { findInStatements } from './by-place/statements.js';
 import { findEncodedJson } from './encoded.js';
 import { findMarked } from './marked-values.js';
 import { findNamed } from './named-values.js';
@@ -49,6 +51,8 @@ function findPlainSecrets(
   findMarked(text, policy, edits);
   findUnseparated(text, policy, edits);
   findInStatements(text, edits);
+  findInCalls(text, policy, edits);
+  for (let at = text.indexOf('@'); at !== -1; at = text.indexOf('@', at + 1)) findBeforeAt(text, at, edits);
   findPatterns(text, policy, edits);
   return encodedAt;
 }

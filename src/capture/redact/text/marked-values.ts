@@ -3,24 +3,32 @@ import { isMixed } from '../keys/randomness.js';
 import { endOf } from '../keys/scan.js';
 import { SUSPECT, TOKEN } from '../names.js';
 import type { Policy } from '../policy.js';
+import { findInCommand } from './by-place/options.js';
+import { findHereText, findPiped } from './by-place/stdin.js';
 import { isExpression } from './code.js';
-import { findInCommand } from './commands.js';
 import { isHarmlessValue, isNoValue } from './harmless.js';
 import { isInName } from './name.js';
 import { isSecretLike } from './words.js';
 
 /** Adds edits for values whose names stand in elements of HTML and XML, in options of commands and in tables of Markdown. */
 export function findMarked(text: string, policy: Policy, edits: Edit[]): void {
-  for (let at = text.indexOf('<'); at !== -1; at = text.indexOf('<', at + 1)) findInElement(text, at, policy, edits);
+  for (let at = text.indexOf('<'); at !== -1; at = text.indexOf('<', at + 1)) {
+    if (text.charCodeAt(at + 1) === LESS) findHereText(text, at++, edits);
+    else findInElement(text, at, policy, edits);
+  }
   for (let at = text.indexOf('-'); at !== -1; at = text.indexOf('-', at + 1)) {
     if (at > 0 && isPartOfWord(text.charCodeAt(at - 1))) continue;
     if (text.charCodeAt(at + 1) === HYPHEN) findInOption(text, at++, policy, edits);
     else findInCommand(text, at, edits);
   }
-  if (text.indexOf('|') !== -1) findInTables(text, policy, edits);
+  const bar = text.indexOf('|');
+  if (bar === -1) return;
+  findInTables(text, policy, edits);
+  for (let at = bar; at !== -1; at = text.indexOf('|', at + 1)) findPiped(text, at, edits);
 }
 
 const HYPHEN = 45;
+const LESS = 60;
 const PERIOD = 46;
 
 /** Most hyphens stand in a word. */
@@ -33,6 +41,12 @@ const ATTRIBUTE = /([\w:-]{1,60})\s{0,4}=\s{0,4}(?:"([^"]*)"|'([^']*)')/g;
 /** Attributes that hold the name of a value, and those that hold the value. */
 const NAME_ATTRIBUTES = /^(?:name|key|id|property|field|itemprop)$/i;
 const VALUE_ATTRIBUTES = /^(?:value|content|data-value)$/i;
+
+/** `<input type="password" value="x">` has no other name. */
+function isNameAttribute(key: string, value: string): boolean {
+  return NAME_ATTRIBUTES.test(key) || (key === 'type' && value === 'password');
+}
+
 const CONTENT = /[^<]{1,2000}(?=<\/)|[^<\]]{1,2000}(?=\]\]>)/y;
 const CDATA = /\s{0,20}<!\[CDATA\[/y;
 
@@ -51,7 +65,7 @@ function findInElement(text: string, at: number, policy: Policy, edits: Edit[]):
     const key = attribute[1] ?? '';
     if (VALUE_ATTRIBUTES.test(key)) {
       values.push([attributesStart + attribute.index + attribute[0].length - 1 - value.length, value]);
-    } else if (NAME_ATTRIBUTES.test(key) && policy.kindInText(value) > SUSPECT) {
+    } else if (isNameAttribute(key, value) && policy.kindInText(value) > SUSPECT) {
       name = value;
       isContentNamed = !/^id$/i.test(key);
     }
@@ -74,7 +88,8 @@ function addUnlessHarmless(start: number, value: string, edits: Edit[]): void {
 }
 
 const OPTION_NAME = /[A-Za-z][\w-]{1,60}/y;
-const OPTION_VALUE = /[ \t]{1,4}("[^"\n]{1,500}"|'[^'\n]{1,500}'|[^\s"'`|&;)]{3,})/y;
+/** Also in a list of arguments: `["--password", "x"]`. */
+const OPTION_VALUE = /(?:[ \t]{1,4}|["'],\s{0,40})("[^"\n]{1,500}"|'[^'\n]{1,500}'|[^\s"'`|&;)]{3,})/y;
 const WORD_OF_TEXT = /^[A-Za-z]+[.,:;)]?$/;
 const COMMAND_GOES_ON = /^[ \t]+(?:--?\w|\\|&&|\||>)/;
 
@@ -84,7 +99,7 @@ function findInOption(text: string, at: number, policy: Policy, edits: Edit[]): 
   const nameEnd = endOf(OPTION_NAME, text, at + 2);
   const name = text.slice(at + 2, nameEnd);
   if (policy.kindInText(name) <= SUSPECT) {
-    if (name.endsWith('user')) findInCommand(text, at, edits);
+    if (name.endsWith('user') || name === 'value') findInCommand(text, at, edits);
     return;
   }
   OPTION_VALUE.lastIndex = nameEnd;

@@ -1,3 +1,4 @@
+import { foreignNameAtEnd, LONGEST_FOREIGN } from '../foreign-names.js';
 import { codesMatching } from '../keys/scan.js';
 import { type NameKind, PLAIN, SECRET, SUSPECT } from '../names.js';
 import type { Policy } from '../policy.js';
@@ -69,9 +70,14 @@ export function isQuote(code: number): boolean {
   return code === 34 || code === 39 || code === 96 || code === 93 || code === 92;
 }
 
-/** Quotes, and `*` and `~` of Markdown. */
+/** Quotes, `*` and `~` of Markdown, and the quotes that texts close with. */
 function isMark(code: number): boolean {
-  return isQuote(code) || code === 42 || code === 126;
+  return isQuote(code) || code === 42 || code === 126 || isClosingMark(code);
+}
+
+/** `”`, `“`, `»`, `«`, `」`. */
+function isClosingMark(code: number): boolean {
+  return code === 8221 || code === 8220 || code === 187 || code === 171 || code === 12301;
 }
 
 const IN_NAME = /* @__PURE__ */ codesMatching(/[\w.-]/);
@@ -82,8 +88,8 @@ export function isInName(code: number): boolean {
 
 /** `Incorrect API key provided: …`: names of two words, as sentences write them. */
 const PHRASE =
-  /(?:api|access|auth|private|secret|security|encryption|signing)[ _-](?:key|token|code)$|mot de passe$|kata sandi$/i;
-const LAST_WORD_OF_PHRASE = /^(?:key|token|code|passe|sandi)$/i;
+  /(?:api|access|auth|private|secret|security|encryption|signing)[ _-](?:key|token|code)$|mot de passe$|kata sandi$|(?:clé|clave|chave|chiave|sleutel)(?: de | d['’]|[ -])api$/i;
+const LAST_WORD_OF_PHRASE = /^(?:key|token|code|passe|sandi|api)$/i;
 const LONGEST_LAST_WORD = 5;
 const LINKING_WORD = /^(?:provided|is|was|are)$/i;
 /** A type between a name and its value: `var token string =`, `const token: string =`. */
@@ -128,11 +134,6 @@ export function judgeName(text: string, separator: number, policy: Policy): Judg
 }
 
 const LAST_ASCII = 127;
-/** `password` in languages that write it with other letters than `nameKind` reads. */
-const FOREIGN =
-  /(?:contraseña|密码|密碼|口令|密钥|パスワード|暗証番号|비밀번호|암호|пароль|hasło|şifre|lösenord|jelszó|parolă|κωδικός(?: πρόσβασης)?|סיסמה|كلمة (?:المرور|السر)|पासवर्ड|รหัสผ่าน|mật khẩu)[*_~"'`]{0,3}[ \t]*$/i;
-const LONGEST_FOREIGN = 32;
-
 function beforeBlanks(text: string, separator: number): number {
   let end = separator;
   while (end > 0 && isBlank(text.charCodeAt(end - 1))) end--;
@@ -141,8 +142,8 @@ function beforeBlanks(text: string, separator: number): number {
 
 function foreignName(text: string, separator: number): Name | undefined {
   const from = Math.max(0, separator - LONGEST_FOREIGN);
-  const match = FOREIGN.exec(text.slice(from, separator));
-  return match ? { text: 'password', start: from + match.index, end: separator, isQuoted: false } : undefined;
+  const at = foreignNameAtEnd(text.slice(from, separator));
+  return at === -1 ? undefined : { text: 'password', start: from + at, end: separator, isQuoted: false };
 }
 
 const VALUE_NAME = /^(?:parameter)?value$|^default$/i;
@@ -203,5 +204,5 @@ function kindOf(text: string, name: Name, policy: Policy): NameKind {
   if (text.charCodeAt(start - 1) === BACKSLASH) kind = Math.max(kind, policy.kindInText(word.slice(1))) as NameKind;
   if (kind > SUSPECT || word.length > LONGEST_LAST_WORD || !LAST_WORD_OF_PHRASE.test(word)) return kind;
   const phrase = PHRASE.exec(text.slice(Math.max(0, name.end - 32), name.end));
-  return phrase ? policy.kind(phrase[0]) : kind;
+  return phrase ? (/api$/i.test(phrase[0]) ? SECRET : policy.kind(phrase[0])) : kind;
 }

@@ -3,6 +3,7 @@ import { looksRandom } from '../keys/randomness.js';
 import { endOf } from '../keys/scan.js';
 import { condenseName, type NameKind, SUSPECT, TOKEN } from '../names.js';
 import type { Policy } from '../policy.js';
+import { findInPgpass } from './by-place/addresses.js';
 import { isHarmlessValue } from './harmless.js';
 import { judgeName, type Name } from './name.js';
 import { isTextToken } from './text-token.js';
@@ -29,6 +30,7 @@ export function findNamed(text: string, policy: Policy, urlDepth: number, findIn
   let equals = text.indexOf('=');
   while (colon !== -1 || equals !== -1) {
     const at = colon === -1 || (equals !== -1 && equals < colon) ? equals : colon;
+    if (at === colon && isNumberOrAny(text.charCodeAt(at + 1))) findInPgpass(text, at, edits);
     const next =
       (at === colon && findInUrl(text, at, policy, urlDepth, edits)) || findAfterName(text, at, policy, edits);
     if (colon !== -1 && colon < next) colon = text.indexOf(':', next);
@@ -42,6 +44,11 @@ export function findNamed(text: string, policy: Policy, urlDepth: number, findIn
         ? at + 1
         : findAfterName(text, at, policy, edits);
   }
+}
+
+/** What stands for the port in a line of `.pgpass`. */
+function isNumberOrAny(code: number): boolean {
+  return (code >= 48 && code <= 57) || code === 42;
 }
 
 /** A particle or a dash stands in any sentence. Between a word of these languages and a text in ASCII it may say that a value follows. */

@@ -1,4 +1,5 @@
 import { type Edit, REDACTED } from '../edits.js';
+import { nextForeignNameEnd } from '../foreign-names.js';
 import { isMadeOfWords, isMixed } from '../keys/randomness.js';
 import { endOf } from '../keys/scan.js';
 import { readsAsSentence } from '../keys/words.js';
@@ -20,14 +21,14 @@ const CERTAIN = /secures$/i;
 const LONGEST_CERTAIN = 7;
 const MANIFEST = 'kind: Secret';
 const LOWER_S = 115;
-const PHRASE = /(?:api|access|auth|private|secret|security|encryption|signing) (?:key|token|code)$/i;
+const PHRASE = /(?:api|access|auth|private|secret|security|encryption|signing) (?:key|token|code)$|mot de passe$/i;
 const LONGEST_PHRASE = 20;
 const LONGEST_NAME = 64;
 
 const QUOTE = String.raw`(?:\\{0,3}["'\x60]|&quot;|&#(?:34|39|x22);)`;
 /** What may stand between a name and its value other than a colon or an equals sign. */
 const GAP = /* @__PURE__ */ gapExpression();
-const VALUE = /[^\s"'`<>|&,;\\]{8,200}/y;
+const VALUE = /[^\s"'`<>|&,;\\]{6,200}/y;
 const AFTER_VALUE = /[.,:)\]}*_]+$/;
 const CLOSING_QUOTE = /["'`&]/;
 /** What ends a cell of a table with commas, semicolons or tabs. */
@@ -56,13 +57,22 @@ export function findUnseparated(text: string, policy: Policy, edits: Edit[]): vo
     if (end > manifestUntil && text.startsWith(MANIFEST, end - MANIFEST.length) && text.charAt(end).trim() === '') {
       manifestUntil = findInManifest(text, end, edits);
     }
-    const valueEnd = endOf(VALUE, text, start);
-    if (valueEnd === start || !isNameOfSecret(text, wordEnd, end, policy)) continue;
-    const found = text.slice(start, valueEnd);
-    const value = CLOSING_QUOTE.test(text.charAt(valueEnd)) ? found : found.replace(AFTER_VALUE, '');
-    const isLinked = text.slice(end, start).trim() !== '';
-    if (looksSecret(value, isLinked)) edits.push({ start, end: start + value.length, text: REDACTED });
+    if (isNameOfSecret(text, wordEnd, end, policy)) addValue(text, end, start, edits);
   }
+  for (let end = nextForeignNameEnd(text, 0); end !== -1; end = nextForeignNameEnd(text, end)) {
+    const start = endOf(GAP, text, end);
+    if (start > end) addValue(text, end, start, edits);
+  }
+}
+
+/** Adds an edit for the value that begins at `start`, behind a name that ends at `end`, if it looks like one. */
+function addValue(text: string, end: number, start: number, edits: Edit[]): void {
+  const valueEnd = endOf(VALUE, text, start);
+  if (valueEnd === start) return;
+  const found = text.slice(start, valueEnd);
+  const value = CLOSING_QUOTE.test(text.charAt(valueEnd)) ? found : found.replace(AFTER_VALUE, '');
+  if (looksSecret(value, text.slice(end, start).trim()))
+    edits.push({ start, end: start + value.length, text: REDACTED });
 }
 
 /** Whether the name that ends at `end` stands in a cell, so that its line may be the header of a table. */
@@ -92,26 +102,31 @@ function isNameOfSecret(text: string, wordEnd: number, end: number, policy: Poli
   return PHRASE.test(text.slice(Math.max(0, end - LONGEST_PHRASE), end));
 }
 
-const SHORTEST = 8;
+const SHORTEST = 6;
 /** Random characters change their kind every second time, those of names of code every fifth. */
 const CHANGES_PER_CHARACTER = 0.3;
 /** In longer values chance has less say. */
 const LONG = 16;
 const CHANGES_IN_LONG = 0.2;
-/** `Winter2026!`; without a mark only where more than a blank links it to its name. */
+/** `Winter2026!`; without a mark only behind what links it to its name. */
 const HUMAN = /^[A-Z][a-z]{3,}\d{2,4}[!#$%&*?@^]{1,2}$/;
-const LINKED_HUMAN = /^[A-Z][a-z]{3,}\d{4}$/;
+const LINKED_HUMAN = /^[A-Za-z][a-z]{2,}[!#$%&*?@^]?\d{1,6}[!#$%&*?@^]{0,2}$/;
+const LINK = /[^,;|]/;
 /** Marks that words and paths don't have in their middle. */
 const MARK_INSIDE = /[A-Za-z0-9][!#%^*$~?@&+]{1,3}[A-Za-z0-9]/;
 /** Calls and lists of code, URLs and options. */
 const IN_CODE = /[(){}[\]]|:\/\/|^-/;
-const ALGORITHM = /^(?:sec[pt]\d{3}[rk]\d|prime256v1)$/i;
+const ALGORITHM =
+  /^(?:sec[pt]\d{3}[rk]\d|prime256v1|(?:sha|base|utf|latin|aes|rsa|des|ecdsa|ed|hmacsha|hs|rs|es|ps|oauth|openid|argon|bcrypt|scrypt|http|ipv|python|node|vault|version|sqlite|postgres|mysql|web|level|step|line|row|part|page|item|test|user|option|chapter|section|figure|table)[_-]?v?\d+\w{0,2})$/i;
 const MOST_DIGITS_IN_NAME = 0.25;
 
-/** Whether a value looks random by itself, without regard to the text before it. `isLinked` says whether more than a blank stands before it. */
-function looksSecret(value: string, isLinked: boolean): boolean {
+/**
+ * Whether a value looks like a secret by itself, without regard to the text before it. `link` is what stands between name and value: a
+ * password of a word and a number is known only behind a verb, an arrow or a quote.
+ */
+function looksSecret(value: string, link: string): boolean {
   if (value.length < SHORTEST || IN_CODE.test(value) || ALGORITHM.test(value) || EMAIL.test(value)) return false;
-  if (!HUMAN.test(value) && !(isLinked && LINKED_HUMAN.test(value)) && !isRandom(value)) return false;
+  if (!HUMAN.test(value) && !(LINK.test(link) && LINKED_HUMAN.test(value)) && !isRandom(value)) return false;
   return !isHarmlessValue(value) && !isExpression(value) && !isPath(value);
 }
 
@@ -138,10 +153,12 @@ function gapExpression(): RegExp {
       // `<td>NAME</td><td>x</td>`, `<key>NAME</key> <string>x</string>`
       String.raw`<\/\w{1,20}>\s{0,40}<\w{1,20}[^<>]{0,60}>`,
       // `the NAME is x`, `set NAME to x`
-      String.raw`(?:[ \t]{1,4}(?:is|was|are|to|as|be|now|set|value|from|with|ist|lautet|est|es|é)(?![\w-])){1,3}:?[ \t]{1,4}`,
+      String.raw`(?:[ \t]{1,4}(?:is|was|are|to|as|be|now|set|value|from|with|ist|lautet|est|es|é|è|är|er|jest|это|هي|هو)(?![\w-])){1,3}:?[ \t]{1,4}`,
       String.raw`[ \t]{0,4}[:=][ \t]{0,4}(?=&)`,
       // `secret set NAME --body x`
       String.raw`[ \t]{1,4}--?[A-Za-z-]{2,14}[ \t=]{1,4}`,
+      // `process.env.NAME || 'x'`, `getenv("NAME") or "x"`
+      String.raw`[ \t]{1,4}(?:\|\||\?\?|or|else)[ \t]{1,4}(?=["'\x60])`,
       String.raw`[ \t]{1,24}`,
       '[是は은는][ \\t]?',
     ].join('|')})(?:[NLbr@]?${QUOTE}|[(\\[*_<]){0,3}`,

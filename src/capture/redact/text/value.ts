@@ -14,14 +14,15 @@ export interface Span {
 }
 
 /** Operators and blanks, and marks of Markdown or an end of an element of HTML that follow a name: `**Password:** x`, `<b>Password:</b> x`. */
-const BEFORE_VALUE = /[:=>]{0,2}[ \t]*(?:[*_~]{1,3}[ \t]+|<\/[A-Za-z][^<>]{0,20}>[ \t]*)?/y;
+const BEFORE_VALUE =
+  /[:=>]{0,2}[ \t]*(?:[*_~]{1,3}[ \t]+|<\/[A-Za-z][^<>]{0,20}>[ \t]*(?:<(?:code|b|strong|em|i|tt|kbd|span)>)?)?/y;
 const OPERATOR_AND_LINES = /[:=>]{0,2}\s*/y;
 /** A text of several lines in YAML begins in the next line: `password: |`. */
 const BLOCK = /[|>][-+]?\d?[ \t]*\r?\n[ \t]+(?=\S)/y;
 /** Letters and marks before the quote of a string: `b"x"`, `@"x"`, `N'x'`. */
 const STRING_PREFIX = /(?:[bBrRfFuULN]{1,2}|[@$]{1,2})(?=["'])/y;
 /** Also the quotes of several lines, and those that CSV doubles. */
-const OPENING_QUOTE = /\\*(?:"{3}|'{3}|""(?=[^\s"',;)}\]])|["'`])/y;
+const OPENING_QUOTE = /\\*(?:"{3}|'{3}|""(?=[^\s"',;)}\]])|["'`“«„「])/y;
 /** Headers whose values are many words long. */
 const WHOLE_LINE_NAME = /authorization$|cookie2?$/i;
 const REST_OF_LINE = /(?:[^\r\n\\]+|\\(?![nr]))+/y;
@@ -211,9 +212,18 @@ function isPhrase(text: string): boolean {
   return text.length <= 100 && PHRASE.test(text);
 }
 
+/** What closes the quotes of texts. */
+const CLOSING: ReadonlyMap<string, string> = new Map([
+  ['“', '”'],
+  ['«', '»'],
+  ['„', '“'],
+  ['「', '」'],
+]);
+
 /** Where a quoted value ends: before the next quote that is as deeply escaped as the first, or with the text. */
 function closingQuote(text: string, quote: string, from: number): number {
-  for (let at = text.indexOf(quote, from); at !== -1; at = text.indexOf(quote, at + 1)) {
+  const closing = CLOSING.get(quote) ?? quote;
+  for (let at = text.indexOf(closing, from); at !== -1; at = text.indexOf(closing, at + 1)) {
     if (text[at - 1] !== '\\') return at;
   }
   return text.length;

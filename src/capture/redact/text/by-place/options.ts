@@ -1,13 +1,12 @@
-/** Passwords that commands take by an option of one letter, or by its place: `mysql -px`, `docker login -p x`, `IDENTIFIED BY 'x'`. */
-import { type Edit, REDACTED } from '../edits.js';
-import { isExpression, isPath } from './code.js';
-import { EMAIL, isHarmlessValue, isNoValue } from './harmless.js';
+/** Passwords that commands take by an option whose name does not say so: `mysql -px`, `docker login -p x`, `keytool -storepass x`. */
+import type { Edit } from '../../edits.js';
+import { addPassword } from './password.js';
 
 const VALUE = String.raw`["']?([^\s"'\x60]{3,200})`;
-const USER = String.raw`["']?[\w.@+-]{1,80}:([^\s"'\x60]{3,200})`;
+const USER = String.raw`["']?[\w.@+-]{1,80}:["']?([^\s"'\x60]{3,200})`;
 const BEFORE = String.raw`(?:^|[\s;|&(/\x60$])`;
 const COOKIE = String.raw`["']?[\w-]{1,60}=([^\s"'\x60;]{3,400})`;
-const LOGINS = String.raw`sshpass|mongo\w*|(?:docker|podman|nerdctl|skopeo|buildah|oras|crane|az|helm)\b[^\n|;&]*\blogin`;
+const LOGINS = String.raw`sshpass|mongo\w*|psexec\w*|rabbitmqadmin|ncftp\w*|snowsql|cqlsh|beeline|(?:docker|podman|nerdctl|skopeo|buildah|oras|crane|az|helm)\b[^\n|;&]*\blogin`;
 const ARGUMENTS = String.raw`\b[^\n|;&]*$`;
 
 /** An option with its value, and the commands in which the value is a password; in any command, if none is named. */
@@ -24,9 +23,24 @@ function optionsByCode(): readonly (readonly Option[] | undefined)[] {
 
 function options(): [string, readonly Option[]][] {
   return [
-    ['-', [[optionOf(`--(?:proxy-)?user[ \\t=]{1,4}${USER}`)]]],
+    [
+      '-',
+      [
+        [optionOf(`--(?:proxy-)?user[ \\t=]{1,4}${USER}`)],
+        [optionOf(`--value[ \\t=]{1,4}${VALUE}`), command('az\\b[^\\n|;&]*\\bsecret|aws\\b[^\\n|;&]*\\bSecureString')],
+      ],
+    ],
     // A user with a colon behind it is nothing else in other commands than curl either.
-    ['u', [[optionOf(`-u[ \\t=]{1,4}${USER}`)], [optionOf(`-u${USER}`), command('curl')]]],
+    [
+      'u',
+      [
+        [optionOf(`-u[ \\t=]{1,4}${USER}`)],
+        [optionOf(`-u${USER}`), command('curl')],
+        [optionOf(`-u[ \\t]{1,4}["']?[\\w.@+-]{1,80},${VALUE}`), command('lftp')],
+      ],
+    ],
+    ['U', [[optionOf(`-U[ \\t]{0,4}["']?[\\w.\\\\/-]{1,80}%${VALUE}`), command('smb\\w+|rpcclient|net')]]],
+    ['s', [[optionOf(`-s(?:torepass|rcstorepass)[ \\t]{1,4}${VALUE}`), command('keytool|jarsigner')]]],
     [
       'p',
       [
@@ -34,7 +48,13 @@ function options(): [string, readonly Option[]][] {
         [optionOf(`-p${VALUE}`), command('mysql\\w*|mariadb\\w*|7z[ar]?|(?:un)?rar')],
       ],
     ],
-    ['P', [[optionOf(`-P[ \\t]{1,4}${VALUE}`), command('(?:un)?zip|sqlcmd|bcp')]]],
+    [
+      'P',
+      [
+        [optionOf(`-P[ \\t]{1,4}${VALUE}`), command('(?:un)?zip|sqlcmd|bcp')],
+        [optionOf(`-P${VALUE}`), command('sqlcmd|bcp')],
+      ],
+    ],
     [
       'a',
       [
@@ -43,11 +63,19 @@ function options(): [string, readonly Option[]][] {
       ],
     ],
     ['w', [[optionOf(`-w[ \\t]{1,4}${VALUE}`), command('ldap\\w+')]]],
-    ['k', [[optionOf(`-k[ \\t]{1,4}${VALUE}`), command('openssl')]]],
+    [
+      'k',
+      [
+        [optionOf(`-k[ \\t]{1,4}${VALUE}`), command('openssl')],
+        [optionOf(`-keypass[ \\t]{1,4}${VALUE}`), command('keytool|jarsigner')],
+      ],
+    ],
+    ['n', [[optionOf(`-n\\w{0,4}[ \\t]{1,4}\\S{1,80}[ \\t]{1,4}${VALUE}`), command('htpasswd')]]],
     [
       'b',
       [
         [optionOf(`-b[ \\t]{1,4}${COOKIE}`), command('curl')],
+        [optionOf(`-b[ \\t]{1,4}${VALUE}`), command('gh secret set')],
         [optionOf(`-b\\w{0,4}[ \\t]{1,4}\\S{1,200}[ \\t]{1,4}\\S{1,80}[ \\t]{1,4}${VALUE}`), command('htpasswd')],
       ],
     ],
@@ -81,32 +109,7 @@ export function findInCommand(text: string, at: number, edits: Edit[]): void {
     }
     const value = match[1] ?? '';
     const end = at + match[0].length;
-    addUnlessHarmless(end - value.length, value, edits);
+    addPassword(end - value.length, value, edits);
     return;
   }
-}
-
-/** `CREATE USER a IDENTIFIED BY 'x'` */
-const IDENTIFIED = /IDENTIFIED (?:WITH [\w']{1,40} )?(?:BY|AS) (?:PASSWORD )?["']([^"'\n]{3,200})/y;
-
-/** Adds edits for passwords in statements of databases. */
-export function findInStatements(text: string, edits: Edit[]): void {
-  for (let at = text.indexOf('IDENTIFIED '); at !== -1; at = text.indexOf('IDENTIFIED ', at + 1)) {
-    IDENTIFIED.lastIndex = at;
-    const [whole, value = ''] = IDENTIFIED.exec(text) ?? [];
-    if (whole !== undefined) addUnlessHarmless(at + whole.length - value.length, value, edits);
-  }
-}
-
-function addUnlessHarmless(start: number, value: string, edits: Edit[]): void {
-  if (
-    EMAIL.test(value) ||
-    isHarmlessValue(value) ||
-    isNoValue(value) ||
-    isExpression(value) ||
-    isPath(value) ||
-    value.startsWith('$')
-  )
-    return;
-  edits.push({ start, end: start + value.length, text: REDACTED });
 }

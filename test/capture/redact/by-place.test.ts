@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { createRedactor } from '../../../src/capture/redact/redactor.js';
+
+const redactor = createRedactor();
+const SECRET = 'kX9vq2LmT7pQ4zRw8sBn';
+
+const FORMS = [
+  'echo %% | docker login -u ci --password-stdin',
+  `printf '%s' '%%' | gh auth login --with-token`,
+  'echo "alice:%%" | sudo chpasswd',
+  'sudo chpasswd <<< "alice:%%"',
+  'docker login -u bob --password-stdin <<EOF\n%%\nEOF',
+  'echo %% | sudo -S apt-get update',
+  'db.local:5432:shop:app:%%',
+  '*:*:*:postgres:%%',
+  'sqlplus scott/%%@orcl',
+  'jdbc:oracle:thin:app/%%@db:1521:XE',
+  'root:%%@tcp(127.0.0.1:3306)/shop',
+  'keytool -list -keystore k.jks -storepass "%%"',
+  'lftp -u bob,%% sftp://host',
+
+  `smtp.login("bob@example.com", "%%")`,
+  `requests.get(url, auth=('bob', '%%'))`,
+  'builder.withPassword("%%")',
+  `jwt.sign(payload, '%%')`,
+  `headers.set('Authorization', '%%')`,
+  'var jwtSecret = []byte("%%")',
+  `INSERT INTO users (email, password) VALUES ('a', '%%'), ('b', 'x')`,
+  `SET PASSWORD FOR 'bob'@'localhost' = PASSWORD('%%');`,
+  '<input value="%%" type="password" id="p">',
+  '<li><strong>Password:</strong> <code>%%</code></li>',
+  'La contraseña es %%',
+  'Mon mot de passe est %%',
+  'Moje hasło to %%',
+  'Пароль от базы: %%',
+  '“password”: “%%”',
+];
+
+describe('a password at the place of a command, a call or a statement is redacted', () => {
+  for (const form of FORMS) {
+    it(JSON.stringify(form), () => {
+      const text = form.replaceAll('%%', SECRET);
+      assert.ok(!redactor.text(text).includes(SECRET), redactor.text(text));
+      assert.ok(!JSON.stringify(redactor.json({ content: text })).includes(SECRET));
+    });
+  }
+});
+
+const HARMLESS = [
+  'echo "$TOKEN" | docker login --password-stdin',
+  'docker login -u "$USER" --password-stdin < token.txt',
+  '10.0.0.3:8080:ready:true:200',
+  'mailto:bob99@example.com',
+  'npm:lodash@4.17.21',
+  'const hashed = await bcrypt.hash(password, 10);',
+  'cursor.execute("INSERT INTO t (user, password) VALUES (%s, %s)", (u, p))',
+  'La clave es la paciencia.',
+  '비밀번호를 잊어버렸어요.',
+];
+
+describe('a text that only reads like one stays', () => {
+  for (const text of HARMLESS) it(JSON.stringify(text), () => assert.equal(redactor.text(text), text));
+});
