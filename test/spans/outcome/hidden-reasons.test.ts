@@ -26,7 +26,7 @@ async function statusesOf(use: Use): Promise<unknown[]> {
   const controller = new AbortController();
   await scene.recorder
     .run({ kind: 'chat_turn' }, async () => {
-      const body = { model: 'gpt-5', stream: true, messages: [] } as const;
+      const body = { model: 'gpt-5', stream: true as const, messages: [] };
       await use(await client.chat.completions.create(body, { signal: controller.signal }), controller);
     })
     .catch(() => {});
