@@ -8,17 +8,18 @@ import type { Finding } from './main.js';
 const CORE_GOAL_BYTES = 15_000;
 /**
  * The core must not grow beyond this unnoticed. The table of some 200 key formats with the rules around names took it from 44 to 59 kB, nine
- * more wire formats to 78 kB, the excerpts of large bodies and the stricter judgement of random values to 86 kB, and excerpts made from bytes,
- * values without a separator, passwords of commands and more hosts and error shapes to 94 kB.
+ * more wire formats to 78 kB, the excerpts of large bodies and the stricter judgement of random values to 86 kB, excerpts made from bytes,
+ * values without a separator, passwords of commands and more hosts and error shapes to 94 kB, and passwords by their place, the reasons that
+ * clients hide, deferred completions and more formats to 99 kB.
  */
-const CORE_GZIP_BYTES = 95_000;
+const CORE_GZIP_BYTES = 100_000;
 /** Minified. The rest of the core must not come along with a part of it. The processor redacts the attributes given to `reportStatus`. */
-const ALONE_BYTES = { RunIdGenerator: 4_500, StatusPrioritySpanProcessor: 71_000 };
+const ALONE_BYTES = { RunIdGenerator: 4_500, StatusPrioritySpanProcessor: 79_000 };
 
 /** All files that a browser loads for the viewer's page, compressed. */
 const PAGE_GZIP_BYTES = 60_000;
 
-/** How big the package is in somebody's bundle, and the viewer's page in a browser. */
+/** How big the package is in a bundle of an application, and the viewer's page in a browser. */
 export async function size(): Promise<Finding[]> {
   const core = await bundled("export * from 'runtrace'", 'src');
   const { outputs } = core.metafile;
