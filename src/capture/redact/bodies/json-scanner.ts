@@ -3,7 +3,6 @@ import { applyEdits, type Edit, inOrder } from '../edits.js';
 import type { Recent } from '../json-string-memo.js';
 import { isPlain, MIN_KEY_LENGTH } from '../keys/find-keys.js';
 import { looksRandom } from '../keys/randomness.js';
-import { endOf } from '../keys/scan.js';
 import { PLAIN, SECRET, SUSPECT, TOKEN } from '../names.js';
 import type { Policy } from '../policy.js';
 import { findSecrets } from '../text/find-secrets.js';
@@ -19,6 +18,7 @@ import {
   schemaPlace,
   TEXT_TOKENS,
 } from './json-frame.js';
+import { literalEnd, numbersEnd } from './json-literals.js';
 import { hiddenString, isSecretByName } from './json-names.js';
 import { decodeCut, decodeString } from './json-strings.js';
 
@@ -72,24 +72,6 @@ const KEY = 3;
 const FIRST_KEY = 4;
 const VALUE = 5;
 const FIRST_VALUE = 6;
-
-const LITERAL = /true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
-
-const ZERO = 48;
-
-/** Where a literal ends; `start` if none begins there. Most are `null` and whole numbers, which need no expression. */
-function literalEnd(text: string, start: number): number {
-  if (text.startsWith('null', start)) return start + 4;
-  let at = start;
-  while (isDigit(text.charCodeAt(at))) at++;
-  const isWhole =
-    at > start && (at === start + 1 || text.charCodeAt(start) !== ZERO) && !'.eE'.includes(text.charAt(at));
-  return isWhole ? at : endOf(LITERAL, text, start);
-}
-
-function isDigit(code: number): boolean {
-  return code >= ZERO && code <= NINE;
-}
 
 /** The text between the last whole value and the end of cut JSON: a comma, a key, a number or half of one, blanks. */
 const UNFINISHED = /^\s*(?:,\s*)?(?:"[^"\\]*(?:\\.[^"\\]*)*(?:\\|"\s*(?::\s*(?:[\w.+-]+\s*)?)?)?|(?:[\w.+-]+\s*)?)$/;
@@ -298,8 +280,10 @@ export class JsonScan {
     }
   }
 
-  /** Reads a number, `true`, `false` or `null`. Returns where the scan goes on. */
+  /** Reads a number, `true`, `false` or `null`, or several numbers of a list. Returns where the scan goes on. */
   #readLiteral(start: number): number {
+    const next = this.#readNumbers(start);
+    if (next > start) return next;
     const end = this.#next >= VALUE ? literalEnd(this.#text, start) : start;
     if (end === start) return this.#stop();
     this.#next = END;
@@ -309,6 +293,17 @@ export class JsonScan {
       else this.#deltas?.addNumber(key, this.#text, start, end);
     }
     return end;
+  }
+
+  /** Reads numbers that are not looked at one by one. Returns `start` if there are none. */
+  #readNumbers(start: number): number {
+    const { isArray, hasPairs, hiddenFrom, kind } = this.#frame;
+    if (!isArray || hasPairs || this.#deltas || this.#next < VALUE || (kind === SECRET && hiddenFrom < 0)) return start;
+    const next = numbersEnd(this.#text, start);
+    if (next === start) return start;
+    this.#wholeUntil = this.#text.lastIndexOf(',', next - 1);
+    this.#next = VALUE;
+    return next;
   }
 
   #replace(start: number, end: number): void {

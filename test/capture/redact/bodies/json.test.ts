@@ -10,6 +10,15 @@ function keep(text: string, contentType = 'application/json'): string | undefine
   return redactor.body(text, contentType, 1_000_000, Buffer.byteLength(text))?.text;
 }
 
+function parses(json: string): boolean {
+  try {
+    JSON.parse(json);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 const VALUES: readonly [what: string, value: unknown, kept: unknown][] = [
   ['a secret by name', { api_key: 'abc', n: 1 }, { api_key: 'REDACTED', n: 1 }],
   ['a secret by shape', { a: [{ b: `see ${KEY}` }] }, { a: [{ b: 'see REDACTED' }] }],
@@ -190,16 +199,57 @@ test('JSON with something wrong put into it anywhere is kept only if JSON.parse 
     (json, put, nat, isInPlace) => {
       const at = nat % json.length;
       const text = `[${json.slice(0, at)}${put}${json.slice(isInPlace ? at + 1 : at)}]`;
-      let isJson = true;
-      try {
-        JSON.parse(text);
-      } catch {
-        isJson = false;
-      }
-      assert.equal(keep(text), isJson ? text : undefined);
+      assert.equal(keep(text), parses(text) ? text : undefined);
     },
   );
   fc.assert(property, { numRuns: 2000 });
+});
+
+const numberLists = fc
+  .record({
+    numbers: fc.array(fc.oneof(fc.double({ noNaN: true, noDefaultInfinity: true }), fc.integer()), { minLength: 2 }),
+    times: fc.integer({ min: 1, max: 300 }),
+    separator: fc.constantFrom(',', ', ', ',\n  ', ' ,'),
+    around: fc.constantFrom(['[', ']'], ['[[', ']]'], ['{"vector":[', ']}'], ['{"a":[true,', ',"text"],"b":1}']),
+  })
+  .map(({ numbers, times, separator, around }) => {
+    const list = Array.from({ length: times }, () => numbers.map((number) => JSON.stringify(number))).flat();
+    return around.join('\0').replace('\0', () => list.join(separator));
+  });
+
+test('lists of numbers with something wrong put into them are kept only if JSON.parse reads them', () => {
+  const wrong = fc.constantFrom(...'",:[]{}-.eE+0 \n\u00a0'.split(''), 'null', '"a"', '');
+  const property = fc.property(numberLists, wrong, fc.nat(), fc.boolean(), (json, put, nat, isInPlace) => {
+    const at = nat % json.length;
+    const text = `${json.slice(0, at)}${put}${json.slice(isInPlace ? at + 1 : at)}`;
+    const isJson = /^\s*[[{]/.test(text) && parses(text);
+    assert.equal(keep(text), isJson ? text : undefined);
+  });
+  fc.assert(property, { numRuns: 1000 });
+});
+
+test('the beginning of a list of numbers is kept up to its last whole number', () => {
+  const property = fc.property(numberLists, fc.nat(), (json, nat) => {
+    const text = json.slice(0, 2 + (nat % (json.length - 2)));
+    const kept = redactor.body(text, 'application/json', 1_000_000, 1_000_000)?.text ?? '';
+    assert.ok(parses(kept), kept);
+    assert.ok(text.startsWith(kept.replace(/["\]}]*$/, '')), kept);
+    const numbers = text.slice(0, text.lastIndexOf(',')).replace(/^[^,]*\[+/, '');
+    if (!text.includes('"text') && text.includes(',')) assert.ok(kept.includes(numbers.trimEnd()), kept);
+  });
+  fc.assert(property, { numRuns: 1000 });
+});
+
+test('the beginning of a list of numbers is not kept if it is malformed', () => {
+  for (const text of ['[1,,', '[1,2,,3', '[1,01,2', '[1,2.,3', '[1,2 3,', '[1,-,2', '[1,2}', '[1, ,']) {
+    assert.equal(redactor.body(text, 'application/json', 1_000_000, 1_000_000)?.text, undefined, text);
+  }
+});
+
+test('a number after the name in a pair is as secret as before, and one under a secret name is replaced', () => {
+  const secrets = [['a', ['password', 'abc123def']], { rawHeaders: ['x-number', 1, 'authorization', 'abc123def'] }];
+  assert.ok(!keep(JSON.stringify(secrets))?.includes('abc123def'));
+  assert.ok(!keep('{"password":[123456,234567,345678]}')?.includes('456'));
 });
 
 test('any JSON has the same structure afterwards, whatever stands under secret names', () => {
