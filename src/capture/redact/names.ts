@@ -1,4 +1,6 @@
 /** What a name says about its value: `PLAIN`, `SUSPECT`, `TOKEN` or `SECRET`. A higher kind is surer. */
+import { wordSet } from '../../util/word-set.js';
+
 export type NameKind = 0 | 1 | 2 | 3;
 /** The name says nothing. */
 export const PLAIN = 0;
@@ -87,11 +89,9 @@ const ABOUT =
   /(?:algorithm|arn|class|count|created|createdat|dir|enabled|endpoint|expires|expiresat|expiresin|expiry|field|file|filename|format|hint|icon|issuer|label|length|less|lifetime|limit|manager|name|page|path|pattern|placeholder|policy|prefix|prompt|provider|providers|ref|regex|required|route|rules|scope|scopes|selector|source|status|strength|suffix|timeout|title|ttl|type|url|uri|usage|validator|version)$/;
 
 /** `max_token`, `eos_token`, `cost_per_token`, `next_page_token`: words before `token` that make it a unit of text or a cursor. */
-const HARMLESS_BEFORE_TOKEN = /* @__PURE__ */ new Set(
-  (
-    'audio begin bos cached change cls completion continuation end eos first image input last mask max min next num ' +
-    'output pad page per previous prompt reasoning sep special start stop sync text thought total unk'
-  ).split(' '),
+const HARMLESS_BEFORE_TOKEN = /* @__PURE__ */ wordSet(
+  'audio begin bos cached change cls completion continuation end eos first image input last mask max min next num ' +
+    'output pad page per previous prompt reasoning sep special start stop sync text thought total unk',
 );
 
 const HARMLESS_KEY =
@@ -103,11 +103,9 @@ const SESSION_COOKIE = /^_\w+_session$/;
 const BUNDLER = /^BUNDLE_\w+__\w+$/;
 
 /** What else is a secret in a URL or a form. Source: the HTTP conventions' list for `url.full`, and what OAuth and SAS put there. */
-const SECRET_PARAMETERS = /* @__PURE__ */ new Set(
-  (
-    'assertion awsaccesskeyid clientassertion code googleaccessid hmac key pass samlresponse session sid sig signature ' +
-    'ticket token xamzcredential xamzsignature xgoogcredential xgoogsignature'
-  ).split(' '),
+const SECRET_PARAMETERS = /* @__PURE__ */ wordSet(
+  'assertion awsaccesskeyid clientassertion code googleaccessid hmac key pass samlresponse session sid sig signature ' +
+    'ticket token xamzcredential xamzsignature xgoogcredential xgoogsignature',
 );
 
 /** Every name that is more than `PLAIN` matches this. */

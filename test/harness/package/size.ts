@@ -14,7 +14,7 @@ const CORE_GOAL_BYTES = 15_000;
  */
 const CORE_GZIP_BYTES = 100_000;
 /** Minified. The rest of the core must not come along with a part of it. The processor redacts the attributes given to `reportStatus`. */
-const ALONE_BYTES = { RunIdGenerator: 4_500, StatusPrioritySpanProcessor: 79_000 };
+const ALONE_BYTES = { RunIdGenerator: 2_000, StatusPrioritySpanProcessor: 79_000 };
 
 /** All files that a browser loads for the viewer's page, compressed. */
 const PAGE_GZIP_BYTES = 60_000;

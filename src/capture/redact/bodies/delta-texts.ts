@@ -1,3 +1,4 @@
+import { wordSet } from '../../../util/word-set.js';
 import { type Edit, inOrder } from '../edits.js';
 import { Recent } from '../json-string-memo.js';
 import type { Policy } from '../policy.js';
@@ -19,11 +20,9 @@ interface Delta {
 }
 
 /** The keys of deltas in the streams of OpenAI, Anthropic, Gemini, Ollama, Cohere and the AI SDK. */
-const DELTA_KEYS = /* @__PURE__ */ new Set(
-  (
-    'arguments argumentsDelta completion content data delta generated_text input inputTextDelta output partial_json reasoning ' +
-    'reasoning_content refusal response text textDelta thinking transcript'
-  ).split(' '),
+const DELTA_KEYS = /* @__PURE__ */ wordSet(
+  'arguments argumentsDelta completion content data delta generated_text input inputTextDelta output partial_json reasoning ' +
+    'reasoning_content refusal response text textDelta thinking transcript',
 );
 
 /**

@@ -1,3 +1,5 @@
+import { wordSet } from '../../../util/word-set.js';
+
 const RANDOM_RUN = /[A-Za-z0-9]{16,}/g;
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const SHORTEST_RANDOM = 16;
@@ -47,9 +49,7 @@ const LONGEST_NUMBER = 8;
 const LONGEST_NUMBER_IN_WORD = 4;
 const SHORTEST_HUMP = 3;
 const SHORTEST_LAST_HUMP = 2;
-const SHORT_WORDS = /* @__PURE__ */ new Set(
-  'as at by db do go id if in io ip is js ms my no of on or os to ts ui up'.split(' '),
-);
+const SHORT_WORDS = /* @__PURE__ */ wordSet('as at by db do go id if in io ip is js ms my no of on or os to ts ui up');
 /** Digits may come before letters only in as short a word: `4o`, `2x`, `3rd`, `128k`. */
 const LONGEST_COUNTED = 5;
 

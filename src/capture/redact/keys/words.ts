@@ -1,3 +1,4 @@
+import { wordSet } from '../../../util/word-set.js';
 import { isMadeOfWords } from './randomness.js';
 
 /**
@@ -10,9 +11,11 @@ const FOLLOWERS =
   'o:abcdefgiklmnoprstuvwx p:acdehilmoprstuy q:u r:abcdefgiklmnoprstuvwy s:acdefhiklmnopqstuwy t:acdefhilmoprstuwy ' +
   'u:abcdefgilmnoprst v:aeio w:adehilnorsw x:aceipt y:ceilmnopstw z:aeio';
 
-const PAIRS: ReadonlySet<string> = /* @__PURE__ */ new Set(
-  FOLLOWERS.split(' ').flatMap((row) => [...row.slice(2)].map((follower) => row.charAt(0) + follower)),
-);
+const PAIRS: ReadonlySet<string> = /* @__PURE__ */ pairsOf(FOLLOWERS);
+
+function pairsOf(followers: string): ReadonlySet<string> {
+  return new Set(followers.split(' ').flatMap((row) => [...row.slice(2)].map((follower) => row.charAt(0) + follower)));
+}
 
 /** A name of minified code. Inside of a longer word `isMadeOfWords` has no single letter. */
 const MINIFIED = /^[a-z]$/;
@@ -21,11 +24,9 @@ const CAPITALISED = /^[A-Z][a-z]/;
 const PART = /[A-Z]?[a-z]+|[A-Z]+(?![a-z])/g;
 /** Shorter parts (`id`, `JWT`, `a`) have too few pairs to tell. */
 const SHORTEST_TELLING = 4;
-const SHORT_WORDS: ReadonlySet<string> = /* @__PURE__ */ new Set(
-  (
-    'add ai all api app aws by ci db dev env err for fn get gh id in is jwt key log me my new no not old on or out pre pub pwd raw ref ' +
-    'req res run sdk set sql src ssl str sub tag the tls tmp ui uri url use usr var x xml etc lib mnt opt bin'
-  ).split(' '),
+const SHORT_WORDS: ReadonlySet<string> = /* @__PURE__ */ wordSet(
+  'add ai all api app aws by ci db dev env err for fn get gh id in is jwt key log me my new no not old on or out pre pub pwd raw ref ' +
+    'req res run sdk set sql src ssl str sub tag the tls tmp ui uri url use usr var x xml etc lib mnt opt bin',
 );
 /** One pair in as many may be a rare one: `workflow`, `webhook`. */
 const PAIRS_PER_RARE = 9;

@@ -1,27 +1,24 @@
+import { wordSet } from '../../../util/word-set.js';
 import { isMadeOfWords, isMixed } from '../keys/randomness.js';
 import { readsAsWords } from '../keys/words.js';
 import { isSecretLike, isVersion } from './words.js';
 
 /** Words that stand where a value would: types, states, settings. */
-const NO_VALUE = /* @__PURE__ */ new Set(
-  (
-    'admin all always any array auto boolean bool buffer byte bytes char dict disabled empty enabled expired false float function ' +
+const NO_VALUE = /* @__PURE__ */ wordSet(
+  'admin all always any array auto boolean bool buffer byte bytes char dict disabled empty enabled expired false float function ' +
     'hidden inherit int integer invalid list long map missing never nil no none not null number object off ok on optional read ' +
     'record redacted refresh required self set short static str string symbol text this true tuple type undefined unknown unset uuid ' +
-    'oauth2 valid var varchar void write yes hover focus active before after'
-  ).split(' '),
+    'oauth2 valid var varchar void write yes hover focus active before after',
 );
 
 /** The words of sentences that describe a value, and the verbs of placeholders. */
-const DESCRIBING = /* @__PURE__ */ new Set(
-  (
-    'a after all an and any are as at be been before but by can cannot contain contains did do does each enter every for forgot from ' +
+const DESCRIBING = /* @__PURE__ */ wordSet(
+  'a after all an and any are as at be been before but by can cannot contain contains did do does each enter every for forgot from ' +
     'get has have here how if in include incorrect invalid is it its least length may more most must need needs never new no not of off ' +
     'on one only or optional our please per provide required reset same see set should show so some than that the their them then ' +
     'there these they this those to too two under unless until use used uses using via was we were what when where which while who ' +
     'why will with without wrong you your api password passwords token tokens secret secrets key keys credential credentials login ' +
-    'de la le el los das der die den ist und mot du des un una uno per il di da do o e sua seu votre ihr tu su deine dein debe tener al menos doit muss mindestens moins deve ter'
-  ).split(' '),
+    'de la le el los das der die den ist und mot du des un una uno per il di da do o e sua seu votre ihr tu su deine dein debe tener al menos doit muss mindestens moins deve ter',
 );
 
 /** Values of dictionary words that name what should stand there. */

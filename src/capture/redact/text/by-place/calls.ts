@@ -1,4 +1,6 @@
 /** Passwords that calls take: `login("bob", "x")`, `.password("x")`, `setenv("API_KEY", "x")`, `INSERT INTO t (a, password) VALUES (…)`. */
+
+import { wordSet } from '../../../../util/word-set.js';
 import type { Edit } from '../../edits.js';
 import { SUSPECT } from '../../names.js';
 import type { Policy } from '../../policy.js';
@@ -6,21 +8,16 @@ import { isInName } from '../name.js';
 import { isSecretLike } from '../words.js';
 import { addPassword } from './password.js';
 
-/** Functions in small letters, by the index of the first argument that may be a password. */
-const FUNCTIONS: ReadonlyMap<string, number> = /* @__PURE__ */ new Map([
-  ...(
-    'auth authenticate basic_auth basicauth createhmac getconnection httpbasicauth httpdigestauth jwt.decode jwt.encode jwt.sign jwt.verify ' +
+/** Functions in small letters whose arguments may be passwords. */
+const SECRETS_FROM_FIRST = /* @__PURE__ */ wordSet('cookieparser crypt fernet hmac.new password');
+/** The same, but for the first argument, which is a user or what is signed. */
+const SECRETS_FROM_SECOND = /* @__PURE__ */ wordSet(
+  'auth authenticate basic_auth basicauth createhmac getconnection httpbasicauth httpdigestauth jwt.decode jwt.encode jwt.sign jwt.verify ' +
     'login mysqli mysqli_connect networkcredential passwordauthentication pdo pscredential setbasicauth signin signinwithemailandpassword ' +
-    'usernamepasswordcredentials usernamepasswordauthenticationtoken wifi.begin'
-  )
-    .split(' ')
-    .map((name) => [name, 1] as const),
-  ...'cookieparser crypt fernet hmac.new password'.split(' ').map((name) => [name, 0] as const),
-]);
-/** What makes bytes or a text of a text; the name of the variable says what it is. */
-const CONVERSIONS: ReadonlySet<string> = /* @__PURE__ */ new Set(
-  'byte bytes from string b64decode securestring'.split(' '),
+    'usernamepasswordcredentials usernamepasswordauthenticationtoken wifi.begin',
 );
+/** What makes bytes or a text of a text; the name of the variable says what it is. */
+const CONVERSIONS: ReadonlySet<string> = /* @__PURE__ */ wordSet('byte bytes from string b64decode securestring');
 const ASSIGNED = /([\w$-]{2,64})["']?[ \t]{0,4}(?::?=|:)[ \t]{0,4}(?:new |await )?(?:\[\])?[\w.]{0,40}$/;
 const SETTER = /^(?:set|with|add)_?/i;
 const LONGEST_NAME = 40;
@@ -71,8 +68,9 @@ const EQUALS = 61;
 function firstSecret(text: string, start: number, called: string, policy: Policy): number | undefined {
   const dot = called.lastIndexOf('.');
   const last = called.slice(dot + 1);
-  const known = FUNCTIONS.get(called.toLowerCase()) ?? FUNCTIONS.get(last.toLowerCase());
-  if (known !== undefined) return known;
+  const names = [called.toLowerCase(), last.toLowerCase()];
+  if (names.some((name) => SECRETS_FROM_SECOND.has(name))) return 1;
+  if (names.some((name) => SECRETS_FROM_FIRST.has(name))) return 0;
   if (CONVERSIONS.has(last.toLowerCase())) {
     const assigned = ASSIGNED.exec(text.slice(Math.max(0, start - LONGEST_ASSIGNED), start))?.[1];
     return assigned !== undefined && policy.kindInText(assigned) > SUSPECT ? 0 : undefined;
