@@ -29,7 +29,7 @@ export function isSecretByName(
   if (frame.kind >= TOKEN) return isSecretValue(text, start, end, frame);
   if (frame.schema === 'secret' && !SCHEMA_WORDS.has(frame.key)) return true;
   if (frame.isArray) {
-    if (!frame.hasPairs) return false;
+    if (!frame.hasPairs) return followsSecretOption(text, start, end, frame, policy);
     if (frame.index % 2 === 1) return frame.namesSecret;
     frame.namesSecret = namesSecret(text, start, end, policy);
     return false;
@@ -46,6 +46,16 @@ export function isSecretByName(
     frame.unnamed = undefined;
   }
   return false;
+}
+
+const HYPHEN = 45;
+
+/** `["mysql", "--password", "x"]`: in a list of arguments, the one behind an option that names a secret. */
+function followsSecretOption(text: string, start: number, end: number, frame: Frame, policy: Policy): boolean {
+  const isOption = text.charCodeAt(start + 1) === HYPHEN;
+  const follows = frame.namesSecret && !isOption;
+  frame.namesSecret = isOption && namesSecret(text, start, end, policy);
+  return follows && !isHarmlessValue(decodeString(text, start, end) ?? '');
 }
 
 /** Judges the value of a name that says it is a secret. */

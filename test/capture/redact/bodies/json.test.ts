@@ -252,7 +252,20 @@ test('a number after the name in a pair is as secret as before, and one under a 
   assert.ok(!keep('{"password":[123456,234567,345678]}')?.includes('456'));
 });
 
-test('any JSON has the same structure afterwards, whatever stands under secret names', () => {
+test('in a list of arguments, what stands behind an option that names a secret is redacted', () => {
+  for (const [list, redacted] of [
+    ['["mysql","--password","hunter2x","-v"]', '["mysql","--password","REDACTED","-v"]'],
+    ['{"args":["-storepass","changeit9"]}', '{"args":["-storepass","REDACTED"]}'],
+    ['["--password","--verbose"]', '["--password","--verbose"]'],
+    ['["--password","$DB_PASSWORD"]', '["--password","$DB_PASSWORD"]'],
+    ['["--max-tokens","4096"]', '["--max-tokens","4096"]'],
+    ['["--password-file","/run/secrets/db"]', '["--password-file","/run/secrets/db"]'],
+  ] as const) {
+    assert.equal(redactor.text(list), redacted);
+  }
+});
+
+test('any JSON has the same structure afterwards, also under secret names', () => {
   const names = fc.constantFrom('password', 'api_key', 'a', 'token', 'value', 'name');
   const { tree } = fc.letrec((tie) => ({
     tree: fc.oneof(
