@@ -76,7 +76,7 @@ interface Asked {
   readonly body: Readonly<Record<string, unknown>>;
 }
 
-/** An API with one path and one result; a text is sent as it is. */
+/** An API with one path and one result, in JSON; a text stands for a sound. */
 function result(path: RegExp, answer: (asked: Asked) => unknown): WireFormat {
   let last: Asked = { body: {} };
   return {
@@ -85,7 +85,8 @@ function result(path: RegExp, answer: (asked: Asked) => unknown): WireFormat {
       last = { body };
       return { model: String(body.model), stream: false, includeUsage: true };
     },
-    headers: () => ({}),
+    headers: (_id, status) =>
+      status === 200 && typeof answer(last) === 'string' ? { 'content-type': 'audio/mpeg' } : {},
     whole: () => answer(last),
     *events() {},
     failure: openAIFailure,
