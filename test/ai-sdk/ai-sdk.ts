@@ -44,7 +44,7 @@ export function stopModels(): Promise<void> {
   return provider.close();
 }
 
-/** The name of a model that nobody has asked yet. */
+/** The name of a model that was not asked yet. */
 export function nextModel(): string {
   return `gpt-5.case-${count++}`;
 }
@@ -92,7 +92,7 @@ export function weather(execute: (input: { city: string }) => unknown = () => 's
 
 export const busy = (code = 429) => status(code, { retryAfterMillis: 1 });
 
-/** More than all the buffers on the way can hold: it is not over before somebody reads it. */
+/** More than all the buffers on the way can hold: it is not over before it is read. */
 export const VERY_LONG = { text: 'One two three four five six seven. '.repeat(3000) };
 /** More than the AI SDK reads ahead. */
 export const LONG = { text: 'One two three four five six seven. '.repeat(60) };

@@ -285,7 +285,7 @@ describe('a chat route', () => {
       request.on('error', () => {});
       await until(() => set.runs().length > 0);
       const { step, run } = await outcome(set);
-      // The function of a run that pipes has long returned; nobody told it.
+      // The function of a run that pipes has long returned, and got no error.
       const told = name === 'returns a Response' || name === 'is in no run';
       assert.deepEqual([step, run], ['interrupted', told ? 'interrupted' : 'completed']);
     });
@@ -353,7 +353,7 @@ test('what an operation was given is let go when it is over', { skip: !globalThi
 });
 
 describe('a stream', () => {
-  test('belongs to the run in which it was asked for, whoever reads it', async () => {
+  test('belongs to the run in which it was asked for, also if another run reads it', async () => {
     const set = scene();
     const model = chat(ASKS_FOR_WEATHER, busy(), ok());
     const result = await set.recorder.run({ kind: 'asks' }, () => [

@@ -97,7 +97,7 @@ describe('a model that is asked without a recording fetch', () => {
   };
   const LOCAL = [
     ['is streamed', () => streamOf(parts), readAll, 'completed'],
-    ['is streamed, and nobody reads it', () => streamOf(long), () => {}, 'interrupted'],
+    ['is streamed, and never read', () => streamOf(long), () => {}, 'interrupted'],
     [
       'is streamed, and left with break',
       () => streamOf(long),

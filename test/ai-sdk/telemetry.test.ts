@@ -176,7 +176,7 @@ describe('an operation that is in no run', () => {
     assert.equal(text, 'Yes.');
   });
 
-  test("twenty at once are twenty runs, each with its own call and nobody else's", async () => {
+  test('twenty at once are twenty runs, each with its own call and no other', async () => {
     const set = scene();
     const models = Array.from({ length: 20 }, (_, index) => (index % 2 ? chat(busy(), ok()) : chat(ok())));
     await Promise.all(
@@ -448,7 +448,7 @@ const WAYS: readonly Way[] = [
     errorType: 'server_error',
   },
   {
-    name: 'is streamed, and nobody reads it',
+    name: 'is streamed, and never read',
     behaviours: [ok(VERY_LONG)],
     play: (model) => void stream(model),
     step: 'interrupted',

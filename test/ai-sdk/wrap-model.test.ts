@@ -368,7 +368,7 @@ describe('a wrapped model', () => {
     assert.equal(set.steps().length, 1);
   });
 
-  test('may have calls that nobody can replace', async () => {
+  test('may have calls that cannot be replaced', async () => {
     const set = scene();
     const { doGenerate, doStream, ...rest } = v4;
     const model = Object.defineProperties(rest, { doGenerate: { value: doGenerate }, doStream: { value: doStream } });
@@ -542,7 +542,7 @@ describe('the parts of a stream', () => {
   }
 
   const ends: [string, (stream: ReadableStream) => unknown, string][] = [
-    ['that nobody reads leave it interrupted', () => {}, 'interrupted'],
+    ['that are never read leave it interrupted', () => {}, 'interrupted'],
     ['that are cancelled leave it interrupted', (stream) => stream.cancel(), 'interrupted'],
     [
       'that are left in the middle leave it interrupted',
@@ -551,7 +551,7 @@ describe('the parts of a stream', () => {
       },
       'interrupted',
     ],
-    ['that nobody reads any more leave it interrupted', (stream) => stream.getReader().read(), 'interrupted'],
+    ['that are read no more leave it interrupted', (stream) => stream.getReader().read(), 'interrupted'],
   ];
   for (const [name, consume, expected] of ends) {
     test(name, async () => {

@@ -125,7 +125,7 @@ test('runs come in the order in which they began, with an empty line between the
   assert.deepEqual(text.match(/first|second|\n\n/g), ['first', '\n\n', 'second']);
 });
 
-test('a run under a span of somebody else is shown, the span is not; spans without a run are left out', () => {
+test('a run under a span of other code is shown, the span is not; spans without a run are left out', () => {
   const text = tree([
     span({ id: 1, name: 'GET /chat' }),
     span({ ...run(2, 'chat_turn'), parent: 1 }),

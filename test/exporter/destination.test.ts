@@ -67,7 +67,7 @@ function spoolDirectory(t: TestContext): string {
   return directory;
 }
 
-/** Disk work takes real time, whatever the clock of the test says. */
+/** Disk work takes real time, not that of the test's clock. */
 async function until(isTrue: () => boolean, what: string): Promise<void> {
   for (let i = 0; i < 400; i++) {
     if (isTrue()) return;
@@ -772,7 +772,7 @@ function playing(answers: readonly string[]): Answer {
   };
 }
 
-test('whatever an endpoint does, every span is delivered once or counted as dropped', async () => {
+test('for any behaviour of an endpoint, every span is delivered once or counted as dropped', async () => {
   await fc.assert(
     fc.asyncProperty(script, pushes, async (answers, batches) => {
       const { destination, delivered, clock } = fixture({ answer: playing(answers), maxQueueBytes: 3 * 1024 * 1024 });
@@ -793,7 +793,7 @@ test('whatever an endpoint does, every span is delivered once or counted as drop
   );
 });
 
-test('whatever an endpoint does, with a spool every span is delivered at least once, by this process or the next', async (t) => {
+test('for any behaviour of an endpoint, with a spool every span is delivered at least once, by this process or the next', async (t) => {
   await fc.assert(
     fc.asyncProperty(script, pushes, async (answers, batches) => {
       const directory = spoolDirectory(t);

@@ -314,7 +314,7 @@ test('shutting down twice, and flushing after it, is no error', async (t) => {
   await processor.forceFlush();
 });
 
-test('shutdown keeps to its time, whatever it waits for, and counts what is left', async (t) => {
+test('shutdown keeps to its time for any wait, and counts what is left', async (t) => {
   const receiver = await start(t, { fault: () => ({ kind: 'silent' }) });
   const endless = { attributes: {}, asyncAttributesPending: true, waitForAsyncAttributes: () => new Promise(() => {}) };
   for (const resource of [undefined, endless]) {

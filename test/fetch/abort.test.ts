@@ -20,7 +20,7 @@ const REASONS: Record<string, () => unknown[]> = {
   'an object': () => [{ a: 1 }],
 };
 
-/** Follows one call until it is over; whatever it comes to is compared with the signal's reason. */
+/** Follows one call until it is over, and compares its end with the signal's reason. */
 type Follow = (scene: Scene, signal: AbortSignal, abort: () => void) => Promise<unknown>;
 
 const MOMENTS: Record<string, Follow> = {
@@ -46,12 +46,12 @@ const MOMENTS: Record<string, Follow> = {
     const seen = [await outcome(() => reader?.read()), await outcome(() => reader?.closed), face(response)];
     return [seen, await outcome(() => response.text()), await left(exchanges)];
   },
-  'while nobody ever reads the body': async ({ fetch, url, exchanges }, signal, abort) => {
+  'while the body is never read': async ({ fetch, url, exchanges }, signal, abort) => {
     const response = await fetch(`${url}/stall`, { signal });
     abort();
     return [await left(exchanges), face(response)];
   },
-  'while somebody only waits for the end': async ({ fetch, url, exchanges }, signal, abort) => {
+  'while a reader only waits for the end': async ({ fetch, url, exchanges }, signal, abort) => {
     const response = await fetch(`${url}/stall`, { signal });
     const closed = outcome(() => response.body?.getReader().closed);
     abort();

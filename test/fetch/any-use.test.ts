@@ -1,4 +1,4 @@
-/** Whatever an application does with a response and its body, in whatever order, it sees the same with us as without us. */
+/** An application that uses a response and its body in any way and order sees the same with us as without us. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';

@@ -377,7 +377,7 @@ same('a connection that is refused, a name that is none', async ({ fetch }) => [
 ]);
 
 same(
-  'whoever only waits for the end learns that it broke',
+  'a reader that only waits for the end learns that it broke',
   async ({ fetch, url }) => {
     const response = await fetch(`${url}/reset-mid-stream`);
     const reader = (response.body as Body).getReader();
@@ -391,13 +391,13 @@ same('a pipe with no room left learns that it broke', async ({ fetch, url }) => 
   return outcome(async () => (await bodyOf(fetch(`${url}/reset-mid-stream`))).pipeTo(full));
 });
 
-same('a body that broke before anybody asked for it', async ({ fetch, url }) => {
+same('a body that broke before it was asked for', async ({ fetch, url }) => {
   const response = await fetch(`${url}/reset-mid-stream`);
   await sleep(40);
   return [face(response), await outcome(() => response.clone().text()), await outcome(() => response.text())];
 });
 
-/** What is rejected with nobody to handle it, while `act` and what it began go on. */
+/** What is rejected without a handler, while `act` and what it began go on. */
 async function unhandled(act: () => unknown): Promise<unknown[]> {
   const reasons: unknown[] = [];
   const ofTheRunner = process.rawListeners('unhandledRejection') as NodeJS.UnhandledRejectionListener[];
@@ -436,7 +436,7 @@ const UNHANDLED: Record<string, (call: (path: string) => Promise<Response>) => u
   },
 };
 for (const [what, act] of Object.entries(UNHANDLED)) {
-  same(`where nobody handles what is rejected, it is ${what}`, ({ fetch, url }) =>
+  same(`where no handler takes what is rejected, it is ${what}`, ({ fetch, url }) =>
     unhandled(() => act((path) => fetch(url + path))),
   );
 }

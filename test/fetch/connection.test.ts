@@ -1,4 +1,4 @@
-/** What the server notices: how early a connection closes, and how much is sent to somebody who reads slowly or not at all. */
+/** What the server notices: how early a connection closes, and how much is sent to a client that reads slowly or not at all. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { Readable, Writable } from 'node:stream';
@@ -146,7 +146,7 @@ async function collectGarbage(rounds = 3): Promise<void> {
 
 /** Each lets go of its response; what it returns is kept. */
 const DROPS: Record<string, (response: Response) => unknown> = {
-  'a response that nobody reads': () => {},
+  'a response that is never read': () => {},
   'a response whose body was looked at': ({ body, bodyUsed }) => void (body && bodyUsed),
   'a response and its clone': (response) => void response.clone(),
   'a response and its clone of a clone': (response) => void response.clone().clone(),

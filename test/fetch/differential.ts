@@ -1,5 +1,5 @@
 /**
- * The same code is run with a bare `fetch` and with the recording one around it; whatever it sees has to be the same. So each case says
+ * The same code is run with a bare `fetch` and with the recording one around it; what it sees has to be the same. So each case says
  * what there is to see, and nowhere what it should be: that is what the platform does.
  */
 import assert from 'node:assert/strict';

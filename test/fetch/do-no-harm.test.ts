@@ -53,7 +53,7 @@ for (const [name, scope] of Object.entries(SCOPES)) {
       }
     });
 
-    test('fails with what its function fails with: the very same thing, whatever it is', async () => {
+    test('fails with what its function fails with: the very same value of any type', async () => {
       const hostile = new Proxy(new Error('hostile'), {
         get: () => {
           throw new Error('a getter threw');
@@ -161,7 +161,7 @@ describe('a rejection', () => {
           const response = await chat('broken', { signal: leave.signal });
           await Promise.resolve(read(response)).catch(() => {});
         }
-        // A body that breaks while nobody reads it: nobody is told, so nobody can handle it.
+        // A body that breaks while it is not read: no code is told, so none can handle it.
         await until(() => provider.requests.filter(({ model }) => model === 'broken').length === 6);
         leave.abort(new Error('everybody leaves'));
         await sleep(30);
@@ -220,7 +220,7 @@ describe('telemetry that fails', () => {
 });
 
 describe('the timer', () => {
-  test('does not run in the context of whoever happened to be first', async () => {
+  test('does not run in the context of the first caller', async () => {
     const seen: unknown[] = [];
     const storage = new AsyncLocalStorage<string>();
     const { recorder } = traced({

@@ -219,7 +219,7 @@ for (const [name, chunks] of Object.entries(CHUNKS)) {
 /** Streams of a mock's own, and what becomes of them. */
 const STREAMS: Record<string, UnderlyingSource | UnderlyingByteSource> = {
   'that breaks at once': { start: (controller: ReadableStreamDefaultController) => controller.error('broken') },
-  'that closes with nobody waiting': {
+  'that closes without a waiting reader': {
     start(controller: ReadableStreamDefaultController) {
       controller.enqueue(encode('all'));
       setTimeout(() => controller.close(), 5);
@@ -251,7 +251,7 @@ for (const [name, source] of Object.entries(STREAMS)) {
       const { body } = await fetch(url);
       await nextTurn();
       const reader = body?.getReader();
-      if (/nobody waiting/.test(name)) seen.push(await reader?.read(), await outcome(() => reader?.closed));
+      if (/without a waiting reader/.test(name)) seen.push(await reader?.read(), await outcome(() => reader?.closed));
       seen.push(await outcome(() => reader?.cancel('why')), await outcome(() => reader?.closed));
       return seen;
     },
@@ -259,7 +259,7 @@ for (const [name, source] of Object.entries(STREAMS)) {
   );
 }
 
-test('views of a buffer that somebody else has too are not taken from him', async () => {
+test('views of a buffer that other code has too are not taken from it', async () => {
   const { recorder, steps } = traced();
   const pool = new Uint8Array(16).fill(7);
   const fetch = wrapFetch(
@@ -366,7 +366,7 @@ describe('the global fetch', () => {
     assert.equal(attemptsOf(only(steps())).length, 3);
   });
 
-  test('is called as itself, whatever it was called on', async () => {
+  test('is called as itself, on any receiver', async () => {
     const selves: unknown[] = [];
     globalThis.fetch = async function (this: unknown) {
       selves.push(this);

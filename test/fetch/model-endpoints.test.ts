@@ -1,4 +1,4 @@
-/** The endpoints of the formats that are read: a call in a run is never without a step, whatever the server answers. */
+/** The endpoints of the formats that are read: a call in a run is never without a step, for any answer of the server. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';

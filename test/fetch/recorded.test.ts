@@ -48,13 +48,13 @@ for (const [name, path] of Object.entries(PATHS)) {
   });
 }
 
-test('a body that breaks with nobody reading it has failed', async () => {
+test('a body that breaks without a reader has failed', async () => {
   const attempt = await attemptOf((fetch) => fetch(`${origin.url}/reset-mid-stream`));
   assert.equal(attempt['runtrace.attempt.status'], 'failed');
   assert.match(String(attempt['error.type']), /^(ECONNRESET|UND_ERR_SOCKET)$/);
 });
 
-test('a body that is aborted with nobody reading it is aborted', async () => {
+test('a body that is aborted without a reader is aborted', async () => {
   const controller = new AbortController();
   const attempt = await attemptOf(async (fetch) => {
     await fetch(`${origin.url}/stall`, { signal: controller.signal });
@@ -63,7 +63,7 @@ test('a body that is aborted with nobody reading it is aborted', async () => {
   assert.equal(attempt['runtrace.attempt.status'], 'aborted');
 });
 
-test('a response that was collected with nobody having read it is unread', async () => {
+test('a response that was collected before it was read is unread', async () => {
   const attempt = await attemptOf(async (fetch) => {
     await fetch(`${origin.url}/endless`);
     for (let i = 0; i < 5; i++) {
@@ -74,7 +74,7 @@ test('a response that was collected with nobody having read it is unread', async
   assert.equal(attempt['runtrace.attempt.status'], 'unread');
 });
 
-test('a body that closes with nobody waiting for its end was read', async () => {
+test('a body that closes without a reader at its end was read', async () => {
   const attempt = await attemptOf(
     async (fetch) => {
       const reader = (await fetch('http://mock/')).body?.getReader();
@@ -100,7 +100,7 @@ const BOTH: Record<string, (response: Response) => [ReadableStream, ReadableStre
   },
 };
 for (const [name, branchesOf] of Object.entries(BOTH)) {
-  test(`what passes through both branches ${name} passed once, whatever the pieces`, async () => {
+  test(`what passes through both branches ${name} passed once, in any pieces`, async () => {
     const attempt = await attemptOf(async (fetch) => {
       const [ahead, behind] = branchesOf(await fetch(`${origin.url}/pieces`));
       const reader = ahead.getReader({ mode: 'byob' });

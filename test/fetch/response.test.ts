@@ -141,7 +141,7 @@ same('a response is not to be assigned to', async ({ fetch, url }) => {
 });
 
 same(
-  'clones are read whole, whatever the order',
+  'clones are read whole, in any order',
   async ({ fetch, url }) => {
     const seen: unknown[] = [];
     const a = await fetch(`${url}/redirect?to=/gzip`);

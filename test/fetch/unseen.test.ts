@@ -1,4 +1,4 @@
-/** An application can't tell from its own arguments that the call is recorded: whatever it can count is the same as with plain `fetch`. */
+/** An application can't tell from its own arguments that the call is recorded: everything that it can count is the same as with plain `fetch`. */
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';

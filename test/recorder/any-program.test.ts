@@ -1,4 +1,4 @@
-/** Whatever an application does, and whatever its calls meet, the spans that are exported add up. */
+/** For any program and any answers to its calls, the spans that are exported add up. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -79,7 +79,7 @@ class Player {
   readonly #set: Traced;
   readonly #leave = new AbortController();
   readonly started: Run[] = [];
-  /** What nobody waits for, and may still run when its run is over. */
+  /** What is not awaited, and may still run when its run is over. */
   readonly alone: Promise<unknown>[] = [];
   runs = 0;
   calls = 0;
@@ -177,7 +177,7 @@ class Player {
     }
   }
 
-  /** Whatever still hangs is let go. */
+  /** Calls that still hang are let go. */
   end(): void {
     this.#leave.abort();
   }
@@ -235,7 +235,7 @@ function checkExport(spans: readonly ReadableSpan[], began: Pick<Player, 'runs' 
   }
 }
 
-test('whatever an application does in runs, every run, step and attempt is exported once, and the sums are right', async () => {
+test('for any use of runs, every run, step and attempt is exported once, and the sums are right', async () => {
   const unhandled: unknown[] = [];
   const collect = (reason: unknown) => void unhandled.push(reason);
   process.on('unhandledRejection', collect);

@@ -26,7 +26,7 @@ before(async () => {
 });
 after(() => provider.close());
 
-/** Each pause of a slow answer is longer than a call may be without a sign of life: but somebody reads. */
+/** Each pause of a slow answer is longer than a call may be without a sign of life: but a reader waits. */
 const LIMITS = { idleMillis: 40, pausedMillis: 40 };
 const PAUSE_MILLIS = 70;
 const statusOf = (span: ReadableSpan) => span.attributes['runtrace.status'];
@@ -260,7 +260,7 @@ describe('a route that returns a streaming Response', { concurrency: true }, () 
       assert.equal(statusOf(only(runs())), 'interrupted');
     });
 
-    test(`${what}, is interrupted when nobody ever reads it`, async () => {
+    test(`${what}, is interrupted when it is never read`, async () => {
       const model = `unread ${what}`;
       const { recorder, steps, runs } = traced({ limits: LIMITS });
       provider.script(model, hugeBody(4_000_000));
@@ -382,7 +382,7 @@ describe('nothing is thrown into the application', () => {
     const { recorder, runs, steps } = traced({
       spanProcessors: [{ onStart() {}, onEnd: failing, forceFlush: async () => {}, shutdown: async () => {} }],
     });
-    // The SDK hands a span to one processor after the other: whoever fails keeps it from those after it, not from us.
+    // The SDK hands a span to one processor after the other: one that fails keeps it from those after it, not from us.
     await everything(recorder);
     assert.deepEqual([runs(), steps()], [[], []]);
   });

@@ -153,7 +153,7 @@ describe('over a provider that only implements the API', () => {
     assert.deepEqual(foreign.violations, []);
   });
 
-  test("a run in somebody else's span is linked to it, or joined with it", async () => {
+  test('a run in a span of other code is linked to it, or joined with it', async () => {
     const foreign = new ForeignProvider();
     const recorder = over(foreign);
     const server = foreign.getTracer().startSpan('GET /');

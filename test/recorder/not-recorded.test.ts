@@ -67,7 +67,7 @@ async function calls(fetch: typeof globalThis.fetch): Promise<unknown[]> {
   return [...results, ...seen.slice(from)];
 }
 
-/** What all application code may do in a run, whatever is recorded of it. */
+/** What all application code may do in a run, at any level of capture. */
 async function work({ run, step, reuseStep, tool, startRun, startStep }: Recorder): Promise<unknown[]> {
   const results: unknown[] = [];
   await run({ kind: 'chat_turn', conversationId: 'secret', userId: 'opted-out' }, async (run) => {

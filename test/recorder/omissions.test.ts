@@ -474,7 +474,7 @@ describe('nothing is printed', { concurrency: 2 }, () => {
     'with RUNTRACE_WARNINGS=off': { RUNTRACE_WARNINGS: 'off' },
   };
   for (const [where, env] of Object.entries(SILENT)) {
-    test(`${where}, whatever is missing`, async () => {
+    test(`${where}, with anything missing`, async () => {
       const { err } = await play(MISTAKES['no SDK']?.program ?? '', env);
       assert.equal(err, '');
     });

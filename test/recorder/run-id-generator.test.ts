@@ -67,7 +67,7 @@ for (const processor of [true, false]) {
       assert.deepEqual(traceIdsOf(spans()), [TRACE_ID, TRACE_ID]);
     });
 
-    test("in somebody else's span, a run begins its own trace; a run that joins stays in theirs", async () => {
+    test('in a span of other code, a run begins its own trace; a run that joins stays in that of the span', async () => {
       const { recorder, tracer, spans } = withGenerator({ processor });
       const theirs = tracer.startSpan('GET /', {}, ROOT_CONTEXT);
       await context.with(trace.setSpan(ROOT_CONTEXT, theirs), async () => {
@@ -140,7 +140,7 @@ test('ids are well-formed, and no two are the same', () => {
   for (const id of spanIds) assert.match(id, /^[0-9a-f]{16}$/);
 });
 
-test('no id is all zeros, whatever the random numbers are', (t) => {
+test('no id is all zeros, for any random numbers', (t) => {
   for (const random of [0, 1 - 2 ** -53]) {
     t.mock.method(Math, 'random', () => random);
     const generator = new RunIdGenerator();

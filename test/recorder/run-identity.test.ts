@@ -59,7 +59,7 @@ describe('a step', () => {
     assert.match(String(attributes['runtrace.step.id']), /^[0-9a-f-]{36}$/);
   });
 
-  test('is a chat with nobody in particular where nothing is said', async () => {
+  test('is a chat without a user where nothing is said', async () => {
     for (const nothing of [
       {},
       { operation: '', provider: '', model: '' },
@@ -167,7 +167,7 @@ describe('a step', () => {
   });
 
   for (const { name, provider: providerName, make } of CLIENTS) {
-    test(`that nobody announced is known from the wire: ${name}`, async () => {
+    test(`that was not announced is known from the wire: ${name}`, async () => {
       const { recorder, steps } = traced();
       const client = make({ url: provider.url, fetch: recordingFetch });
       const model = `identity.${randomUUID()}`;

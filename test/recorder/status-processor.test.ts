@@ -27,7 +27,7 @@ function chat(model: string, init: RequestInit = {}): Promise<Response> {
   return recordingFetch(`${provider.url}/v1/chat/completions`, { method: 'POST', body, ...init });
 }
 
-/** A processor of somebody else's. */
+/** A processor of another package. */
 function foreignProcessor(hooks: Partial<SpanProcessor> & Pick<SpanProcessor, never>): SpanProcessor {
   return { onStart() {}, onEnd() {}, forceFlush: async () => {}, shutdown: async () => {}, ...hooks };
 }
@@ -177,7 +177,7 @@ describe('reportStatus', () => {
     { say: ['interrupted', 'completed', 'interrupted'], code: OK, status: 'completed' },
   ];
   for (const { say, code, status } of proposals) {
-    test(`on somebody else's span: ${say.join(', ') || 'nothing'} ends as ${status ?? 'its owner said'}`, () => {
+    test(`on a span of other code: ${say.join(', ') || 'nothing'} ends as ${status ?? 'its owner said'}`, () => {
       const { provider, spans } = traced();
       const span = provider.getTracer('theirs').startSpan('theirs');
       for (const proposed of say) reportStatus(span, proposed, { error: new RangeError('ours') });

@@ -56,21 +56,29 @@ const SCENARIOS: Record<string, (provider: Provider) => Promise<unknown[]>> = {
     ),
 
   'a call in a model span': (provider) =>
-    tracer.startActiveSpan('somebody’s chat', { attributes: { 'gen_ai.operation.name': 'chat' } }, async (span) => {
-      provider.script('gpt-5', status(429, { retryAfterMillis: 1 }), ok());
-      const answer = await chat(provider);
-      span.end();
-      return [answer];
-    }),
+    tracer.startActiveSpan(
+      'chat of another instrumentation',
+      { attributes: { 'gen_ai.operation.name': 'chat' } },
+      async (span) => {
+        provider.script('gpt-5', status(429, { retryAfterMillis: 1 }), ok());
+        const answer = await chat(provider);
+        span.end();
+        return [answer];
+      },
+    ),
 
   'a call in a model span that ends too early': (provider) =>
-    tracer.startActiveSpan('somebody’s chat', { attributes: { 'gen_ai.operation.name': 'chat' } }, async (span) => {
-      provider.script('gpt-5', async (exchange) => {
-        span.end();
-        await ok()(exchange);
-      });
-      return [await chat(provider)];
-    }),
+    tracer.startActiveSpan(
+      'chat of another instrumentation',
+      { attributes: { 'gen_ai.operation.name': 'chat' } },
+      async (span) => {
+        provider.script('gpt-5', async (exchange) => {
+          span.end();
+          await ok()(exchange);
+        });
+        return [await chat(provider)];
+      },
+    ),
 
   'a call in an agent’s span': (provider) =>
     tracer.startActiveSpan('an agent', { attributes: { 'gen_ai.operation.name': 'invoke_agent' } }, async (span) => {

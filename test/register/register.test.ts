@@ -72,7 +72,7 @@ describe('runtrace/register', () => {
     assert.deepEqual(own.map(shape), [['chat gpt-5', 'completed', [429, 503, 200]], CHAT_TURN]);
   });
 
-  test('takes a call that is not read for a step at a known provider only, whatever its body', () => {
+  test('takes a call that is not read for a step at a known provider only, with any body', () => {
     const names = app.of('calls that are not read').spans.map(({ name }) => name);
     assert.deepEqual(names, ['POST /api/unread', 'invoke_workflow chat_turn']);
   });
@@ -96,9 +96,9 @@ describe('runtrace/register', () => {
     assert.deepEqual(app.of('a step’s own fetch').spans.map(codesOf), [[404], []]);
   });
 
-  test('puts the attempts on somebody else’s model span, without a run', () => {
+  test('puts the attempts on the model span of another instrumentation, without a run', () => {
     const { spans } = app.of('a call in a model span');
-    assert.deepEqual(spans.map(shape), [['somebody’s chat', undefined, [429, 200]]]);
+    assert.deepEqual(spans.map(shape), [['chat of another instrumentation', undefined, [429, 200]]]);
     assert.equal(spans[0]?.attempts[1]?.['http.request.resend_count'], 1);
     assert.equal('http.request.body.content' in (spans[0]?.attempts[0] ?? {}), false);
   });
@@ -106,7 +106,7 @@ describe('runtrace/register', () => {
   test('exports a step of its own after all where that span ends too early, in its trace and without a run', () => {
     const { spans } = app.of('a call in a model span that ends too early');
     const [foreign, step] = spans as [Told, Told];
-    assert.deepEqual(spans.map(shape), [['somebody’s chat', undefined, []], STEP]);
+    assert.deepEqual(spans.map(shape), [['chat of another instrumentation', undefined, []], STEP]);
     assert.equal(step.traceId, foreign.traceId);
     assert.equal(step.parentSpanId, foreign.spanId);
     assert.equal('runtrace.run.id' in step.attributes, false);
@@ -206,8 +206,10 @@ describe('with RUNTRACE_IMPLICIT_RUNS=true', () => {
     assert.ok(others.every(({ traceId }) => traceId !== agent?.traceId));
   });
 
-  test('somebody else’s model span has the attempts all the same', () => {
-    assert.deepEqual(app.of('a call in a model span').spans.map(shape), [['somebody’s chat', undefined, [429, 200]]]);
+  test('the model span of another instrumentation has the attempts all the same', () => {
+    assert.deepEqual(app.of('a call in a model span').spans.map(shape), [
+      ['chat of another instrumentation', undefined, [429, 200]],
+    ]);
   });
 
   test('nothing is recorded in a run that isn’t', () => {
@@ -235,7 +237,9 @@ test('RUNTRACE_CAPTURE says how much is recorded', async () => {
     assert.match(String(span?.attempts[0]?.['http.request.body.content']), /How are you/);
   }
   assert.deepEqual(off.of('a call in a run').spans, []);
-  assert.deepEqual(off.of('a call in a model span').spans.map(shape), [['somebody’s chat', undefined, []]]);
+  assert.deepEqual(off.of('a call in a model span').spans.map(shape), [
+    ['chat of another instrumentation', undefined, []],
+  ]);
 });
 
 test('an environment variable with a bad value is reported, counts as its default, and the application starts all the same', async () => {

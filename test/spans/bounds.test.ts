@@ -139,7 +139,7 @@ describe('a startRun that is never finished', () => {
     assert.deepEqual(runs().map(statusOf), ['interrupted', 'interrupted']);
   });
 
-  test('ends when nobody holds it any more, so that nobody can finish it, and is reported', async (t) => {
+  test('ends when nothing can finish it any more, and is reported', async (t) => {
     const messages = diagnosed(t);
     const { recorder, runs } = traced({ limits: { idleMillis: 0 } });
     const kept = recorder.startRun({ kind: 'kept' });

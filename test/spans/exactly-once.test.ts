@@ -62,7 +62,7 @@ const PATHS: Record<string, Path> = {
       throw new Boom();
     },
     throws: true,
-    // Nobody but an explicit step knows of it: on the wire the call went well.
+    // Only an explicit step knows of it: on the wire the call went well.
     step: 'completed',
     explicit: 'error',
     run: 'error',
@@ -116,8 +116,8 @@ const PATHS: Record<string, Path> = {
     },
     step: 'interrupted',
   },
-  'a stream that nobody reads': { play: ({ call }) => call().then(() => {}), step: 'interrupted' },
-  'a stream that nobody reads, and that is closed later': {
+  'a stream that is never read': { play: ({ call }) => call().then(() => {}), step: 'interrupted' },
+  'a stream that is never read, and that is closed later': {
     play: async ({ call }) => [await call()],
     afterwards: (_, result) => (result as Response[])[0]?.body?.cancel(),
     step: 'interrupted',

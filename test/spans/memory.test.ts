@@ -19,7 +19,7 @@ function chat(model: string, init: RequestInit = {}): Promise<Response> {
   return recordingFetch(`${provider.url}/v1/chat/completions`, { method: 'POST', body, ...init });
 }
 
-/** Collects memory until `condition` holds. It may not look at weak references: whoever looks at one holds it. */
+/** Collects memory until `condition` holds. It may not look at weak references: a look at one holds it. */
 function collecting(condition: () => boolean): Promise<void> {
   return until(async () => {
     globalThis.gc?.();
@@ -94,7 +94,7 @@ describe('memory', () => {
     }
   });
 
-  test('of a response that nobody reads is given back while its run goes on, and its connection is closed', async () => {
+  test('of an unread response is given back while its run goes on, and its connection is closed', async () => {
     const set = traced();
     const { signal } = new AbortController();
     const run = set.recorder.startRun({ kind: 'goes on' });
@@ -127,7 +127,7 @@ describe('memory', () => {
     run.finish('completed');
   });
 
-  test('is never taken from a run that somebody is still inside of', async () => {
+  test('is never taken from a run whose function goes on', async () => {
     const set = traced();
     const { recorder, runs } = set;
     provider.script('waits', hang());
@@ -148,7 +148,7 @@ describe('memory', () => {
     leave.abort();
     await Promise.all(running);
     assert.deepEqual(runs().map(statusOf), Array(4).fill('completed'));
-    // The one that was started and not finished is dropped now, as nobody holds what could finish it.
+    // The one that was started and not finished is dropped now, as nothing holds what could finish it.
     running = [];
     await collecting(() => runs().length === 5);
     assert.equal(statusOf(runs().at(-1) as ReadableSpan), 'interrupted');

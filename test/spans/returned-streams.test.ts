@@ -12,7 +12,7 @@ import { until } from '../support/until.js';
 const PIECES = ['Hello ', 'there, ', 'how can ', 'I help?'];
 const TEXT = PIECES.join('');
 const LIMITS = { completedHoldMillis: 20 };
-/** Where it is waited for that somebody gives up. */
+/** Where a test waits for a reader that gives up. */
 const IMPATIENT = { completedHoldMillis: 20, idleMillis: 50, pausedMillis: 80 };
 
 class Broken extends Error {}
@@ -203,7 +203,7 @@ for (const [scope, returned] of Object.entries(SCOPES)) {
       });
     }
 
-    test('that nobody ever reads through its own methods does not hold it, and ends when it was returned', async () => {
+    test('that is never read through its own methods does not hold it, and ends when it was returned', async () => {
       const set = traced({ limits: IMPATIENT });
       await returned(set, () => Response.json({ read: 'by a runtime of its own' }));
       const returnedAt = Date.now();
@@ -495,7 +495,7 @@ describe('a stream of a recorded call', () => {
     assert.equal(steps()[0]?.attributes['runtrace.status'], 'completed');
   });
 
-  test('that fails after an object was returned that nobody iterates over is an error', async () => {
+  test('that fails after an object was returned that is never iterated over is an error', async () => {
     const set = traced({ limits: { idleMillis: 60_000 } });
     const { recorder, runs, steps } = set;
     provider.script('fails', resetMidStream());

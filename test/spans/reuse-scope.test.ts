@@ -261,7 +261,7 @@ describe('the step of a reuse scope', () => {
     assert.equal(events.filter(({ name }) => name === 'exception').length, 0);
   });
 
-  test('takes name and model from the winning call, whoever announced it', async () => {
+  test('takes name and model from the winning call, also if another one announced it', async () => {
     const lost = scene(status(500));
     const won = scene(ok({ model: 'the-one-that-answered' }));
     const { run, step, reuseStep } = lost.recorder;

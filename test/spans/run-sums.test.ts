@@ -191,7 +191,7 @@ describe('the sums of a run', () => {
     assert.deepEqual([step_count, attempt_count, failed_attempt_count, input_tokens, has_error], [1, 2, 1, 5, false]);
   });
 
-  test('count the attempts that went on a model span of somebody else, but no step', async () => {
+  test('count the attempts that went on a model span of another instrumentation, but no step', async () => {
     const set = traced();
     await set.recorder.run({ kind: 'sums' }, async () => {
       const span = set.provider

@@ -186,7 +186,7 @@ describe('the numbers of a run id are freed', () => {
     'one whose step never returns': ({ run, step }, id) => {
       run({ kind: 'chat_turn', id }, () => step({}, () => new Promise(() => {})));
     },
-    'one with a body that nobody ever read': async ({ startRun }, id) => {
+    'one with a body that was never read': async ({ startRun }, id) => {
       const { wrapFetch } = await import('runtrace');
       const fetch = wrapFetch(async () => new Response('{"choices":[]}'));
       const body = '{"model":"m","messages":[]}';
@@ -211,7 +211,7 @@ describe('the numbers of a run id are freed', () => {
     });
   }
 
-  test('not while somebody can still finish it', async () => {
+  test('not while the application can still finish it', async () => {
     const { recorder, runs } = traced({ limits: { idleMillis: 1 } });
     const id = randomUUID();
     const start = () => {

@@ -76,7 +76,7 @@ describe('a run', () => {
     assert.deepEqual([traceOf(joined), parentOf(joined)], [remote.traceId, remote.spanId]);
   });
 
-  for (const around of ['run', 'step', 'tool', "somebody else's span"] as const) {
+  for (const around of ['run', 'step', 'tool', "another instrumentation's span"] as const) {
     test(`inside of a ${around} of another run is a child of that, in the same trace, without a link`, async () => {
       const { recorder, provider, runs, spans } = traced();
       const inner = () =>

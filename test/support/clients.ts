@@ -28,7 +28,7 @@ export interface CallOptions {
 export interface Client {
   /** One answer, whole. */
   generate(model: string, options?: CallOptions): Promise<string>;
-  /** A streamed answer that nobody has begun to read. */
+  /** A streamed answer whose reading has not begun. */
   open(model: string, options?: CallOptions): Promise<AsyncIterable<string>>;
 }
 

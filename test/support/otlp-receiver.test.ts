@@ -23,7 +23,7 @@ test('a request as the specification has it is taken', () => {
   assert.equal(spans[0]?.events[0]?.timeUnixNano, 1544712660500000000n);
 });
 
-test('whatever is wrong is a violation', () => {
+test('everything that is wrong is a violation', () => {
   const wrong: [object, RegExp][] = [
     [{ ...span(), traceId: 'W47/95gDgQPSabYzgT/GDA==' }, /traceId is .* not 32 hex digits/],
     [{ ...span(), spanId: '0000000000000000' }, /spanId/],

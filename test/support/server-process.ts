@@ -68,7 +68,7 @@ export async function freePorts<Names extends string>(...names: Names[]): Promis
   return Object.fromEntries(names.map((name, i) => [name, ports[i]])) as Record<Names, number>;
 }
 
-/** Whether something answers HTTP there, whatever it answers. */
+/** Whether something answers HTTP there, with any answer. */
 export async function answers(url: string): Promise<boolean> {
   try {
     await (await fetch(url)).arrayBuffer();

@@ -82,7 +82,7 @@ describe('the API of the page', () => {
     viewer = started;
   });
 
-  test('the list has one row for a run, whatever order its spans arrive in', async () => {
+  test('the list has one row for a run, for any order of its spans', async () => {
     const { traceId, run, step, tool, query } = wholeRun();
     for (const part of [query, tool, step, run]) assert.equal((await viewer.post(request(part))).status, 200);
     const rows = (await viewer.runs()).runs.filter((row) => row.traceId === traceId);

@@ -80,7 +80,7 @@ describe('at every level', () => {
     assert.equal(run.status.message, 'REDACTED Error');
   });
 
-  it('so is what is reported of a span of somebody else in the run', async () => {
+  it('so is what is reported of a span of other code in the run', async () => {
     const options = traced({ redact: { patterns: [/patient-\d+/] } });
     await options.recorder.run({ kind: 'k' }, () => {
       const span = options.provider.getTracer('another').startSpan('theirs');
@@ -115,7 +115,7 @@ describe('at content', () => {
     assert.match(String(attributes?.['exception.stacktrace']), /"api_key".*\n {4}at /);
   });
 
-  it('URLSearchParams are a form, also where nobody said so', async () => {
+  it('URLSearchParams are a form, also without a content type', async () => {
     const body = new URLSearchParams({ grant_type: 'authorization_code', code: 'hunter2' });
     const { steps } = await recorded({ capture: 'content' }, ({ step }) =>
       step({}, () => answer('', {})('https://idp.example.com/oauth2', { method: 'POST', body })),
@@ -124,7 +124,7 @@ describe('at content', () => {
     assert.equal(attempt['http.request.body.content'], 'grant_type=authorization_code&code=REDACTED');
   });
 
-  it('a text that is longer than anybody reads is cut', async () => {
+  it('a text that is longer than what is read is cut', async () => {
     const long = 'word '.repeat(100_000);
     const { run } = await recorded({ capture: 'content' }, () => {
       throw new Error(long);

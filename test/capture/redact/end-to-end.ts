@@ -96,7 +96,7 @@ async function failuresInFile(play: Case, server: AnsweringServer, from: number,
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
   const exported = await stage.exported();
   const failures: string[] = [];
-  for (const traceId of exported.keys()) if (!judges.has(traceId)) failures.push(`trace ${traceId} is nobody's`);
+  for (const traceId of exported.keys()) if (!judges.has(traceId)) failures.push(`trace ${traceId} is of no run`);
   for (const [traceId, { seed, judge }] of judges) {
     const lines = exported.get(traceId);
     const failure = lines === undefined ? 'nothing was exported' : judge(lines);

@@ -24,7 +24,7 @@ describe('a bad option is a TypeError that names it', () => {
 describe('names', () => {
   const redactor = createRedactor({ names: ['patient_id', 'X-Tenant', 'max_tokens'] });
 
-  test('are replaced everywhere, whatever their case and separators', () => {
+  test('are replaced everywhere, in any case and with any separators', () => {
     assert.equal(redactor.header('x-tenant', 'a'), 'REDACTED');
     assert.equal(redactor.url('/?patientId=a&b=c'), '/?patientId=REDACTED&b=c');
     assert.equal(redactor.attribute('patient.id', 'a'), 'REDACTED');
@@ -142,7 +142,7 @@ test('an attribute is judged by its name and by its shape', () => {
   assert.equal(redactor.attribute('app.note', '{"token":"a"}'), '{"token":"REDACTED"}');
 });
 
-test('no method throws, whatever it gets', () => {
+test('no method throws, for any argument', () => {
   const redactor = createRedactor();
   for (const value of [undefined, null, 5, Symbol('a'), {}, [], '\ud800', '\0'.repeat(10)] as string[]) {
     redactor.header(value, value);

@@ -216,8 +216,8 @@ describe('the decision', () => {
       });
     }
     for (const [kind, traceId] of traceIds) serve(`after ${kind}`, traceId);
-    serve('of nobody here', '9'.repeat(32));
-    assert.deepEqual(await names(), ['after bad', 'during bad', 'invoke_workflow bad', 'of nobody here']);
+    serve('of another service', '9'.repeat(32));
+    assert.deepEqual(await names(), ['after bad', 'during bad', 'invoke_workflow bad', 'of another service']);
   });
 
   test('affects no other processor', async () => {

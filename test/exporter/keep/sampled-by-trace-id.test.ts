@@ -46,7 +46,7 @@ describe('sampledByTraceId', () => {
     }
   });
 
-  test('whoever is sampled at a ratio is sampled at every larger one', () => {
+  test('a trace that is sampled at a ratio is sampled at every larger one', () => {
     for (let i = 0; i < 1000; i++) {
       const id = crypto.randomUUID().replaceAll('-', '');
       const answers = [0, 0.001, 0.01, 0.1, 0.3, 0.7, 0.99, 1].map((ratio) => sampledByTraceId(id, ratio));

@@ -159,7 +159,7 @@ test("our Protobuf says what OpenTelemetry's serializer says", async () => {
   assert.deepEqual(withoutDefaults(ours), withoutDefaults(stock));
 });
 
-test('whatever numbers a span has, Protobuf and JSON say the same', async () => {
+test('for any numbers of a span, Protobuf and JSON say the same', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.oneof(fc.double(), fc.maxSafeInteger(), fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }))),

@@ -66,7 +66,7 @@ const span: fc.Arbitrary<ReadableSpan> = fc
     } as unknown as ReadableSpan;
   });
 
-test('whatever a span holds, the request is valid, and reading it and writing it again changes nothing', () => {
+test('for any span, the request is valid, and reading it and writing it again changes nothing', () => {
   fc.assert(
     fc.property(fc.array(span, { minLength: 1, maxLength: 4 }), (spans) => {
       const written = encodeRequest(spans);

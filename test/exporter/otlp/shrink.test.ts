@@ -85,7 +85,7 @@ test('JSON of many small pieces becomes a JSON string with its beginning', () =>
   assert.match(JSON.parse(String(cut?.span.attributes.list)), /^\[0,1,2,.*…$/);
 });
 
-test('whatever the texts are, the span gets as small as it was told to, well formed, with JSON that parses', () => {
+test('for any texts, the span gets as small as it was told to, well formed, with JSON that parses', () => {
   const text = fc.oneof(
     fc.string({ unit: 'binary', minLength: 300, maxLength: 3000 }),
     fc.json({ maxDepth: 3 }).map((json) => JSON.stringify([json, json, json])),

@@ -29,7 +29,7 @@ export function judge(trial: Trial): string[] {
   if (isTracedByClient(trial)) return [...wrong, ...judgeForeign(trial)];
   const steps = recorded.spans.filter(isStep).sort((a, b) => numberOf(a) - numberOf(b));
   const others = recorded.spans.filter((span) => !isRun(span) && !isStep(span) && !isClientsOwn(span));
-  wrong.push(...unless(others.length === 0, `spans that nobody made: ${others.map(({ name }) => name)}`));
+  wrong.push(...unless(others.length === 0, `spans of no call: ${others.map(({ name }) => name)}`));
   if (steps.length !== expected.steps.length) {
     return [...wrong, `${steps.length} steps instead of ${expected.steps.length}: ${steps.map(summary)}`];
   }
@@ -97,7 +97,7 @@ function judgeStep(span: Exported, expected: ExpectedStep, trial: Trial): string
   ];
 }
 
-/** What belongs to any attempt, whatever became of it. */
+/** What belongs to every attempt. */
 function judgeAttempts(attempts: readonly Attributes[], areResends: boolean, maker: ClientMaker): string[] {
   return attempts.flatMap((attempt, index) => {
     const status = attempt['runtrace.attempt.status'];

@@ -58,7 +58,7 @@ export interface Stage {
 /** How long a connection may take to be closed after the application is done with it. */
 const CLOSING_MILLIS = 10_000;
 
-/** Plays a way, for a model's name that nobody else has. `within` is what the application puts around it. */
+/** Plays a way, for a model's name that no other way has. `within` is what the application puts around it. */
 export async function play(
   way: Way,
   model: string,

@@ -30,7 +30,7 @@ import type { CallOptions, Client, ClientMaker } from '../../support/clients.js'
 
 /** What an application has in its hands when it makes a call. */
 export interface Call {
-  /** Asked by nobody else. */
+  /** No other call asks for it. */
   readonly model: string;
   /** What of the answer has reached the application so far. */
   text: string;
@@ -73,7 +73,7 @@ export interface Expected {
 /** A row of the table. */
 export interface Way {
   readonly name: string;
-  /** Why it can't be done a thousand times at once: it moves much, or a clock decides, which nobody heeds on a busy machine. */
+  /** Why it can't be done a thousand times at once: it moves much, or a clock decides, which is late on a busy machine. */
   readonly alone?: 'moves much' | 'by the clock';
   /** Whether its connection stays open until the garbage collector finds the answer. */
   readonly leftOpen?: true;
@@ -81,7 +81,7 @@ export interface Way {
   expected(model: string, circumstances: Circumstances): Expected;
 }
 
-/** Nobody gets all of it before it can be stopped. */
+/** No client gets all of it before it can be stopped. */
 const LONG = 'One two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen. '.repeat(20);
 const HUGE_BYTES = 100_000_000;
 /** Long enough for a client that says its timeout in whole seconds. */
@@ -93,7 +93,7 @@ const WAIT_MILLIS = 20;
 export const fallbackOf = (model: string) => `${model}-b`;
 
 const text = (call: Call) => ({
-  text: `Hello, this is ${call.model} and nobody else.`,
+  text: `Hello, this is ${call.model} and no other.`,
   usage: { input: 31, output: 17 },
 });
 const busy = (code: number) => status(code, { retryAfterMillis: WAIT_MILLIS });
@@ -274,7 +274,7 @@ function reset(name: string, behaviour: Behaviour, attempt: string, ask: Ask = s
 const NOT_TOLD_BY_CLIENT =
   'the client aborts its fetch without a reason, so nothing there tells its timeout from an abort';
 const TOLD_TOO_LATE =
-  'only the retry shows that it was a timeout, and then the attempt is on somebody else’s span, where nothing can be changed';
+  'only the retry shows that it was a timeout, and then the attempt is on a span of another instrumentation, where nothing can be changed';
 const NOT_TOLD_OF_SIGNAL =
   'the client hands on the abort of its signal without the reason, so nothing at fetch tells a timeout from an abort';
 
@@ -520,7 +520,7 @@ async function askB(call: Call): Promise<void> {
   });
 }
 
-/** Somebody asks the application's own server for something; what is to be answered, and how to have them leave. */
+/** A user asks the application's own server for something; what is to be answered, and how to have the user leave. */
 async function visit(): Promise<{ response: ServerResponse; leave: () => void; close: () => Promise<unknown> }> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -80,7 +80,7 @@ export function streamFetch(): Promise<Response> {
   return Promise.resolve(new Response(body, { headers: { 'content-type': 'text/event-stream' } }));
 }
 
-/** What anybody pays who looks at a body as it passes, and does nothing with it. */
+/** What looking at a body costs as it passes, when nothing is done with it. */
 async function passingFetch(): Promise<Response> {
   const { body, headers } = await streamFetch();
   const reader = (body as ReadableStream<Uint8Array<ArrayBuffer>>).getReader();
@@ -142,7 +142,7 @@ function largeFetch(megabytes: number): Promise<Response> {
     type: 'bytes',
     pull(controller) {
       left -= CHUNK_BYTES;
-      // Filled, as bytes from the network are: a chunk of zeros that nobody wrote costs nothing.
+      // Filled, as bytes from the network are: a chunk of zeros that were never written costs nothing.
       controller.enqueue(new Uint8Array(CHUNK_BYTES).fill(1));
       if (left <= 0) controller.close();
     },
@@ -180,7 +180,7 @@ export async function firstByte(): Promise<Row> {
   const server = createServer((_request, response) => {
     response.writeHead(200, { 'content-type': 'text/event-stream' });
     response.write(event({ content: 'first' }, null));
-    // A stream without its last event has failed, and whoever asks the same again after that is taken for a retry.
+    // A stream without its last event has failed, and the same request after that is taken for a retry.
     setImmediate(() => {
       response.write(event({ content: 'last' }, 'stop'));
       response.end(DONE);

@@ -71,7 +71,7 @@ async function play(row: ClientRow, { name, script, play, judge }: Case): Promis
   judge(only(steps()), row, model);
 }
 
-/** A `fetch` that asks the provider on this machine, whatever host is called. */
+/** A `fetch` that asks the provider on this machine for every host. */
 function sentTo({ url: address }: Provider, fetch: typeof globalThis.fetch): typeof globalThis.fetch {
   return (input, init) => {
     const request = new Request(input, init);

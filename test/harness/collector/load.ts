@@ -29,7 +29,7 @@ const collector = new RunCollector();
 const sdk = new NodeSDK({ spanProcessors: [...delivery.spanProcessors, collector] });
 sdk.start();
 const recorder = createRecorder();
-// Whoever started the process times its disturbance by this.
+// The process that started this one times its disturbance by this.
 process.send?.('started');
 process.disconnect?.();
 const startedAt = performance.now();

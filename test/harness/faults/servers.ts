@@ -326,7 +326,7 @@ function sendHuge(response: ServerResponse, bytes: number): void {
 
 let certificate: { key: Buffer; cert: Buffer } | undefined;
 
-/** A certificate that nobody trusts. Needs `openssl`. */
+/** A certificate that no client trusts. Needs `openssl`. */
 function selfSigned(): { key: Buffer; cert: Buffer } {
   if (certificate) return certificate;
   const directory = mkdtempSync(join(tmpdir(), 'runtrace-faults-tls-'));

@@ -232,7 +232,7 @@ export async function until(isSo: () => boolean, millis: number): Promise<void> 
   for (const end = performance.now() + millis; performance.now() < end && !isSo(); ) await sleep(50);
 }
 
-/** A port that nobody listens on. */
+/** A port without a listener. */
 export async function unusedPort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -72,7 +72,7 @@ export function keep(
 
 const WINDOW = 8;
 
-/** A piece of a secret that is in what was kept, in whatever way it is written there; `undefined` if there is none. */
+/** A piece of a secret that is in what was kept, in any way of writing it; `undefined` if there is none. */
 export function findLeak(kept: string, needles: readonly string[]): string | undefined {
   const readings = new Set([kept, kept.replaceAll('\\', ''), decodeLeniently(kept)]);
   for (const needle of needles) {

@@ -110,7 +110,7 @@ class Work {
     await failing.catch(() => {});
   }
 
-  /** Whatever an explicit step sends is an attempt of it. */
+  /** Everything that an explicit step sends is an attempt of it. */
   #stepOfAnyCall(): Promise<void> {
     const { step, path, requestHeaders, requestBody, responseHeaders, responseBody, details, thrown } = this.#plan;
     return this.#recorder.step(step, async ({ finish }) => {

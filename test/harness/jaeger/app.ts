@@ -43,7 +43,7 @@ export async function recordTo(
   });
 }
 
-/** A directory that is gone afterwards, whatever happens in it. */
+/** A directory that is gone afterwards, also after a failure. */
 export async function inTemporaryDirectory<T>(work: (directory: string) => T | Promise<T>): Promise<T> {
   const directory = mkdtempSync(join(tmpdir(), 'runtrace-jaeger-'));
   try {

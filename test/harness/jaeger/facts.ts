@@ -11,7 +11,7 @@ export async function checkFacts(checks: Checks, jaeger: Jaeger): Promise<void> 
   const service = 'runtrace-facts';
   const send = (...spans: HandMadeSpan[]) => jaeger.send(documentOf(service, spans));
 
-  await checks.check('attributes come back sorted by name, whatever order they were written in', async () => {
+  await checks.check('attributes come back sorted by name, not in the order in which they were written', async () => {
     const traceId = traceIdOf(1);
     const attributes = { 'runtrace.step.number': 1, 'gen_ai.request.model': 'gpt-5', 'error.type': 'timeout' };
     await send({ traceId, spanId: spanIdOf(1), attributes, events: [{ name: 'runtrace.attempt', attributes }] });

@@ -27,7 +27,7 @@ interface Trace {
   shown: UiSpan[];
 }
 
-/** Checks what must hold for every run in Jaeger, whatever happened in it. Returns how many spans were read back. */
+/** Checks what must hold for every run in Jaeger. Returns how many spans were read back. */
 export async function checkRuns(checks: Checks, jaeger: Jaeger, sent: readonly ReceivedSpan[]): Promise<number> {
   const traces = await readTraces(jaeger, sent);
   const everyTrace = (name: string, check: (trace: Trace) => void) =>

@@ -7,7 +7,7 @@ import { complaints, EXPECTED } from './expected.js';
 import { failed, PASSED, type Result } from './results.js';
 import type { Job } from './runtimes.js';
 
-/** What the cells need beside them: a model provider, a receiver each, and somebody to tell that they have flushed. */
+/** What the cells need beside them: a model provider, a receiver each, and a process to tell that they have flushed. */
 export class Cells {
   readonly #provider: Provider;
   readonly #control = createServer((request, response) => {

@@ -19,7 +19,7 @@ interface Expectation {
 interface Exported {
   readonly run: ReceivedSpan;
   readonly steps: ReceivedSpan[];
-  /** Spans that somebody else made. */
+  /** Spans that other code made. */
   readonly others: ReceivedSpan[];
   /** Whether they were there when `forceFlush` had returned. */
   readonly flushed: boolean;

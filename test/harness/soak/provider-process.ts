@@ -4,7 +4,7 @@ import { slow, startProvider } from '../../../examples/demo/provider.js';
 
 const provider = await startProvider();
 provider.script('soak-read', slow(1, { text: 'One two three four five six seven eight.' }));
-// So long that nobody gets all of it by chance.
+// So long that no client gets all of it by chance.
 provider.script('soak-left', slow(5, { text: 'One two three four five six seven eight. '.repeat(100) }));
 process.send?.(provider.url);
 process.once('disconnect', () => provider.close());

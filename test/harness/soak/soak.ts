@@ -77,7 +77,7 @@ export async function soak(size: SoakSize): Promise<SoakReport> {
       while (made < upTo) {
         const way = ways[made++ % ways.length] as () => Promise<unknown>;
         await recorder.run({ kind: 'soak' }, way).catch(() => {});
-        // Connections with an answer that nobody reads are closed when it is collected.
+        // Connections with an unread answer are closed when it is collected.
         if (made % CALLS_A_COLLECTION === 0) globalThis.gc?.();
       }
     };

@@ -80,7 +80,7 @@ describe('the attempts of a step', () => {
     assert.equal(span.events.length, 128);
   });
 
-  test('are in order of their number, whoever ended first, and inside of the span', async () => {
+  test('are in order of their number, not of their ends, and inside of the span', async () => {
     const at = Date.now();
     const order = [3, 1, 5, 2, 4];
     const span = await recorded(({ attempts }) => {

@@ -188,7 +188,7 @@ function modelStatus(all: readonly Modelled[]): string {
   return [...byRequest.values()].some(({ status }) => status === 'error') ? 'error' : 'interrupted';
 }
 
-describe('whatever overlaps,', () => {
+describe('calls that overlap in any way,', () => {
   const sameRequest = (a: Modelled, b: Modelled) => a.request === b.request;
 
   test('the last group is what a chain of overlaps connects to the attempt that ended last', () => {

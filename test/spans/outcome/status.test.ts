@@ -56,7 +56,7 @@ for (const [subject, record] of Object.entries(SUBJECTS)) {
             finish(second, { attributes: { from: 'second' } });
           });
           const [status, from] = accepts(first, second) ? [second, 'second'] : [first, 'first'];
-          // Where nobody said how it ended, its function did, by returning.
+          // Where no proposal was made, its function made one, by returning.
           const ended = status === 'in_progress' ? 'completed' : status;
           assert.equal(span.attributes['runtrace.status'], ended);
           assert.equal(span.attributes.from, status === 'in_progress' ? undefined : from);

@@ -196,7 +196,7 @@ describe('a response in the background', () => {
     assert.equal(typeof recordingFetch, 'function');
   });
 
-  test('whatever its polls answer, the step is as the rules say', async () => {
+  test('for any answers to its polls, the step is as the rules say', async () => {
     const poll = fc.constantFrom<Poll>('queued', 'in_progress', 500, 404);
     const last = fc.constantFrom<Poll | undefined>('completed', 'incomplete', 'failed', undefined);
     await fc.assert(

@@ -45,7 +45,7 @@ function bodyOf(prompt: string): string {
 /** Answers in this process, as it is told by each request. */
 const answering = wrapFetch(async (_input, init) => {
   const answer = await answers.get(init?.signal as AbortSignal)?.();
-  if (answer === undefined) throw new Error('nobody said how to answer');
+  if (answer === undefined) throw new Error('no answer was given for this');
   return answer;
 });
 const answers = new WeakMap<AbortSignal, () => Promise<Response>>();
@@ -440,7 +440,7 @@ describe('in a run, without an explicit step,', () => {
 });
 
 describe('inside of an explicit step', () => {
-  test('nothing folds: whatever is called is an attempt of it', async () => {
+  test('nothing folds: every call is an attempt of it', async () => {
     const scene = traced();
     await scene.recorder.run({ kind: 'chat_turn' }, () =>
       scene.recorder.step({ model: 'gpt-5' }, () =>

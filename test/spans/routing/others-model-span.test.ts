@@ -24,7 +24,7 @@ after(() => provider.close());
 const CHAT = { 'gen_ai.operation.name': 'chat', 'gen_ai.request.model': 'gpt-5' };
 
 interface Scene extends Traced {
-  /** A span of somebody else's instrumentation, active in `fn`; nobody ends it but `fn`. */
+  /** A span of another instrumentation, active in `fn`, which ends it. */
   span<T>(attributes: Attributes, fn: (span: Span) => Promise<T>): Promise<T>;
   /** A call of the chat API, by no client. */
   call(prompt?: string): Promise<Response>;
@@ -35,7 +35,7 @@ async function scene(
   { shutDown = false, ...options }: TracedOptions & { shutDown?: boolean } = {},
 ): Promise<Scene> {
   const set = traced({ limits: { idleMillis: 50 }, ...options });
-  const tracer = set.provider.getTracer('somebody’s instrumentation');
+  const tracer = set.provider.getTracer('another instrumentation');
   const here: Scene = {
     ...set,
     span: (attributes, fn) => tracer.startActiveSpan('theirs', { attributes }, fn),
@@ -67,7 +67,7 @@ const codes = (span: ReadableSpan) => attemptsOf(span).map((attempt) => attempt[
 const numbers = (span: ReadableSpan) => attemptsOf(span).map((attempt) => attempt['runtrace.attempt.number']);
 const statusOf = (span: ReadableSpan) => span.attributes['runtrace.status'] as Status | undefined;
 
-describe('a call in somebody else’s model span', () => {
+describe('a call in the model span of another instrumentation', () => {
   for (const attributes of [
     CHAT,
     { 'gen_ai.operation.name': 'text_completion' },
@@ -218,7 +218,7 @@ describe('a call in somebody else’s model span', () => {
     assert.equal(theirs(seen).status.code, 0);
   });
 
-  test('is judged by the status-priority rule where somebody reports a status', async () => {
+  test('is judged by the status-priority rule where the application reports a status', async () => {
     const seen = await scene(({ span, call }) =>
       span(CHAT, async (active) => {
         await (await call()).text();
@@ -248,7 +248,7 @@ describe('a call in somebody else’s model span', () => {
   });
 });
 
-describe('a span of somebody else’s that is no model call', () => {
+describe('a span of another instrumentation that is no model call', () => {
   for (const attributes of [
     { 'gen_ai.operation.name': 'invoke_agent' },
     { 'gen_ai.operation.name': 'execute_tool' },
@@ -275,7 +275,7 @@ describe('a span of somebody else’s that is no model call', () => {
 });
 
 describe('an explicit step', () => {
-  test('inside of somebody else’s model span has the attempts', async () => {
+  test('inside of the model span of another instrumentation has the attempts', async () => {
     const seen = await scene(({ span, call }, { step }) =>
       span(CHAT, async (active) => {
         await step({ model: 'gpt-5' }, async () => (await call()).text());
@@ -286,7 +286,7 @@ describe('an explicit step', () => {
     assert.deepEqual(attemptsOf(theirs(seen)), []);
   });
 
-  test('around somebody else’s model span has them, too', async () => {
+  test('around the model span of another instrumentation has them, too', async () => {
     const seen = await scene(({ span, call }, { step }) =>
       step({ model: 'gpt-5' }, () =>
         span(CHAT, async (active) => {
@@ -336,7 +336,7 @@ describe('a model span that its owner ends too early', () => {
     assert.equal(only(seen.runs()).attributes['runtrace.run.step_count'], 1);
   });
 
-  test('and whose stream nobody reads to the end leaves an interrupted step', async () => {
+  test('and whose stream is not read to the end leaves an interrupted step', async () => {
     const seen = await scene(({ span, call }) => {
       provider.script('gpt-5', slow(20));
       return span(CHAT, async (active) => {
@@ -359,7 +359,7 @@ describe('a model span that its owner ends too early', () => {
   });
 });
 
-describe('a model span that nobody has ended when the run settles', () => {
+describe('a model span that is open when the run settles', () => {
   test('leaves its attempts to a step of ours', async () => {
     let left: Span | undefined;
     const seen = await scene(async ({ span, call }) => {
@@ -385,7 +385,7 @@ describe('a model span that nobody has ended when the run settles', () => {
     assert.deepEqual([codes(only(seen.steps())), statusOf(only(seen.steps()))], [[200], 'completed']);
   });
 
-  test('and whose answer nobody read leaves an unread attempt', async () => {
+  test('and whose answer was not read leaves an unread attempt', async () => {
     const seen = await scene(async ({ span, call }) => {
       provider.script('gpt-5', slow(5));
       await span(CHAT, () => call());

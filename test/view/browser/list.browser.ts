@@ -71,7 +71,7 @@ describe('the list of runs', () => {
       await page.waitForURL(/failed=1/);
     }));
 
-  it('shows new runs at once while nobody has selected a row', () =>
+  it('shows new runs at once while no row is selected', () =>
     onPage(four(), '#/', async ({ page, server }) => {
       server.put(givenRun({ from: 9000, conversationId: 'newest' }));
       await page.getByText('newest').waitFor();

@@ -10,7 +10,7 @@ export interface Client {
 
 const PROMPT = 'How are you?';
 
-/** The application's client, with runtrace put in by the cell's way. Whatever is imported, it is after `runtrace/register`. */
+/** The application's client, with runtrace put in by the cell's way. Everything is imported after `runtrace/register`. */
 export const makeClient: Record<Way, (options: CellOptions) => Promise<Client>> = {
   'fetch option': async ({ provider }) => {
     const { recordingFetch } = await import('runtrace');

@@ -36,7 +36,7 @@ const PLAYS = {
     await run(named('streamed'), async () => read(await stream(model('streamed'))));
   },
 
-  /** Somebody else sets a status, ends the span, and has a span of his own in the run. */
+  /** Other code sets a status, ends the span, and has a span of its own in the run. */
   async meddled({ generate, model }: App) {
     await run(named('meddled'), async () => {
       const meddle = () => trace.getActiveSpan()?.setStatus({ code: SpanStatusCode.ERROR, message: 'meddled' }).end();
@@ -52,13 +52,13 @@ const PLAYS = {
     await run({ ...named('identified'), id: RUN_ID }, () => generate(model('identified')));
   },
 
-  /** A run that nobody ends. */
+  /** A run that is never ended. */
   async open() {
     open.push(startRun(named('open')));
   },
 };
 
-/** Whoever holds a run may still end it. */
+/** Code that holds a run may still end it. */
 const open: Run[] = [];
 
 /** Plays them all at once: nothing of one may show up in another. */
