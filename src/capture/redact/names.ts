@@ -1,5 +1,5 @@
 /** What a name says about its value: `PLAIN`, `SUSPECT`, `TOKEN` or `SECRET`. A higher kind is surer. */
-import { wordSet } from '../../util/word-set.js';
+import { wordSet } from './word-set.js';
 
 export type NameKind = 0 | 1 | 2 | 3;
 /** The name says nothing. */

@@ -1,8 +1,8 @@
-import { wordSet } from '../../../util/word-set.js';
 import { type Edit, inOrder } from '../edits.js';
 import { Recent } from '../json-string-memo.js';
 import type { Policy } from '../policy.js';
 import { findSecrets, findSecretsInCut } from '../text/find-secrets.js';
+import { wordSet } from '../word-set.js';
 import { scanJson } from './json.js';
 import { KeyPath } from './json-frame.js';
 import type { DeltaSink } from './json-scanner.js';

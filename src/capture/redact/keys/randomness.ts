@@ -1,4 +1,4 @@
-import { wordSet } from '../../../util/word-set.js';
+import { wordSet } from '../word-set.js';
 
 const RANDOM_RUN = /[A-Za-z0-9]{16,}/g;
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;

@@ -1,4 +1,4 @@
-import { wordSet } from '../../../util/word-set.js';
+import { wordSet } from '../word-set.js';
 import { isMadeOfWords } from './randomness.js';
 
 /**

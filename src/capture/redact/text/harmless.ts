@@ -1,6 +1,6 @@
-import { wordSet } from '../../../util/word-set.js';
 import { isMadeOfWords, isMixed } from '../keys/randomness.js';
 import { readsAsWords } from '../keys/words.js';
+import { wordSet } from '../word-set.js';
 import { isSecretLike, isVersion } from './words.js';
 
 /** Words that stand where a value would: types, states, settings. */

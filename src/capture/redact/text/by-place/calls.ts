@@ -1,9 +1,9 @@
 /** Passwords that calls take: `login("bob", "x")`, `.password("x")`, `setenv("API_KEY", "x")`, `INSERT INTO t (a, password) VALUES (…)`. */
 
-import { wordSet } from '../../../../util/word-set.js';
 import type { Edit } from '../../edits.js';
 import { SUSPECT } from '../../names.js';
 import type { Policy } from '../../policy.js';
+import { wordSet } from '../../word-set.js';
 import { isInName } from '../name.js';
 import { isSecretLike } from '../words.js';
 import { addPassword } from './password.js';
