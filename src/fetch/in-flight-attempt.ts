@@ -154,7 +154,10 @@ export class InFlightAttempt implements PendingAttempt, WatchEvents {
   /** When the attempt was last active, on the clock of its trace. */
   #lastActivity(): number {
     const idleSince = this.idleSince();
-    return this.#owner.now() - (idleSince === undefined ? 0 : performance.now() - idleSince);
+    const at = this.#owner.now() - (idleSince === undefined ? 0 : performance.now() - idleSince);
+    const { startedAt, firstChunkMillis = 0 } = this.#facts;
+    // A reader is idle from before its chunk is noted, and the clocks of both are not read at once.
+    return Math.max(at, startedAt + firstChunkMillis);
   }
 
   /** There is no answer: the request failed, or was stopped. */
