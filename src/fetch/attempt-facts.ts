@@ -1,5 +1,6 @@
+import type { CaptureSettings } from '../capture/levels.js';
 import { type Answer, type ModelCall, readErrorCode } from '../providers/detect.js';
-import type { Attempt } from '../spans/attempts/attempt.js';
+import { type Attempt, recordedPart } from '../spans/attempts/attempt.js';
 import {
   type AttemptEnd,
   type AttemptOwner,
@@ -107,12 +108,17 @@ export function retryOutlook(facts: AttemptFacts): AttemptEnd['retry'] {
 }
 
 /** What the owner of an attempt gets when the attempt ends. A failure that the provider reports decides over how the body was read. */
-export function attemptEnd(facts: AttemptFacts, begun: AttemptBegun, observed: AttemptEnding): AttemptEnd {
+export function attemptEnd(
+  facts: AttemptFacts,
+  begun: AttemptBegun,
+  observed: AttemptEnding,
+  capturing: CaptureSettings,
+): AttemptEnd {
   const { outgoing, call, signal, responseHeaders, dismissed, stoppedAt } = facts;
   const body = facts.body?.length ? facts.body.text() : undefined;
   const reported = reportedFailure(facts, body, observed.answer);
   const ending: AttemptEnding = reported ? { ...observed, how: 'failed', failure: reported } : observed;
-  const attempt = attemptOf(facts, begun, ending, body);
+  const attempt = attemptOf(facts, begun, ending, body, capturing);
   if (reported?.message !== undefined) attempt.errorMessage = reported.message;
   return {
     attempt,
@@ -153,6 +159,7 @@ function attemptOf(
   { number, resendCount }: AttemptBegun,
   { how, failure, answer, endedAt }: AttemptEnding,
   body: string | undefined,
+  capturing: CaptureSettings,
 ): Attempt {
   const { method, url, headers, body: requestBody } = facts.outgoing;
   const attempt: Attempt = {
@@ -165,7 +172,8 @@ function attemptOf(
     requestHeaders: headers,
   };
   if (requestBody !== undefined) {
-    attempt.requestBody = requestBody;
+    const recorded = recordedPart(requestBody, capturing);
+    if (recorded !== undefined) attempt.requestBody = recorded;
     attempt.requestBodySize = facts.call?.bodyBytes ?? byteLength(requestBody);
   }
   if (answer && hasValues(answer.usage)) attempt.usage = answer.usage;

@@ -1,7 +1,7 @@
 import { type Context, context } from '@opentelemetry/api';
 import { nextTurn } from '../otel/next-turn.js';
 import type { ModelCall, ResponseReader } from '../providers/detect.js';
-import { type Attempt, shortenRequestBody } from '../spans/attempts/attempt.js';
+import type { Attempt } from '../spans/attempts/attempt.js';
 import type {
   AttemptEnd,
   AttemptOwner,
@@ -301,8 +301,7 @@ export class InFlightAttempt implements PendingAttempt, WatchEvents {
 
   #end(how: AttemptEnd['how'], failure?: Failure, endedAt = this.#owner.now(), answer = this.#answer?.answer()): void {
     if (this.#ended) return;
-    const ending = attemptEnd(this.#facts, this.#begun, { how, failure, answer, endedAt });
-    shortenRequestBody(ending.attempt, this.#owner.capturing);
+    const ending = attemptEnd(this.#facts, this.#begun, { how, failure, answer, endedAt }, this.#owner.capturing);
     if (ending.how === 'aborted') noteAbortReason(ending.abortReason);
     this.#ended = ending;
     this.#facts.body = undefined;

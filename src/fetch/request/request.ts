@@ -1,4 +1,5 @@
 import type { OutgoingRequest } from '../../spans/attempts/http-exchange.js';
+import { remembered } from '../../util/memo.js';
 import { headersOf } from './headers.js';
 import { hrefOf, isPlainHeaders, requestOf } from './read-once.js';
 
@@ -9,11 +10,14 @@ export function signalOf(input: RequestInfo | URL, init: RequestInit | undefined
 
 type Target = Pick<OutgoingRequest, 'method' | 'url'>;
 
+/** A client calls few URLs. */
+const urlOf = /* @__PURE__ */ remembered((href: string): Readonly<URL> => new URL(href));
+
 export function targetOf(input: RequestInfo | URL, init: RequestInit | undefined): Target {
   const request = requestOf(input);
   return {
     method: (init?.method ?? request?.method ?? 'GET').toUpperCase(),
-    url: new URL(hrefOf(input) ?? request?.url ?? String(input)),
+    url: urlOf(hrefOf(input) ?? request?.url ?? String(input)),
   };
 }
 

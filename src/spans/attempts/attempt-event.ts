@@ -2,8 +2,12 @@ import type { Attributes } from '@opentelemetry/api';
 import { sendable } from '../../otel/attribute-value.js';
 import type { Usage } from '../../otel/genai.js';
 import * as names from '../../otel/names.js';
+import { remembered } from '../../util/memo.js';
 import { urlParts } from '../../util/url-parts.js';
 import type { Attempt } from './attempt.js';
+
+const requestHeader = /* @__PURE__ */ remembered((name: string) => names.HTTP_REQUEST_HEADER_PREFIX + name);
+const responseHeader = /* @__PURE__ */ remembered((name: string) => names.HTTP_RESPONSE_HEADER_PREFIX + name);
 
 /** The attributes of the event that an attempt becomes. A request body that equals that of the attempt before is left out. */
 export function attemptAttributes(attempt: Attempt, previous: Attempt | undefined): Attributes {
@@ -34,8 +38,8 @@ export function attemptAttributes(attempt: Attempt, previous: Attempt | undefine
   }
   if (attempt.requestBodySize !== undefined) to[names.HTTP_REQUEST_BODY_SIZE] = sendable(attempt.requestBodySize);
   if (attempt.responseBodySize !== undefined) to[names.HTTP_RESPONSE_BODY_SIZE] = sendable(attempt.responseBodySize);
-  for (const name in requestHeaders) to[names.HTTP_REQUEST_HEADER_PREFIX + name] = [requestHeaders[name] as string];
-  for (const name in responseHeaders) to[names.HTTP_RESPONSE_HEADER_PREFIX + name] = [responseHeaders[name] as string];
+  for (const name in requestHeaders) to[requestHeader(name)] = [requestHeaders[name] as string];
+  for (const name in responseHeaders) to[responseHeader(name)] = [responseHeaders[name] as string];
   if (requestBody !== undefined && requestBody !== previous?.requestBody) {
     to[names.HTTP_REQUEST_BODY_CONTENT] = requestBody;
   }

@@ -114,14 +114,11 @@ export function keepOf(attempt: Attempt, capturing: CaptureSettings): Attempt {
   return whole;
 }
 
-/** Shortens the body of a request that has ended to the part that is read when it is recorded. The copy does not hold the whole text. */
-export function shortenRequestBody(attempt: Attempt, { content, limits }: CaptureSettings): void {
-  const { requestBody } = attempt;
-  if (!content) delete attempt.requestBody;
-  else if (requestBody !== undefined) {
-    const beginning = beginningOfText(requestBody, limits.bodyBytes);
-    if (beginning !== requestBody) attempt.requestBody = new TextDecoder().decode(new TextEncoder().encode(beginning));
-  }
+/** The part of a request's body that is read when the body is recorded, if it is. A copy, which does not hold the whole text. */
+export function recordedPart(body: string, { content, limits }: CaptureSettings): string | undefined {
+  if (!content) return undefined;
+  const beginning = beginningOfText(body, limits.bodyBytes);
+  return beginning === body ? body : new TextDecoder().decode(new TextEncoder().encode(beginning));
 }
 
 /** The bodies of an attempt as they may be recorded, and how much of them was not. */

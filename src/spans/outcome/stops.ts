@@ -125,8 +125,10 @@ export function noteSignal(run: object, signal: AbortSignal): void {
   const { signals, outer } = known(run);
   signals.delete(signal);
   signals.add(signal);
-  const [oldest] = signals;
-  if (signals.size > MAX_SIGNALS && oldest) signals.delete(oldest);
+  if (signals.size > MAX_SIGNALS) {
+    const [oldest] = signals;
+    if (oldest) signals.delete(oldest);
+  }
   if (outer) noteSignal(outer, signal);
 }
 
@@ -148,10 +150,15 @@ const ABORT_FRAMES = 60;
  * each `fetch` such a signal (`_makeAbort` in client.js). They also abort it themselves when a stream is left.
  */
 export function noteAbortCall(signal: AbortSignal): void {
-  if (!(signal instanceof AbortSignal)) return;
-  const note = () => abortCalls.set(signal, readAbortCall());
-  signal.addEventListener('abort', () => guarded('an abort could not be recorded', note), { once: true });
+  if (signal instanceof AbortSignal) signal.addEventListener('abort', abortListener);
 }
+
+/** One for all signals. A signal is aborted once. */
+const abortListener: EventListenerObject = {
+  handleEvent({ target }) {
+    guarded('an abort could not be recorded', () => abortCalls.set(target as AbortSignal, readAbortCall()));
+  },
+};
 
 /** Reads the stack, as Node writes it. On another platform, it may have been the caller. */
 function readAbortCall(): AbortCall {
