@@ -148,7 +148,9 @@ async function largeCall(call: Call, capture: 'metadata' | 'content'): Promise<R
   const block = figure(blocks).median;
   const mostShare = call.shares?.[capture] ?? (capture === 'metadata' ? METADATA_SHARE : undefined);
   const ofGoal =
-    mostShare === undefined ? Math.max(added.median / CONTENT_MICROS, block / BLOCK_MILLIS) : share / mostShare;
+    mostShare === undefined
+      ? { ofGoal: Math.max(0, added.median / CONTENT_MICROS, block / BLOCK_MILLIS), ofFloor: share }
+      : { ofGoal: Math.max(0, share / mostShare) };
   return {
     floor: 'the bare client: its own stringify and parse, and the encoding of the body that every fetch does',
     figures: `+${added.median.toFixed(0)} us, ${(100 * share).toFixed(1)} % of ${floor.median.toFixed(0)} us; longest block ${block.toFixed(2)} ms, bare ${figure(bareBlocks).median.toFixed(2)} ms`,
@@ -156,7 +158,7 @@ async function largeCall(call: Call, capture: 'metadata' | 'content'): Promise<R
       mostShare === undefined
         ? `<= ${CONTENT_MICROS} us, no block of more than ${BLOCK_MILLIS} ms`
         : `<= ${(100 * mostShare).toFixed(0)} %`,
-    ofGoal: Math.max(0, ofGoal),
+    ...ofGoal,
   };
 }
 

@@ -223,5 +223,6 @@ export async function firstByte(): Promise<Row> {
     figures: `+${difference.median.toFixed(0)} us (${difference.low.toFixed(0)} to ${difference.high.toFixed(0)}); plain ${alone.median.toFixed(0)} us (${alone.low.toFixed(0)} to ${alone.high.toFixed(0)})`,
     goal: `<= ${FIRST_BYTE_MICROS} us`,
     ofGoal: Math.max(0, difference.median / FIRST_BYTE_MICROS),
+    ofFloor: difference.median / alone.median,
   };
 }

@@ -108,7 +108,8 @@ export async function callsAtOnce(): Promise<Row> {
     ours: await p99(() => recorder.run({ kind: 'bench' }, () => all(recorded))),
     bare: await p99(() => all(bare)),
   });
-  await warmUp(round, 4000);
+  // A round has a thousand calls.
+  await warmUp(round, 4000, 3);
   const rounds: Awaited<ReturnType<typeof round>>[] = [];
   for (let i = 0; i < 15; i++) rounds.push(await round());
   const [ourDelay, bareDelay] = [figure(rounds.map((it) => it.ours)), figure(rounds.map((it) => it.bare))];

@@ -2,7 +2,8 @@
  * Prints what recording costs, beside the floor of the same run: `npm run bench`, or `npm run bench -- stream` for the cases whose
  * name has a word. `npm run bench -- --peers` installs other packages and prints what each adds to the same call.
  *
- * Exits with 1 if a case broke, or missed its goal (or what is known of its miss) in two processes, one after the other.
+ * Exits with 1 if a case broke, or missed its goal (by more than is known) in two processes, one after the other: a machine that does other
+ * work may slow one side more than the other.
  */
 import { fork } from 'node:child_process';
 import { cpus } from 'node:os';
@@ -39,31 +40,35 @@ const names = Object.keys(CASES).filter((name) => words.every((word) => name.inc
 console.log(
   `Node ${process.version}, ${cpus().length} x ${cpus()[0]?.model ?? 'unknown'}; CPU time, medians over interleaved rounds (quarters)\n`,
 );
-let passed = 0;
 let met = 0;
+let known = 0;
 let failed = 0;
 for (const name of names) {
   try {
-    const bound = KNOWN_MISSES[name] ?? 1;
     const first = await inItsOwnProcess(name);
     print(name, first);
-    const isWithin = first.ofGoal <= bound || (await again(name)).ofGoal <= bound;
     if (first.ofGoal <= 1) met++;
-    if (isWithin) passed++;
-    else fail(name, `missed ${bound === 1 ? 'its goal' : `${bound} times its goal`} in two processes`);
+    else if (isKnown(name, first)) known++;
+    else {
+      const second = await inItsOwnProcess(name);
+      print(`${name}, in a second process`, second);
+      if (second.ofGoal <= 1) met++;
+      else if (isKnown(name, second)) known++;
+      else fail(name, 'missed its goal in two processes, by more than is known');
+    }
   } catch (error) {
     fail(name, `broke: ${error instanceof Error ? error.message : error}`);
   }
 }
-console.log(`\n${met} of ${names.length} met their goal; docs/performance.md says why others miss it.`);
-console.log(`${passed} passed, ${failed} failed`);
+console.log(`\n${met} met their goal; ${known} missed it by no more than is known, and docs/performance.md says why.`);
+console.log(`${met + known} passed, ${failed} failed`);
 process.exitCode = failed > 0 ? 1 : 0;
 
-/** A machine that does other work may slow one side more than the other, so a miss is measured once more. */
-async function again(name: string): Promise<Row> {
-  const row = await inItsOwnProcess(name);
-  print(`${name}, in a second process`, row);
-  return row;
+/** Whether a row misses its goal by no more than is known. */
+function isKnown(name: string, { ofGoal, ofFloor }: Row): boolean {
+  const bound = KNOWN_MISSES[name];
+  if (bound === undefined) return false;
+  return 'ofGoal' in bound ? ofGoal <= bound.ofGoal : ofFloor !== undefined && ofFloor <= bound.ofFloor;
 }
 
 function print(title: string, { figures, floor, goal, ofGoal }: Row): void {
