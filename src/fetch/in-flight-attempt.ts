@@ -64,8 +64,6 @@ export class InFlightAttempt implements PendingAttempt, WatchEvents {
     active: Context,
   ) {
     this.#owner = owner;
-    if (signal) noteSignal(owner.home, signal);
-    if (signal && outgoing.retryCount !== undefined) noteAbortCall(signal);
     this.#facts = factsAtStart(outgoing, call, signal, owner.now());
     this.#context = withRecording(owner.contextFor(active));
     this.#begun = owner.begin(this);
@@ -85,6 +83,7 @@ export class InFlightAttempt implements PendingAttempt, WatchEvents {
       throw error;
     } finally {
       sending = false;
+      guarded('an attempt could not be recorded', () => this.sent());
     }
     return pending.then(
       (result) => this.received(result, read),
@@ -93,6 +92,14 @@ export class InFlightAttempt implements PendingAttempt, WatchEvents {
         throw error;
       },
     );
+  }
+
+  /** The request is on its way. What the recording needs only later is done now. */
+  sent(): void {
+    const { signal, outgoing } = this.#facts;
+    if (!signal) return;
+    noteSignal(this.#owner.home, signal);
+    if (outgoing.retryCount !== undefined) noteAbortCall(signal);
   }
 
   get outgoing(): OutgoingRequest {

@@ -143,7 +143,9 @@ function send<T>(
 export function beginExchange(args: Parameters<Fetch>, outside: Outside): InFlightAttempt | undefined {
   return guarded(UNRECORDED, () => {
     const place = findPlace({ outside }, args);
-    return place && beginAttempt(place, args, undefined);
+    const live = place && beginAttempt(place, args, undefined);
+    live?.sent();
+    return live;
   });
 }
 
