@@ -222,6 +222,15 @@ describe('A Messages answer', () => {
     assert.deepEqual(read(plain, [body]).usage, { inputTokens: 34, outputTokens: 9, cacheReadTokens: 4 });
   });
 
+  it('keeps a counter that a message_delta has as 0', () => {
+    const body = named(start({ input_tokens: 10, output_tokens: 1 }), {
+      type: 'message_delta',
+      delta: {},
+      usage: { input_tokens: 0, output_tokens: 7 },
+    });
+    assert.deepEqual(read(plain, [body]).usage, { inputTokens: 10, outputTokens: 7 });
+  });
+
   it('has the error event of its stream', () => {
     const error = { type: 'error', error: { type: 'overloaded_error', message: 'Overloaded' }, request_id: 'req_1' };
     for (const reader of [call, plain]) {

@@ -346,6 +346,19 @@ describe('A Chat Completions answer', () => {
     assert.equal(outputTokens(110), 10);
   });
 
+  it('keeps its usage if a later chunk has a usage of zeros, or without counters', () => {
+    const counted = { choices: [], usage: { prompt_tokens: 10, completion_tokens: 2 } };
+    const zeros = { choices: [], usage: { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 } };
+    for (const chunks of [
+      [counted, zeros],
+      [zeros, counted],
+      [counted, { choices: [], usage: {} }],
+    ]) {
+      assert.deepEqual(read(call, [data(...chunks)]).usage, { inputTokens: 10, outputTokens: 2 });
+    }
+    assert.deepEqual(read(call, [data(zeros)]).usage, { inputTokens: 0, outputTokens: 0 });
+  });
+
   it('has the cache of DeepSeek and the usage of Groq', () => {
     const deepSeek = {
       prompt_tokens: 10,

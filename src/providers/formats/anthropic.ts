@@ -123,13 +123,13 @@ class AnthropicReader implements FormatReader {
     this.#readUsage(event.usage);
   }
 
-  /** The counters of `message_delta` are sums, not differences. Counters that it does not have stay as they were. */
+  /** The counters of `message_delta` are sums, not differences. Counters that it does not have, or has as 0, stay as they were. */
   #readUsage(usage: unknown): void {
     const counters = object(usage);
     if (!counters) return;
     for (const name of ['input_tokens', 'output_tokens', 'cache_read_input_tokens', 'cache_creation_input_tokens']) {
       const counter = count(counters[name]);
-      if (counter !== undefined) this.#counters.set(name, counter);
+      if (counter !== undefined) this.#counters.set(name, counter || (this.#counters.get(name) ?? 0));
     }
     const thinking = count(object(counters.output_tokens_details)?.thinking_tokens);
     if (thinking !== undefined) this.#counters.set('thinking_tokens', thinking);

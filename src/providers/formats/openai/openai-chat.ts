@@ -198,9 +198,10 @@ class OpenAiChatReader implements FormatReader {
     // Groq has its own object for usage that was not asked for, and for an error that stopped the stream early.
     const groq = object(body.x_groq);
     const usage = object(body.usage) ?? object(groq?.usage);
-    // A usage without counters says nothing of what an earlier chunk counted.
     const read = usage && readUsage(usage, draft.model);
-    if (read && Object.keys(read).length > 0) this.#usage = read;
+    // A usage without counters, or of zeros, says nothing of what an earlier chunk counted.
+    const counters = Object.values(read ?? {});
+    if (counters.length > 0 && (!this.#usage || counters.some((counter) => counter > 0))) this.#usage = read;
     const timings = object(body.timings);
     if (timings) this.#otherUsage = readTimings(timings);
     draft.fail((groq && reportedError(groq)) ?? errorOfBody(body, !bare));
