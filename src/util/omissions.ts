@@ -17,8 +17,8 @@ const OMISSIONS = {
   RUNTRACE_SDK_VERSION:
     'runtrace needs version 2 or later of the OpenTelemetry SDK; this one is version 1, and its spans cannot be exported correctly',
   RUNTRACE_NO_EXPORTER:
-    'runs are recorded and then discarded, because the provider has no span processor that exports; add ' +
-    'new RuntraceSpanProcessor() to spanProcessors',
+    'runs are recorded and then discarded, because the provider has no span processor that exports (beside spanProcessors, NodeSDK ' +
+    'ignores traceExporter); add new RuntraceSpanProcessor(), with { exporter } for an exporter of your own, to spanProcessors',
   RUNTRACE_NO_PROCESSOR:
     'runs are recorded without the status-priority rule at the exporter, because the provider has no StatusPrioritySpanProcessor; use ' +
     'new RuntraceSpanProcessor(), or list new StatusPrioritySpanProcessor() first in spanProcessors',
