@@ -14,6 +14,7 @@ import {
 import type { Answer, FormatReader, WireFormat } from '../format.js';
 import { errorOfBody, errorOfEvent, mayReportError } from '../provider-error.js';
 import { ResponseAccumulator } from '../response-accumulator.js';
+import { RepeatedEvent } from '../stream/repeated-event.js';
 import { functionTool, readBlock, readContent, readMessage } from './anthropic-content.js';
 import { eventType } from './event-type.js';
 import { modelOfSegment } from './path-segment.js';
@@ -66,6 +67,9 @@ class AnthropicReader implements FormatReader {
   readonly #response: ResponseAccumulator;
   readonly #content: boolean;
   readonly #counters = new Map<string, number>();
+  /** The last delta of text, and the block that it belongs to. */
+  readonly #textDelta = new RepeatedEvent('text');
+  #textBlock = 0;
   #iterations: JsonObject[] = [];
   #done = false;
   #ended = false;
@@ -94,10 +98,15 @@ class AnthropicReader implements FormatReader {
     const ofContent = type.startsWith('content_block_');
     if (ofContent) this.#response.choice(CHOICE);
     if (((ofContent && !this.#content) || type === 'ping') && !mayReportError(data)) return;
+    const next = type === 'content_block_delta' ? this.#textDelta.textOf(data) : undefined;
+    if (next !== undefined) {
+      this.#response.extend(this.#response.part(CHOICE, 'text', this.#textBlock), next);
+      return;
+    }
     const event = this.#response.readEvent(type, data);
     if (!event) return;
     this.#response.fail(errorOfEvent(type, event, EVENT.test(type)));
-    if (ofContent) this.#readBlock(type, event, data.length);
+    if (ofContent) this.#readBlock(type, event, data);
     else if (type === 'message_start') this.#readHead(object(event.message) ?? {});
     else if (type === 'message_delta') this.#readDelta(event);
   }
@@ -137,11 +146,16 @@ class AnthropicReader implements FormatReader {
     this.#response.usage = totalUsage(this.#counters, this.#iterations);
   }
 
-  #readBlock(type: string, event: JsonObject, length: number): void {
+  #readBlock(type: string, event: JsonObject, data: string): void {
     const key = count(event.index);
     if (key === undefined) return;
-    if (type === 'content_block_start') this.#beginBlock(key, object(event.content_block) ?? {}, length);
-    if (type === 'content_block_delta') this.#extendBlock(key, object(event.delta) ?? {});
+    if (type === 'content_block_start') this.#beginBlock(key, object(event.content_block) ?? {}, data.length);
+    if (type !== 'content_block_delta') return;
+    const delta = object(event.delta) ?? {};
+    this.#extendBlock(key, delta);
+    if (delta.type !== 'text_delta' || mayReportError(data)) return;
+    this.#textDelta.learn(data);
+    this.#textBlock = key;
   }
 
   #beginBlock(key: number, block: JsonObject, length: number): void {

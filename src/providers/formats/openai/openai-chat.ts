@@ -18,6 +18,7 @@ import type { Answer, FormatReader, WireFormat } from '../../format.js';
 import { textParts } from '../../message-parts.js';
 import { errorOfBody, errorOfEvent, isErrorEvent, plainError, reportedError } from '../../provider-error.js';
 import { ResponseAccumulator } from '../../response-accumulator.js';
+import { RepeatedEvent } from '../../stream/repeated-event.js';
 import { asChatCompletion } from './llama-api.js';
 import {
   calledTool,
@@ -111,6 +112,9 @@ class OpenAiChatReader implements FormatReader {
   /** Usage from other places, which counts only if the response has none in its own field. */
   #otherUsage: Usage | undefined;
   readonly #choiceUsage = new Map<number, Usage>();
+  /** The last chunk that had nothing but the next piece of text, and the choice that this belongs to. */
+  readonly #textChunk = new RepeatedEvent('content');
+  #textChoice = 0;
   #done = false;
   #ended = false;
 
@@ -144,6 +148,11 @@ class OpenAiChatReader implements FormatReader {
       this.#done = this.#response.choiceCount > 0;
       return;
     }
+    const next = name === '' ? this.#textChunk.textOf(data) : undefined;
+    if (next !== undefined) {
+      if (this.#content) this.#response.append(this.#textChoice, 'text', next);
+      return;
+    }
     if (this.#tellsNothing(name, data)) return;
     const event = object(parseJson(data));
     if (!event) {
@@ -153,11 +162,16 @@ class OpenAiChatReader implements FormatReader {
     const chunk = asChatCompletion(event);
     this.#readHead(chunk, !Array.isArray(chunk.choices) && !object(chunk.usage));
     if (isErrorEvent(name)) this.#response.fail(errorOfEvent(name, chunk, false));
-    for (const [position, choice] of objects(chunk.choices).entries()) {
+    const choices = objects(chunk.choices);
+    for (const [position, choice] of choices.entries()) {
       const index = count(choice.index) ?? position;
       const delta = object(choice.delta);
       this.#readChoice(index, choice, delta);
       if (this.#content) this.#readDelta(index, delta ?? choice);
+      if (this.#content && choices.length === 1 && hasOnlyText(delta) && isPiece(data)) {
+        this.#textChunk.learn(data);
+        this.#textChoice = index;
+      }
     }
   }
 
@@ -181,8 +195,9 @@ class OpenAiChatReader implements FormatReader {
   /** Whether a chunk has nothing but the next piece of text, which is not wanted. */
   #tellsNothing(name: string, data: string): boolean {
     const { id, model } = this.#response;
-    if (this.#content || id === undefined || model === undefined || isErrorEvent(name)) return false;
-    return HAS_CHOICES.test(data) && !TELLING.test(data);
+    if (this.#content || id === undefined || model === undefined || isErrorEvent(name) || !isPiece(data)) return false;
+    this.#textChunk.learn(data);
+    return true;
   }
 
   /** Reads what a whole response and a chunk have in common; `bare` if it has none of the format's own fields. */
@@ -245,6 +260,17 @@ class OpenAiChatReader implements FormatReader {
       draft.extend(draft.toolCall(index, key, { id: call.id, name }), object(args) ? JSON.stringify(args) : args);
     }
   }
+}
+
+/** Whether a chunk has no field that tells more than a piece of the answer. */
+function isPiece(data: string): boolean {
+  return HAS_CHOICES.test(data) && !TELLING.test(data);
+}
+
+/** Whether a delta has no other value than its content. */
+function hasOnlyText(delta: JsonObject | undefined): boolean {
+  if (typeof delta?.content !== 'string') return false;
+  return Object.entries(delta).every(([name, value]) => name === 'content' || value === null || value === '');
 }
 
 function outputType(body: JsonObject): string | undefined {

@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { RepeatedEvent } from '../../../src/providers/stream/repeated-event.js';
+import { data, modelCall, named, read } from '../recorded.js';
+
+const LONG = { numRuns: 2000 };
+const pieces = fc.constantFrom(
+  'a',
+  ' word',
+  'é😀',
+  '"',
+  '\\',
+  '\n',
+  'null}',
+  '"},"finish_reason":"stop',
+  ',"obfuscation":"',
+  '',
+);
+const texts = fc.array(pieces, { maxLength: 4 }).map((list) => list.join(''));
+
+describe('An event that repeats an earlier one', () => {
+  const padding = fc.option(fc.stringMatching(/^[A-Za-z0-9]{0,8}$/), { nil: undefined });
+  const space = fc.constantFrom('', ' ');
+  const events = fc
+    .record({ text: texts, id: fc.constantFrom('c1', 'c2', 'x"y'), other: texts, padding, space, twice: fc.boolean() })
+    .map(({ text, id, other, padding: obfuscation, space: blank, twice }) =>
+      JSON.stringify({
+        id,
+        list: [{ content: text, ...(twice && { more: { content: other } }) }],
+        obfuscation,
+      }).replaceAll(':"', `:${blank}"`),
+    );
+
+  it('has the text that parsing finds, and no other difference', () => {
+    let repeated = 0;
+    fc.assert(
+      fc.property(events, events, (earlier, later) => {
+        const event = new RepeatedEvent('content');
+        event.learn(earlier);
+        const text = event.textOf(later);
+        if (text === undefined) return;
+        repeated++;
+        const [before, after] = [JSON.parse(earlier), JSON.parse(later)];
+        assert.equal(after.list[0].content, text);
+        before.list[0].content = text;
+        before.obfuscation = after.obfuscation;
+        assert.deepEqual(before, after);
+      }),
+      LONG,
+    );
+    assert.ok(repeated > 10, `${repeated} of ${LONG.numRuns} pairs`);
+  });
+
+  it('is recognized behind the padding of OpenAI, and with blanks', () => {
+    const event = new RepeatedEvent('content');
+    event.learn('{"delta": {"content" : "Hi"}, "end": null,"obfuscation":"a1"}');
+    assert.equal(event.textOf('{"delta": {"content" : " there"}, "end": null,"obfuscation":"zzzz"}'), ' there');
+    assert.equal(event.textOf('{"delta": {"content" : " there"}, "end": 1,"obfuscation":"zzzz"}'), undefined);
+    assert.equal(event.textOf('{"delta": {"content" : " \\n"}, "end": null,"obfuscation":"zzzz"}'), undefined);
+  });
+});
+
+/** The same events, each with a field of its own: none repeats another one. */
+function unlike<T extends object>(events: readonly T[]): T[] {
+  return events.map((event, index) => ({ ...event, index_of_test: index }));
+}
+
+describe('A stream of events that repeat each other', () => {
+  it('of Chat Completions is read as if each chunk was parsed', () => {
+    const deltas = fc.oneof(
+      { weight: 5, arbitrary: texts.map((content) => ({ content })) },
+      texts.map((content) => ({ content, reasoning_content: 'why' })),
+      texts.map((reasoning_content) => ({ content: '', reasoning_content })),
+      texts.map((content) => ({ role: 'assistant', content })),
+      fc.constant({ content: 'call', tool_calls: [{ index: 0, id: 't', function: { name: 'f', arguments: '{}' } }] }),
+    );
+    const chunk = fc.record({
+      delta: deltas,
+      index: fc.constantFrom(0, 0, 0, 1),
+      finish_reason: fc.constantFrom(null, null, null, null, 'stop'),
+      usage: fc.constantFrom(null, null, null, { prompt_tokens: 1, completion_tokens: 2 }),
+      obfuscation: fc.constantFrom(undefined, 'a', 'bc'),
+    });
+    const chunks = fc.array(
+      chunk.map(({ usage, obfuscation, ...choice }) => ({
+        id: 'c',
+        model: 'm',
+        choices: [choice],
+        usage,
+        obfuscation,
+      })),
+    );
+    for (const content of [true, false]) {
+      const url = 'https://api.openai.com/v1/chat/completions';
+      const call = modelCall({ url, request: { model: 'm', messages: [], stream: true, n: 2 } }, content);
+      fc.assert(
+        fc.property(chunks, (list) => {
+          assert.deepEqual(read(call, [data(...list)]), read(call, [data(...unlike(list))]));
+        }),
+        { numRuns: 500 },
+      );
+    }
+  });
+
+  it('of Anthropic is read as if each delta was parsed', () => {
+    const deltas = fc.oneof(
+      { weight: 5, arbitrary: texts.map((text) => ({ type: 'text_delta', text })) },
+      texts.map((thinking) => ({ type: 'thinking_delta', thinking })),
+      texts.map((partial_json) => ({ type: 'input_json_delta', partial_json })),
+    );
+    const events = fc.array(
+      fc.oneof(
+        {
+          weight: 6,
+          arbitrary: fc.record({ type: fc.constant('content_block_delta'), index: fc.nat(1), delta: deltas }),
+        },
+        fc.record({
+          type: fc.constant('content_block_start'),
+          index: fc.nat(1),
+          content_block: fc.constantFrom({ type: 'text', text: '' }, { type: 'thinking', thinking: '' }),
+        }),
+      ),
+    );
+    const url = 'https://api.anthropic.com/v1/messages';
+    const call = modelCall({ url, request: { model: 'm', max_tokens: 9, messages: [], stream: true } });
+    fc.assert(
+      fc.property(events, (list) => {
+        assert.deepEqual(read(call, [named(...list)]), read(call, [named(...unlike(list))]));
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
