@@ -153,9 +153,8 @@ class AnthropicReader implements FormatReader {
     if (type !== 'content_block_delta') return;
     const delta = object(event.delta) ?? {};
     this.#extendBlock(key, delta);
-    if (delta.type !== 'text_delta' || mayReportError(data)) return;
-    this.#textDelta.learn(data);
-    this.#textBlock = key;
+    const isText = delta.type === 'text_delta' && !mayReportError(data);
+    if (isText && this.#textDelta.learn(data)) this.#textBlock = key;
   }
 
   #beginBlock(key: number, block: JsonObject, length: number): void {

@@ -19,17 +19,21 @@ export class RepeatedEvent {
     this.#field = `"${name}"`;
   }
 
-  /** `event`, which is JSON, is the earlier event from now on, if it has the field once, and nothing in it needs an escape. */
-  learn(event: string): void {
+  /**
+   * `event`, which is JSON, is the earlier event from now on, if it has the field once and nothing in it needs an escape. Returns whether it is;
+   * if not, the one before still is.
+   */
+  learn(event: string): boolean {
     const json = withoutPadding(event);
     const nameAt = json.indexOf(this.#field);
     const nameEnd = nameAt + this.#field.length;
-    if (nameAt === -1 || json.includes(this.#field, nameEnd) || json.includes('\\')) return;
+    if (nameAt === -1 || json.includes(this.#field, nameEnd) || json.includes('\\')) return false;
     const start = json.indexOf('"', nameEnd) + 1;
     const end = json.indexOf('"', start);
-    if (start === 0 || end === -1 || json.slice(nameEnd, start).replace(/\s+/g, '') !== ':"') return;
+    if (start === 0 || end === -1 || json.slice(nameEnd, start).replace(/\s+/g, '') !== ':"') return false;
     this.#before = json.slice(0, start);
     this.#behind = json.slice(end);
+    return true;
   }
 
   /** The text of an event that is otherwise the earlier one; `undefined` if it has to be parsed. */

@@ -21,35 +21,41 @@ const texts = fc.array(pieces, { maxLength: 4 }).map((list) => list.join(''));
 
 describe('An event that repeats an earlier one', () => {
   const padding = fc.option(fc.stringMatching(/^[A-Za-z0-9]{0,8}$/), { nil: undefined });
-  const space = fc.constantFrom('', ' ');
-  const events = fc
-    .record({ text: texts, id: fc.constantFrom('c1', 'c2', 'x"y'), other: texts, padding, space, twice: fc.boolean() })
-    .map(({ text, id, other, padding: obfuscation, space: blank, twice }) =>
-      JSON.stringify({
-        id,
-        list: [{ content: text, ...(twice && { more: { content: other } }) }],
-        obfuscation,
-      }).replaceAll(':"', `:${blank}"`),
-    );
+  const given = fc.record({
+    text: texts,
+    id: fc.constantFrom('c1', 'c1', 'c2', 'x"y'),
+    other: fc.oneof({ weight: 3, arbitrary: fc.constant(undefined) }, texts),
+    padding,
+    blank: fc.constantFrom('', ' '),
+  });
+  type Given = typeof given extends fc.Arbitrary<infer T> ? T : never;
+  const event = ({ text, id, other, padding: obfuscation, blank }: Given) => {
+    const more = other === undefined ? {} : { more: { content: other } };
+    return JSON.stringify({ id, list: [{ content: text, ...more }], obfuscation }).replaceAll(':"', `:${blank}"`);
+  };
+  /** Half of the later events differ in their text and padding only. */
+  const pairs = fc.tuple(given, given, fc.boolean()).map(([earlier, later, isLike]) => {
+    const { text, padding } = later;
+    return [event(earlier), event(isLike ? { ...earlier, text, padding } : later)] as const;
+  });
 
   it('has the text that parsing finds, and no other difference', () => {
     let repeated = 0;
     fc.assert(
-      fc.property(events, events, (earlier, later) => {
-        const event = new RepeatedEvent('content');
-        event.learn(earlier);
-        const text = event.textOf(later);
+      fc.property(pairs, ([earlier, later]) => {
+        const repeating = new RepeatedEvent('content');
+        repeating.learn(earlier);
+        const text = repeating.textOf(later);
         if (text === undefined) return;
         repeated++;
         const [before, after] = [JSON.parse(earlier), JSON.parse(later)];
         assert.equal(after.list[0].content, text);
         before.list[0].content = text;
-        before.obfuscation = after.obfuscation;
-        assert.deepEqual(before, after);
+        assert.deepEqual({ ...before, obfuscation: '' }, { ...after, obfuscation: '' });
       }),
       LONG,
     );
-    assert.ok(repeated > 10, `${repeated} of ${LONG.numRuns} pairs`);
+    assert.ok(repeated > LONG.numRuns / 100, `${repeated} of ${LONG.numRuns} pairs`);
   });
 
   it('is recognized behind the padding of OpenAI, and with blanks', () => {

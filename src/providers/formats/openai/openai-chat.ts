@@ -168,10 +168,8 @@ class OpenAiChatReader implements FormatReader {
       const delta = object(choice.delta);
       this.#readChoice(index, choice, delta);
       if (this.#content) this.#readDelta(index, delta ?? choice);
-      if (this.#content && choices.length === 1 && hasOnlyText(delta) && isPiece(data)) {
-        this.#textChunk.learn(data);
-        this.#textChoice = index;
-      }
+      const isText = this.#content && choices.length === 1 && hasOnlyText(delta) && isPiece(data);
+      if (isText && this.#textChunk.learn(data)) this.#textChoice = index;
     }
   }
 
