@@ -6,10 +6,9 @@
  * its back-pressure.
  */
 
+import { isInMemory } from './body-source.js';
 import { requestOf } from './read-once.js';
 import { MAX_READ_BYTES } from './request.js';
-
-type RequestClass = typeof Request;
 
 /** The platform's own, which an application does not see called. */
 const blobText = Blob.prototype.text;
@@ -24,64 +23,16 @@ export function readBodyInMemory([input, init]: Parameters<typeof fetch>): Promi
     return mayBeText(body.type, body.size) ? blobText.call(body).catch(() => undefined) : undefined;
   // The init may be a `Request`, too: then its body is a stream, which only the `Request` can clone.
   const request = requestOf(body === undefined ? input : (init as Request));
-  if (!request?.body) return undefined;
+  if (!request) return undefined;
   const { headers } = request;
   if (!mayBeText(headers.get('content-type') ?? '', Number(headers.get('content-length')))) return undefined;
-  if (!hasBodyInMemory(request)) return undefined;
+  if (!isInMemory(request)) return undefined;
   return readText(request.clone().body as ReadableStream<Uint8Array>).catch(() => undefined);
 }
 
 /** Callers give JSON any type, or none. A form of parts is another text each time, because its boundary is made at random. */
 function mayBeText(type: string, bytes: number): boolean {
   return !/^(?:multipart|audio|image|video|font)\//i.test(type) && !(bytes > MAX_READ_BYTES);
-}
-
-/**
- * No method tells whether a body is in memory, but a constructor does. `new Request(request, { mode: 'no-cors' })` throws one error for a
- * body that is a stream (step 38 of https://fetch.spec.whatwg.org/#dom-request), and, a step later, another error for a body that is
- * locked. So the body is locked meanwhile: the constructor always throws, and takes nothing from the request.
- */
-function hasBodyInMemory(request: Request): boolean {
-  const Class = request.constructor as RequestClass;
-  const refusal = refusalInMemory(Class);
-  return refusal !== undefined && refusalOf(Class, request) === refusal;
-}
-
-/** The error's message for a body in memory, by class; `undefined` for a class that does not tell the two apart (Bun, Deno, workerd, mocks). */
-const refusals = new WeakMap<RequestClass, { inMemory: string | undefined }>();
-
-function refusalInMemory(Class: RequestClass): string | undefined {
-  let known = refusals.get(Class);
-  if (!known) {
-    known = { inMemory: tryItOut(Class) };
-    refusals.set(Class, known);
-  }
-  return known.inMemory;
-}
-
-function tryItOut(Class: RequestClass): string | undefined {
-  try {
-    const refusal = (body: string | ReadableStream) =>
-      refusalOf(Class, new Class('http://localhost', { method: 'POST', body, duplex: 'half' } as RequestInit));
-    const inMemory = refusal('{}');
-    return inMemory === refusal(new ReadableStream()) ? undefined : inMemory;
-  } catch {
-    return undefined;
-  }
-}
-
-function refusalOf(Class: RequestClass, request: Request): string | undefined {
-  const { body } = request;
-  if (!(body instanceof ReadableStream) || body.locked || request.bodyUsed) return undefined;
-  const reader = body.getReader();
-  try {
-    new Class(request, { mode: 'no-cors' });
-    return undefined;
-  } catch (error) {
-    return (error as Error).message;
-  } finally {
-    reader.releaseLock();
-  }
 }
 
 async function readText(body: ReadableStream<Uint8Array>): Promise<string | undefined> {

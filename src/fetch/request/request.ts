@@ -1,5 +1,6 @@
 import type { OutgoingRequest } from '../../spans/attempts/http-exchange.js';
 import { remembered } from '../../util/memo.js';
+import { hasBody } from './body-source.js';
 import { headersOf } from './headers.js';
 import { hrefOf, isPlainHeaders, requestOf } from './read-once.js';
 
@@ -44,7 +45,7 @@ export function readOutgoing(
     url: target.url,
     headers,
     body,
-    opaqueBody: body === undefined && (raw !== undefined || (request?.body ?? undefined) !== undefined),
+    opaqueBody: body === undefined && (raw !== undefined || (request !== undefined && hasBody(request))),
     ...retryNumbers(headers),
   };
 }

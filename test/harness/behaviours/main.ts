@@ -5,6 +5,7 @@
  */
 
 import { CLIENTS, type ClientMaker } from '../../support/clients.js';
+import { FORMATS } from '../clients/wire/formats.js';
 import { reportFailedRow } from '../failed-rows.js';
 import { installPackages } from '../install.js';
 import { type Cell, fillTable } from './table.js';
@@ -15,8 +16,7 @@ const WAYS_IN = { fetch: 'Through the option `fetch`', register: 'Through `runtr
 const asked = process.argv.slice(2);
 const isAsked = ({ name }: ClientMaker) => asked.length === 0 || asked.includes(name);
 const own = CLIENTS.filter(isAsked).map(({ name }) => name);
-const { PACKAGED, FORMATS } = await packaged();
-const others = PACKAGED.filter(isAsked);
+const others = (await packaged()).filter(isAsked);
 const clients = [...own, ...others.map(({ name }) => name)];
 const cells = await fillTable({ clients: own, runs: 50, callsEach: 20 }, others, FORMATS);
 const notes = [...new Set(cells.flatMap(({ note }) => note ?? []))];
@@ -38,13 +38,13 @@ print(`\nA cell that is right is passed:\n${cells.length - wrong.length} passed,
 process.exitCode = wrong.length === 0 ? 0 : 1;
 
 /** The clients whose packages are installed by the harness alone. Some of them need Node 22. */
-async function packaged(): Promise<Pick<typeof import('../clients/makers.js'), 'PACKAGED' | 'FORMATS'>> {
+async function packaged(): Promise<readonly ClientMaker[]> {
   if (Number.parseInt(process.versions.node, 10) < 22) {
     print('On Node 22 and later, the clients of test/harness/clients are tried too.');
-    return { PACKAGED: [], FORMATS: [] };
+    return [];
   }
   await installPackages('clients');
-  return import('../clients/makers.js');
+  return (await import('../clients/makers.js')).PACKAGED;
 }
 
 function tableOf(part: readonly Cell[]): string[] {

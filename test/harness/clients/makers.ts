@@ -30,27 +30,12 @@ import {
 } from '../../support/clients.js';
 import { map } from './apps/map.js';
 import { MESSAGES as messages, PROMPT } from './client.js';
-import { aiGatewayLanguage } from './wire/ai-gateway.js';
-import { bedrockConverse } from './wire/bedrock.js';
-import { cohereChat } from './wire/cohere.js';
-import { ASKED_HOST, compatibleChats } from './wire/compatible.js';
-import { mistralConversations as mistralConversationsApi } from './wire/mistral-conversations.js';
-import { ollamaChat } from './wire/ollama.js';
+import { ASKED_HOST } from './wire/compatible.js';
 
 type Fetch = typeof globalThis.fetch;
 
 const KEY = 'not-a-key';
 const RETRY_DELAY_MILLIS = 2;
-
-/** The APIs that these clients speak, beside those of the root's clients. */
-export const FORMATS = [
-  ...compatibleChats,
-  aiGatewayLanguage,
-  bedrockConverse,
-  cohereChat,
-  mistralConversationsApi,
-  ollamaChat,
-];
 
 /** A client that neither numbers its retries nor heeds `retry-after-ms`. */
 const plain = { numbersRetries: false, heedsRetryAfter: false, retryDelayMillis: RETRY_DELAY_MILLIS } as const;

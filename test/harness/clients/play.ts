@@ -11,12 +11,8 @@ import { type Case, casesOf } from './cases.js';
 import type { ClientRow } from './client.js';
 import { startHttp2Front } from './http2-front.js';
 import { ROWS } from './rows.js';
-import { aiGatewayLanguage } from './wire/ai-gateway.js';
-import { bedrockConverse } from './wire/bedrock.js';
-import { cohereChat } from './wire/cohere.js';
-import { ASKED_HOST, compatibleChats } from './wire/compatible.js';
-import { mistralConversations } from './wire/mistral-conversations.js';
-import { ollamaChat } from './wire/ollama.js';
+import { ASKED_HOST } from './wire/compatible.js';
+import { FORMATS } from './wire/formats.js';
 import { RESULTS } from './wire/results.js';
 
 /** How one case went. */
@@ -29,11 +25,7 @@ export interface Verdict {
 
 const CASE_MILLIS = 30_000;
 
-const provider = await startProvider([
-  ...compatibleChats,
-  ...[aiGatewayLanguage, bedrockConverse, cohereChat, mistralConversations, ollamaChat],
-  ...RESULTS,
-]);
+const provider = await startProvider([...FORMATS, ...RESULTS]);
 const addresses = { http1: provider.url, http2: await startHttp2Front(provider.url) };
 globalThis.fetch = sentTo(provider, globalThis.fetch);
 const unhandled: unknown[] = [];

@@ -2,6 +2,7 @@ import { builtinModules } from 'node:module';
 import { join } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 import type { CellOptions } from './cell/cell.js';
+import { isOther } from './other-clients.js';
 import type { Sdk } from './sdks.js';
 
 /** Bundles a cell as Wrangler does: for workerd, with what it has of Node's modules. Returns the file. */
@@ -11,6 +12,7 @@ export async function bundleWorker(directory: string, sdk: Sdk, options: CellOpt
     ? ['sdk-trace', '{ exporter: new OTLPTraceExporter(where) }']
     : ['sdk-trace-base', 'new OTLPTraceExporter(where)'];
   const isOldest = sdk.version === '2.0';
+  const otherClient = isOther(options.way) ? `import('./others/${options.way}.js')` : 'undefined';
   await build({
     stdin: {
       resolveDir: join(directory, 'cell'),
@@ -22,7 +24,8 @@ export async function bundleWorker(directory: string, sdk: Sdk, options: CellOpt
         const where = { url: ${JSON.stringify(`${otlp}/v1/traces`)}, headers: {} };
         export default {
           async fetch(request) {
-            await playCell(await request.json(), start(new BatchSpanProcessor(${isOldest ? FETCH_EXPORTER : stock})));
+            const exporter = new BatchSpanProcessor(${isOldest ? FETCH_EXPORTER : stock});
+            await playCell(await request.json(), start(exporter), () => ${otherClient});
             return new Response('done');
           },
         };`,

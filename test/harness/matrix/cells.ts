@@ -2,6 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type Provider, startProvider } from '../../../examples/demo/provider.js';
 import { type OtlpReceiver, startOtlpReceiver } from '../../support/otlp-receiver.js';
+import { FORMATS } from '../clients/wire/formats.js';
 import type { CellOptions } from './cell/cell.js';
 import { complaints, EXPECTED } from './expected.js';
 import { failed, PASSED, type Result } from './results.js';
@@ -23,7 +24,7 @@ export class Cells {
   }
 
   static async open(): Promise<Cells> {
-    const cells = new Cells(await startProvider());
+    const cells = new Cells(await startProvider(FORMATS));
     await new Promise<void>((resolve) => cells.#control.listen(0, '127.0.0.1', resolve));
     return cells;
   }
@@ -46,7 +47,7 @@ export class Cells {
     const options = { ...how, id, provider: this.#provider.url, control: `http://127.0.0.1:${port}/` };
     try {
       await run({ ...where, options, otlp: receiver.endpoint });
-      const wrong = [...receiver.violations, ...complaints(receiver.spans(), flushed)];
+      const wrong = [...receiver.violations, ...complaints(receiver.spans(), flushed), ...this.#withoutLength(id)];
       return wrong.length > 0 ? failed(wrong.join('\n')) : PASSED;
     } catch (error) {
       return failed(error);
@@ -59,6 +60,14 @@ export class Cells {
   async close(): Promise<void> {
     this.#control.close();
     await this.#provider.close();
+  }
+
+  /** The clients have their bodies in memory: a request has to be sent as it would be without runtrace, with its length. */
+  #withoutLength(id: string): string[] {
+    const own = this.#provider.requests.filter(({ model }) => model.endsWith(`.${id}`));
+    return own.flatMap(({ model, headers }) =>
+      headers['content-length'] === undefined ? [`${model}: a request was sent without its length`] : [],
+    );
   }
 
   #hasFlushed(id: string): void {

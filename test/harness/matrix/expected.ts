@@ -1,12 +1,15 @@
 /** What a cell's plays ask of the provider, and what must have been exported of them. */
 import assert from 'node:assert/strict';
-import { type Behaviour, ok, resetMidStream, slow, status } from '../../../examples/demo/provider.js';
+import { type Behaviour, ok, resetMidStream, slow, stallMidStream, status } from '../../../examples/demo/provider.js';
 import type { ReceivedSpan } from '../../support/otlp-receiver.js';
 import { only } from '../../support/traced.js';
 import { type Play, RUN_ID } from './cell/plays.js';
 
 const [UNSET, OK, ERROR] = [0, 1, 2];
 const TEXT = 'One, two, three, four, five, six, seven, eight, nine, ten.';
+
+/** Enough for the first text to have come with every API. */
+const PIECES_BEFORE_STALL = 6;
 
 interface Expectation {
   /** How the provider behaves. */
@@ -40,7 +43,7 @@ export const EXPECTED: Record<Play, Expectation> = {
     },
   },
   aborted: {
-    script: [slow(200, { text: TEXT })],
+    script: [stallMidStream(PIECES_BEFORE_STALL, { text: TEXT })],
     check({ steps, flushed }) {
       ended(only(steps), 'interrupted', UNSET);
       assert.deepEqual(attemptsOf(only(steps)), ['aborted']);

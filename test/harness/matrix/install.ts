@@ -10,7 +10,8 @@ export async function pack(directory: string): Promise<string> {
   return join(directory, tarball);
 }
 
-const INSTALL = ['install', '--strict-peer-deps', '--no-audit', '--no-fund', '--prefer-offline'];
+const QUIETLY = ['--no-audit', '--no-fund', '--prefer-offline'];
+const INSTALL = ['install', '--strict-peer-deps', ...QUIETLY];
 
 /** Installs packages into a new directory, as an application would have them. Rejects with npm's words, at the least conflict too. */
 export async function install(directory: string, packages: readonly string[]): Promise<string> {
@@ -22,6 +23,14 @@ export async function install(directory: string, packages: readonly string[]): P
 /** Installs further packages. */
 export async function add(directory: string, packages: readonly string[]): Promise<void> {
   await npm([...INSTALL, ...packages], directory);
+}
+
+/**
+ * Installs packages that may conflict with those that are there: `@mistralai/mistralai` 2.7 wants one minor version of the OTLP exporter, as an
+ * optional peer.
+ */
+export async function addAnyway(directory: string, packages: readonly string[]): Promise<void> {
+  await npm(['install', '--legacy-peer-deps', ...QUIETLY, ...packages], directory);
 }
 
 /** Rejects if the packages can't be installed together. Nothing is. */

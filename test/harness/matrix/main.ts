@@ -14,13 +14,17 @@ import { Unavailable } from '../npm.js';
 import type { SetUpName, Way } from './cell/cell.js';
 import { Cells } from './cells.js';
 import { checkDeclarations } from './declarations.js';
-import { install, pack, resolve } from './install.js';
+import { addAnyway, install, pack, resolve } from './install.js';
+import { OTHER_CLIENTS, otherPackages } from './other-clients.js';
 import { failed, PASSED, type Result, Results } from './results.js';
 import { type Job, RUNTIMES, type Runtime } from './runtimes.js';
 import { OTHER_SDKS, SDKS, type Sdk } from './sdks.js';
 
 const WAYS: readonly Way[] = ['fetch option', 'register', 'AI SDK telemetry', 'wrapModel'];
 const CLIENTS = ['openai@7', 'ai@7', '@ai-sdk/openai@4'];
+
+/** Other clients are played on each runtime, with one SDK. */
+const WITH_OTHER_CLIENTS = { sdk: '2.12', setUp: 'basic-provider' };
 
 /** The outermost: what works with the oldest and the newest works in between, mostly. */
 const QUICK = {
@@ -31,6 +35,7 @@ const QUICK = {
 
 interface Row {
   readonly title: string;
+  readonly ways: readonly Way[];
   readonly runtime: Runtime;
   readonly sdk: Sdk;
   readonly setUp: SetUpName;
@@ -41,7 +46,12 @@ const quick = args.includes('--quick') || process.env.CI === 'true';
 const words = args.filter((arg) => arg !== '--quick');
 const rows = RUNTIMES.flatMap((runtime) =>
   SDKS.flatMap((sdk) =>
-    sdk.setUps.map((setUp): Row => ({ title: `${runtime.name}  SDK ${sdk.version}  ${setUp}`, runtime, sdk, setUp })),
+    sdk.setUps.flatMap((setUp): Row[] => {
+      const title = `${runtime.name}  SDK ${sdk.version}  ${setUp}`;
+      const row = { title, ways: WAYS, runtime, sdk, setUp };
+      const hasOthers = sdk.version === WITH_OTHER_CLIENTS.sdk && setUp === WITH_OTHER_CLIENTS.setUp;
+      return hasOthers ? [row, { ...row, title: `${title}  other clients`, ways: OTHER_CLIENTS }] : [row];
+    }),
   ),
 ).filter((row) => (!quick || QUICK.has(row)) && words.every((word) => row.title.includes(word)));
 
@@ -76,18 +86,20 @@ async function main(): Promise<void> {
   }
 
   const cells = await Cells.open();
-  results.head('Runtime, SDK, set-up', WAYS);
-  for (const row of rows) {
-    const [run, where] = [runtimes.get(row.runtime), sdks.get(row.sdk)];
-    const played = WAYS.map(async (way) => {
+  const play = async ({ runtime, sdk, setUp }: Row, way: Way): Promise<Result> => {
+    const [run, where] = [runtimes.get(runtime), sdks.get(sdk)];
+    if (typeof run !== 'function') return run ?? failed('was not installed');
+    if (typeof where !== 'string') return where ?? failed('was not installed');
+    return cells.play(run, { directory: where, sdk }, { setUp, way, preloaded: runtime.preloads });
+  };
+  for (const ways of [WAYS, OTHER_CLIENTS]) {
+    const shown = rows.filter((row) => row.ways === ways);
+    if (shown.length > 0) results.head('Runtime, SDK, set-up', ways);
+    for (const row of shown) {
       const why = whyNot(row);
-      if (why) return { is: 'impossible', why } as const;
-      if (typeof run !== 'function') return run ?? failed('was not installed');
-      if (typeof where !== 'string') return where ?? failed('was not installed');
-      const { setUp, sdk, runtime } = row;
-      return cells.play(run, { directory: where, sdk }, { setUp, way, preloaded: runtime.preloads });
-    });
-    results.row(row.title, await Promise.all(played), WAYS);
+      const played = ways.map((way) => (why ? ({ is: 'impossible', why } as const) : play(row, way)));
+      results.row(row.title, await Promise.all(played), ways);
+    }
   }
   await cells.close();
 
@@ -100,6 +112,7 @@ async function main(): Promise<void> {
 /** As an application with a client and everything of one SDK line, with the cell's program in it. */
 async function installSdk(sdk: Sdk, tarball: string): Promise<string> {
   const where = await install(join(directory, `sdk-${sdk.version}`), [tarball, ...sdk.packages, ...CLIENTS]);
+  if (sdk.version === WITH_OTHER_CLIENTS.sdk) await addAnyway(where, otherPackages());
   cpSync(fileURLToPath(new URL('cell', import.meta.url)), join(where, 'cell'), { recursive: true });
   return where;
 }

@@ -1,10 +1,11 @@
 /** One cell of the matrix: an application on one runtime, with one set-up of OpenTelemetry, into which runtrace goes by one way. */
 import type { SpanProcessor } from '@opentelemetry/sdk-trace-base';
-import { makeClient } from './clients.js';
+import { type Client, makeClient } from './clients.js';
+import type { MakeClient, OtherClient } from './others/other-client.js';
 import { playAll } from './plays.js';
 
-/** How runtrace gets to know of the calls. */
-export type Way = 'fetch option' | 'register' | 'AI SDK telemetry' | 'wrapModel';
+/** How runtrace gets to know of the calls of `openai` or the AI SDK; or another client, by its option `fetch`. */
+export type Way = 'fetch option' | 'register' | 'AI SDK telemetry' | 'wrapModel' | OtherClient;
 
 /** The module beside this one that starts OpenTelemetry. */
 export type SetUpName = 'basic-provider' | 'node-provider' | 'node-sdk' | 'trace-provider';
@@ -33,10 +34,22 @@ export interface Tracing {
 export type Start = (exporter: SpanProcessor) => Tracing;
 
 /** Plays everything; says so when all that is over must have been exported; ends what is still open. */
-export async function playCell(options: CellOptions, tracing: Tracing): Promise<void> {
-  const client = await makeClient[options.way](options);
+export async function playCell(options: CellOptions, tracing: Tracing, importOther: ImportOther): Promise<void> {
+  const client = await clientOf(options, importOther);
   await playAll({ ...client, model: (name) => `${name}.${options.id}` });
   await tracing.forceFlush();
   await fetch(options.control, { method: 'POST', body: options.id });
   await tracing.shutdown();
+}
+
+/** Imports the module of another client. Only the one that is asked for is loaded, or in the bundle of a worker. */
+type ImportOther = (name: OtherClient) => Promise<{ make: MakeClient }>;
+
+async function clientOf(options: CellOptions, importOther: ImportOther): Promise<Client> {
+  const { way, provider } = options;
+  return isOwnWay(way) ? makeClient[way](options) : (await importOther(way)).make(provider);
+}
+
+function isOwnWay(way: Way): way is keyof typeof makeClient {
+  return Object.hasOwn(makeClient, way);
 }

@@ -1,4 +1,5 @@
 import type { CellOptions, Way } from './cell.js';
+import type { OtherClient } from './others/other-client.js';
 
 /** What an application asks of a model. */
 export interface Client {
@@ -11,7 +12,7 @@ export interface Client {
 const PROMPT = 'How are you?';
 
 /** The application's client, with runtrace put in by the cell's way. Everything is imported after `runtrace/register`. */
-export const makeClient: Record<Way, (options: CellOptions) => Promise<Client>> = {
+export const makeClient: Record<Exclude<Way, OtherClient>, (options: CellOptions) => Promise<Client>> = {
   'fetch option': async ({ provider }) => {
     const { recordingFetch } = await import('runtrace');
     return openAI(provider, { fetch: recordingFetch });
