@@ -16,23 +16,10 @@ export function foreignNameAtEnd(text: string): number {
  * Latin letters only.
  */
 const WIDE =
-  /密码|密碼|口令|パスワード|暗証番号|비밀번호|암호|[Пп]арол[ья]|ПАРОЛЬ|[Hh]asło|[Şş]ifre|[Pp]arolă|סיסמה|كلمة (?:المرور|السر)|رمز عبور|पासवर्ड|รหัสผ่าน|[Mm]ật khẩu|[Κκ]ωδικός/g;
-/** Names in Latin-1, from the first letter on that few texts have. */
-const LATIN = ['ñ', 'ösenord'];
-const LATIN_BEFORE = /(?:contrase|l)$/i;
-const REST_OF_WORD = /[a-zåäöı]{0,3}/y;
+  /(?:密码|密碼|口令|パスワード|暗証番号|비밀번호|암호|[Пп]арол[ья]|ПАРОЛЬ|[Hh]asło|[Şş]ifre|[Pp]arolă|סיסמה|كلمة (?:المرور|السر)|رمز عبور|पासवर्ड|รหัสผ่าน|[Mm]ật khẩu|[Κκ]ωδικός)[a-zåäöı]{0,3}/g;
 
-/** Where the next name of another language after `from` ends; -1 if there is none. */
+/** Where the next name of another language after `from` ends, if it has letters that are not in Latin-1; -1 if there is none. */
 export function nextForeignNameEnd(text: string, from: number): number {
   WIDE.lastIndex = from;
-  let end = WIDE.test(text) ? WIDE.lastIndex : -1;
-  for (const name of LATIN) {
-    for (let at = text.indexOf(name, from); at !== -1 && (end === -1 || at < end); at = text.indexOf(name, at + 1)) {
-      if (LATIN_BEFORE.test(text.slice(Math.max(0, at - 8), at))) end = at + name.length;
-    }
-  }
-  if (end === -1) return -1;
-  REST_OF_WORD.lastIndex = end;
-  REST_OF_WORD.test(text);
-  return REST_OF_WORD.lastIndex;
+  return WIDE.test(text) ? WIDE.lastIndex : -1;
 }

@@ -97,15 +97,22 @@ function findInRun(
   return encoded;
 }
 
-const LOWER_E = 101;
-const CAPITAL_W = 87;
 /** How JSON begins in base64: `{"`, `{ "`, `{` and a line end, `[{`. */
 const ENCODED_BEGINNING = /eyJ|eyI|eyA|ewo|ew0|W3s/y;
 
+/** Few words begin with `ew`, `ey` or `W3`, so most take no expression. */
 function isEncodedBeginning(text: string, at: number): boolean {
   const code = text.charCodeAt(at);
-  return (code === LOWER_E || code === CAPITAL_W) && endOf(ENCODED_BEGINNING, text, at) > at;
+  if (code !== LOWER_E && code !== CAPITAL_W) return false;
+  const next = text.charCodeAt(at + 1);
+  return (next === LOWER_W || next === LOWER_Y || next === THREE) && endOf(ENCODED_BEGINNING, text, at) > at;
 }
+
+const LOWER_E = 101;
+const LOWER_W = 119;
+const LOWER_Y = 121;
+const CAPITAL_W = 87;
+const THREE = 51;
 
 /** Behind `\` and `%` stand the rests of escapes, where a text was quoted twice: `\nsk-…`, `\u0022sk-…`, `%22sk-…`. */
 function isEscaping(code: number): boolean {

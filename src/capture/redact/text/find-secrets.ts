@@ -6,7 +6,6 @@ import type { Policy } from '../policy.js';
 import { findUrlSecrets, isUrlWithSecret } from '../urls.js';
 import { findBeforeAt } from './by-place/addresses.js';
 import { findInCalls } from './by-place/calls.js';
-import { findInStatements } from './by-place/statements.js';
 import { findEncodedJson } from './encoded.js';
 import { findMarked } from './marked-values.js';
 import { findNamed } from './named-values.js';
@@ -50,7 +49,6 @@ function findPlainSecrets(
   findNamed(text, policy, urlDepth, findInUrl, edits);
   findMarked(text, policy, edits);
   findUnseparated(text, policy, edits);
-  findInStatements(text, edits);
   findInCalls(text, policy, edits);
   for (let at = text.indexOf('@'); at !== -1; at = text.indexOf('@', at + 1)) findBeforeAt(text, at, edits);
   findPatterns(text, policy, edits);
