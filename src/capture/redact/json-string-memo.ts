@@ -40,3 +40,30 @@ export class Recent<Known extends { readonly text: string }> {
 function slotOf(text: string, start: number, end: number): number {
   return (3 * text.charCodeAt(start) + 13 * text.charCodeAt(end - 1) + 31 * (end - start)) & (SLOTS - 1);
 }
+
+const SHORTEST_CLEAN = 64;
+/** With the number of slots, this bounds what is held to half a million characters. */
+const LONGEST_CLEAN = 2048;
+const CLEAN_SLOTS = 256;
+/** Messages of one conversation that are equally long mostly differ near their end. */
+const COMPARED_END = 48;
+
+/**
+ * Strings of JSON that were read lately and had no secret. A call writes each message several times, in the body of a request and in the
+ * attributes of its step, and an agent sends all of them again with every call.
+ */
+export class CleanTexts {
+  readonly #slots = new Array<string | undefined>(CLEAN_SLOTS).fill(undefined);
+
+  /** The text if it is known to be clean, else what `redact` makes of it. Pass no part of a longer text: V8 would hold all of that. */
+  redact(text: string, redact: (text: string) => string): string {
+    if (text.length < SHORTEST_CLEAN || text.length > LONGEST_CLEAN) return redact(text);
+    let hash = text.length;
+    for (let at = text.length - COMPARED_END; at < text.length; at++) hash = (hash * 31 + text.charCodeAt(at)) | 0;
+    const slot = hash & (CLEAN_SLOTS - 1);
+    if (this.#slots[slot] === text) return text;
+    const redacted = redact(text);
+    if (redacted === text) this.#slots[slot] = text;
+    return redacted;
+  }
+}

@@ -1,6 +1,6 @@
 import { report } from '../../util/diagnostics.js';
 import { REDACTED } from './edits.js';
-import { Recent } from './json-string-memo.js';
+import { CleanTexts, Recent } from './json-string-memo.js';
 import { condenseName, isSecretParameter, mayBeSecretName, type NameKind, nameKind, PLAIN, SECRET } from './names.js';
 
 /**
@@ -38,6 +38,8 @@ export interface Policy {
   mayHoldName(text: string): boolean;
   /** The names that `kind` was called with lately. */
   readonly names: Recent<JudgedName>;
+  /** The strings of JSON that had no secret lately. */
+  readonly clean: CleanTexts;
   /** Whether the value of a query key or a form field is replaced, without a look at the value. */
   isSecretParameter(name: string): boolean;
   /** The application's patterns, all of them global and none sticky. */
@@ -62,6 +64,7 @@ export function createPolicy({ names: added = [], patterns = [], redact }: Redac
   return {
     kind,
     names,
+    clean: new CleanTexts(),
     kindInText: (name) => (listed.size === 0 && !mayBeSecretName(name) ? PLAIN : kind(name)),
     mayHoldName: (text) => listed.size > 0 || mayBeSecretName(text),
     isSecretParameter: (name) => kind(name) !== PLAIN || isSecretParameter(name),

@@ -7,7 +7,7 @@ import { type DeltaSink, JsonScan } from './json-scanner.js';
  * Scans JSON, and redacts its strings as texts. With `deltas`, the JSON is an event of a stream, and its deltas are left to them.
  */
 export function scanJson(text: string, policy: Policy, deltas?: DeltaSink): JsonScan {
-  return new JsonScan(text, { policy, redactString, redactCutString }, deltas);
+  return new JsonScan(text, { policy, redactString: redactJsonString, redactCutString }, deltas);
 }
 
 /**
@@ -16,6 +16,12 @@ export function scanJson(text: string, policy: Policy, deltas?: DeltaSink): Json
  */
 export function redactJson(text: string, policy: Policy): string | undefined {
   return scanJson(text, policy).render(false)?.text;
+}
+
+/** Redacts a string of JSON. The application's own function is asked each time, because it may say something else for another name. */
+function redactJsonString(value: string, name: string | undefined, policy: Policy): string {
+  if (policy.ask) return redactString(value, name, policy);
+  return policy.clean.redact(value, (text) => redactString(text, name, policy));
 }
 
 /** Redacts a text, which may be JSON or end with JSON (`400 {"error":…}`); `name` is the name of the value. */
