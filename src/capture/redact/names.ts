@@ -17,6 +17,8 @@ const SECRET_PARTS = [
   'passwd',
   'passphrase',
   'passcode',
+  'backupcode',
+  'recoverycode',
   'apikey',
   'accesskey',
   'accountkey',
@@ -86,7 +88,7 @@ const SECRET_LAST_WORDS = new Set([
 
 /** Endings of names that describe a secret and don't hold it: `token_type`, `api_key_name`, `password_length`. */
 const ABOUT =
-  /(?:algorithm|arn|class|count|created|createdat|dir|enabled|endpoint|expires|expiresat|expiresin|expiry|field|file|filename|format|hint|icon|issuer|label|length|less|lifetime|limit|manager|name|page|path|pattern|placeholder|policy|prefix|prompt|provider|providers|ref|regex|required|route|rules|scope|scopes|selector|source|status|strength|suffix|timeout|title|ttl|type|url|uri|usage|validator|version)$/;
+  /(?:algorithm|arn|class|count|created|dir|edat|enabled|endpoint|expires|expiresat|expiresin|expiry|field|file|filename|format|hint|icon|issuer|label|length|less|lifetime|limit|manager|name|namespace|page|path|pattern|placeholder|policy|prefix|prompt|provider|providers|ref|regex|required|route|rules|scope|scopes|selector|source|status|strength|suffix|timeout|title|ttl|type|url|uri|usage|validator|version)$/;
 
 /** `max_token`, `eos_token`, `cost_per_token`, `next_page_token`: words before `token` that make it a unit of text or a cursor. */
 const HARMLESS_BEFORE_TOKEN = /* @__PURE__ */ wordSet(
@@ -110,7 +112,7 @@ const SECRET_PARAMETERS = /* @__PURE__ */ wordSet(
 
 /** Every name that is more than `PLAIN` matches this. */
 const HINT =
-  /a(?:uth|dga)|bund|c(?:lave|ookie|ontra|red)|heslo|jwt|ke(?:y|nn)|kata|mdp|otp|p(?:a(?:ss|rola)|w)|s(?:ecret|ession|enha|alas|hared|ig)|token|wach|zugang/i;
+  /a(?:uth|dga)|b(?:und|ackup)|c(?:lave|ookie|ontra|red)|heslo|jwt|ke(?:y|nn)|kata|mdp|otp|p(?:a(?:ss|rola)|w)|recov|s(?:ecret|ession|enha|alas|hared|ig)|token|wach|zugang/i;
 
 /** A name without case and separators: `X-Api-Key`, `x_api_key` and `xApiKey` are one name. */
 export function condenseName(name: string): string {

@@ -15,7 +15,10 @@ const DIGITS = '0123456789';
 const ALNUM = UPPER + LOWER + DIGITS;
 const WORDS = 'copper violet anchor meadow lantern harvest pebble saddle thunder walnut crystal marble'.split(' ');
 
-const random = (length: number, alphabet = ALNUM) => (r: Random) => r.text(alphabet, length);
+const random =
+  (length: number, alphabet = ALNUM) =>
+  (r: Random) =>
+    r.text(alphabet, length);
 const word = (r: Random) => r.pick(WORDS);
 const capital = (r: Random) => word(r).replace(/^./, (letter) => letter.toUpperCase());
 
@@ -226,7 +229,7 @@ const FORMS: Readonly<Record<string, readonly string[]>> = {
     'Config(host=db, password=%r, port=1)',
     'User{name=bob, password=%p}',
     'redis-cli -h cache -a %r ping',
-    'ALTER USER bob WITH PASSWORD \'%m\';',
+    "ALTER USER bob WITH PASSWORD '%m';",
     "CREATE USER 'bob'@'%' IDENTIFIED BY '%m';",
   ],
   URLs: [

@@ -1,4 +1,4 @@
-import type { NameKind } from '../names.js';
+import { type NameKind, PLAIN } from '../names.js';
 import { isNoValue } from '../text/harmless.js';
 import { isSecretLike } from '../text/words.js';
 
@@ -67,8 +67,8 @@ export interface Frame {
   kind: NameKind;
   /** The index of the next value, in an array. */
   index: number;
-  /** Whether the last name in here makes `value`, or the next element of a pair, a secret. */
-  namesSecret: boolean;
+  /** What the last name in here says about `value`, or about the next element of a pair. */
+  valueKind: NameKind;
   isNamed: boolean;
   /** Where `value` stands as long as it has no name, because the name may come after it. */
   unnamed: { start: number; end: number } | undefined;
@@ -95,7 +95,7 @@ export function newFrame(
     key,
     kind,
     index: 0,
-    namesSecret: false,
+    valueKind: PLAIN,
     isNamed: false,
     unnamed: undefined,
   };

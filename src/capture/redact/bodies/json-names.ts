@@ -1,6 +1,8 @@
 /** Names that say that a value in JSON is a secret: its key, or a name that stands beside it, as in `{"name":"authorization","value":"…"}`. */
 import { type Edit, REDACTED } from '../edits.js';
-import { TOKEN } from '../names.js';
+import { looksRandom } from '../keys/randomness.js';
+import { readsAsWords } from '../keys/words.js';
+import { type NameKind, PLAIN, SUSPECT, TOKEN } from '../names.js';
 import type { Policy } from '../policy.js';
 import { isHarmlessValue } from '../text/harmless.js';
 import { isTextToken } from '../text/text-token.js';
@@ -30,19 +32,21 @@ export function isSecretByName(
   if (frame.schema === 'secret' && !SCHEMA_WORDS.has(frame.key)) return true;
   if (frame.isArray) {
     if (!frame.hasPairs) return followsSecretOption(text, start, end, frame, policy);
-    if (frame.index % 2 === 1) return frame.namesSecret;
-    frame.namesSecret = namesSecret(text, start, end, policy);
+    if (frame.index % 2 === 1) return isValueOf(frame.valueKind, text, start, end);
+    frame.valueKind = kindOfName(text, start, end, policy);
     return false;
   }
   const place = PAIR_KEYS.get(frame.key);
   if (place === 'value') {
     if (!frame.isNamed) frame.unnamed = { start, end };
-    return frame.namesSecret;
+    return isValueOf(frame.valueKind, text, start, end);
   }
   if (place === 'name' && end < text.length) {
-    frame.namesSecret = namesSecret(text, start, end, policy);
+    const { unnamed } = frame;
+    frame.valueKind = kindOfName(text, start, end, policy);
     frame.isNamed = true;
-    if (frame.namesSecret && frame.unnamed) edits.push(hiddenString(frame.unnamed.start, frame.unnamed.end));
+    if (unnamed && isValueOf(frame.valueKind, text, unnamed.start, unnamed.end))
+      edits.push(hiddenString(unnamed.start, unnamed.end));
     frame.unnamed = undefined;
   }
   return false;
@@ -53,19 +57,28 @@ const HYPHEN = 45;
 /** `["mysql", "--password", "x"]`: in a list of arguments, the one behind an option that names a secret. */
 function followsSecretOption(text: string, start: number, end: number, frame: Frame, policy: Policy): boolean {
   const isOption = text.charCodeAt(start + 1) === HYPHEN;
-  const follows = frame.namesSecret && !isOption;
-  frame.namesSecret = isOption && namesSecret(text, start, end, policy);
+  const follows = frame.valueKind > SUSPECT && !isOption;
+  frame.valueKind = isOption ? kindOfName(text, start, end, policy) : PLAIN;
   return follows && !isHarmlessValue(decodeString(text, start, end) ?? '');
 }
+
+/** `{"authorization":"required","cookies":"accepted"}` */
+const STATE_NAME = /^(?:authorization|cookies?)$/i;
+const STATE = /^[a-z]{4,12}$/;
 
 /** Judges the value of a name that says it is a secret. */
 function isSecretValue(text: string, start: number, end: number, frame: Frame): boolean {
   const value = decodeString(text, start, end);
   if (value === undefined) return true;
-  if (isHarmlessValue(value)) return false;
+  if (isHarmlessValue(value) || (STATE_NAME.test(frame.key) && STATE.test(value) && readsAsWords(value))) return false;
   return frame.kind !== TOKEN || frame.isArray || !isTextToken(text, start, value);
 }
 
-function namesSecret(text: string, start: number, end: number, policy: Policy): boolean {
-  return end - start <= LONGEST_NAME_LITERAL && policy.kind(decodeString(text, start, end) ?? '') >= TOKEN;
+function kindOfName(text: string, start: number, end: number, policy: Policy): NameKind {
+  return end - start <= LONGEST_NAME_LITERAL ? policy.kind(decodeString(text, start, end) ?? '') : PLAIN;
+}
+
+/** Whether a value, whose name says `kind`, is a secret. */
+function isValueOf(kind: NameKind, text: string, start: number, end: number): boolean {
+  return kind > SUSPECT || (kind === SUSPECT && looksRandom(decodeString(text, start, end) ?? ''));
 }

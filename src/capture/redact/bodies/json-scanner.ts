@@ -168,7 +168,7 @@ export class JsonScan {
     const key = parent.isArray ? '' : parent.key;
     const isSchemaOfSecret = parent.kind !== PLAIN && parent.schema === 'properties' && !isArray;
     const isHidden =
-      (parent.kind === SECRET || (parent.namesSecret && PAIR_KEYS.get(key) === 'value')) && !isSchemaOfSecret;
+      (parent.kind === SECRET || (parent.valueKind > SUSPECT && PAIR_KEYS.get(key) === 'value')) && !isSchemaOfSecret;
     this.#parents.push(parent);
     this.#depth = Math.max(this.#depth, this.#parents.length);
     this.#frame = newFrame(

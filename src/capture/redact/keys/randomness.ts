@@ -4,10 +4,13 @@ const RANDOM_RUN = /[A-Za-z0-9]{16,}/g;
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const SHORTEST_RANDOM = 16;
 
-/** Whether a value may be the secret that its name suggests: a UUID, or a long run of letters and digits mixed. */
+/** `AT05P-KN15H-X5VBT-H1H2W` */
+const GROUPS = /^(?=[^0-9]*[0-9])(?=[^A-Z]*[A-Z])[A-Z0-9]{4,6}(?:-[A-Z0-9]{4,6}){3,}$/;
+
+/** Whether a value may be the secret that its name suggests: a UUID, groups of a license, or a long run of letters and digits mixed. */
 export function looksRandom(value: string): boolean {
   if (value.length < SHORTEST_RANDOM || /\s/.test(value)) return false;
-  if (UUID.test(value)) return true;
+  if (UUID.test(value) || GROUPS.test(value)) return true;
   return (value.match(RANDOM_RUN) ?? []).some((run) => /[0-9]/.test(run) && /[A-Za-z]/.test(run));
 }
 

@@ -36,7 +36,9 @@ const TEMPLATES = [
   /^<[%?=]?[-\w .|:/()'"]*[%?]?>?$/,
   // printf, Python's `%` and SQL parameters.
   /^%(?:\(\w*\)?)?[+#]?[A-Za-z]?$/,
-  /^[:@&*!?]?[A-Za-z_]\w*\?$/,
+  /^[:@&*!?]?[A-Za-z_]+\?$/,
+  // Windows.
+  /^%\w+%$/,
   /^\?$|^[:@]\w+$/,
 ];
 /** The name of a variable in a shell. */
@@ -130,6 +132,6 @@ export function isHarmlessValue(value: string): boolean {
     isPlaceholder(value) ||
     isDescription(value) ||
     (NOT_ASCII_LETTER.test(value) && LETTERS.test(value) && isMadeOfWords(value, 0, value.length)) ||
-    /^arn:aws[\w-]*:/.test(value)
+    /^(?:arn:aws[\w-]*:|@Microsoft\.KeyVault\()/.test(value)
   );
 }

@@ -88,7 +88,7 @@ export function isInName(code: number): boolean {
 
 /** `Incorrect API key provided: …`: names of two words, as sentences write them. */
 const PHRASE =
-  /(?:api|access|auth|private|secret|security|encryption|signing)[ _-](?:key|token|code)$|mot de passe$|kata sandi$|(?:clé|clave|chave|chiave|sleutel)(?: de | d['’]|[ -])api$/i;
+  /(?:api|access|auth|private|secret|security|encryption|signing|backup|recovery)[ _-](?:key|token|code)$|mot de passe$|kata sandi$|(?:clé|clave|chave|chiave|sleutel)(?: de | d['’]|[ -])api$/i;
 const LAST_WORD_OF_PHRASE = /^(?:key|token|code|passe|sandi|api)$/i;
 const LONGEST_LAST_WORD = 5;
 const LINKING_WORD = /^(?:provided|is|was|are)$/i;
@@ -120,6 +120,8 @@ export function judgeName(text: string, separator: number, policy: Policy): Judg
   const kind = kindOf(text, name, policy);
   if (kind !== PLAIN) return { kind, name, isAnnounced: false };
   if (isValueName(name.text)) return besideValue(text, name, policy);
+  // `GET /callback?code=x`: its value may say anything, so it has to look random.
+  if (isQueryKey(text, name) && policy.isSecretParameter(name.text)) return { kind: SUSPECT, name, isAnnounced: false };
   if (isEquals) {
     return name.text.endsWith('.')
       ? behind(OPERATOR_BEFORE, text, separator, policy)
@@ -131,6 +133,12 @@ export function judgeName(text: string, separator: number, policy: Policy): Judg
   const before = nameBefore(text, name.start);
   const announced = before && before.end < name.start ? kindOf(text, before, policy) : PLAIN;
   return before && announced > SUSPECT ? { kind: announced, name: before, isAnnounced: true } : undefined;
+}
+
+/** `?key=…` and `&sig=…` outside of a whole URL. */
+export function isQueryKey(text: string, name: Name): boolean {
+  const mark = text[name.start - 1];
+  return mark === '?' || mark === '&';
 }
 
 const LAST_ASCII = 127;

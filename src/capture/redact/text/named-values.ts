@@ -5,7 +5,7 @@ import { condenseName, type NameKind, SUSPECT, TOKEN } from '../names.js';
 import type { Policy } from '../policy.js';
 import { findInPgpass } from './by-place/addresses.js';
 import { isHarmlessValue } from './harmless.js';
-import { judgeName, type Name } from './name.js';
+import { isQueryKey, judgeName, type Name } from './name.js';
 import { isTextToken } from './text-token.js';
 import { findValue } from './value.js';
 
@@ -69,7 +69,8 @@ function findAfterName(text: string, separator: number, policy: Policy, edits: E
   const place = judgeName(text, separator, policy);
   if (!place) return separator + 1;
   const { kind, name } = place;
-  if (kind === SUSPECT && !isQueryKey(text, name) && !startsRandom(text, separator, name, policy)) return separator + 1;
+  const isCertain = kind !== SUSPECT || (isQueryKey(text, name) && policy.kindInText(name.text) === SUSPECT);
+  if (!isCertain && !startsRandom(text, separator, name, policy)) return separator + 1;
   const value = findValue(text, separator, place, policy);
   if (!value) return separator + 1;
   const found = text.slice(value.start, value.end);
@@ -81,12 +82,6 @@ function findAfterName(text: string, separator: number, policy: Policy, edits: E
   // A name at the end of a bare value has its own value behind the quote that ends it: `;password=--cookie = "…"`.
   if (NAME_LAST.test(found.slice(-LONGEST_NAME_LAST))) return value.end - 1 - (found.length - found.trimEnd().length);
   return endOf(SEPARATOR_LAST, text, value.end - 1) === value.end ? value.end - 1 : value.end;
-}
-
-/** `?key=…` and `&sig=…` outside of a whole URL. */
-function isQueryKey(text: string, name: Name): boolean {
-  const mark = text[name.start - 1];
-  return mark === '?' || mark === '&';
 }
 
 function startsRandom(text: string, separator: number, name: Name, policy: Policy): boolean {

@@ -5,10 +5,10 @@ import { endOf } from '../keys/scan.js';
 import { readsAsSentence } from '../keys/words.js';
 import { SUSPECT } from '../names.js';
 import type { Policy } from '../policy.js';
+import { findInStatement } from './by-place/statements.js';
 import { isExpression, isPath } from './code.js';
 import { EMAIL, isHarmlessValue } from './harmless.js';
 import { findInColumns, findInManifest } from './marked-values.js';
-import { findInStatement } from './by-place/statements.js';
 import { isInName } from './name.js';
 
 /**
@@ -25,8 +25,11 @@ const LONGEST_CERTAIN = 7;
 const MANIFEST = 'kind: Secret';
 const LOWER_S = 115;
 const SPACE = 32;
-const PHRASE = /(?:api|access|auth|private|secret|security|encryption|signing) (?:key|token|code)$|mot de passe$|contraseñas?$|lösenord\w{0,3}$/i;
+const PHRASE =
+  /(?:api|access|auth|private|secret|security|encryption|signing) (?:key|token|code)$|mot de passe$|contraseñas?$|lösenord\w{0,3}$/i;
 const LONGEST_PHRASE = 20;
+/** `OPENAI_KEY`: `nameKind` leaves it in doubt, because constants of code are called so too. */
+const VARIABLE = /^[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*_KEY$/;
 const LONGEST_NAME = 64;
 
 const QUOTE = String.raw`(?:\\{0,3}["'\x60]|&quot;|&#(?:34|39|x22);)`;
@@ -109,7 +112,8 @@ function nameEnd(text: string, from: number): number {
 function isNameOfSecret(text: string, wordEnd: number, end: number, policy: Policy): boolean {
   if (CERTAIN.test(text.slice(Math.max(0, wordEnd - LONGEST_CERTAIN), wordEnd))) return true;
   const start = nameStart(text, end, Math.max(0, end - LONGEST_NAME));
-  if (policy.kindInText(text.slice(start, end)) > SUSPECT) return true;
+  const name = text.slice(start, end);
+  if (policy.kindInText(name) > SUSPECT || (VARIABLE.test(name) && policy.kindInText(name) === SUSPECT)) return true;
   return PHRASE.test(text.slice(Math.max(0, end - LONGEST_PHRASE), end));
 }
 
@@ -125,6 +129,8 @@ const LINKED_HUMAN = /^[A-Za-z][a-z]{2,}[!#$%&*?@^]?\d{1,6}[!#$%&*?@^]{0,2}$/;
 const LINK = /[^,;|]/;
 /** Marks that words and paths don't have in their middle. */
 const MARK_INSIDE = /[A-Za-z0-9][!#%^*$~?@&+]{1,3}[A-Za-z0-9]/;
+/** Marks that code does not have there either. */
+const MARK_OF_PASSWORD = /^(?=.{8})[A-Za-z0-9].*[A-Za-z0-9][!#%^*$~][A-Za-z0-9]/;
 /** Calls and lists of code, URLs and options. */
 const IN_CODE = /[(){}[\]]|:\/\/|^-/;
 const ALGORITHM =
@@ -142,7 +148,8 @@ function looksSecret(value: string, link: string): boolean {
 }
 
 function isRandom(value: string): boolean {
-  if (!/[A-Za-z]/.test(value) || isMadeOfWords(value, 0, value.length) || isNameWithNumbers(value)) return false;
+  if (!/[A-Za-z]/.test(value) || isNameWithNumbers(value)) return false;
+  if (isMadeOfWords(value, 0, value.length)) return MARK_OF_PASSWORD.test(value) && !readsAsSentence(value);
   const share = value.length < LONG ? CHANGES_PER_CHARACTER : CHANGES_IN_LONG;
   return isMixed(value, 0, value.length, share) || (MARK_INSIDE.test(value) && !readsAsSentence(value));
 }
@@ -156,6 +163,8 @@ function isNameWithNumbers(value: string): boolean {
 function gapExpression(): RegExp {
   return new RegExp(
     `(?:${QUOTE}|[*_)\\]~]){0,3}(?:${[
+      // `process.env.NAME || 'x'`, `getenv("NAME") or "x"`, `ENV.fetch('NAME') { 'x' }`
+      String.raw`[ \t]{0,4}(?:\|\||\?\?|\bor\b|\belse\b|\{)[ \t]{0,4}(?=["'\x60])`,
       // `NAME - x`, `NAME -> x`, `NAME, x`, `NAME | x`
       String.raw`[ \t]{0,24}(?:->|=>|→|—|–|<-|\||,|;)[ \t]{0,24}`,
       String.raw`[ \t]{1,24}-[ \t]{1,4}`,
@@ -164,12 +173,12 @@ function gapExpression(): RegExp {
       // `<td>NAME</td><td>x</td>`, `<key>NAME</key> <string>x</string>`
       String.raw`<\/\w{1,20}>\s{0,40}<\w{1,20}[^<>]{0,60}>`,
       // `the NAME is x`, `set NAME to x`
-      String.raw`(?:[ \t]{1,4}(?:is|was|are|to|as|be|now|set|value|from|with|ist|lautet|est|es|é|è|är|er|jest|это|هي|هو)(?![\w-])){1,3}:?[ \t]{1,4}`,
+      String.raw`(?:[ \t]{1,4}(?:is|was|are|to|as|will|be|now|set|value|from|with|ist|lautet|est|es|é|è|är|er|jest|это|هي|هو)(?![\w-])){1,3}:?[ \t]{1,4}`,
       String.raw`[ \t]{0,4}[:=][ \t]{0,4}(?=&)`,
+      // `the NAME you asked for: x`, also in the line below
+      String.raw`(?:[ \t][A-Za-z']{1,12}){1,6}:[ \t]{0,4}(?:\r?\n[ \t]{0,24}){0,2}`,
       // `secret set NAME --body x`
       String.raw`[ \t]{1,4}--?[A-Za-z-]{2,14}[ \t=]{1,4}`,
-      // `process.env.NAME || 'x'`, `getenv("NAME") or "x"`
-      String.raw`[ \t]{1,4}(?:\|\||\?\?|or|else)[ \t]{1,4}(?=["'\x60])`,
       String.raw`[ \t]{1,24}`,
       '[是は은는][ \\t]?',
     ].join('|')})(?:[NLbr@]?${QUOTE}|[(\\[*_<]){0,3}`,

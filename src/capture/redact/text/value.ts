@@ -38,6 +38,8 @@ const LONGEST_JUDGED = 300;
 /** Where the value after a separator stands; `undefined` if there is none, or none that could be a secret. */
 export function findValue(text: string, separator: number, place: JudgedPlace, policy: Policy): Span | undefined {
   const { kind, name } = place;
+  // `${NAME:?it is not set}` of a shell
+  if (text[separator + 1] === '?' && text.startsWith('${', name.start - 2)) return undefined;
   // After a name in quotes the value may stand in the next line; after a bare one that line is something else.
   const gapEnd = endOf(name.isQuoted ? OPERATOR_AND_LINES : BEFORE_VALUE, text, separator + 1);
   const start = endOf(STRING_PREFIX, text, endOf(BLOCK, text, gapEnd));
@@ -156,7 +158,7 @@ function isHarmlessBare(text: string, value: string, start: number, end: number,
 }
 
 const TEMPLATE_AT = /^(?:\$\{|\$\(|\{\{|\{%|<[%A-Za-z]|%\(|#\{|%[sdr](?:[\s;,)'"]|$))/;
-const WORD_NEXT = /^ [A-Za-z0-9(`'"]/;
+const WORD_NEXT = /^ [A-Za-z0-9(`'"[]/;
 const PLAIN_WORD = /^(?:[A-Za-z][a-z']+|[AI])$/;
 
 function isPlainWord(value: string): boolean {
