@@ -3,6 +3,8 @@ import { describe, test } from 'node:test';
 import { createRedactor } from '../../../src/capture/redact/redactor.js';
 import { keep } from '../../harness/fuzz/fuzz.js';
 import { leaksOf } from '../../harness/secrets/caught.js';
+import { everydayHarmless } from '../../harness/secrets/everyday-harmless.js';
+import { everydaySecrets, remains } from '../../harness/secrets/everyday-secrets.js';
 import { harmlessTexts } from '../../harness/secrets/harmless.js';
 import { NAMED_RULES, SHAPED_RULES } from '../../harness/secrets/rules.js';
 
@@ -16,8 +18,19 @@ describe('a secret of each rule is replaced in every place', () => {
   });
 });
 
+describe('a secret in each form of everyday work is replaced', () => {
+  for (const seed of [1, 20_001, 777]) {
+    test(`but for three of 118, with seed ${seed}`, () => {
+      const secrets = everydaySecrets(seed);
+      const left = secrets.filter((secret) => remains(secret, keep(redactor, secret.input)));
+      assert.ok(secrets.length >= 200);
+      assert.ok(left.length <= (secrets.length * 3) / 118, left.map(({ form }) => form).join('\n'));
+    });
+  }
+});
+
 test('15 of 564 harmless texts may change, and no more', () => {
-  const texts = harmlessTexts();
+  const texts = [...harmlessTexts(), ...everydayHarmless()];
   const changed = texts.flatMap(({ input }) => {
     if (input.place !== 'text' && input.place !== 'body') return [];
     return keep(redactor, input) === input.text ? [] : [input.text];

@@ -3,14 +3,14 @@ import type { Harmless } from './harmless.js';
 
 /** One text a line, in its kind; `⏎` is a line end. Nothing in them is a secret. */
 const TEXTS: Readonly<Record<string, string>> = {
-  TypeScript: String.raw`
+  TypeScript: `
 const token = await getToken({ scope: 'read' });
 export interface Credentials { username: string; password: string }
 const apiKey = useMemo(() => settings.apiKey, [settings]);
 if (!password) throw new Error('Password is required');
 type Token = { kind: 'number'; value: number } | { kind: 'end' };
 const secret = Buffer.from(crypto.randomBytes(32)).toString('base64');
-headers: { Authorization: ${'`Bearer ${session.accessToken}`'} }
+headers: { Authorization: \`Bearer \${session.accessToken}\` }
 tokens.push({ type: 'identifier', text: source.slice(start, end) });
 const [password, setPassword] = useState('');
 expect(screen.getByLabelText('Password')).toBeVisible();
@@ -25,7 +25,7 @@ switch (token.kind) { case 'plus': return left + right; }
 function isSecretKey(key: string): key is SecretKey { return key.startsWith('sk'); }
 z.object({ email: z.string().email(), password: z.string().min(8) })
 `,
-  Python: String.raw`
+  Python: `
 password = getpass.getpass("Password: ")
 api_key = os.environ["OPENAI_API_KEY"]
 token = tokenizer.decode(ids[0], skip_special_tokens=True)
@@ -47,7 +47,7 @@ password: str = Field(..., min_length=8, description="The password of the user")
 class PasswordResetTokenGenerator(BaseGenerator):
 headers = {"Authorization": f"Bearer {token}"}
 `,
-  'Go, Java, Rust, Ruby, C, SQL': String.raw`
+  'Go, Java, Rust, Ruby, C, SQL': `
 token, err := jwt.ParseWithClaims(raw, &Claims{}, keyFunc)
 password := r.FormValue("password")
 private final PasswordEncoder passwordEncoder;
@@ -58,7 +58,7 @@ char *password = getenv("PASSWORD");
 SELECT id, password_hash FROM users WHERE token = $1;
 CREATE TABLE users (id int, password varchar(255) NOT NULL);
 ALTER TABLE sessions ADD COLUMN token text;
-@Value("${'$'}{app.jwt.secret}") private String jwtSecret;
+@Value("\${app.jwt.secret}") private String jwtSecret;
 match token { Token::Plus => self.add(), Token::Minus => self.sub(), _ => {} }
 if (token == TOKEN_LPAREN) { advance(parser); }
 validates :password, presence: true, length: { minimum: 8 }
@@ -69,9 +69,9 @@ func (s *Server) validateToken(ctx context.Context, token string) (*User, error)
 const char *secret_name = SECRET_NAMES[i];
 password = hasher.hash(password).to_string();
 `,
-  'shell, CI and containers': String.raw`
-password: ${'$'}{{ secrets.DOCKERHUB_PASSWORD }}
-GITHUB_TOKEN: ${'$'}{{ github.token }}
+  'shell, CI and containers': `
+password: \${{ secrets.DOCKERHUB_PASSWORD }}
+GITHUB_TOKEN: \${{ github.token }}
 export API_KEY=$(aws ssm get-parameter --name /app/key --query Parameter.Value)
 read -s -p "Password: " PASSWORD
 curl -H "Authorization: Bearer $TOKEN" "$API_URL/v1/models"
@@ -82,8 +82,8 @@ env:⏎  - name: DB_PASSWORD⏎    valueFrom:⏎      secretKeyRef: { name: db, 
 permissions:⏎  contents: read⏎  id-token: write
 echo "::add-mask::$SECRET"
 if [ -z "$API_KEY" ]; then echo "API_KEY is not set" >&2; exit 1; fi
-API_KEY="${'$'}{API_KEY:?set it in your environment}"
-key: ${'$'}{{ runner.os }}-node-${'$'}{{ hashFiles('**/package-lock.json') }}
+API_KEY="\${API_KEY:?set it in your environment}"
+key: \${{ runner.os }}-node-\${{ hashFiles('**/package-lock.json') }}
 ansible_password: "{{ vault_ansible_password }}"
 password = data.aws_secretsmanager_secret_version.db.secret_string
 token_endpoint_auth_method: client_secret_basic
@@ -91,7 +91,7 @@ volumes:⏎  - secret:/run/secrets⏎secrets:⏎  db_password:⏎    file: ./db_
 PASSWORD_FILE=/run/secrets/db_password
 resource "aws_secretsmanager_secret" "db" { name = "production/db/password" }
 `,
-  documentation: String.raw`
+  documentation: `
 Password: must have at least 12 characters, one of them a digit.
 Set your API key in the settings, then restart the application.
 The token is valid for one hour. Refresh it before it expires.
@@ -118,7 +118,7 @@ Tokens per second: 54.2, time to first token: 312 ms
 Auth: OAuth 2.0 with PKCE (RFC 7636)
 The primary key is (tenant_id, created_at), the foreign key points to tenants.
 `,
-  logs: String.raw`
+  logs: `
 2024-05-01T12:00:00Z INFO token refreshed user=42 expires_in=3600
 WARN password attempt failed for user bob from 10.0.0.5 port 51234 ssh2
 [auth] token expired at 2024-05-01T12:00:00.000Z
@@ -136,11 +136,11 @@ CredentialsProviderError: Could not load credentials from any providers
 Successfully rotated secret arn:aws:secretsmanager:eu-west-1:123456789012:secret:db-AbCdEf
 key "users:42:profile" not found in cache
 Warning: Password authentication is deprecated; use keys.
-max_tokens: 4096, temperature: 0.7, stop: ["\n\n"]
+max_tokens: 4096, temperature: 0.7, stop: ["\\n\\n"]
 session started: id=8f14e45f-ceea-467f-a8d2-3b2f4b8b7c1e
 Deprecated: passing null to parameter #1 ($password) of type string
 `,
-  'JSON of language and models': String.raw`
+  'JSON of language and models': `
 {"token":"running","lemma":"run","pos":"VERB","tag":"VBG"}
 {"tokens":["The","quick","brown","fox"],"ids":[464,2068,7586,21831]}
 {"token":"Berlin","label":"B-LOC","score":0.998}
@@ -157,7 +157,7 @@ Deprecated: passing null to parameter #1 ($password) of type string
 {"token_count":1532,"truncated":false}
 {"token_type":"bearer","expires_in":3600,"scope":"read write"}
 `,
-  'JSON of applications': String.raw`
+  'JSON of applications': `
 {"type":"object","properties":{"password":{"type":"string","description":"The password of the user"}},"required":["password"]}
 {"name":"reset_password","description":"Resets the password of a user","parameters":{"type":"object"}}
 {"error":{"code":"invalid_token","message":"The token has expired"}}
@@ -181,7 +181,7 @@ Deprecated: passing null to parameter #1 ($password) of type string
 {"url":"https://a.example/password/forgot","title":"Forgot password"}
 {"pin":"map-pin","icon":"key","color":"#3f51b5"}
 `,
-  'HTML, CSS and Markdown': String.raw`
+  'HTML, CSS and Markdown': `
 <label for="password">Password</label><input type="password" id="password" name="password" placeholder="Your password">
 <input name="token" type="hidden" value="{{ csrf_token }}">
 <a href="/forgot-password">Forgot your password?</a>
@@ -193,7 +193,7 @@ Deprecated: passing null to parameter #1 ($password) of type string
 ![Token flow](./images/token-flow.png)
 [password]: https://en.wikipedia.org/wiki/Password
 ## Password
-Use ${'`password`'} for the password and ${'`token`'} for the token.
+Use \`password\` for the password and \`token\` for the token.
 - [x] Rotate the signing key⏎- [ ] Delete the old secret
 | Key | Action |⏎|---|---|⏎| Ctrl+C | Copy |⏎| Ctrl+V | Paste |
 | Secret | Rotation |⏎|---|---|⏎| database | monthly |
@@ -203,13 +203,13 @@ Use ${'`password`'} for the password and ${'`token`'} for the token.
 <xs:element name="password" type="xs:string"/>
 <code>api_key</code>: your key
 `,
-  'templates and placeholders': String.raw`
+  'templates and placeholders': `
 API_KEY=<your api key>
 API_KEY=xxxxxxxxxxxxxxxx
 DB_PASSWORD=changeme
 password: "{{ .Values.db.password }}"
 token: %TOKEN%
-apiKey: ${'$'}{API_KEY}
+apiKey: \${API_KEY}
 secret = var.client_secret
 password: !vault |
 client_secret: "@Microsoft.KeyVault(SecretUri=https://a.vault.azure.net/secrets/db)"
@@ -225,7 +225,7 @@ OPENAI_API_KEY=sk-...
 secret: [hidden]
 [% user.password_hash %]
 `,
-  'talk and prose': String.raw`
+  'talk and prose': `
 I forgot my password again, what should I do?
 The password is the same as last time, I think.
 He kept it secret: his mother was a spy.

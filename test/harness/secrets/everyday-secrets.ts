@@ -1,9 +1,10 @@
-import type { Input } from '../fuzz/fuzz.js';
+import { findLeak, type Input } from '../fuzz/fuzz.js';
 import { Random } from '../fuzz/random.js';
 
 /** A secret as people and programs write it, made anew for each seed. */
 export interface EverydaySecret {
   readonly kind: string;
+  readonly form: string;
   readonly input: Input;
   /** What must not remain. */
   readonly value: string;
@@ -34,7 +35,7 @@ const VALUES: Readonly<Record<string, (random: Random) => string>> = {
   w: (r) => `${word(r)} ${word(r)} ${word(r)} ${word(r)}`,
 };
 
-/** Forms whose value is `%x`; each kind is planted as text, unless it starts with a content type or a place. */
+/** Forms whose value is `%x`, or `%40x` for so many characters. A form is a text, unless it begins with a content type or a place. */
 const FORMS: Readonly<Record<string, readonly string[]>> = {
   'keys of known formats': [
     'pip install fails, here is my token: xai-%80r',
@@ -114,6 +115,7 @@ const FORMS: Readonly<Record<string, readonly string[]>> = {
     'api_key = os.environ.get("API_KEY", "%r")',
     "token = ENV.fetch('TOKEN') { '%r' }",
     "password = ENV['PASSWORD'] || '%m'",
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: code of a shell
     'SECRET="${SECRET:-%r}"',
     'secret := getenvOr("JWT_SECRET", "%h")',
     "jwt: { secret: process.env.JWT_SECRET || '%h' }",
@@ -290,7 +292,12 @@ export function everydaySecrets(seed: number): EverydaySecret[] {
         if (made !== undefined && made.length > value.length) value = made;
         return made ?? '';
       });
-      return { kind, value, input: inputOf(text) };
+      return { kind, form, value, input: inputOf(text) };
     }),
   );
+}
+
+/** Whether the secret, or a piece of it, is in what was kept. */
+export function remains({ value }: EverydaySecret, kept: string): boolean {
+  return kept.includes(value) || findLeak(kept, [value]) !== undefined;
 }

@@ -6,11 +6,13 @@ import { createRedactor } from '../../../src/capture/redact/redactor.js';
 import { findLeak, keep } from '../fuzz/fuzz.js';
 import { Random } from '../fuzz/random.js';
 import { leaksOf, plantedSecret } from './caught.js';
+import { everydayHarmless } from './everyday-harmless.js';
+import { everydaySecrets, remains } from './everyday-secrets.js';
 import { harmlessTexts } from './harmless.js';
 import { otherTools, type Redact } from './others.js';
 import { PLACES } from './places.js';
 import { NAMED_RULES, type SecretRule, SHAPED_RULES } from './rules.js';
-import { leakingRules } from './surface.js';
+import { namesExported, plantedRules } from './surface.js';
 
 const SEED = Number(process.argv[2] ?? 7);
 const SAMPLES = 3;
@@ -61,10 +63,25 @@ for (const rule of RULES) {
   const where = leaks.length === 0 ? 'all' : `missed: ${leaks.map(({ place }) => place).join(', ')}`;
   console.log(`${cell(rule.name, 46)}${row.join('')}${where}`);
 }
-const leakingThroughSurface = await leakingRules(RULES, PLACES_THROUGH_SURFACE);
+const leakingThroughSurface = await namesExported(plantedRules(RULES, PLACES_THROUGH_SURFACE));
+
+console.log('\nSecrets of everyday work, by kind');
+const everyday = everydaySecrets(SEED);
+const everydayMissed = everyday.filter((secret) => remains(secret, keep(redactor, secret.input)));
+for (const kind of new Set(everyday.map((secret) => secret.kind))) {
+  const missed = everydayMissed.filter((secret) => secret.kind === kind);
+  console.log(
+    `${cell(kind, 46)}${everyday.filter((secret) => secret.kind === kind).length} forms, ${missed.length} missed`,
+  );
+  for (const { form } of missed) console.log(`  missed: ${form}`);
+}
+const everydayExported = await namesExported(
+  everyday.map(({ form, input, value }) => ({ name: form, input, needles: [value], random: new Random(SEED) })),
+);
+for (const form of everydayExported) console.log(`  exported: ${form}`);
 
 console.log('\nHarmless texts: unchanged and changed');
-const texts = harmlessTexts(SEED);
+const texts = [...harmlessTexts(SEED), ...everydayHarmless()];
 const kinds = [...new Set(texts.map(({ kind }) => kind))];
 const changed = new Map(names.map((name) => [name, 0]));
 console.log(`${cell('kind', 20)}${cell('texts', 8)}${names.map((name) => cell(`${name} changed`, 20)).join('')}`);
@@ -103,6 +120,13 @@ const CHECKS: readonly [what: string, share: number, isMet: boolean][] = [
     ['rules caught through runs, steps, tools and HTTP calls', leakingThroughSurface],
   ].map(([what, leaking]): [string, number, boolean] => {
     const share = 1 - (leaking as Set<string>).size / RULES.length;
+    return [what as string, share, share >= CAUGHT_GOAL];
+  }),
+  ...[
+    ['secrets of everyday work caught', everydayMissed.length],
+    ['secrets of everyday work caught through runs, steps, tools and HTTP calls', everydayExported.size],
+  ].map(([what, missed]): [string, number, boolean] => {
+    const share = 1 - (missed as number) / everyday.length;
     return [what as string, share, share >= CAUGHT_GOAL];
   }),
   [

@@ -1,5 +1,5 @@
 import { startAnsweringServer } from '../fuzz/answering-server.js';
-import { findLeak } from '../fuzz/fuzz.js';
+import { findLeak, type Input } from '../fuzz/fuzz.js';
 import { planOf } from '../fuzz/plan.js';
 import { openStage } from '../fuzz/play.js';
 import { Random } from '../fuzz/random.js';
@@ -10,28 +10,40 @@ import type { SecretRule } from './rules.js';
 const FILE_CASES = 200;
 const AT_ONCE = 8;
 
-/** Records each rule's secrets in some of the places, through runs, steps, tools and HTTP calls, and lists the rules found in the export. */
-export async function leakingRules(rules: readonly SecretRule[], placesOfRule: number): Promise<Set<string>> {
+/** A text with a secret, and the pieces of the secret that must not remain. */
+export interface Planted {
+  readonly name: string;
+  readonly input: Input;
+  readonly needles: readonly string[];
+  readonly random: Random;
+}
+
+/** Each rule's secrets, in some of the places. */
+export function plantedRules(rules: readonly SecretRule[], placesOfRule: number): Planted[] {
   const places = Object.values(PLACES);
-  const cases = rules
+  return rules
     .flatMap((rule, index) =>
-      Array.from({ length: placesOfRule }, (_, nth) => {
+      Array.from({ length: placesOfRule }, (_, nth): Planted => {
         const random = new Random(1000 * index + nth);
         const { text, needles } = plantedSecret(rule, random);
         const put = places[
           (index + nth * Math.ceil(places.length / placesOfRule)) % places.length
         ] as (typeof places)[0];
-        return { rule: rule.name, input: put(text, random), needles, random };
+        return { name: rule.name, input: put(text, random), needles, random };
       }),
     )
     .filter(({ input }) => input.place !== 'header' || !NOT_IN_HEADERS.test(input.value));
+}
+
+/** Records texts with secrets through runs, steps, tools and HTTP calls, and lists the names of those found in the export. */
+export async function namesExported(cases: readonly Planted[]): Promise<Set<string>> {
   const leaking = new Set<string>();
   const server = await startAnsweringServer();
   try {
     for (let from = 0; from < cases.length; from += FILE_CASES) {
       const stage = openStage(server);
       const batch = cases.slice(from, from + FILE_CASES);
-      const played = new Map<string, (typeof cases)[0]>();
+      const played = new Map<string, Planted>();
       let next = 0;
       const worker = async () => {
         for (let item = batch[next++]; item; item = batch[next++]) {
@@ -42,9 +54,9 @@ export async function leakingRules(rules: readonly SecretRule[], placesOfRule: n
       };
       await Promise.all(Array.from({ length: AT_ONCE }, worker));
       const exported = await stage.exported();
-      for (const [traceId, { rule, needles }] of played) {
+      for (const [traceId, { name, needles }] of played) {
         const lines = exported.get(traceId);
-        if (lines === undefined || findLeak(lines, needles) !== undefined) leaking.add(rule);
+        if (lines === undefined || findLeak(lines, needles) !== undefined) leaking.add(name);
       }
     }
   } finally {
