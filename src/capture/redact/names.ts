@@ -33,7 +33,6 @@ const SECRET_PARTS = [
   'sharedkey',
   'sharedaccess',
   'signingkey',
-  'storagekey',
   'subscriptionkey',
   'webhookkey',
   'credential',

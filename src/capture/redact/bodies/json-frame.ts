@@ -1,6 +1,4 @@
 import { type NameKind, PLAIN } from '../names.js';
-import { isNoValue } from '../text/harmless.js';
-import { isSecretLike } from '../text/words.js';
 
 /** A place in a JSON schema: `properties: { password: { type: 'string', default: '…' } }` names a secret and has none. */
 export type SchemaPlace = 'none' | 'properties' | 'secret';
@@ -105,23 +103,4 @@ export function newFrame(
 export function schemaPlace(parent: Frame, key: string, isArray: boolean): SchemaPlace {
   if (parent.schema === 'secret') return isArray && SCHEMA_WORDS.has(key) ? 'none' : 'secret';
   return key === 'properties' && !isArray ? 'properties' : 'none';
-}
-
-const EMPTY = /^[[{]\s*[\]}]$/;
-/** An entry of a lock file of npm. */
-const LOCKED = /"version"\s*:[\s\S]*"(?:resolved|integrity)"\s*:/;
-/** A type of JSON Schema, or of a security scheme of OpenAPI. */
-const TYPED = /"type"\s*:\s*"(?:string|object|array|number|integer|boolean|apiKey|http|oauth2|openIdConnect|password)"/;
-const STRING = /"((?:[^"\\]|\\.)*)"/g;
-const LONGEST_HARMLESS = 2000;
-
-/** Whether what stands under the name of a secret holds none: it is empty, describes a type, or is a package of that name. */
-export function isHarmlessObject(json: string): boolean {
-  if (json.length > LONGEST_HARMLESS) return false;
-  if (EMPTY.test(json) || LOCKED.test(json)) return true;
-  if (!TYPED.test(json)) return false;
-  for (const [, string = ''] of json.matchAll(STRING)) {
-    if (string.split(' ').some((word) => isSecretLike(word) && !isNoValue(word))) return false;
-  }
-  return true;
 }

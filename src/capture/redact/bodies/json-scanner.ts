@@ -6,10 +6,10 @@ import { looksRandom } from '../keys/randomness.js';
 import { PLAIN, SECRET, SUSPECT, TOKEN } from '../names.js';
 import type { Policy } from '../policy.js';
 import { findSecrets } from '../text/find-secrets.js';
+import { isHarmlessObject } from '../text/harmless.js';
 import {
   FLAT_PAIRS,
   type Frame,
-  isHarmlessObject,
   type KeyPath,
   NO_PATH,
   newFrame,

@@ -40,7 +40,7 @@ export function findSchemes(text: string, edits: Edit[]): void {
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
 
 function isBearerToken(token: string): boolean {
-  return token.length >= 6 && looksEncoded(token);
+  return token.length >= 6 && looksEncoded(token) && !token.endsWith('...');
 }
 
 function isBasicCredentials(token: string): boolean {

@@ -135,3 +135,25 @@ export function isHarmlessValue(value: string): boolean {
     /^(?:arn:aws[\w-]*:|@Microsoft\.KeyVault\()/.test(value)
   );
 }
+
+const EMPTY_OBJECT = /^[[{]\s*[\]}]$/;
+/** An entry of a lock file of npm. */
+const LOCKED = /"version"\s*:[\s\S]*"(?:resolved|integrity)"\s*:/;
+/** A type of JSON Schema, or of a security scheme of OpenAPI. */
+const TYPED = /"type"\s*:\s*"(?:string|object|array|number|integer|boolean|apiKey|http|oauth2|openIdConnect|password)"/;
+/** Rules for a value: `{ "required": true, "minLength": 8 }`. */
+const FLAGS =
+  /^\{(?:\s*"(?:required|optional|nullable|unique|enabled|(?:min|max)\w*)"\s*:\s*(?:true|false|\d{1,3})\s*,?)+\s*\}$/;
+const STRING = /"((?:[^"\\]|\\.)*)"/g;
+const LONGEST_HARMLESS = 2000;
+
+/** Whether what stands under the name of a secret holds none: it is empty, describes a type, or is a package of that name. */
+export function isHarmlessObject(json: string): boolean {
+  if (json.length > LONGEST_HARMLESS) return false;
+  if (EMPTY_OBJECT.test(json) || FLAGS.test(json) || LOCKED.test(json)) return true;
+  if (!TYPED.test(json)) return false;
+  for (const [, string = ''] of json.matchAll(STRING)) {
+    if (string.split(' ').some((word) => isSecretLike(word) && !isNoValue(word))) return false;
+  }
+  return true;
+}

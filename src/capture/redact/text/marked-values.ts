@@ -100,7 +100,7 @@ function findInOption(text: string, at: number, policy: Policy, edits: Edit[]): 
   const nameEnd = endOf(OPTION_NAME, text, at + 2);
   const name = text.slice(at + 2, nameEnd);
   if (policy.kindInText(name) <= SUSPECT) {
-    if (name.endsWith('user') || name === 'value') findInCommand(text, at, edits);
+    if (name.endsWith('user') || name === 'value' || name === 'auth') findInCommand(text, at, edits);
     return;
   }
   OPTION_VALUE.lastIndex = nameEnd;

@@ -3,7 +3,7 @@ import { nextForeignNameEnd } from '../foreign-names.js';
 import { isMadeOfWords, isMixed } from '../keys/randomness.js';
 import { endOf } from '../keys/scan.js';
 import { readsAsSentence } from '../keys/words.js';
-import { SUSPECT } from '../names.js';
+import { type NameKind, PLAIN, SECRET, SUSPECT } from '../names.js';
 import type { Policy } from '../policy.js';
 import { findInStatement } from './by-place/statements.js';
 import { isExpression, isPath } from './code.js';
@@ -67,11 +67,12 @@ export function findUnseparated(text: string, policy: Policy, edits: Edit[]): vo
     if (end > manifestUntil && text.startsWith(MANIFEST, end - MANIFEST.length) && text.charAt(end).trim() === '') {
       manifestUntil = findInManifest(text, end, edits);
     }
-    if (isNameOfSecret(text, wordEnd, end, policy)) addValue(text, end, start, edits);
+    const kind = kindOfName(text, wordEnd, end, policy);
+    if (kind !== PLAIN) addValue(text, end, start, kind, edits);
   }
   for (let end = nextForeignNameEnd(text, 0); end !== -1; end = nextForeignNameEnd(text, end)) {
     const start = endOf(GAP, text, end);
-    if (start > end) addValue(text, end, start, edits);
+    if (start > end) addValue(text, end, start, SECRET, edits);
   }
 }
 
@@ -80,11 +81,12 @@ function isN(code: number): boolean {
 }
 
 /** Adds an edit for the value that begins at `start`, behind a name that ends at `end`, if it looks like one. */
-function addValue(text: string, end: number, start: number, edits: Edit[]): void {
+function addValue(text: string, end: number, start: number, kind: NameKind, edits: Edit[]): void {
   const valueEnd = endOf(VALUE, text, start);
   if (valueEnd === start) return;
   const found = text.slice(start, valueEnd);
   const value = CLOSING_QUOTE.test(text.charAt(valueEnd)) ? found : found.replace(AFTER_VALUE, '');
+  if (kind === SUSPECT && !GENERATED.test(value)) return;
   if (looksSecret(value, text.slice(end, start).trim()))
     edits.push({ start, end: start + value.length, text: REDACTED });
 }
@@ -109,12 +111,17 @@ function nameEnd(text: string, from: number): number {
   return end;
 }
 
-function isNameOfSecret(text: string, wordEnd: number, end: number, policy: Policy): boolean {
-  if (CERTAIN.test(text.slice(Math.max(0, wordEnd - LONGEST_CERTAIN), wordEnd))) return true;
+/** Behind a doubtful name, such as `key`, stand ids and hashes as well, which have small letters or capitals only. */
+const GENERATED = /^(?=.*[a-z])(?=.*[A-Z])(?=.*\d)[\w-]{20,}$/;
+
+function kindOfName(text: string, wordEnd: number, end: number, policy: Policy): NameKind {
+  if (CERTAIN.test(text.slice(Math.max(0, wordEnd - LONGEST_CERTAIN), wordEnd))) return SECRET;
   const start = nameStart(text, end, Math.max(0, end - LONGEST_NAME));
   const name = text.slice(start, end);
-  if (policy.kindInText(name) > SUSPECT || (VARIABLE.test(name) && policy.kindInText(name) === SUSPECT)) return true;
-  return PHRASE.test(text.slice(Math.max(0, end - LONGEST_PHRASE), end));
+  const kind = policy.kindInText(name);
+  if (kind > SUSPECT) return kind;
+  const isCertain = kind === SUSPECT && VARIABLE.test(name);
+  return isCertain || PHRASE.test(text.slice(Math.max(0, end - LONGEST_PHRASE), end)) ? SECRET : kind;
 }
 
 const SHORTEST = 6;
@@ -173,7 +180,7 @@ function gapExpression(): RegExp {
       // `<td>NAME</td><td>x</td>`, `<key>NAME</key> <string>x</string>`
       String.raw`<\/\w{1,20}>\s{0,40}<\w{1,20}[^<>]{0,60}>`,
       // `the NAME is x`, `set NAME to x`
-      String.raw`(?:[ \t]{1,4}(?:is|was|are|to|as|will|be|now|set|value|from|with|ist|lautet|est|es|é|è|är|er|jest|это|هي|هو)(?![\w-])){1,3}:?[ \t]{1,4}`,
+      String.raw`(?:[ \t]{1,4}(?:is|was|are|to|as|will|be|now|set|changed|reset|value|from|with|ist|lautet|est|es|é|è|är|er|jest|это|هي|هو)(?![\w-])){1,3}:?[ \t]{1,4}`,
       String.raw`[ \t]{0,4}[:=][ \t]{0,4}(?=&)`,
       // `the NAME you asked for: x`, also in the line below
       String.raw`(?:[ \t][A-Za-z']{1,12}){1,6}:[ \t]{0,4}(?:\r?\n[ \t]{0,24}){0,2}`,

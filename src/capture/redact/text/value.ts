@@ -2,7 +2,7 @@ import { endOf } from '../keys/scan.js';
 import { SECRET, SUSPECT } from '../names.js';
 import type { Policy } from '../policy.js';
 import { isExpression, isIdentifier, isPath } from './code.js';
-import { isDescription, isHarmlessValue, isNoValue, isPlaceholder, isTemplate } from './harmless.js';
+import { isDescription, isHarmlessObject, isHarmlessValue, isNoValue, isPlaceholder, isTemplate } from './harmless.js';
 import { isQuote, type JudgedPlace, type Name } from './name.js';
 import { isSecretLike } from './words.js';
 
@@ -56,7 +56,8 @@ export function findValue(text: string, separator: number, place: JudgedPlace, p
   if (text[start] === '[' || (text[start] === '{' && name.isQuoted)) {
     if (kind !== SECRET || text[start + 1] === '{') return undefined;
     const end = closingBracket(text, start);
-    return isListOfWords(text.slice(start, end)) ? undefined : { start, end, isQuoted: false };
+    const found = text.slice(start, end);
+    return isListOfWords(found) || isHarmlessObject(found) ? undefined : { start, end, isQuoted: false };
   }
   // The names inside of an object in code or YAML speak for themselves.
   if (text[start] === '{' && (isSpaced || text[separator] === ':')) return undefined;

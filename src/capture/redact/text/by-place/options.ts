@@ -6,7 +6,7 @@ const VALUE = String.raw`["']?([^\s"'\x60]{3,200})`;
 const USER = String.raw`["']?[\w.@+-]{1,80}:["']?([^\s"'\x60]{3,200})`;
 const BEFORE = String.raw`(?:^|[\s;|&(/\x60$])`;
 const COOKIE = String.raw`["']?[\w-]{1,60}=([^\s"'\x60;]{3,400})`;
-const LOGINS = String.raw`sshpass|mongo\w*|psexec\w*|rabbitmqadmin|ncftp\w*|snowsql|cqlsh|beeline|(?:docker|podman|nerdctl|skopeo|buildah|oras|crane|az|helm)\b[^\n|;&]*\blogin`;
+const LOGINS = String.raw`sshpass|twine|mongo\w*|psexec\w*|rabbitmqadmin|ncftp\w*|snowsql|cqlsh|beeline|(?:docker|podman|nerdctl|skopeo|buildah|oras|crane|az|helm)\b[^\n|;&]*\blogin`;
 const ARGUMENTS = String.raw`\b[^\n|;&]*$`;
 
 /** An option with its value, and the commands in which the value is a password; in any command, if none is named. */
@@ -27,6 +27,7 @@ function options(): [string, readonly Option[]][] {
       '-',
       [
         [optionOf(`--(?:proxy-)?user[ \\t=]{1,4}${USER}`)],
+        [optionOf(`--auth[ \\t=]{1,4}${USER}`), command('https?|xh')],
         [optionOf(`--value[ \\t=]{1,4}${VALUE}`), command('az\\b[^\\n|;&]*\\bsecret|aws\\b[^\\n|;&]*\\bSecureString')],
       ],
     ],
