@@ -174,6 +174,32 @@ describe('a body that is not the JSON that it says it is, is not kept', () => {
   }
 });
 
+test('a name in doubt beside a value makes it a secret if it looks random', () => {
+  const body = (value: string) => `[{"key":"STRIPE_KEY","value":"${value}"},{"value":"${value}","name":"OPENAI_KEY"}]`;
+  assert.equal(redactor.body(body('oJvYWB6gM6cASak0Wa1KsUpv'), 'application/json', 999, 99)?.text, body('REDACTED'));
+  assert.equal(redactor.body(body('the-first-one'), 'application/json', 999, 99)?.text, body('the-first-one'));
+});
+
+test('a state or a rule under the name of a secret stays', () => {
+  for (const json of [
+    '{"authorization":"required","cookies":"accepted"}',
+    '{"password":{"required":true,"minLength":8}}',
+  ])
+    assert.equal(redactor.body(json, 'application/json', 999, 60)?.text, json);
+});
+
+test('a message is kept each time it comes, and redacted each time if it has a secret', () => {
+  const clean = `${'It is the same message as before. '.repeat(5)}`;
+  for (const content of [clean, `${clean}password: kX9vq2LmT7pQ4zRw8sBn`, clean]) {
+    const isSecret = content !== clean;
+    for (let round = 0; round < 3; round++) {
+      const kept = JSON.stringify(redactor.json({ content }));
+      assert.equal(kept.includes('kX9vq2LmT7pQ4zRw8sBn'), false);
+      assert.equal(kept.includes('REDACTED'), isSecret);
+    }
+  }
+});
+
 test('any JSON without secrets comes out as it went in', () => {
   const property = fc.property(fc.json({ maxDepth: 5, noUnicodeString: false }), (text) => {
     assert.equal(keep(text), text);
