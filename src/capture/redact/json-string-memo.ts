@@ -53,17 +53,24 @@ const COMPARED_END = 48;
  * attributes of its step, and an agent sends all of them again with every call.
  */
 export class CleanTexts {
-  readonly #slots = new Array<string | undefined>(CLEAN_SLOTS).fill(undefined);
+  readonly #texts = new Array<string | undefined>(CLEAN_SLOTS).fill(undefined);
+  /** A text is kept when it comes for the second time: to keep each one would cost more than it saves where none comes again. */
+  readonly #hashes = new Int32Array(CLEAN_SLOTS);
 
   /** The text if it is known to be clean, else what `redact` makes of it. Pass no part of a longer text: V8 would hold all of that. */
   redact(text: string, redact: (text: string) => string): string {
     if (text.length < SHORTEST_CLEAN || text.length > LONGEST_CLEAN) return redact(text);
     let hash = text.length;
-    for (let at = text.length - COMPARED_END; at < text.length; at++) hash = (hash * 31 + text.charCodeAt(at)) | 0;
+    for (let at = text.length - COMPARED_END; at < text.length; at++)
+      hash = (Math.imul(hash, 31) + text.charCodeAt(at)) | 0;
     const slot = hash & (CLEAN_SLOTS - 1);
-    if (this.#slots[slot] === text) return text;
+    if (this.#hashes[slot] !== hash) {
+      this.#hashes[slot] = hash;
+      return redact(text);
+    }
+    if (this.#texts[slot] === text) return text;
     const redacted = redact(text);
-    if (redacted === text) this.#slots[slot] = text;
+    if (redacted === text) this.#texts[slot] = text;
     return redacted;
   }
 }
