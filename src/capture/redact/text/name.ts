@@ -120,9 +120,10 @@ export function judgeName(text: string, separator: number, policy: Policy): Judg
   const kind = kindOf(text, name, policy);
   if (kind !== PLAIN) return { kind, name, isAnnounced: false };
   if (isValueName(name.text)) return besideValue(text, name, policy);
-  // `GET /callback?code=x`: its value may say anything, so it has to look random.
-  if (isQueryKey(text, name) && policy.isSecretParameter(name.text)) return { kind: SUSPECT, name, isAnnounced: false };
   if (isEquals) {
+    // `GET /callback?code=x`: its value may say anything, so it has to look random.
+    if (isQueryKey(text, name) && policy.isSecretParameter(name.text))
+      return { kind: SUSPECT, name, isAnnounced: false };
     return name.text.endsWith('.')
       ? behind(OPERATOR_BEFORE, text, separator, policy)
       : isBlank(text.charCodeAt(separator - 1)) && mayBeType(name.text)
@@ -137,10 +138,12 @@ export function judgeName(text: string, separator: number, policy: Policy): Judg
 
 /** `?key=…` and `&sig=…` outside of a whole URL. */
 export function isQueryKey(text: string, name: Name): boolean {
-  const mark = text[name.start - 1];
-  return mark === '?' || mark === '&';
+  const mark = text.charCodeAt(name.start - 1);
+  return mark === QUESTION || mark === AMPERSAND;
 }
 
+const QUESTION = 63;
+const AMPERSAND = 38;
 const LAST_ASCII = 127;
 function beforeBlanks(text: string, separator: number): number {
   let end = separator;

@@ -52,11 +52,11 @@ export function findUnseparated(text: string, policy: Policy, edits: Edit[]): vo
   NAMES.lastIndex = 0;
   while (NAMES.test(text)) {
     const wordEnd = NAMES.lastIndex;
+    // Most are counted tokens: `max_tokens = 5`.
+    if (text.charCodeAt(wordEnd) === LOWER_S) continue;
     const last = text.charCodeAt(wordEnd - 1);
     if (last === SPACE) findInStatement(text, wordEnd, edits);
     if (last === SPACE || (isN(last) && endOf(KEN, text, wordEnd - 3) < wordEnd)) continue;
-    // Most are counted tokens: `max_tokens = 5`.
-    if (text.charCodeAt(wordEnd) === LOWER_S) continue;
     const end = nameEnd(text, wordEnd);
     NAMES.lastIndex = end;
     const start = endOf(GAP, text, end);
