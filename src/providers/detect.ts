@@ -18,7 +18,7 @@ import { openAiResponses } from './formats/openai/openai-responses.js';
 import { vertexPredict } from './formats/vertex-predict.js';
 import { providerOf } from './provider-names.js';
 import { excerpt, excerptInTwo } from './stream/excerpt.js';
-import { contentExtent, FACTS } from './stream/extent.js';
+import { ASKED, contentExtent } from './stream/extent.js';
 import { ResponseReader } from './stream/response-reader.js';
 import { mayBeUnreadCall, servesModels } from './unread-call.js';
 
@@ -199,7 +199,7 @@ interface ReadBody {
 
 function readBody(bodyText: string | undefined, content: boolean | 'later', contentLength: number): ReadBody {
   if (bodyText === undefined || bodyText.length > MAX_LENGTH) return { body: 'unknown' };
-  const extent = content ? contentExtent(contentLength) : FACTS;
+  const extent = content ? contentExtent(contentLength, ASKED) : ASKED;
   if (content !== 'later') {
     const { json, bytes } = excerpt(bodyText, extent);
     return { body: bodyOf(json), bytes };

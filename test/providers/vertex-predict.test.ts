@@ -34,8 +34,8 @@ describe("Vertex AI's text embeddings", () => {
     const sumOf = (predictions: object[]) => read(call, [JSON.stringify({ predictions })]).usage.inputTokens;
     assert.equal(sumOf([embedding(4), embedding()]), undefined);
     assert.equal(sumOf([]), undefined);
-    assert.equal(sumOf(Array.from({ length: 127 }, () => embedding(2))), 254);
-    assert.equal(sumOf(Array.from({ length: 200 }, () => embedding(2))), undefined);
+    assert.equal(sumOf(Array.from({ length: 250 }, () => embedding(2))), 500);
+    assert.equal(sumOf(Array.from({ length: 300 }, () => embedding(2))), undefined);
   });
 
   it('may be an error', () => {

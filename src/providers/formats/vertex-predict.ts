@@ -43,7 +43,7 @@ export const vertexPredict: WireFormat = {
 };
 
 /** Of a longer list, the end may not have been read, so its tokens can't be summed up. */
-const MAX_COUNTED = 127;
+const MAX_COUNTED = 255;
 
 class PredictionReader implements FormatReader {
   readonly #response = new ResponseAccumulator(false);

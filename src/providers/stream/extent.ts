@@ -4,7 +4,9 @@ export interface Extent {
   readonly whole: number;
   /** A longer string is cut here. */
   readonly string: number;
-  /** A list loses its elements from the 129th on, once this much of it is left in. */
+  /** A list has at least so many elements. */
+  readonly elements: number;
+  /** It loses those that follow, once this much of it is left in. */
   readonly list: number;
   /** A string is cut here from the ninth element of a list on: what that has of interest is an enumeration, such as a finish reason. */
   readonly inLists: number;
@@ -12,13 +14,27 @@ export interface Extent {
   readonly total: number;
 }
 
-/** What tells model, parameters, counters and errors. No name, id or code is longer than such a string. */
-export const FACTS: Extent = { whole: 4096, string: 600, list: 0, inLists: 100, total: Number.POSITIVE_INFINITY };
+/** More elements of an answer are not needed: none has more choices than 128, or more counters to be summed up than 250 (Vertex AI). */
+const ANSWER_ELEMENTS = 256;
 
-/** What is needed to record the beginning of each content, up to `length` bytes. */
-export function contentExtent(length: number): Extent {
-  const string = Math.max(length, FACTS.string);
-  return { whole: length, string, list: 2 * length, inLists: string, total: 8 * length };
+/** What tells an answer's counters, ids and errors. No name, id or code is longer than such a string. */
+export const FACTS: Extent = {
+  whole: 4096,
+  string: 600,
+  elements: ANSWER_ELEMENTS,
+  list: 0,
+  inLists: 100,
+  total: Number.POSITIVE_INFINITY,
+};
+
+/** What tells a request's model and parameters: the first messages show what all of them are, and a list of parameters is short. */
+export const ASKED: Extent = { ...FACTS, elements: 16, list: 4096 };
+
+/** What is needed beside `facts` to record the beginning of each content, up to `length` bytes. */
+export function contentExtent(length: number, facts: Extent): Extent {
+  const string = Math.max(length, facts.string);
+  const list = Math.max(2 * length, facts.list);
+  return { whole: length, string, elements: facts.elements, list, inLists: string, total: 8 * length };
 }
 
 const LEFT_OUT = /\[(\d+) more characters\](={0,2})$/;

@@ -11,9 +11,6 @@ import {
   QUOTE,
 } from './json-search.js';
 
-/** More elements of a list are not needed: no answer has more choices, and the first messages show what all of them are. */
-const LIST_LENGTH = 128;
-
 const FIRST_ELEMENTS = 8;
 
 /** More numbers are left out. */
@@ -177,7 +174,8 @@ export class JsonExcerpt {
       } else if (code === COMMA) {
         const last = counts.length - 1;
         const count = counts[last] as number;
-        if (count >= LIST_LENGTH && this.#keptLength(at) - (this.#keptBefore[last] as number) >= this.#extent.list) {
+        const { elements, list } = this.#extent;
+        if (count >= elements && this.#keptLength(at) - (this.#keptBefore[last] as number) >= list) {
           this.#keepTo(at);
           this.#state = 'rest of list';
           return at;

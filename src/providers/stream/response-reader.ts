@@ -67,7 +67,7 @@ export class ResponseReader {
     this.#format = format;
     this.#options = options;
     this.#reader = format.openReader(options.content, options.request, options.headers);
-    this.#extent = options.content ? contentExtent(options.contentLength) : FACTS;
+    this.#extent = options.content ? contentExtent(options.contentLength, FACTS) : FACTS;
   }
 
   /**

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { excerpt, excerptInTwo } from '../../../src/providers/stream/excerpt.js';
-import { contentExtent, type Extent, FACTS, lengthBeforeCut } from '../../../src/providers/stream/extent.js';
+import { ASKED, contentExtent, type Extent, FACTS, lengthBeforeCut } from '../../../src/providers/stream/extent.js';
 import { JsonExcerpt } from '../../../src/providers/stream/json-excerpt.js';
 
 const padding = 'x'.repeat(FACTS.whole);
@@ -33,13 +33,16 @@ function fault(found: unknown, whole: unknown, extent: Extent, json = JSON.strin
     if (!Array.isArray(found)) return `${found} is no list`;
     if (typeof whole[0] === 'number' && MARK.test(String(found[0]))) {
       const others = found.slice(1);
-      const numbers = whole.slice(0, others.length >= 127 ? 1 : whole.length - others.length);
+      const numbers = whole.slice(0, others.length >= extent.elements - 1 ? 1 : whole.length - others.length);
       if (!numbers.every(isNumber)) return `${numbers} are no numbers`;
       // The text has more blanks.
       if (2 * json(whole).length <= shortest(extent)) return `the numbers ${whole} are left out`;
-      return others.length >= 127 ? undefined : fault(others, whole.slice(numbers.length), extent, json);
+      return others.length >= extent.elements - 1
+        ? undefined
+        : fault(others, whole.slice(numbers.length), extent, json);
     }
-    if (found.length !== whole.length && found.length < 128) return `${whole.length} elements are ${found.length}`;
+    if (found.length !== whole.length && found.length < extent.elements)
+      return `${whole.length} elements are ${found.length}`;
     return found.map((item, index) => fault(item, whole[index], extent, json)).find((wrong) => wrong !== undefined);
   }
   if (typeof whole !== 'object' || whole === null) return Object.is(found, whole) ? undefined : `${found} is ${whole}`;
@@ -117,13 +120,19 @@ const style = fc.record({
   doubles: fc.boolean(),
 });
 const json = fc
-  .tuple(tree, fc.array(fc.oneof({ maxDepth: 1 }, short, tree), { maxLength: 3 }), fc.nat(200), style)
+  .tuple(tree, fc.array(fc.oneof({ maxDepth: 1 }, short, tree), { maxLength: 3 }), fc.nat(400), style)
   .map(([node, some, length, how]) => {
     const list = some.length === 0 ? [] : Array.from({ length }, (_, index) => some[index % some.length]);
     return write({ padding, node, list, usage: { total_tokens: 3 } }, how);
   })
   .filter((text) => text.length < 1_000_000);
-const extent = fc.constantFrom(FACTS, contentExtent(1000), contentExtent(65_536));
+const extent = fc.constantFrom(
+  FACTS,
+  ASKED,
+  contentExtent(1000, ASKED),
+  contentExtent(1000, FACTS),
+  contentExtent(65_536, FACTS),
+);
 
 describe('An excerpt of a JSON text', () => {
   it('has what parsing the whole text finds, except the rest of what is long', () => {
@@ -184,7 +193,7 @@ describe('An excerpt of a JSON text', () => {
   });
 
   it('is made for two extents in one pass', () => {
-    const how = contentExtent(65_536);
+    const how = contentExtent(65_536, ASKED);
     // In a longer text, a string may be cut twice, and then its second cut may be in the mark of the first.
     const texts = json.filter((text) => text.length < how.total);
     // A string that was cut twice does not tell its length, so no text counts as being as long as its value.
@@ -192,7 +201,7 @@ describe('An excerpt of a JSON text', () => {
     fc.assert(
       fc.property(texts, (text) => {
         const both = excerptInTwo(text, how);
-        assert.equal(fault(JSON.parse(both.json as string), JSON.parse(text), FACTS, longer), undefined);
+        assert.equal(fault(JSON.parse(both.json as string), JSON.parse(text), ASKED, longer), undefined);
         assert.equal(both.more(), excerpt(text, how).json);
         assert.equal(both.bytes, bytesOf(text).length);
       }),
@@ -255,10 +264,14 @@ describe('An excerpt of a JSON text', () => {
     assert.match(found.mixed[0], MARK);
   });
 
-  it('has the first 128 elements of a list, and says how many numbers it leaves out', () => {
+  it('has the first 256 elements of a list, and says how many numbers it leaves out', () => {
     const list = Array.from({ length: 5000 }, (_, index) => ({ index, reason: 'x'.repeat(100), list: [index, 'x'] }));
     const found = parsed(JSON.stringify({ list, vector: numbers(1536), nested: [numbers(300), numbers(3)] }));
-    assert.deepEqual(found.list, list.slice(0, 128));
+    assert.deepEqual(found.list, list.slice(0, 256));
+    const asked = parsed(JSON.stringify({ list, stop: numbers(200).map(String) }), ASKED);
+    assert.deepEqual(asked.list, list.slice(0, asked.list.length));
+    assert.ok(asked.list.length >= 16 && JSON.stringify(asked.list).length < 5000);
+    assert.equal(asked.stop.length, 200);
     assert.deepEqual(found.vector, [`[${JSON.stringify(numbers(1536)).length - 2} more characters]`]);
     assert.deepEqual(found.nested, [[`[${JSON.stringify(numbers(300)).length - 2} more characters]`], numbers(3)]);
   });
