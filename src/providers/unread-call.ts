@@ -1,6 +1,8 @@
 /** Model calls whose format is not read: which requests become plain steps, so that no model call vanishes. */
 import { label, object, parseJson } from '../util/json-fields.js';
 import { providerOf } from './provider-names.js';
+import { excerpt } from './stream/excerpt.js';
+import { ASKED } from './stream/extent.js';
 
 /** A request that {@link readModelCall} does not recognize. */
 export interface UnknownRequest {
@@ -108,7 +110,8 @@ export function unreadKindOf(request: UnknownRequest, { byBody, every }: UnreadC
   if (TOKENS.test(path) && !every) return 'other';
   const isAtProvider = servesModels(url) && mayBeUnreadCall(path);
   if (!isAtProvider && !byBody && !every) return 'other';
-  const body = bodyText === undefined ? undefined : parseJson(bodyText);
+  const json = bodyText === undefined ? undefined : excerpt(bodyText, ASKED).json;
+  const body = json === undefined ? undefined : parseJson(json);
   if (isOtherKind(path, body, bodyText)) return 'other';
   if (isAtProvider || every || (byBody && !isStorage && hasModelAndContent(body))) return 'unread call';
   return byBody ? 'unread post' : 'other';

@@ -11,6 +11,9 @@ import {
 const JSON_TYPE = 'application/json';
 const MULTIPART = 'multipart/form-data; boundary=x';
 
+/** A long text is not parsed. */
+const long = 'a "long" [text] '.repeat(10_000);
+
 const asStep: [url: string, body: unknown, rule: 'host' | 'body'][] = [
   ['https://api.openai.com/v1/some/new/endpoint', { anything: 1 }, 'host'],
   ['https://api.openai.com/v1/threads/thread_1/runs', { assistant_id: 'a' }, 'host'],
@@ -51,6 +54,7 @@ const asStep: [url: string, body: unknown, rule: 'host' | 'body'][] = [
   ['https://llm.example.com/agents', { model: 'm', messages: [] }, 'body'],
   ['https://llm.example.com/infer', { model: 'm', messages: [] }, 'body'],
   ['https://llm.example.com/infer', { model: 'm', input: 'Hi' }, 'body'],
+  ['https://llm.example.com/infer', { input: Array.from({ length: 200 }, () => ({ long })), model: 'm' }, 'body'],
   ['https://llm.example.com/infer', { model: 'm', prompt: 'Hi' }, 'body'],
   ['https://llm.example.com/infer', { model: 'm', contents: [] }, 'body'],
   ['https://llm.example.com/infer', { model: 'm', inputs: ['Hi'] }, 'body'],
@@ -120,6 +124,9 @@ const notAsStep: [name: string, url: string, body: unknown, contentType?: string
   ['a token at a provider', 'https://api.mistral.ai/oauth/token', 'grant_type=client_credentials&model=m'],
   ['a token, as JSON', 'https://auth.example.com/login', { grant_type: 'password', model: 'm', input: 'x' }],
   ['an MCP call', 'https://mcp.example.com/rpc', { jsonrpc: '2.0', id: 1, method: 'x', model: 'm', input: 'a' }],
+  ['a long MCP call', 'https://mcp.example.com/rpc', { model: 'm', input: long, id: 1, jsonrpc: '2.0' }],
+  ['a long GraphQL query', 'https://api.example.com/x', { model: 'm', input: long, query: `{ me { ${long} } }` }],
+  ['a long body that is no JSON', 'https://api.example.com/x', `{"model":"m","input":${JSON.stringify([long])}`],
   ['a list of MCP calls', 'https://api.openai.com/v1/relay', [{ jsonrpc: '2.0', id: 1, method: 'x' }]],
   ['GraphQL', 'https://api.example.com/graphql', { query: '{ me { id } }', model: 'm', input: 'x' }],
   ['GraphQL with variables', 'https://x.example/api', { query: 'Q', variables: {}, model: 'm', prompt: 'x' }],
