@@ -58,14 +58,13 @@ const PLAIN = [
 /** A text with secrets, with names of secrets, and with JSON in it. */
 function textOf(random: Random, length: number): string {
   const shapes = Object.values(SHAPED_SECRETS);
+  const special: readonly (() => string)[] = [
+    () => random.pick(shapes)(random).text,
+    () => JSON.stringify({ [random.pick(SECRET_NAMES)]: random.pick(PLAIN) }),
+    () => `${random.pick(SECRET_NAMES)}=${random.pick(PLAIN)}`,
+  ];
   let text = '';
-  while (text.length < length) {
-    if (random.chance(0.1)) text += random.pick(shapes)(random).text;
-    else if (random.chance(0.05)) text += JSON.stringify({ [random.pick(SECRET_NAMES)]: random.pick(PLAIN) });
-    else if (random.chance(0.05)) text += `${random.pick(SECRET_NAMES)}=${random.pick(PLAIN)}`;
-    else text += random.pick(PLAIN);
-    text += ' ';
-  }
+  while (text.length < length) text += `${random.chance(0.2) ? random.pick(special)() : random.pick(PLAIN)} `;
   return text;
 }
 

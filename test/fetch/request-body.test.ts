@@ -13,9 +13,13 @@ const PROMPT = JSON.stringify({ model: 'gpt-5', messages: [{ role: 'user', conte
 const post = (body: unknown, headers: Record<string, string> = JSON_TYPE) =>
   ({ method: 'POST', headers, body, duplex: 'half' }) as RequestInit;
 
-/** A view of the prompt that does not begin where its buffer does. */
-function viewAt<T>(offset: number, View: new (buffer: ArrayBuffer, offset: number, length: number) => T): T {
-  const bytes = new TextEncoder().encode(PROMPT);
+/** A view of a prompt that does not begin where its buffer does. */
+function viewAt<T>(
+  offset: number,
+  View: new (buffer: ArrayBuffer, offset: number, length: number) => T,
+  prompt = PROMPT,
+): T {
+  const bytes = new TextEncoder().encode(prompt);
   const buffer = new ArrayBuffer(bytes.length + offset + 5);
   new Uint8Array(buffer).set(bytes, offset);
   return new View(buffer, offset, bytes.length);
@@ -214,6 +218,25 @@ describe('the calls of a client that passes a Request', () => {
       });
       await scene.shutdown();
       assert.deepEqual(shapeOf(scene), [['gpt-5', '429 503 200']]);
+    });
+  }
+
+  for (const character of ['a', 'é', '€']) {
+    test(`of more than a megabyte are recorded alike as a text and as bytes: ${character}`, async () => {
+      const content = character.repeat(1_100_000);
+      const prompt = JSON.stringify({ messages: [{ role: 'user', content }], model: 'gpt-5' });
+      const recorded = async (body: unknown) => {
+        const scene = traced({ capture: 'content' });
+        await scene.recorder.run({ kind: 'chat_turn' }, async () => {
+          await (await answering()(URL_OF_CALL, post(body))).text();
+        });
+        const [step] = scene.steps();
+        const [attempt] = attemptsOf(step as never);
+        assert.equal(step?.attributes['gen_ai.request.model'], 'gpt-5');
+        assert.equal(attempt?.['http.request.body.size'], Buffer.byteLength(prompt));
+        return [step?.attributes['gen_ai.input.messages'], attempt?.['http.request.body.content']];
+      };
+      assert.deepEqual(await recorded(viewAt(7, Uint8Array, prompt)), await recorded(prompt));
     });
   }
 

@@ -1,6 +1,7 @@
 import type { OutgoingRequest } from '../../spans/attempts/http-exchange.js';
 import { remembered } from '../../util/memo.js';
 import { hasBody } from './body-source.js';
+import { decodeText } from './decode-text.js';
 import { headersOf } from './headers.js';
 import { hrefOf, isPlainHeaders, requestOf } from './read-once.js';
 
@@ -89,6 +90,11 @@ function readBody(body: BodyInit | undefined): string | undefined {
   if (typeof body === 'string') return body;
   if (body instanceof URLSearchParams) return formText.call(body);
   if (isPlainStringObject(body)) return stringText.call(body);
-  const bytes = ArrayBuffer.isView(body) || body instanceof ArrayBuffer ? body : undefined;
-  return bytes && bytes.byteLength <= MAX_READ_BYTES ? new TextDecoder().decode(bytes as ArrayBuffer) : undefined;
+  const bytes = bytesOf(body);
+  return bytes && bytes.length <= MAX_READ_BYTES ? decodeText(bytes) : undefined;
+}
+
+function bytesOf(body: BodyInit | undefined): Uint8Array | undefined {
+  if (ArrayBuffer.isView(body)) return new Uint8Array(body.buffer, body.byteOffset, body.byteLength);
+  return body instanceof ArrayBuffer ? new Uint8Array(body) : undefined;
 }
