@@ -96,8 +96,10 @@ async function main(): Promise<void> {
     const shown = rows.filter((row) => row.ways === ways);
     if (shown.length > 0) results.head('Runtime, SDK, set-up', ways);
     for (const row of shown) {
-      const why = whyNot(row);
-      const played = ways.map((way) => (why ? ({ is: 'impossible', why } as const) : play(row, way)));
+      const played = ways.map((way) => {
+        const why = whyNot(row, way);
+        return why ? ({ is: 'impossible', why } as const) : play(row, way);
+      });
       results.row(row.title, await Promise.all(played), ways);
     }
   }
@@ -131,9 +133,9 @@ function isNamed({ version }: Sdk): boolean {
 }
 
 /** Why a row can't exist. */
-function whyNot({ runtime, sdk, setUp }: Row): string | undefined {
+function whyNot({ runtime, sdk, setUp }: Row, way: Way): string | undefined {
   if (runtime.node !== undefined && Number.parseInt(runtime.node, 10) < Number.parseInt(sdk.leastNode, 10)) {
     return `SDK ${sdk.version} needs Node ${sdk.leastNode} or later.`;
   }
-  return runtime.refuses(setUp);
+  return runtime.refuses(setUp, way);
 }
