@@ -15,7 +15,7 @@ import type { SetUpName, Way } from './cell/cell.js';
 import { Cells } from './cells.js';
 import { checkDeclarations } from './declarations.js';
 import { addAnyway, install, pack, resolve } from './install.js';
-import { OTHER_CLIENTS, otherPackages } from './other-clients.js';
+import { isOther, OTHER_CLIENTS, otherPackages } from './other-clients.js';
 import { failed, PASSED, type Result, Results } from './results.js';
 import { type Job, RUNTIMES, type Runtime } from './runtimes.js';
 import { OTHER_SDKS, SDKS, type Sdk } from './sdks.js';
@@ -85,9 +85,11 @@ async function main(): Promise<void> {
     runtimes.set(runtime, await tried(() => runtime.install(join(directory, runtime.name.replace(' ', '-')))));
   }
 
+  const sdkWithOthers = rows.find((row) => row.ways === OTHER_CLIENTS)?.sdk;
+  const withOthers = sdkWithOthers && (await tried(() => installOthers(sdkWithOthers, tarball)));
   const cells = await Cells.open();
   const play = async ({ runtime, sdk, setUp }: Row, way: Way): Promise<Result> => {
-    const [run, where] = [runtimes.get(runtime), sdks.get(sdk)];
+    const [run, where] = [runtimes.get(runtime), isOther(way) ? withOthers : sdks.get(sdk)];
     if (typeof run !== 'function') return run ?? failed('was not installed');
     if (typeof where !== 'string') return where ?? failed('was not installed');
     return cells.play(run, { directory: where, sdk }, { setUp, way, preloaded: runtime.preloads });
@@ -114,7 +116,17 @@ async function main(): Promise<void> {
 /** As an application with a client and everything of one SDK line, with the cell's program in it. */
 async function installSdk(sdk: Sdk, tarball: string): Promise<string> {
   const where = await install(join(directory, `sdk-${sdk.version}`), [tarball, ...sdk.packages, ...CLIENTS]);
-  if (sdk.version === WITH_OTHER_CLIENTS.sdk) await addAnyway(where, otherPackages());
+  return withCell(where);
+}
+
+/** The same with the other clients, in a directory of its own: they conflict with what is installed there. */
+async function installOthers(sdk: Sdk, tarball: string): Promise<string> {
+  const where = await install(join(directory, 'other-clients'), [tarball, ...sdk.packages, ...CLIENTS]);
+  await addAnyway(where, otherPackages());
+  return withCell(where);
+}
+
+function withCell(where: string): string {
   cpSync(fileURLToPath(new URL('cell', import.meta.url)), join(where, 'cell'), { recursive: true });
   return where;
 }
