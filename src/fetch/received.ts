@@ -50,7 +50,7 @@ export function watchResponse(response: Response, watch: Watch): Response | unde
     watchInPlace(body, watch);
     return response;
   }
-  const between = new StreamBetween(watch);
+  const between = new StreamBetween(watch, response);
   const rebuilt = rebuild(response, between.make(isByteStream(body)), ResponseClass);
   if (rebuilt) between.take(body);
   return rebuilt;

@@ -7,14 +7,18 @@ type Controller = ReadableStreamDefaultController<unknown> | ReadableByteStreamC
  * source.
  */
 export class StreamBetween {
+  /** Held as long as the stream: Deno (2.9) does not abort a body any more whose response was collected. */
+  readonly response: Response | undefined;
   readonly #watch: Watch;
   #controller!: Controller;
   #reader!: ReadableStreamDefaultReader<unknown>;
   #reading = false;
   #over = false;
 
-  constructor(watch: Watch) {
+  /** `response`: the one that has the source as its body. */
+  constructor(watch: Watch, response?: Response) {
     this.#watch = watch;
+    this.response = response;
   }
 
   /** The stream for the consumer: of bytes, or of any values. */
