@@ -25,10 +25,10 @@ export interface UnreadCallRules {
 /** Where data is stored or queued: no call below these paths is a model call, at any host. */
 const STORAGE = below([
   'files?|uploads?|downloads?|attachments|containers|datasets|libraries',
-  '(?:auth_)?tokens?|oauth2?|client_secrets',
+  '(?:auth_|single-use-)?tokens?|oauth2?|client_secrets',
   '(?:file_)?batch(?:es)?|(?:async)?batch(?:Embed|Generate|Predict)\\w*',
   'vector_?stores?|fileSearchStores|rag(?:Corpora|Files)|memory_stores|cachedContents',
-  'fine[_-]?tun(?:ing|es?)|tuningJobs|tunedModels|trainings?|checkpoints',
+  'fine[_-]?tun(?:ings?|es?)|\\w*tuningJobs|tunedModels|trainings?|checkpoints',
 ]);
 
 /** Where a text is counted or cut into tokens: certainly no model call, so it is not reported as one that was missed. */
@@ -39,7 +39,7 @@ const TOKENS = below([
 
 /** What a provider administers for its customers: no call below these paths is a model call either. */
 const ADMINISTRATION = below([
-  'organizations?|workspaces|user_profiles|service-accounts|scim|billing|credits|auth|byok|vaults?|tunnels|compute',
+  'organizations?|workspaces?|user_profiles|service-accounts|scim|billing|credits|auth|byok|vaults?|tunnels|compute',
   'evals?|evaluation|graders|observability|analytics|telemetry|webhooks?|webhook_endpoints|feedback',
   'skills|connectors|guardrails|environments|voices|voice_consents|convai|history|pronunciation-dictionaries',
 ]);
@@ -48,7 +48,8 @@ const ADMINISTRATION = below([
 const OBJECT = at([
   '(?:assistants|agents|threads|conversations|sessions|deployments)(?:/(?!runs$)[^/]+)?',
   '(?:chat/completions|runs|messages)/[^/]+',
-  'messages|items|models|prompts|versions|tools|mcp|jobs|operations|stores|indexes|collections',
+  'messages|items|models|deployedModels|prompts|versions|tools|mcp|jobs|operations|stores|indexes|collections',
+  'reasoningEngines|sessions/[^/]+/invocations',
   'projects|users|roles|keys?|secrets|login|endpoints|resources|volumes|usage|health|metrics|traces|logs',
 ]);
 
@@ -57,6 +58,7 @@ const ACTION = at([
   'create|pull|push|copy|show|blobs/[^/]+',
   'accept|activate|approve|archive|cancel|clear|deactivate|fork|hangup',
   'pause|promote|refer|reject|resume|suspend|terminate|unpause|validate|fetchPredictOperation',
+  '(?:un)?deployModel|(?:upsert|remove)Datapoints',
 ]);
 
 function below(names: readonly string[]): RegExp {
@@ -69,6 +71,7 @@ function at(names: readonly string[]): RegExp {
 
 /** Where a provider whose hosts do much else serves models: in the host and the path. */
 const ONLY_AT: ReadonlyMap<string, RegExp> = new Map([
+  ['aws.bedrock', /(?:^|\.)bedrock-(?:(?:runtime|mantle|agent-runtime)\.|agentcore\..*\/runtimes\/)/],
   ['cloudflare', /^gateway\.ai\.|\/ai\//],
   ['databricks', /\/serving-endpoints\//],
   ['deepgram', /\/(?:listen|speak|read)$/],
