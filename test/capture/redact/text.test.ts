@@ -35,8 +35,29 @@ const TEXTS: readonly [what: string, text: string, kept: string][] = [
   [
     'an object under a secret name',
     '{"credentials": {"a": ["b"]}, "n": 1} back',
-    '{"credentials": REDACTED, "n": 1} back',
+    '{"credentials": "REDACTED", "n": 1} back',
   ],
+  [
+    'JSON with a value before its name, in the middle of a stack',
+    'Error: 400 {"value":"letmein","name":"password"}\n    at x',
+    'Error: 400 {"value":"REDACTED","name":"password"}\n    at x',
+  ],
+  [
+    'JSON of language models in a sentence',
+    'see {"logprobs":{"content":[{"token":"Hi"}]}} here',
+    'see {"logprobs":{"content":[{"token":"Hi"}]}} here',
+  ],
+  [
+    'two JSON values',
+    'a {"pin":{"token":"x y"}} b ["--password", "x"] c',
+    'a {"pin":{"token":"REDACTED"}} b ["--password", "REDACTED"] c',
+  ],
+  [
+    'a quoted value in quotes that are less deeply escaped',
+    String.raw`{a:"\"it<--API-KEY = \\\"H/-*rt!Ic*?AN, and more\\\">done\""}x`,
+    String.raw`{a:"\"it<--API-KEY = \\\"REDACTED\\\">done\""}x`,
+  ],
+  ['a key in quotes in quotes', `don't set password = '/kD83nfQ1xZ7TgP0aBcd'`, `don't set password = 'REDACTED'`],
   ['a header', 'GET /\nAuthorization: Digest a="b", c=d\nAccept: *', 'GET /\nAuthorization: REDACTED\nAccept: *'],
   ['cookies', 'Cookie: a="b"; c=d\nAccept: *', 'Cookie: REDACTED\nAccept: *'],
   ['a command', 'curl -H "Authorization: Bearer abc" -d x', 'curl -H "Authorization: REDACTED" -d x'],
@@ -64,7 +85,7 @@ const TEXTS: readonly [what: string, text: string, kept: string][] = [
     `400 ${'\\'.repeat(15)}"api_key${'\\'.repeat(15)}":${'\\'.repeat(15)}"REDACTED${'\\'.repeat(15)}" at x`,
   ],
   ['a URL', 'see https://u:p@a.b/c?token=d, now', 'see https://REDACTED:REDACTED@a.b/c?token=REDACTED now'],
-  ['a URL in JSON that escapes slashes', String.raw`{"u":"https:\/\/u:p@a.b\/c"} x`, '{"u":"REDACTED"} x'],
+  ['a URL in JSON that escapes slashes', String.raw`{u:"https:\/\/u:p@a.b\/c"} x`, '{u:"REDACTED"} x'],
   ['Bearer', `with Bearer abc123 and bearer ${'aB3'.repeat(8)}`, 'with Bearer REDACTED and bearer REDACTED'],
   ['Basic', 'with Basic dTpwdw== now', 'with Basic REDACTED now'],
   [

@@ -498,7 +498,8 @@ const HARMLESS_FIELDS: readonly ((random: Random) => Record<string, unknown>)[] 
   (random) => ({
     text: prose(random),
     created: 1_760_000_000,
-    base64: Buffer.from(random.text(ID, 300)).toString('base64'),
+    // An image: letters alone may begin as a JSON Web Token does.
+    base64: Buffer.from(`\x89PNG${random.text(ID, 300)}`, 'latin1').toString('base64'),
   }),
 ];
 

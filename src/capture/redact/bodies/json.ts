@@ -1,4 +1,5 @@
-import { applyEdits } from '../edits.js';
+import { stringEnd } from '../../../util/json-text.js';
+import { applyEdits, type Edit } from '../edits.js';
 import type { Policy } from '../policy.js';
 import { findSecrets, findSecretsInCut } from '../text/find-secrets.js';
 import { type DeltaSink, JsonScan } from './json-scanner.js';
@@ -24,24 +25,65 @@ function redactJsonString(value: string, name: string | undefined, policy: Polic
   return policy.clean.redact(value, (text) => redactString(text, name, policy));
 }
 
-/** Redacts a text, which may be JSON or end with JSON (`400 {"error":…}`); `name` is the name of the value. */
+/** Redacts a text, which may be JSON or hold JSON (`400 {"error":…}`); `name` is the name of the value. */
 export function redactString(value: string, name: string | undefined, policy: Policy): string {
   if (looksLikeJson(value)) {
     const redacted = redactJson(value, policy);
     if (redacted !== undefined) return redacted;
   }
-  const last = value.charCodeAt(value.length - 1);
-  if (last === CLOSE_OBJECT || last === CLOSE_ARRAY) {
-    for (const start of startsOfJson(value)) {
-      const redacted = redactJson(value.slice(start), policy);
-      if (redacted === undefined) continue;
-      // A cut text may end with JSON that is a part of a secret: `{"credentials":[{"token":"…"}`.
-      if (findSecrets(value, policy).some((edit) => edit.start <= start && start < edit.end)) break;
-      return redactString(value.slice(0, start), name, policy) + redacted;
-    }
-  }
-  const redacted = applyEdits(value, findSecrets(value, policy));
+  const edits = findSecrets(value, policy);
+  const redacted = applyEdits(value, withJson(value, edits, policy));
   return policy.ask ? policy.ask(redacted, name) : redacted;
+}
+
+const JSON_BEGINNING = /\{\s*"|\[\s*[[{"]/g;
+/** Each may be read to the end of the text, so their number is bounded. */
+const MAX_WITHOUT_JSON = 4;
+
+/** The edits of a text, where those of the JSON in it are made as JSON tells: it says which name belongs to which value. */
+function withJson(value: string, edits: readonly Edit[], policy: Policy): readonly Edit[] {
+  const beginning = new RegExp(JSON_BEGINNING);
+  const all: Edit[] = [];
+  let next = 0;
+  let withoutJson = 0;
+  for (let match = beginning.exec(value); match && withoutJson < MAX_WITHOUT_JSON; match = beginning.exec(value)) {
+    const start = match.index;
+    const end = endOfJson(value, start);
+    const json = end === undefined ? undefined : value.slice(start, end);
+    const text = json && redactJson(json, policy);
+    if (end === undefined || text === undefined) {
+      withoutJson++;
+      continue;
+    }
+    beginning.lastIndex = end;
+    while (next < edits.length && (edits[next] as Edit).end <= start) all.push(edits[next++] as Edit);
+    let after = next;
+    while (after < edits.length && (edits[after] as Edit).start < end) after++;
+    // What is a secret with something around it is not read as JSON: `{"credentials":[{"token":"…"}]`.
+    const isInside = after === next || ((edits[next] as Edit).start > start && (edits[after - 1] as Edit).end <= end);
+    if (!isInside) continue;
+    next = after;
+    if (text !== json) all.push({ start, end, text });
+  }
+  return next === 0 && all.length === 0 ? edits : [...all, ...edits.slice(next)];
+}
+
+const NEXT_BRACKET = /["{}[\]]/g;
+
+/** After the bracket that closes the one at `start`, if there is one. Brackets in strings do not count. */
+function endOfJson(text: string, start: number): number | undefined {
+  const bracket = new RegExp(NEXT_BRACKET);
+  bracket.lastIndex = start;
+  let depth = 0;
+  for (let match = bracket.exec(text); match; match = bracket.exec(text)) {
+    if (match[0] === '"') {
+      const end = stringEnd(text, match.index);
+      if (end === -1) return undefined;
+      bracket.lastIndex = end;
+    } else if (match[0] === '{' || match[0] === '[') depth++;
+    else if (--depth === 0) return match.index + 1;
+  }
+  return undefined;
 }
 
 /** The same for a text that was cut off at its end. */
@@ -50,7 +92,7 @@ export function redactCutString(value: string, name: string | undefined, policy:
     const redacted = scanJson(value, policy).render(true)?.text;
     if (redacted !== undefined) return redacted;
   }
-  const redacted = applyEdits(value, findSecretsInCut(value, policy));
+  const redacted = applyEdits(value, withJson(value, findSecretsInCut(value, policy), policy));
   return policy.ask ? policy.ask(redacted, name) : redacted;
 }
 
@@ -74,19 +116,6 @@ function looksLikeJson(text: string): boolean {
     (first === OPEN_ARRAY && last === CLOSE_ARRAY) ||
     (first === QUOTE && last === QUOTE)
   );
-}
-
-const JSON_BEGINNING = /\{\s*"|\[\s*[[{"]/g;
-/** Each is read to the end of the text, so their number is bounded. */
-const MAX_BEGINNINGS = 4;
-
-/** The places in a text where JSON may begin. */
-function* startsOfJson(text: string): Iterable<number> {
-  let count = 0;
-  for (const { index } of text.matchAll(JSON_BEGINNING)) {
-    if (index > 0) yield index;
-    if (++count === MAX_BEGINNINGS) return;
-  }
 }
 
 function isWhiteSpace(code: number): boolean {

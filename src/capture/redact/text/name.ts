@@ -66,7 +66,7 @@ function isBlank(code: number): boolean {
 }
 
 /** `"`, `'`, backtick, `]` and `\`. */
-export function isQuote(code: number): boolean {
+function isQuote(code: number): boolean {
   return code === 34 || code === 39 || code === 96 || code === 93 || code === 92;
 }
 

@@ -1,9 +1,10 @@
+import { looksRandom } from '../keys/randomness.js';
 import { endOf } from '../keys/scan.js';
 import { SECRET, SUSPECT } from '../names.js';
 import type { Policy } from '../policy.js';
 import { isExpression, isIdentifier, isPath } from './code.js';
 import { isDescription, isHarmlessObject, isHarmlessValue, isNoValue, isPlaceholder, isTemplate } from './harmless.js';
-import { isQuote, type JudgedPlace, type Name } from './name.js';
+import type { JudgedPlace, Name } from './name.js';
 import { isSecretLike } from './words.js';
 
 /** Where a value stands. */
@@ -46,9 +47,10 @@ export function findValue(text: string, separator: number, place: JudgedPlace, p
   const isComparison = text.charCodeAt(separator) === EQUALS && text.charCodeAt(separator + 1) === EQUALS;
   const quoteEnd = endOf(OPENING_QUOTE, text, start);
   if (quoteEnd > start) {
+    const quote = text.slice(start, quoteEnd);
     // `input("Password: ")`: the quote that closes what the name stands in.
-    if (!name.isQuoted && isClosingQuote(text, name, start)) return undefined;
-    const end = closingQuote(text, text.slice(start, quoteEnd), quoteEnd);
+    if (!name.isQuoted && isClosingQuote(text, name, quote, quoteEnd)) return undefined;
+    const end = closingQuote(text, quote, quoteEnd);
     if (end === quoteEnd || (isComparison && !isSecretLike(text.slice(quoteEnd, end)))) return undefined;
     return { start: quoteEnd, end, isQuoted: true };
   }
@@ -67,15 +69,26 @@ export function findValue(text: string, separator: number, place: JudgedPlace, p
 }
 
 const LONGEST_LINE_BEFORE = 80;
+/** Also the end of a line in a text that is escaped. */
+const LINE_END = /\n|\\n/;
 const CLOSING_NEXT = /[\s),;.+:\]}<>\\/|]/;
 
-/** Whether a quote closes an earlier one: an odd number stands before the name in its line, and no value follows the quote at once. */
-function isClosingQuote(text: string, name: Name, at: number): boolean {
-  const quote = text[at] as string;
-  if (!isQuote(text.charCodeAt(at)) || !CLOSING_NEXT.test(text[at + 1] ?? ' ')) return false;
+/**
+ * Whether a quote closes an earlier one: an odd number of quotes that are as deeply escaped stands before the name in its line, and no value
+ * follows the quote at once.
+ */
+function isClosingQuote(text: string, name: Name, quote: string, quoteEnd: number): boolean {
+  if (
+    !CLOSING_NEXT.test(text[quoteEnd] ?? ' ') ||
+    looksRandom(text.slice(quoteEnd, closingQuote(text, quote, quoteEnd)))
+  )
+    return false;
   const before = text.slice(Math.max(0, name.start - LONGEST_LINE_BEFORE), name.start);
-  const line = before.slice(before.lastIndexOf('\n') + 1);
-  return line.split(quote).length % 2 === 0;
+  const line = before.split(LINE_END).at(-1) ?? '';
+  let count = 0;
+  for (let at = line.indexOf(quote); at !== -1; at = line.indexOf(quote, at + quote.length))
+    if (line[at - 1] !== '\\') count++;
+  return count % 2 === 1;
 }
 
 const ITEM = /[\w$.-]+/g;
