@@ -49,28 +49,42 @@ const CLEAN_SLOTS = 256;
 const COMPARED_END = 48;
 
 /**
- * Strings of JSON that were read lately and had no secret. A call writes each message several times, in the body of a request and in the
- * attributes of its step, and an agent sends all of them again with every call.
+ * Strings of JSON that were read lately and had no secret, as JSON writes them. A call writes each message several times, in the body of a
+ * request and in the attributes of its step, and an agent sends all of them again with every call.
  */
-export class CleanTexts {
-  readonly #texts = new Array<string | undefined>(CLEAN_SLOTS).fill(undefined);
-  /** A text is kept when it comes for the second time: to keep each one would cost more than it saves where none comes again. */
+export class CleanStrings {
+  readonly #strings = new Array<string | undefined>(CLEAN_SLOTS).fill(undefined);
+  /** A string is kept when it comes for the second time: to keep each one would cost more than it saves where none comes again. */
   readonly #hashes = new Int32Array(CLEAN_SLOTS);
 
-  /** The text if it is known to be clean, else what `redact` makes of it. Pass no part of a longer text: V8 would hold all of that. */
-  redact(text: string, redact: (text: string) => string): string {
-    if (text.length < SHORTEST_CLEAN || text.length > LONGEST_CLEAN) return redact(text);
-    let hash = text.length;
-    for (let at = text.length - COMPARED_END; at < text.length; at++)
-      hash = (Math.imul(hash, 31) + text.charCodeAt(at)) | 0;
-    const slot = hash & (CLEAN_SLOTS - 1);
-    if (this.#hashes[slot] !== hash) {
-      this.#hashes[slot] = hash;
-      return redact(text);
-    }
-    if (this.#texts[slot] === text) return text;
-    const redacted = redact(text);
-    if (redacted === text) this.#texts[slot] = text;
-    return redacted;
+  /** Whether the string between two places is known to have no secret. */
+  has(json: string, start: number, end: number): boolean {
+    if (!isRemembered(start, end)) return false;
+    const known = this.#strings[hashOf(json, start, end) & (CLEAN_SLOTS - 1)];
+    return known?.length === end - start && known === json.slice(start, end);
   }
+
+  /** Adds a string that has no secret. */
+  add(json: string, start: number, end: number): void {
+    if (!isRemembered(start, end)) return;
+    const hash = hashOf(json, start, end);
+    const slot = hash & (CLEAN_SLOTS - 1);
+    if (this.#hashes[slot] === hash) this.#strings[slot] = ownCopy(json.slice(start, end));
+    else this.#hashes[slot] = hash;
+  }
+}
+
+function isRemembered(start: number, end: number): boolean {
+  return end - start >= SHORTEST_CLEAN && end - start <= LONGEST_CLEAN;
+}
+
+function hashOf(json: string, start: number, end: number): number {
+  let hash = end - start;
+  for (let at = end - COMPARED_END; at < end; at++) hash = (Math.imul(hash, 31) + json.charCodeAt(at)) | 0;
+  return hash;
+}
+
+/** Copies a text. V8 shares the text of substrings, so one that was cut out of a body would hold the whole body in memory. */
+export function ownCopy(text: string): string {
+  return JSON.parse(JSON.stringify(text));
 }

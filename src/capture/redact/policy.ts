@@ -1,6 +1,6 @@
 import { report } from '../../util/diagnostics.js';
 import { REDACTED } from './edits.js';
-import { CleanTexts, Recent } from './json-string-memo.js';
+import { CleanStrings, ownCopy, Recent } from './json-string-memo.js';
 import { condenseName, isSecretParameter, mayBeSecretName, type NameKind, nameKind, PLAIN, SECRET } from './names.js';
 
 /**
@@ -39,7 +39,7 @@ export interface Policy {
   /** The names that `kind` was called with lately. */
   readonly names: Recent<JudgedName>;
   /** The strings of JSON that had no secret lately. */
-  readonly clean: CleanTexts;
+  readonly clean: CleanStrings;
   /** Whether the value of a query key or a form field is replaced, without a look at the value. */
   isSecretParameter(name: string): boolean;
   /** The application's patterns, all of them global and none sticky. */
@@ -64,7 +64,7 @@ export function createPolicy({ names: added = [], patterns = [], redact }: Redac
   return {
     kind,
     names,
-    clean: new CleanTexts(),
+    clean: new CleanStrings(),
     kindInText: (name) => (listed.size === 0 && !mayBeSecretName(name) ? PLAIN : kind(name)),
     mayHoldName: (text) => listed.size > 0 || mayBeSecretName(text),
     isSecretParameter: (name) => kind(name) !== PLAIN || isSecretParameter(name),
@@ -83,9 +83,4 @@ function askSafely(redact: NonNullable<RedactOptions['redact']>, value: string, 
     report('the redact function threw; the value was replaced');
   }
   return REDACTED;
-}
-
-/** Copies a name. V8 shares the text of substrings, so a name cut out of a body would hold the whole body in memory. */
-function ownCopy(name: string): string {
-  return JSON.parse(JSON.stringify(name));
 }

@@ -33,6 +33,7 @@ const FORMS = [
 
   `smtp.login("bob@example.com", "%%")`,
   `requests.get(url, auth=('bob', '%%'))`,
+  `auth = ('bob', '%%')`,
   'builder.withPassword("%%")',
   `jwt.sign(payload, '%%')`,
   `headers.set('Authorization', '%%')`,

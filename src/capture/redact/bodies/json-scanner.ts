@@ -243,15 +243,19 @@ export class JsonScan {
       return true;
     }
     if (!isSearched && isPlain(this.#text, start + 1, end - 1)) return true;
+    const { key, kind, path } = this.#frame;
+    // The application's own function is asked each time, because it may say something else for another name.
+    const isMemoized = this.#deltas === undefined && policy.ask === undefined && kind === PLAIN;
+    if (isMemoized && policy.clean.has(this.#text, start + 1, end - 1)) return true;
     const known = this.#deltas?.unchanged.get(this.#text, start + 1, end - 1)?.text;
     const value = known ?? decodeString(this.#text, start, end);
     if (value === undefined) return false;
     if (!isSearched && end - start < SHORTEST_SECRET_LITERAL) return true;
-    const { key, kind, path } = this.#frame;
     if (kind === SUSPECT && looksRandom(value)) this.#replace(start, end);
     else if (!this.#deltas?.add(value, path, key, start, end, this.edits, false) && known === undefined) {
       const redacted = this.#rules?.redactString(value, key || undefined, policy) ?? value;
       if (redacted !== value) this.edits.push({ start, end, text: JSON.stringify(redacted) });
+      else if (isMemoized) policy.clean.add(this.#text, start + 1, end - 1);
       else if (!policy.ask) this.#deltas?.unchanged.add({ text: value });
     }
     return true;

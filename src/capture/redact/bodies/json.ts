@@ -8,7 +8,7 @@ import { type DeltaSink, JsonScan } from './json-scanner.js';
  * Scans JSON, and redacts its strings as texts. With `deltas`, the JSON is an event of a stream, and its deltas are left to them.
  */
 export function scanJson(text: string, policy: Policy, deltas?: DeltaSink): JsonScan {
-  return new JsonScan(text, { policy, redactString: redactJsonString, redactCutString }, deltas);
+  return new JsonScan(text, { policy, redactString, redactCutString }, deltas);
 }
 
 /**
@@ -17,12 +17,6 @@ export function scanJson(text: string, policy: Policy, deltas?: DeltaSink): Json
  */
 export function redactJson(text: string, policy: Policy): string | undefined {
   return scanJson(text, policy).render(false)?.text;
-}
-
-/** Redacts a string of JSON. The application's own function is asked each time, because it may say something else for another name. */
-function redactJsonString(value: string, name: string | undefined, policy: Policy): string {
-  if (policy.ask) return redactString(value, name, policy);
-  return policy.clean.redact(value, (text) => redactString(text, name, policy));
 }
 
 /** Redacts a text, which may be JSON or hold JSON (`400 {"error":…}`); `name` is the name of the value. */
@@ -42,7 +36,10 @@ const MAX_WITHOUT_JSON = 4;
 
 /** The edits of a text, where those of the JSON in it are made as JSON tells: it says which name belongs to which value. */
 function withJson(value: string, edits: readonly Edit[], policy: Policy): readonly Edit[] {
+  const first = firstBracket(value);
+  if (first === -1) return edits;
   const beginning = new RegExp(JSON_BEGINNING);
+  beginning.lastIndex = first;
   const all: Edit[] = [];
   let next = 0;
   let withoutJson = 0;
@@ -66,6 +63,13 @@ function withJson(value: string, edits: readonly Edit[], policy: Policy): readon
     if (text !== json) all.push({ start, end, text });
   }
   return next === 0 && all.length === 0 ? edits : [...all, ...edits.slice(next)];
+}
+
+/** Most texts have none, which takes an expression longer to find out. */
+function firstBracket(text: string): number {
+  const object = text.indexOf('{');
+  const array = text.indexOf('[');
+  return object === -1 || (array !== -1 && array < object) ? array : object;
 }
 
 const NEXT_BRACKET = /["{}[\]]/g;

@@ -1,4 +1,5 @@
 import { type Edit, REDACTED } from '../edits.js';
+import { endOf } from './scan.js';
 
 /** Not certificates, public keys and signatures, which are public, and not the label alone in a string of code. */
 const SECRET_LABEL =
@@ -17,7 +18,7 @@ export function findPemBlocks(text: string, edits: Edit[]): void {
   }
 }
 
-const SCHEMES = ['Bearer ', 'Basic '];
+const SCHEME = /B(?:earer|asic) /y;
 const SCHEME_TOKEN = / *([A-Za-z0-9+/=._~-]+)/y;
 const SHORTEST_BASIC = 16;
 
@@ -26,16 +27,20 @@ const SHORTEST_BASIC = 16;
  * are words of ordinary text; there `findKeys` looks at what is long enough for a key.
  */
 export function findSchemes(text: string, edits: Edit[]): void {
-  for (const scheme of SCHEMES) {
-    for (let at = text.indexOf(scheme); at !== -1; at = text.indexOf(scheme, at + scheme.length)) {
-      SCHEME_TOKEN.lastIndex = at + scheme.length;
-      const token = SCHEME_TOKEN.exec(text)?.[1] ?? '';
-      const end = SCHEME_TOKEN.lastIndex;
-      const isCredentials = scheme.length === 7 ? isBearerToken(token) : isBasicCredentials(token);
-      if (isCredentials) edits.push({ start: end - token.length, end, text: REDACTED });
-    }
+  for (let at = text.indexOf('B'); at !== -1; at = text.indexOf('B', at + 1)) {
+    const next = text.charCodeAt(at + 1);
+    const from = next === LOWER_E || next === LOWER_A ? endOf(SCHEME, text, at) : at;
+    if (from === at) continue;
+    SCHEME_TOKEN.lastIndex = from;
+    const token = SCHEME_TOKEN.exec(text)?.[1] ?? '';
+    const end = SCHEME_TOKEN.lastIndex;
+    const isCredentials = next === LOWER_E ? isBearerToken(token) : isBasicCredentials(token);
+    if (isCredentials) edits.push({ start: end - token.length, end, text: REDACTED });
   }
 }
+
+const LOWER_A = 97;
+const LOWER_E = 101;
 
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
 

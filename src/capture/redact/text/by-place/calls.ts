@@ -40,7 +40,7 @@ export function findInCalls(text: string, policy: Policy, edits: Edit[]): void {
 
 function findInCall(text: string, open: number, policy: Policy, edits: Edit[]): void {
   const before = text.charCodeAt(open - 1);
-  if (!isInName(before) && before !== EQUALS && before !== SPACE) return;
+  if (!isInName(before) && before !== EQUALS && !(before === SPACE && isCalledAcrossBlank(text, open))) return;
   if (!QUOTE_SOON.test(text.slice(open + 1, open + NEAR))) return;
   let end = open;
   while (end > 0 && !isInName(text.charCodeAt(end - 1)) && open - end < 3) end--;
@@ -50,7 +50,7 @@ function findInCall(text: string, open: number, policy: Policy, edits: Edit[]): 
   const called = text.slice(start, end);
   if (end < open) {
     if (called.toLowerCase() === 'values') findInRows(text, start, open, policy, edits);
-    else if (called === 'auth' && before === EQUALS) addFrom(1, argumentsAt(text, open), edits);
+    else if (called === 'auth' && text.slice(end, open).includes('=')) addFrom(1, argumentsAt(text, open), edits);
     return;
   }
   if (called.toLowerCase() === 'values') findInRows(text, start, open, policy, edits);
@@ -63,6 +63,13 @@ function findInCall(text: string, open: number, policy: Policy, edits: Edit[]): 
 
 const SPACE = 32;
 const EQUALS = 61;
+const CALLED_ACROSS_BLANK = /(?:values|auth ?=) $/i;
+const LONGEST_CALLED = 8;
+
+/** Whether a call may have a blank before its bracket: `VALUES (`, `auth = (`. Most brackets behind blanks stand in sentences. */
+function isCalledAcrossBlank(text: string, open: number): boolean {
+  return CALLED_ACROSS_BLANK.test(text.slice(Math.max(0, open - LONGEST_CALLED), open));
+}
 
 /** The index of the first argument that may be a password; `undefined` if none is by the name of the function. */
 function firstSecret(text: string, start: number, called: string, policy: Policy): number | undefined {
