@@ -2,6 +2,7 @@ import { builtinModules } from 'node:module';
 import { join } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 import type { CellOptions } from './cell/cell.js';
+import { moduleOf } from './cell/others/other-client.js';
 import { isOther } from './other-clients.js';
 import type { Sdk } from './sdks.js';
 
@@ -12,7 +13,7 @@ export async function bundleWorker(directory: string, sdk: Sdk, options: CellOpt
     ? ['sdk-trace', '{ exporter: new OTLPTraceExporter(where) }']
     : ['sdk-trace-base', 'new OTLPTraceExporter(where)'];
   const isOldest = sdk.version === '2.0';
-  const otherClient = isOther(options.way) ? `import('./others/${options.way}.js')` : 'undefined';
+  const otherClient = isOther(options.way) ? `import('./others/${moduleOf(options.way)}.js')` : 'undefined';
   await build({
     stdin: {
       resolveDir: join(directory, 'cell'),

@@ -50,7 +50,12 @@ const rows = RUNTIMES.flatMap((runtime) =>
       const title = `${runtime.name}  SDK ${sdk.version}  ${setUp}`;
       const row = { title, ways: WAYS, runtime, sdk, setUp };
       const hasOthers = sdk.version === WITH_OTHER_CLIENTS.sdk && setUp === WITH_OTHER_CLIENTS.setUp;
-      return hasOthers ? [row, { ...row, title: `${title}  other clients`, ways: OTHER_CLIENTS }] : [row];
+      const others = Object.entries(OTHER_CLIENTS).map(([name, ways]) => ({
+        ...row,
+        title: `${title}  ${name}`,
+        ways,
+      }));
+      return hasOthers ? [row, ...others] : [row];
     }),
   ),
 ).filter((row) => (!quick || QUICK.has(row)) && words.every((word) => row.title.includes(word)));
@@ -85,7 +90,7 @@ async function main(): Promise<void> {
     runtimes.set(runtime, await tried(() => runtime.install(join(directory, runtime.name.replace(' ', '-')))));
   }
 
-  const sdkWithOthers = rows.find((row) => row.ways === OTHER_CLIENTS)?.sdk;
+  const sdkWithOthers = rows.find((row) => row.ways.some(isOther))?.sdk;
   const withOthers = sdkWithOthers && (await tried(() => installOthers(sdkWithOthers, tarball)));
   const cells = await Cells.open();
   const play = async ({ runtime, sdk, setUp }: Row, way: Way): Promise<Result> => {
@@ -94,12 +99,12 @@ async function main(): Promise<void> {
     if (typeof where !== 'string') return where ?? failed('was not installed');
     return cells.play(run, { directory: where, sdk }, { setUp, way, preloaded: runtime.preloads });
   };
-  for (const ways of [WAYS, OTHER_CLIENTS]) {
+  for (const ways of [WAYS, ...Object.values(OTHER_CLIENTS)]) {
     const shown = rows.filter((row) => row.ways === ways);
     if (shown.length > 0) results.head('Runtime, SDK, set-up', ways);
     for (const row of shown) {
       const played = ways.map((way) => {
-        const why = whyNot(row, way);
+        const why = whyNot(row);
         return why ? ({ is: 'impossible', why } as const) : play(row, way);
       });
       results.row(row.title, await Promise.all(played), ways);
@@ -145,9 +150,9 @@ function isNamed({ version }: Sdk): boolean {
 }
 
 /** Why a row can't exist. */
-function whyNot({ runtime, sdk, setUp }: Row, way: Way): string | undefined {
+function whyNot({ runtime, sdk, setUp }: Row): string | undefined {
   if (runtime.node !== undefined && Number.parseInt(runtime.node, 10) < Number.parseInt(sdk.leastNode, 10)) {
     return `SDK ${sdk.version} needs Node ${sdk.leastNode} or later.`;
   }
-  return runtime.refuses(setUp, way);
+  return runtime.refuses(setUp);
 }

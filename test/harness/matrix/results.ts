@@ -6,7 +6,7 @@ export type Result =
   | { readonly is: 'failed' | 'skipped' | 'impossible'; readonly why: string };
 
 const MARKS = { passed: '✔', failed: '✖', skipped: 'skipped', impossible: '–' } as const;
-const TITLE_WIDTH = 48;
+const TITLE_WIDTH = 50;
 
 export const PASSED: Result = { is: 'passed' };
 

@@ -29,8 +29,8 @@ export interface Runtime {
   readonly node?: string;
   /** Whether `runtrace/register` can be loaded by an option of the command, before the application. */
   readonly preloads: boolean;
-  /** Why it can't run a set-up, or a client. */
-  refuses(setUp: CellOptions['setUp'], way: CellOptions['way']): string | undefined;
+  /** Why it can't run a set-up. */
+  refuses(setUp: CellOptions['setUp']): string | undefined;
   /** Installs it; returns how to run a cell, which rejects if the cell fails. */
   install(directory: string): Promise<(job: Job) => Promise<void>>;
 }
@@ -61,11 +61,7 @@ export const RUNTIMES: readonly Runtime[] = [
   {
     name: 'workerd',
     preloads: false,
-    refuses(setUp, way) {
-      if (way === 'mistral')
-        return 'The bundle of @mistralai/mistralai has an import of a computed name, which Miniflare refuses.';
-      return setUp.startsWith('node') ? `${setUp} is made for Node.` : undefined;
-    },
+    refuses: (setUp) => (setUp.startsWith('node') ? `${setUp} is made for Node.` : undefined),
     install: async (directory) => {
       // Miniflare, which runs workerd, runs on a newer Node than the oldest that runtrace does.
       const node = await binaryOf(directory, 'node@24', 'node', 'miniflare@latest');

@@ -1,7 +1,7 @@
 /** One cell of the matrix: an application on one runtime, with one set-up of OpenTelemetry, into which runtrace goes by one way. */
 import type { SpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { type Client, makeClient } from './clients.js';
-import type { MakeClient, OtherClient } from './others/other-client.js';
+import { type MakeClient, moduleOf, type OtherClient } from './others/other-client.js';
 import { playAll } from './plays.js';
 
 /** How runtrace gets to know of the calls of `openai` or the AI SDK; or another client, by its option `fetch`. */
@@ -43,11 +43,11 @@ export async function playCell(options: CellOptions, tracing: Tracing, importOth
 }
 
 /** Imports the module of another client. Only the one that is asked for is loaded, or in the bundle of a worker. */
-type ImportOther = (name: OtherClient) => Promise<{ make: MakeClient }>;
+type ImportOther = (module: string) => Promise<{ make: MakeClient }>;
 
 async function clientOf(options: CellOptions, importOther: ImportOther): Promise<Client> {
   const { way, provider } = options;
-  return isOwnWay(way) ? makeClient[way](options) : (await importOther(way)).make(provider);
+  return isOwnWay(way) ? makeClient[way](options) : (await importOther(moduleOf(way))).make(provider, way);
 }
 
 function isOwnWay(way: Way): way is keyof typeof makeClient {

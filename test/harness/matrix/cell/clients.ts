@@ -1,3 +1,4 @@
+import type { LanguageModel } from 'ai';
 import type { CellOptions, Way } from './cell.js';
 import type { OtherClient } from './others/other-client.js';
 
@@ -9,7 +10,7 @@ export interface Client {
   stream(model: string, signal?: AbortSignal): Promise<AsyncIterable<string>>;
 }
 
-const PROMPT = 'How are you?';
+export const PROMPT = 'How are you?';
 
 /** The application's client, with runtrace put in by the cell's way. Everything is imported after `runtrace/register`. */
 export const makeClient: Record<Exclude<Way, OtherClient>, (options: CellOptions) => Promise<Client>> = {
@@ -61,10 +62,17 @@ type ChatModel = ReturnType<ReturnType<typeof import('@ai-sdk/openai').createOpe
 
 async function aiSdk(provider: string, wrap: (model: ChatModel) => ChatModel): Promise<Client> {
   const { createOpenAI } = await import('@ai-sdk/openai');
-  const { generateText, streamText } = await import('ai');
   const { recordingFetch } = await import('runtrace');
   const openai = createOpenAI({ apiKey: 'none', baseURL: `${provider}/v1`, fetch: recordingFetch });
-  const call = (model: string) => ({ model: wrap(openai.chat(model)), prompt: PROMPT });
+  return aiSdkClient(await import('ai'), (model) => wrap(openai.chat(model)));
+}
+
+/** The AI SDK with the models of a provider. */
+export function aiSdkClient(
+  { generateText, streamText }: Pick<typeof import('ai'), 'generateText' | 'streamText'>,
+  modelOf: (name: string) => LanguageModel,
+): Client {
+  const call = (model: string) => ({ model: modelOf(model), prompt: PROMPT });
   return {
     async generate(model) {
       return (await generateText(call(model))).text;

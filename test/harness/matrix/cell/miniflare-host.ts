@@ -10,8 +10,8 @@ const [, , script = '', options = ''] = process.argv;
 const miniflare = 'miniflare';
 const { Miniflare }: { Miniflare: new (options: object) => Miniflare } = await import(miniflare);
 const host = new Miniflare({
-  modules: true,
-  script: readFileSync(script, 'utf8'),
+  // The whole worker: where Miniflare is to find its modules itself, it refuses an import of a computed name, though it is never made.
+  modules: [{ type: 'ESModule', path: script, contents: readFileSync(script, 'utf8') }],
   cf: false,
   compatibilityDate: '2026-07-01',
   compatibilityFlags: ['nodejs_compat'],

@@ -4,4 +4,4 @@ import { type CellOptions, playCell, type Start } from './cell.js';
 
 const options: CellOptions = JSON.parse(process.argv[2] ?? '');
 const { start }: { start: Start } = await import(`./${options.setUp}.js`);
-await playCell(options, start(new RuntraceBatchSpanProcessor()), (name) => import(`./others/${name}.js`));
+await playCell(options, start(new RuntraceBatchSpanProcessor()), (module) => import(`./others/${module}.js`));

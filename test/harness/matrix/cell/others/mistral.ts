@@ -1,14 +1,12 @@
 import { HTTPClient, Mistral } from '@mistralai/mistralai';
-import { recordingFetch } from 'runtrace';
-import { type MakeClient, MESSAGES as messages, textsOf, tried } from './other-client.js';
+import { textOfChunk } from './completions.js';
+import { ASKED_HOST, fetchStoppedBy, type MakeClient, MESSAGES as messages, textsOf, tried } from './other-client.js';
 
 export const make: MakeClient = (serverURL) => {
-  // The client sends a clone of its `Request`, whose signal Node aborts through a weak reference: a stream could not be stopped on Node 26.
   const chatWith = (signal?: AbortSignal) => {
-    const fetcher: typeof fetch = (input, init) => recordingFetch(input, signal ? { ...init, signal } : init);
-    const httpClient = new HTTPClient({ fetcher });
+    const httpClient = new HTTPClient({ fetcher: fetchStoppedBy(signal) });
     // The provider on this machine then answers as Mistral does.
-    httpClient.addHook('beforeRequest', (request: Request) => request.headers.set('x-asked-host', 'api.mistral.ai'));
+    httpClient.addHook('beforeRequest', (request: Request) => request.headers.set(ASKED_HOST, 'api.mistral.ai'));
     return new Mistral({ apiKey: 'none', serverURL, httpClient }).chat;
   };
   return {
@@ -16,7 +14,7 @@ export const make: MakeClient = (serverURL) => {
     stream: async (model, signal) =>
       textsOf(
         await chatWith(signal).stream({ model, messages }, { signal }),
-        ({ data }: { data: { choices: { delta: { content?: string } }[] } }) => data.choices[0]?.delta.content,
+        ({ data }: { data: Parameters<typeof textOfChunk>[0] }) => textOfChunk(data),
       ),
   };
 };
