@@ -11,9 +11,18 @@ export function hasBody(request: Request): boolean {
   return (body ?? undefined) !== undefined;
 }
 
-/** Whether a request has a body that is a text or bytes in memory, and not used up. In Bun, a read of `body` would make a stream of it. */
-export function isInMemory(request: Request): boolean {
-  if (request.bodyUsed) return false;
+/** `memory`: a text or bytes. `maybe memory`: these, or a stream of a known length. */
+export type BodySource = 'memory' | 'maybe memory' | 'stream';
+
+/** What the body of a request is made from, if it is not used up; a request without one counts as a stream. */
+export function sourceOf(request: Request): BodySource {
+  if (request.bodyUsed) return 'stream';
+  if (hasLengthOfWorkerd(request)) return 'maybe memory';
+  return isInMemory(request) ? 'memory' : 'stream';
+}
+
+/** In Bun, a read of `body` would make a stream of it. */
+function isInMemory(request: Request): boolean {
   const { Bun, Deno } = globalThis as Platforms;
   if (Deno) return isInMemoryOfDeno(request);
   if (Bun) return request instanceof Request && IN_MEMORY_OF_BUN.test(Bun.inspect(request));
@@ -42,6 +51,21 @@ function denoRequest(request: Request): DenoRequest | undefined {
 function isInMemoryOfDeno(request: Request): boolean {
   const source = denoRequest(request)?.body?.streamOrStatic;
   return typeof source === 'object' && source !== null && !(source instanceof ReadableStream);
+}
+
+/**
+ * workerd shows the length of a body to `util.inspect`, by a symbol of its own (`inspectLength` in
+ * https://github.com/cloudflare/workerd/blob/main/src/workerd/api/streams/readable.h). A stream of JavaScript has none; a body in memory has one,
+ * and so have a `FixedLengthStream` and what comes over the network with a `content-length`.
+ */
+const lengthOfWorkerd = /* @__PURE__ */ Object.getOwnPropertySymbols(ReadableStream.prototype).find(
+  ({ description }) => description === 'length',
+);
+
+function hasLengthOfWorkerd(request: Request): boolean {
+  if (lengthOfWorkerd === undefined) return false;
+  const body: object | null = request.body;
+  return body !== null && typeof Reflect.get(body, lengthOfWorkerd) === 'bigint';
 }
 
 /** Bun 1.4 shows a body in memory as a `Blob` of so many bytes: `inspect` is the only thing that tells it from a stream. */

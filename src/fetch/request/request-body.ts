@@ -2,11 +2,12 @@
  * Reads a body before it is sent that can be read only by waiting: that of a `Request`, which some clients pass (`@mistralai/mistralai`,
  * ky, axios with its fetch adapter, the AWS SDK's fetch handler), and a `Blob`. The model and the identity of a retry are only in there.
  *
- * Only a body in memory is read: a `Blob`, which is not used up, or a clone. A stream is never touched: `clone()` would tee it, and change
- * its back-pressure.
+ * Only a body in memory is read: a `Blob`, which is not used up, or a clone. A stream is not touched: `clone()` would tee it, and change
+ * its back-pressure. Only workerd does not tell a stream of a known length from a body in memory: there, what is not read within a turn of the
+ * event loop is left, and sent with its length as it would have been.
  */
 
-import { isInMemory } from './body-source.js';
+import { sourceOf } from './body-source.js';
 import { requestOf } from './read-once.js';
 import { MAX_READ_BYTES } from './request.js';
 
@@ -26,8 +27,10 @@ export function readBodyInMemory([input, init]: Parameters<typeof fetch>): Promi
   if (!request) return undefined;
   const { headers } = request;
   if (!mayBeText(headers.get('content-type') ?? '', Number(headers.get('content-length')))) return undefined;
-  if (!isInMemory(request)) return undefined;
-  return readText(request.clone().body as ReadableStream<Uint8Array>).catch(() => undefined);
+  const source = sourceOf(request);
+  if (source === 'stream') return undefined;
+  const late = source === 'maybe memory' ? nextTurn() : undefined;
+  return readText(request.clone().body as ReadableStream<Uint8Array>, late).catch(() => undefined);
 }
 
 /** Callers give JSON any type, or none. A form of parts is another text each time, because its boundary is made at random. */
@@ -35,19 +38,25 @@ function mayBeText(type: string, bytes: number): boolean {
   return !/^(?:multipart|audio|image|video|font)\//i.test(type) && !(bytes > MAX_READ_BYTES);
 }
 
-async function readText(body: ReadableStream<Uint8Array>): Promise<string | undefined> {
+/** workerd reads a body in memory to its end, however long, before a timer runs. */
+function nextTurn(): Promise<'late'> {
+  return new Promise((resolve) => setTimeout(resolve, 0, 'late'));
+}
+
+/** The text of a body; `undefined` if it is too long, or not there before it is `late`. */
+async function readText(body: ReadableStream<Uint8Array>, late?: Promise<'late'>): Promise<string | undefined> {
   const decoder = new TextDecoder();
   const reader = body.getReader();
   let text = '';
   for (let bytes = 0; ; ) {
-    const { done, value } = await reader.read();
-    if (done) return text + decoder.decode();
-    bytes += value.byteLength;
-    if (bytes > MAX_READ_BYTES) {
+    const read = await (late ? Promise.race([reader.read(), late]) : reader.read());
+    if (read !== 'late' && read.done) return text + decoder.decode();
+    if (read !== 'late') bytes += read.value.byteLength;
+    if (read === 'late' || bytes > MAX_READ_BYTES) {
       // This settles only when the other branch, which is sent, is cancelled too.
       reader.cancel().catch(() => {});
       return undefined;
     }
-    text += decoder.decode(value, { stream: true });
+    text += decoder.decode(read.value, { stream: true });
   }
 }

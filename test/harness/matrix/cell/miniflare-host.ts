@@ -11,7 +11,7 @@ const miniflare = 'miniflare';
 const { Miniflare }: { Miniflare: new (options: object) => Miniflare } = await import(miniflare);
 const host = new Miniflare({
   // The whole worker: where Miniflare is to find its modules itself, it refuses an import of a computed name, though it is never made.
-  modules: [{ type: 'ESModule', path: script, contents: readFileSync(script, 'utf8') }],
+  modules: [{ type: 'ESModule', path: 'worker.mjs', contents: readFileSync(script, 'utf8') }],
   cf: false,
   compatibilityDate: '2026-07-01',
   compatibilityFlags: ['nodejs_compat'],
