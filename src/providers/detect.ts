@@ -165,7 +165,7 @@ export function mayBeModelCall(method: string, url: URL): boolean {
 
 /** Whether a POST to this URL may be a model call at a known provider, as far as the URL tells. */
 export function mayAskProvider(url: URL): boolean {
-  return servesModels(url) && (mayBeModelCall('POST', url) || mayBeUnreadCall(url.pathname));
+  return servesModels(url) && (mayBeModelCall('POST', url) || mayBeUnreadCall(url));
 }
 
 /** A path without its trailing slashes, and the formats that have it, each with its operation. A client calls few paths. */

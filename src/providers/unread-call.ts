@@ -24,11 +24,11 @@ export interface UnreadCallRules {
 
 /** Where data is stored or queued: no call below these paths is a model call, at any host. */
 const STORAGE = below([
-  'files?|uploads?|downloads?|attachments|containers|datasets|libraries',
-  '(?:auth_|single-use-)?tokens?|oauth2?|client_secrets',
+  'files?|uploads?|downloads?|attachments|assets|containers|datasets|libraries',
+  '(?:auth_|access-|single-use-)?tokens?|issueToken|oauth2?|client_secrets',
   '(?:file_)?batch(?:es)?|(?:async)?batch(?:Embed|Generate|Predict)\\w*',
-  'vector_?stores?|fileSearchStores|rag(?:Corpora|Files)|memory_stores|cachedContents',
-  'fine[_-]?tun(?:ings?|es?)|\\w*tuningJobs|tunedModels|trainings?|checkpoints',
+  'vector_?stores?|fileSearchStores|rag(?:Corpora|Files)|corpora|knowledgebases|memory_stores|cachedContents',
+  'fine[_-]?tun(?:ings?|es?)|\\w*tuningJobs|tunedModels|train(?:ings?)?|checkpoints',
 ]);
 
 /** Where a text is counted or cut into tokens: certainly no model call, so it is not reported as one that was missed. */
@@ -41,24 +41,25 @@ const TOKENS = below([
 const ADMINISTRATION = below([
   'organizations?|workspaces?|user_profiles|service-accounts|scim|billing|credits|auth|byok|vaults?|tunnels|compute',
   'evals?|evaluation|graders|observability|analytics|telemetry|webhooks?|webhook_endpoints|feedback',
-  'skills|connectors|guardrails|environments|voices|voice_consents|convai|history|pronunciation-dictionaries',
+  'skills|connectors|guardrails|environments|voices|voice_consents|convai|history|pronunciation-dict(?:ionarie)?s',
 ]);
 
 /** Objects at a provider that a call makes or changes. Below them there may be model calls: `/threads/…/runs`. */
 const OBJECT = at([
-  '(?:assistants|agents|threads|conversations|sessions|deployments)(?:/(?!runs$)[^/]+)?',
+  '(?:assistants|agents|threads|conversations|sessions|deployments)(?:/(?!runs$)[^/:]+)?',
   '(?:chat/completions|runs|messages)/[^/]+',
-  'messages|items|models|deployedModels|prompts|versions|tools|mcp|jobs|operations|stores|indexes|collections',
+  'messages|items|models|deployedModels|prompts|versions|tools|mcp|\\w*jobs|operations|\\w*stores|indexes|collections',
   'reasoningEngines|sessions/[^/]+/invocations',
-  'projects|users|roles|keys?|secrets|login|endpoints|resources|volumes|usage|health|metrics|traces|logs',
+  'projects|users|roles|keys?|secrets|login|\\w*endpoints|resources|volumes|usage|health|metrics|traces|logs',
+  'ingestion_pipeline_configurations',
 ]);
 
 /** What happens to an object. */
 const ACTION = at([
-  'create|pull|push|copy|show|blobs/[^/]+',
-  'accept|activate|approve|archive|cancel|clear|deactivate|fork|hangup',
+  'create|pull|push|copy|show|load|unload|download|blobs/[^/]+',
+  'accept|activate|approve|archive|cancel(?:/[^/]+)?|clear|deactivate|fork|hangup|purge-queue',
   'pause|promote|refer|reject|resume|suspend|terminate|unpause|validate|fetchPredictOperation',
-  '(?:un)?deployModel|(?:upsert|remove)Datapoints',
+  '(?:un)?deployModel|(?:upsert|remove|readIndex)Datapoints|findNeighbors|searchNearestEntities|retrieveContexts|documents/search',
 ]);
 
 function below(names: readonly string[]): RegExp {
@@ -72,11 +73,18 @@ function at(names: readonly string[]): RegExp {
 /** Where a provider whose hosts do much else serves models: in the host and the path. */
 const ONLY_AT: ReadonlyMap<string, RegExp> = new Map([
   ['aws.bedrock', /(?:^|\.)bedrock-(?:(?:runtime|mantle|agent-runtime)\.|agentcore\..*\/runtimes\/)/],
-  ['cloudflare', /^gateway\.ai\.|\/ai\//],
+  ['clarifai', /\/outputs$|\/results$|\/openai\//],
+  ['cloudflare', /^gateway\.ai\.|\/ai\/|\/ai-search$/],
   ['databricks', /\/serving-endpoints\//],
   ['deepgram', /\/(?:listen|speak|read)$/],
-  ['snowflake', /\/cortex\//],
+  ['hume', /\/tts(?:\/|$)|\/completions$/],
+  ['leonardo', /\/(?:generations|variations)/],
+  ['sglang', /\/(?:generate|encode|classify|invocations|vertex_generate)$|\/(?:v1|api)\//],
+  ['snowflake', /\/cortex\/|\/agents\/[^/]+:run$/],
 ]);
+
+/** Bedrock's agent that is described in the call: the path has the session that the call belongs to. */
+const INLINE_AGENT = /^bedrock-agent-runtime\..*\/agents\/[^/]+$/;
 
 const CONTENT_FIELDS = ['messages', 'input', 'prompt', 'contents', 'inputs', 'texts'];
 
@@ -111,7 +119,7 @@ export function unreadKindOf(request: UnknownRequest, { byBody, every }: UnreadC
   const isStorage = STORAGE.test(path);
   if (isStorage && /^multipart\//i.test(request.contentType ?? '')) return 'other';
   if (TOKENS.test(path) && !every) return 'other';
-  const isAtProvider = servesModels(url) && mayBeUnreadCall(path);
+  const isAtProvider = servesModels(url) && mayBeUnreadCall(url);
   if (!isAtProvider && !byBody && !every) return 'other';
   const json = bodyText === undefined ? undefined : excerpt(bodyText, ASKED).json;
   const body = json === undefined ? undefined : parseJson(json);
@@ -120,9 +128,10 @@ export function unreadKindOf(request: UnknownRequest, { byBody, every }: UnreadC
   return byBody ? 'unread post' : 'other';
 }
 
-/** Whether a path at a known provider may be that of a model call. */
-export function mayBeUnreadCall(pathname: string): boolean {
+/** Whether a URL at a known provider may be that of a model call. */
+export function mayBeUnreadCall({ hostname, pathname }: URL): boolean {
   const path = pathname.replace(/\/+$/, '');
+  if (INLINE_AGENT.test(hostname + path)) return true;
   return ![STORAGE, TOKENS, ADMINISTRATION, OBJECT, ACTION].some((other) => other.test(path));
 }
 

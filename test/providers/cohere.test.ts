@@ -183,6 +183,14 @@ describe('A Cohere response', () => {
     assert.deepEqual([answered.complete, answered.usage], [true, { inputTokens: 9 }]);
   });
 
+  it('of a rerank whose path names no version is read, at any host', () => {
+    const request = { model: 'bge-reranker-v2-m3', query: 'cats', documents: ['a', 'b'] };
+    const ofServer = modelCall({ url: 'http://localhost:8000/rerank', request });
+    const body = { model: request.model, results: [{ index: 1, relevance_score: 0.9 }], usage: { total_tokens: 9 } };
+    const answer = read(ofServer, [JSON.stringify(body)]);
+    assert.deepEqual([ofServer.operation, answer.complete, answer.usage], ['rerank', true, { inputTokens: 9 }]);
+  });
+
   it('is recorded as the step of a run', async () => {
     const { step } = await record({ path: '/v2/chat', request: cohereStream.request, body: cohereStream.body });
     assert.equal(step['runtrace.status'], 'completed');

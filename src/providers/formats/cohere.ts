@@ -18,11 +18,11 @@ import { ResponseAccumulator } from '../response-accumulator.js';
 import { eventType } from './event-type.js';
 import { calledTool, flatTool } from './openai/openai-chat-content.js';
 
-const PATH = /\/v2\/(chat)$|\/v[12]\/(embed|rerank)$/;
+const PATH = /\/v2\/(chat)$|\/v[12]\/(embed)$|\/(rerank)$/;
 const OPERATIONS: Readonly<Record<string, string>> = { chat: 'chat', embed: 'embeddings', rerank: 'rerank' };
 
 /**
- * Cohere's API v2: chat, embed and rerank. Jina, Voyage, Together and vLLM have the same rerank.
+ * Cohere's API v2: chat, embed and rerank. Jina, Voyage, Together, Pinecone and vLLM have the same rerank.
  *
  * Source: docs.cohere.com/reference and the types of the `cohere-ai` package.
  */
@@ -30,8 +30,8 @@ export const cohere: WireFormat = {
   provider: 'cohere',
 
   operation(path) {
-    const [, chat, other] = PATH.exec(path) ?? [];
-    return OPERATIONS[chat ?? other ?? ''];
+    const [, ...names] = PATH.exec(path) ?? [];
+    return OPERATIONS[names.find((name) => name !== undefined) ?? ''];
   },
 
   accepts(path, body) {
