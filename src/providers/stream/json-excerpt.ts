@@ -4,12 +4,14 @@ import {
   BACKSLASH,
   CLOSE_ARRAY,
   CLOSE_OBJECT,
+  isBlank,
   JsonSearch,
   MAX_DEPTH,
   OPEN_ARRAY,
   OPEN_OBJECT,
   QUOTE,
 } from './json-search.js';
+import { ListRest } from './list-rest.js';
 
 const FIRST_ELEMENTS = 8;
 
@@ -58,6 +60,7 @@ type State =
 export class JsonExcerpt {
   readonly #extent: Extent;
   readonly #search = new JsonSearch();
+  readonly #rest = new ListRest();
   #state: State = 'whole';
   #kept = new GrowingBytes();
   #length = 0;
@@ -306,8 +309,7 @@ export class JsonExcerpt {
   }
 
   #skipRest(start: number): number {
-    const end = this.#search.listEnd(start);
-    if (end === undefined) return this.#fail();
+    const end = this.#rest.end(this.#bytes, start);
     if (end === -1) return this.#bytes.length;
     this.#leaveInFrom(end, '');
     return end;
@@ -316,8 +318,4 @@ export class JsonExcerpt {
 
 function isContinuation(byte: number): boolean {
   return (byte & 0xc0) === 0x80;
-}
-
-function isBlank(byte: number): boolean {
-  return byte === 32 || (byte >= 9 && byte <= 13);
 }

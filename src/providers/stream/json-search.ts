@@ -18,7 +18,7 @@ const { Buffer: NodeBuffer } = globalThis as {
 const indexOf = NodeBuffer?.prototype.indexOf ?? Uint8Array.prototype.indexOf;
 
 /**
- * Finds where strings, numbers and lists end in JSON that is received in chunks of UTF-8, cut anywhere. Each function looks in the current
+ * Finds where strings and numbers end in JSON that is received in chunks of UTF-8, cut anywhere. Each function looks in the current
  * chunk only, returns -1 if the end is not there, and goes on at the beginning of the next chunk.
  */
 export class JsonSearch {
@@ -29,9 +29,6 @@ export class JsonSearch {
   #nextQuote = -1;
   #nextOpening = -1;
   #nextClosing = -1;
-  /** The brackets that are open in the rest of a list: whether each is a list's. */
-  readonly #open: boolean[] = [];
-  #isInString = false;
 
   /** The next chunk. */
   in(bytes: Uint8Array): void {
@@ -88,27 +85,8 @@ export class JsonSearch {
     const index = indexOf.call(this.#bytes, byte, start);
     return index === -1 ? this.#bytes.length : index;
   }
+}
 
-  /** The closing bracket of the list that `start` is inside of; `undefined` if brackets do not match. */
-  listEnd(start: number): number | undefined {
-    const bytes = this.#bytes;
-    const open = this.#open;
-    for (let at = start; at < bytes.length; ) {
-      const code = bytes[at];
-      if (this.#isInString || code === QUOTE) {
-        const end = this.stringEnd(this.#isInString ? at : at + 1);
-        this.#isInString = end === -1;
-        if (end === -1) return -1;
-        at = end;
-      } else if (code === OPEN_ARRAY || code === OPEN_OBJECT) {
-        if (open.length === MAX_DEPTH) return undefined;
-        open.push(code === OPEN_ARRAY);
-      } else if (code === CLOSE_ARRAY || code === CLOSE_OBJECT) {
-        if (open.length === 0) return code === CLOSE_ARRAY ? at : undefined;
-        if (open.pop() !== (code === CLOSE_ARRAY)) return undefined;
-      }
-      at++;
-    }
-    return -1;
-  }
+export function isBlank(byte: number): boolean {
+  return byte === 32 || (byte >= 9 && byte <= 13);
 }

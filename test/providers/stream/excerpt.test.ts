@@ -192,6 +192,52 @@ describe('An excerpt of a JSON text', () => {
     }
   });
 
+  it('loses the rest of a list up to its own end, whatever the strings and lists in there look like', () => {
+    const gap = fc.tuple(fc.constantFrom('word ', '\\"', ', ', '\n', '"a": ', '\\', 'é'), fc.nat(90));
+    const gaps = gap.map(([text, times]) => text.repeat(times).slice(0, 200));
+    const edge = fc.constantFrom(
+      '',
+      '[',
+      ']',
+      ',',
+      ':',
+      '{',
+      '}',
+      '],',
+      ', [',
+      '}],"b":[',
+      ' ',
+      '\\',
+      '"',
+      '\\"',
+      ': ',
+    );
+    const string = fc.array(fc.oneof(edge, gaps), { maxLength: 6 }).map((parts) => parts.join(''));
+    const item = fc.oneof(
+      string,
+      fc.array(string, { maxLength: 3 }),
+      fc.dictionary(edge, fc.array(string), { maxKeys: 2 }),
+    );
+    const lists = fc.array(item, { minLength: 1, maxLength: 40 });
+    const cuts = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 4 });
+    fc.assert(
+      fc.property(lists, style, cuts, (some, how, shares) => {
+        const list = Array.from({ length: 400 }, (_, index) => some[index % some.length]);
+        const text = write({ padding, list, after: [1, ['x']], usage: { total_tokens: 3 } }, how);
+        const bytes = bytesOf(text);
+        const found = new JsonExcerpt(ASKED);
+        let from = 0;
+        for (const at of shares.map((share) => Math.floor(share * bytes.length)).sort((a, b) => a - b)) {
+          found.push(bytes.subarray(from, at));
+          from = at;
+        }
+        found.push(bytes.subarray(from));
+        assert.equal(fault(JSON.parse(found.text() as string), JSON.parse(text), ASKED), undefined);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
   it('is made for two extents in one pass', () => {
     const how = contentExtent(65_536, ASKED);
     // In a longer text, a string may be cut twice, and then its second cut may be in the mark of the first.
