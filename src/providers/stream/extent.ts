@@ -8,6 +8,8 @@ export interface Extent {
   readonly elements: number;
   /** It loses those that follow, once this much of it is left in. */
   readonly list: number;
+  /** Likewise for a list of short elements, as parameters are. */
+  readonly parameters: number;
   /** A string is cut here from the ninth element of a list on: what that has of interest is an enumeration, such as a finish reason. */
   readonly inLists: number;
   /** Once this much is left in, strings are cut as for {@link FACTS}. */
@@ -23,18 +25,19 @@ export const FACTS: Extent = {
   string: 600,
   elements: ANSWER_ELEMENTS,
   list: 0,
+  parameters: 0,
   inLists: 100,
   total: Number.POSITIVE_INFINITY,
 };
 
-/** What tells a request's model and parameters: the first messages show what all of them are, and a list of parameters is short. */
-export const ASKED: Extent = { ...FACTS, elements: 16, list: 4096 };
+/** What tells a request's model and parameters: the first messages show what all of them are. */
+export const ASKED: Extent = { ...FACTS, elements: 16, list: 4096, parameters: 65_536 };
 
 /** What is needed beside `facts` to record the beginning of each content, up to `length` bytes. */
 export function contentExtent(length: number, facts: Extent): Extent {
   const string = Math.max(length, facts.string);
   const list = Math.max(2 * length, facts.list);
-  return { whole: length, string, elements: facts.elements, list, inLists: string, total: 8 * length };
+  return { ...facts, whole: length, string, list, inLists: string, total: 8 * length };
 }
 
 const LEFT_OUT = /\[(\d+) more characters\](={0,2})$/;

@@ -1,10 +1,12 @@
 const FIRST_CAPACITY = 1024;
 
+export const NO_BYTES: Uint8Array = /* @__PURE__ */ new Uint8Array(0);
+
 const decoder = /* @__PURE__ */ new TextDecoder();
 
 /** Bytes that are copied into one buffer, which grows: a copy of each part would be an object a part. */
 export class GrowingBytes {
-  #bytes = new Uint8Array(0);
+  #bytes: Uint8Array = NO_BYTES;
   #length = 0;
 
   get length(): number {

@@ -1,5 +1,5 @@
 import { type Extent, FACTS, leftOut } from './extent.js';
-import { GrowingBytes } from './growing-bytes.js';
+import { GrowingBytes, NO_BYTES } from './growing-bytes.js';
 import {
   BACKSLASH,
   CLOSE_ARRAY,
@@ -15,6 +15,9 @@ import { ListRest } from './list-rest.js';
 
 const FIRST_ELEMENTS = 8;
 
+/** The elements of a list of parameters are shorter than that, in bytes, on average. */
+const SHORT_ELEMENT = 100;
+
 /** More numbers are left out. */
 const LONGEST_NUMBERS = 4096;
 
@@ -26,8 +29,6 @@ const EQUALS_SIGN = 61;
 
 /** The longest escape in a string: `\u0041`. */
 const ESCAPE_LENGTH = 6;
-
-const NO_BYTES = /* @__PURE__ */ new Uint8Array(0);
 
 /**
  * What the next byte belongs to:
@@ -177,8 +178,7 @@ export class JsonExcerpt {
       } else if (code === COMMA) {
         const last = counts.length - 1;
         const count = counts[last] as number;
-        const { elements, list } = this.#extent;
-        if (count >= elements && this.#keptLength(at) - (this.#keptBefore[last] as number) >= list) {
+        if (count >= this.#extent.elements && this.#isListLongEnough(count, at)) {
           this.#keepTo(at);
           this.#state = 'rest of list';
           return at;
@@ -201,6 +201,13 @@ export class JsonExcerpt {
       }
     }
     return bytes.length;
+  }
+
+  /** Whether the innermost list, with so many elements up to `at`, may lose the rest. */
+  #isListLongEnough(count: number, at: number): boolean {
+    const { list, parameters } = this.#extent;
+    const length = this.#keptLength(at) - (this.#keptBefore.at(-1) as number);
+    return length >= Math.max(list, Math.min(parameters, count * SHORT_ELEMENT));
   }
 
   #stringLength(): number {

@@ -1,3 +1,5 @@
+import { NO_BYTES } from './growing-bytes.js';
+
 export const QUOTE = 34;
 export const OPEN_ARRAY = 91;
 export const BACKSLASH = 92;
@@ -22,7 +24,7 @@ const indexOf = NodeBuffer?.prototype.indexOf ?? Uint8Array.prototype.indexOf;
  * chunk only, returns -1 if the end is not there, and goes on at the beginning of the next chunk.
  */
 export class JsonSearch {
-  #bytes: Uint8Array = new Uint8Array(0);
+  #bytes: Uint8Array = NO_BYTES;
   /** Whether the last chunk ended with the backslash of an escape. */
   #afterBackslash = false;
   /** The next quote, opening and closing bracket after the numbers that were read last. */

@@ -1,3 +1,4 @@
+import { NO_BYTES } from './growing-bytes.js';
 import { BACKSLASH, CLOSE_ARRAY, CLOSE_OBJECT, isBlank, OPEN_ARRAY, OPEN_OBJECT, QUOTE } from './json-search.js';
 
 const COMMA = 44;
@@ -26,7 +27,7 @@ export class ListRest {
   #isInString = false;
   /** Whether the last chunk ended with the backslash of an escape. */
   #isAfterBackslash = false;
-  #bytes: Uint8Array = new Uint8Array(0);
+  #bytes: Uint8Array = NO_BYTES;
 
   /** The closing bracket of the list that `start` is inside of, or the next chunk begins inside of; -1 if it is not in `bytes`. */
   end(bytes: Uint8Array, start: number): number {

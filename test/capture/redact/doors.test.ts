@@ -53,6 +53,14 @@ describe('at metadata', () => {
     assert.equal(only(metadata.steps).attributes['gen_ai.request.stop_sequences'], undefined);
     assert.deepEqual(only(content.steps).attributes['gen_ai.request.stop_sequences'], ['\nAlice:']);
   });
+
+  it('a long list of parameters of a long request is recorded to its end', async () => {
+    const stop = Array.from({ length: 1000 }, (_, index) => `Speaker ${index}:`);
+    const request = { stop, messages: [{ role: 'user', content: 'x'.repeat(100_000) }] };
+    const options: TracedOptions = { capture: 'content', limits: { contentBytes: 1000 } };
+    const { steps } = await recorded(options, () => ask(answer('{"choices":[]}', { headers: JSON_TYPE }), request));
+    assert.deepEqual(only(steps).attributes['gen_ai.request.stop_sequences'], stop);
+  });
 });
 
 describe('at every level', () => {

@@ -318,6 +318,9 @@ describe('An excerpt of a JSON text', () => {
     assert.deepEqual(asked.list, list.slice(0, asked.list.length));
     assert.ok(asked.list.length >= 16 && JSON.stringify(asked.list).length < 5000);
     assert.equal(asked.stop.length, 200);
+    const stops = Array.from({ length: 3000 }, (_, index) => `stop ${index}`);
+    assert.deepEqual(parsed(JSON.stringify({ padding, stops }), ASKED).stops, stops);
+    assert.deepEqual(parsed(JSON.stringify({ stops, padding }), contentExtent(1000, ASKED)).stops, stops);
     assert.deepEqual(found.vector, [`[${JSON.stringify(numbers(1536)).length - 2} more characters]`]);
     assert.deepEqual(found.nested, [[`[${JSON.stringify(numbers(300)).length - 2} more characters]`], numbers(3)]);
   });
