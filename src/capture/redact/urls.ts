@@ -156,7 +156,7 @@ function isSecretSegment(segment: string, before: string, afterWebhook: boolean,
   )
     return true;
   if (afterWebhook && (CAPITALS_ID.test(segment) || isLongAndNoWords(segment))) return true;
-  return (afterWebhook || context.policy.kind(before) !== PLAIN) && looksRandom(decode(segment));
+  return (afterWebhook || context.policy.kind(before) !== PLAIN) && looksRandom(decodePart(segment));
 }
 
 const SHORTEST_TOKEN = 16;
@@ -187,8 +187,8 @@ function findInParameters(text: string, from: number, to: number, context: Conte
 }
 
 function isSecretValue(text: string, start: number, valueStart: number, end: number, context: Context): boolean {
-  if (valueStart > start && context.policy.isSecretParameter(decode(text.slice(start, valueStart - 1)))) {
-    const value = decode(text.slice(valueStart, end));
+  if (valueStart > start && context.policy.isSecretParameter(decodePart(text.slice(start, valueStart - 1)))) {
+    const value = decodePart(text.slice(valueStart, end));
     return !isTemplate(value) && !isPlaceholder(value);
   }
   if (context.policy.patterns.length === 0 && isPlain(text, valueStart, end)) return false;
@@ -214,14 +214,14 @@ function holdsSecret(encoded: string, context: Context): boolean {
     if (times > 0 && context.depth < MAX_DEPTH && RELATIVE_URL.test(text)) {
       if (isUrlWithSecret(text, context.policy, context.findInText, context.depth + 1)) return true;
     }
-    const decoded = decode(times === 0 && text.includes('+') ? text.replaceAll('+', ' ') : text);
+    const decoded = decodePart(times === 0 && text.includes('+') ? text.replaceAll('+', ' ') : text);
     if (times === MAX_ENCODINGS || decoded === text) return false;
     text = decoded;
   }
 }
 
 /** A text that can't be decoded is returned as it is. */
-function decode(text: string): string {
+export function decodePart(text: string): string {
   if (!text.includes('%')) return text;
   try {
     return decodeURIComponent(text);

@@ -247,6 +247,22 @@ Access token vs. refresh token: which one should I store?
 "Open sesame" is the password in the tale of Ali Baba.
 The cookie recipe: flour, butter, sugar, two eggs.
 `,
+  'marks around names': `
+interface A { password?: string; apiKey!: string; token?: AuthToken | undefined }
+Password (min 8 chars): required
+api_key (string, required): The API key of your account
+Set-X [-Password] <SecureString> [-ApiKey <String>]
+Connect -Token $env:TOKEN -Credential (Get-Credential)
+<input type=password value={password}>
+redirect_uri%3Dhttps%3A%2F%2Fx%2Fy%26token_type%3Dbearer
+password%3D%7Bpassword%7D
+master key: see the docs
+secret [optional]: string
+__key__ = None
+password ⇒ hash ⇒ compare
+Forgot your password?: click here
+-KeyVaultName myvault -SecretName db
+`,
 };
 
 /** Texts of everyday work: each should stay as it is. */

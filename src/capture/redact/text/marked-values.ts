@@ -18,7 +18,8 @@ export function findMarked(text: string, policy: Policy, edits: Edit[]): void {
   }
   for (let at = text.indexOf('-'); at !== -1; at = text.indexOf('-', at + 1)) {
     if (at > 0 && isPartOfWord(text.charCodeAt(at - 1))) continue;
-    if (text.charCodeAt(at + 1) === HYPHEN) findInOption(text, at++, policy, edits);
+    if (text.charCodeAt(at + 1) === HYPHEN) findInOption(text, at, at++ + 2, policy, edits);
+    else if (isOptionOfPowerShell(text, at)) findInOption(text, at, at + 1, policy, edits);
     else findInCommand(text, at, edits);
   }
   const bar = text.indexOf('|');
@@ -37,7 +38,7 @@ function isPartOfWord(code: number): boolean {
 }
 
 const ELEMENT = /<([A-Za-z_][\w:.-]{0,60})(\s[^<>]{0,600})?>/y;
-const ATTRIBUTE = /([\w:-]{1,60})\s{0,4}=\s{0,4}(?:"([^"]*)"|'([^']*)')/g;
+const ATTRIBUTE = /([\w:-]{1,60})\s{0,4}=\s{0,4}(?:"([^"]*)"|'([^']*)'|([^\s"'<>=`]{1,200}?)(?=\s|\/?$))/g;
 /** Attributes that hold the name of a value, and those that hold the value. */
 const NAME_ATTRIBUTES = /^(?:name|key|id|property|field|itemprop)$/i;
 const VALUE_ATTRIBUTES = /^(?:value|content|data-value)$/i;
@@ -61,10 +62,13 @@ function findInElement(text: string, at: number, policy: Policy, edits: Edit[]):
   const attributesStart = at + 1 + element.length;
   const values: [start: number, value: string][] = [];
   for (const attribute of attributes.matchAll(ATTRIBUTE)) {
-    const value = attribute[2] ?? attribute[3] ?? '';
+    const value = attribute[2] ?? attribute[3] ?? attribute[4] ?? '';
     const key = attribute[1] ?? '';
     if (VALUE_ATTRIBUTES.test(key)) {
-      values.push([attributesStart + attribute.index + attribute[0].length - 1 - value.length, value]);
+      values.push([
+        attributesStart + attribute.index + attribute[0].length - value.length - (attribute[4] === undefined ? 1 : 0),
+        value,
+      ]);
     } else if (isNameAttribute(key, value) && policy.kindInText(value) > SUSPECT) {
       name = value;
       isContentNamed = !/^id$/i.test(key);
@@ -91,16 +95,28 @@ const OPTION_NAME = /[A-Za-z][\w-]{1,60}/y;
 /** Also in a list of arguments: `["--password", "x"]`. */
 const OPTION_VALUE =
   /(?:[ \t]{1,4}(?=["']|[^\s"'`|&;)]{3})|["'],\s{0,40}(?=["']))("[^"\n]{1,500}"|'[^'\n]{1,500}'|[^\s"'`|&;)]{3,})/y;
+/** `[-Password <SecureString>]` */
+const PLACEHOLDER = /^<\w+>/;
 const WORD_OF_TEXT = /^[A-Za-z]+[.,:;)]?$/;
 const COMMAND_GOES_ON = /^[ \t]+(?:--?\w|\\|&&|\||>)/;
 
-/** `--password value`: in commands, where the next word is the value. */
-function findInOption(text: string, at: number, policy: Policy, edits: Edit[]): void {
-  if (!isLetter(text.charCodeAt(at + 2))) return;
-  const nameEnd = endOf(OPTION_NAME, text, at + 2);
-  const name = text.slice(at + 2, nameEnd);
+/** `-Password x` */
+function isOptionOfPowerShell(text: string, at: number): boolean {
+  const [first, second] = [text.charCodeAt(at + 1), text.charCodeAt(at + 2)];
+  return first >= CAPITAL_A && first <= CAPITAL_Z && isLetter(second);
+}
+
+const CAPITAL_A = 65;
+const CAPITAL_Z = 90;
+
+/** `--password value`: in commands, where the next word is the value. The hyphens stand at `at`. */
+function findInOption(text: string, at: number, nameStart: number, policy: Policy, edits: Edit[]): void {
+  if (!isLetter(text.charCodeAt(nameStart))) return;
+  const nameEnd = endOf(OPTION_NAME, text, nameStart);
+  const name = text.slice(nameStart, nameEnd);
   if (policy.kindInText(name) <= SUSPECT) {
-    if (name.endsWith('user') || name === 'value' || name === 'auth') findInCommand(text, at, edits);
+    if (nameStart === at + 1 || name.endsWith('user') || name === 'value' || name === 'auth')
+      findInCommand(text, at, edits);
     return;
   }
   OPTION_VALUE.lastIndex = nameEnd;
@@ -109,7 +125,7 @@ function findInOption(text: string, at: number, policy: Policy, edits: Edit[]): 
   const isQuoted = raw[0] === '"' || raw[0] === "'";
   const value = isQuoted ? raw.slice(1, -1) : raw;
   if ((value.startsWith('-') && !isMixed(value, 0, value.length)) || isNoValue(value)) return;
-  if (isHarmlessValue(value) || isExpression(value)) return;
+  if (isHarmlessValue(value) || isExpression(value) || PLACEHOLDER.test(value)) return;
   const end = nameEnd + whole.length;
   // In a sentence the next word is no value: `use --password to set it`.
   if (!isQuoted && WORD_OF_TEXT.test(value) && !isSecretLike(value) && !COMMAND_GOES_ON.test(text.slice(end, end + 8)))

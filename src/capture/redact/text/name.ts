@@ -18,14 +18,21 @@ const LONGEST_GAP = 80;
 const BACKSLASH = 92;
 const EQUALS = 61;
 const GREATER = 62;
+const EXCLAMATION = 33;
+const CLOSE_PARENTHESIS = 41;
 const CLOSE_BRACKET = 93;
+const UNDERSCORE = 95;
 
 /** The name that ends before `separator`, with blanks, quotes and marks of Markdown between them. */
 export function nameBefore(text: string, separator: number): Name | undefined {
   let end = separator;
   const gapFloor = Math.max(0, separator - LONGEST_GAP);
   while (end > gapFloor && isBlank(text.charCodeAt(end - 1))) end--;
-  if (text.charCodeAt(end - 1) === GREATER) end = beforeEndTag(text, end);
+  const last = text.charCodeAt(end - 1);
+  if (last === GREATER) end = beforeEndTag(text, end);
+  // `password?: x`, `Password!: x`
+  else if ((last === QUESTION || last === EXCLAMATION) && end === separator) end--;
+  else if (last === CLOSE_PARENTHESIS || last === CLOSE_BRACKET) end = beforeRemark(text, end);
   // `char password[] =`, `char password[32] =`
   if (end < separator && text.charCodeAt(end - 1) === CLOSE_BRACKET) end = beforeSize(text, end);
   const quoteEnd = end;
@@ -38,6 +45,8 @@ export function nameBefore(text: string, separator: number): Name | undefined {
   let start = end;
   const floor = Math.max(0, end - LONGEST_NAME);
   while (start > floor && isInName(text.charCodeAt(start - 1))) start--;
+  // `__API key__`
+  while (end > start && text.charCodeAt(end - 1) === UNDERSCORE) end--;
   if (start === end) return undefined;
   // `input[type="password"]:focus`: a value, and no name.
   if (text.charCodeAt(quoteEnd - 1) === CLOSE_BRACKET && text.charCodeAt(start - 2) === EQUALS) return undefined;
@@ -53,6 +62,15 @@ function beforeEndTag(text: string, end: number): number {
   return tag ? end - tag[0].length : end;
 }
 
+const REMARK = /[\w*_"'`][ \t][([][\w ,.'’/-]{1,40}[)\]]$/;
+const LONGEST_REMARK = 44;
+
+/** `Password (do not share): x`, `API key [prod]: x` */
+function beforeRemark(text: string, end: number): number {
+  const remark = REMARK.exec(text.slice(Math.max(0, end - LONGEST_REMARK), end));
+  return remark ? end - remark[0].length + 1 : end;
+}
+
 const SIZE = /[\w$]\[\d{0,5}\]$/;
 const LONGEST_SIZE = 8;
 
@@ -61,8 +79,9 @@ function beforeSize(text: string, end: number): number {
   return size ? end - size[0].length + 1 : end;
 }
 
+/** Also the blanks of HTML and of East Asian texts. */
 function isBlank(code: number): boolean {
-  return code === 32 || code === 9;
+  return code === 32 || code === 9 || code === 160 || code === 12288;
 }
 
 /** `"`, `'`, backtick, `]` and `\`. */
@@ -88,7 +107,7 @@ export function isInName(code: number): boolean {
 
 /** `Incorrect API key provided: …`: names of two words, as sentences write them. */
 const PHRASE =
-  /(?:api|access|auth|private|secret|security|encryption|signing|backup|recovery)[ _-](?:key|token|code)$|mot de passe$|kata sandi$|(?:clé|clave|chave|chiave|sleutel)(?: de | d['’]|[ -])api$/i;
+  /(?:api|access|auth|private|secret|security|encryption|signing|backup|recovery|master|account|admin|deploy|service|shared|subscription|webhook)[ _-](?:key|token|code)$|mot de passe$|kata sandi$|(?:clé|clave|chave|chiave|sleutel)(?: de | d['’]|[ -])api$/i;
 const LAST_WORD_OF_PHRASE = /^(?:key|token|code|passe|sandi|api)$/i;
 const LONGEST_LAST_WORD = 5;
 const LINKING_WORD = /^(?:provided|is|was|are)$/i;

@@ -1,11 +1,13 @@
 import { type Edit, REDACTED } from '../edits.js';
 import { looksRandom } from '../keys/randomness.js';
 import { endOf } from '../keys/scan.js';
-import { condenseName, type NameKind, SUSPECT, TOKEN } from '../names.js';
+import { condenseName, type NameKind, PLAIN, SUSPECT, TOKEN } from '../names.js';
 import type { Policy } from '../policy.js';
+import { decodePart } from '../urls.js';
 import { findInPgpass } from './by-place/addresses.js';
-import { isHarmlessValue } from './harmless.js';
-import { isQueryKey, judgeName, type Name } from './name.js';
+import { isExpression } from './code.js';
+import { isHarmlessValue, isNoValue, isTemplate } from './harmless.js';
+import { isQueryKey, judgeName, type Name, nameBefore } from './name.js';
 import { isTextToken } from './text-token.js';
 import { findValue } from './value.js';
 
@@ -36,6 +38,7 @@ export function findNamed(text: string, policy: Policy, urlDepth: number, findIn
     if (colon !== -1 && colon < next) colon = text.indexOf(':', next);
     if (equals !== -1 && equals < next) equals = text.indexOf('=', next);
   }
+  for (let at = text.indexOf('%3'); at !== -1; at = text.indexOf('%3', at + 2)) findEncoded(text, at, policy, edits);
   NOT_ASCII.lastIndex = 0;
   while (NOT_ASCII.test(text)) {
     const at = NOT_ASCII.lastIndex - 1;
@@ -54,6 +57,28 @@ function isNumberOrAny(code: number): boolean {
 /** A particle or a dash stands in any sentence. Between a word of these languages and a text in ASCII it may say that a value follows. */
 function isBetweenNameAndValue(text: string, at: number): boolean {
   return NOT_ASCII_BEFORE.test(text.slice(Math.max(0, at - 2), at)) && ASCII_BEHIND.test(text.slice(at + 1, at + 8));
+}
+
+/** Up to an encoded `&`, `;`, quote or line end. */
+const ENCODED_VALUE = /(?:[^\s"'`<>&;,%\\]|%(?!26|3[Bb]|2[27]|0[AaDd]))+/y;
+const ENCODED_EQUALS = /%3D/iy;
+const PERCENT = 37;
+
+/** `client_secret%3Dx%26…`: a query or a form that is encoded and stands in a text. */
+function findEncoded(text: string, at: number, policy: Policy, edits: Edit[]): void {
+  const start = endOf(ENCODED_EQUALS, text, at);
+  const name = start > at ? nameBefore(text, at) : undefined;
+  if (!name) return;
+  const word = text.charCodeAt(name.start - 1) === PERCENT ? name.text.slice(2) : name.text;
+  const end = endOf(ENCODED_VALUE, text, start);
+  const value = text.slice(start, end);
+  const kind = policy.kindInText(word);
+  if (kind > SUSPECT ? isHarmless(decodePart(value)) : kind === PLAIN || !looksRandom(value)) return;
+  edits.push({ start, end, text: REDACTED });
+}
+
+function isHarmless(value: string): boolean {
+  return isNoValue(value) || isHarmlessValue(value) || isExpression(value) || isTemplate(value);
 }
 
 const SHORT_NUMBER = /^[0-9]{1,9}$/;

@@ -26,16 +26,19 @@ const MANIFEST = 'kind: Secret';
 const LOWER_S = 115;
 const SPACE = 32;
 const PHRASE =
-  /(?:api|access|auth|private|secret|security|encryption|signing) (?:key|token|code)$|mot de passe$|contraseñas?$|lösenord\w{0,3}$/i;
+  /(?:api|access|auth|private|secret|security|encryption|signing|master|admin|deploy|shared|webhook) (?:key|token|code)$|mot de passe$|contraseñas?$|lösenord\w{0,3}$/i;
 const LONGEST_PHRASE = 20;
 /** `OPENAI_KEY`: `nameKind` leaves it in doubt, because constants of code are called so too. */
 const VARIABLE = /^[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*_KEY$/;
 const LONGEST_NAME = 64;
 
+/** Also the blanks of HTML and of East Asian texts. */
+const BLANK = String.raw`[ \t\u00a0\u3000]`;
 const QUOTE = String.raw`(?:\\{0,3}["'\x60]|&quot;|&#(?:34|39|x22);)`;
 /** What may stand between a name and its value other than a colon or an equals sign. */
 const GAP = /* @__PURE__ */ gapExpression();
-const VALUE = /[^\s"'`<>|&,;\\]{6,200}/y;
+/** `&` ends a value only before the next key of a query and in `&quot;`. */
+const VALUE = /(?:[^\s"'`<>|&,;\\]|&(?![\w.-]{1,40}[=;]|#)){6,200}/y;
 const AFTER_VALUE = /[.,:)\]}*_]+$/;
 const CLOSING_QUOTE = /["'`&]/;
 /** What ends a cell of a table with commas, semicolons or tabs. */
@@ -171,22 +174,22 @@ function gapExpression(): RegExp {
   return new RegExp(
     `(?:${QUOTE}|[*_)\\]~]){0,3}(?:${[
       // `process.env.NAME || 'x'`, `getenv("NAME") or "x"`, `ENV.fetch('NAME') { 'x' }`
-      String.raw`[ \t]{0,4}(?:\|\||\?\?|\bor\b|\belse\b|\{)[ \t]{0,4}(?=["'\x60])`,
+      String.raw`${BLANK}{0,4}(?:\|\||\?\?|\bor\b|\belse\b|\{)${BLANK}{0,4}(?=["'\x60])`,
       // `NAME - x`, `NAME -> x`, `NAME, x`, `NAME | x`
-      String.raw`[ \t]{0,24}(?:->|=>|→|—|–|<-|\||,|;)[ \t]{0,24}`,
-      String.raw`[ \t]{1,24}-[ \t]{1,4}`,
+      String.raw`${BLANK}{0,24}(?:->|=>|→|⇒|—|–|<-|\||,|;)${BLANK}{0,24}`,
+      `${BLANK}{1,24}-${BLANK}{1,4}`,
       // The line below, perhaps with an empty one, a fence or a mark of a list between them.
-      String.raw`[ \t]{0,4}[:=：]?[ \t]{0,24}(?:\r?\n[ \t]{0,24}){1,2}(?:\x60{3}\w{0,12}\r?\n|[-*>+] )?`,
+      String.raw`${BLANK}{0,4}[:=：]?${BLANK}{0,24}(?:\r?\n${BLANK}{0,24}){1,2}(?:\x60{3}\w{0,12}\r?\n|[-*>+] )?`,
       // `<td>NAME</td><td>x</td>`, `<key>NAME</key> <string>x</string>`
       String.raw`<\/\w{1,20}>\s{0,40}<\w{1,20}[^<>]{0,60}>`,
       // `the NAME is x`, `set NAME to x`
-      String.raw`(?:[ \t]{1,4}(?:is|was|are|to|as|will|be|now|set|changed|reset|value|from|with|ist|lautet|est|es|é|è|är|er|jest|это|هي|هو)(?![\w-])){1,3}:?[ \t]{1,4}`,
-      String.raw`[ \t]{0,4}[:=][ \t]{0,4}(?=&)`,
+      String.raw`(?:${BLANK}{1,4}(?:is|was|are|to|as|will|be|now|set|changed|reset|value|from|with|ist|lautet|est|es|é|è|är|er|jest|это|هي|هو)(?![\w-])){1,3}:?${BLANK}{1,4}`,
+      `${BLANK}{0,4}[:=]${BLANK}{0,4}(?=&)`,
       // `the NAME you asked for: x`, also in the line below
-      String.raw`(?:[ \t][A-Za-z']{1,12}){1,6}:[ \t]{0,4}(?:\r?\n[ \t]{0,24}){0,2}`,
+      String.raw`(?:${BLANK}[A-Za-z']{1,12}){1,6}:${BLANK}{0,4}(?:\r?\n${BLANK}{0,24}){0,2}`,
       // `secret set NAME --body x`
-      String.raw`[ \t]{1,4}--?[A-Za-z-]{2,14}[ \t=]{1,4}`,
-      String.raw`[ \t]{1,24}`,
+      String.raw`${BLANK}{1,4}--?[A-Za-z-]{2,14}[ \t=]{1,4}`,
+      `${BLANK}{1,24}`,
       '[是は은는][ \\t]?',
     ].join('|')})(?:[NLbr@]?${QUOTE}|[(\\[*_<]){0,3}`,
     'y',

@@ -16,7 +16,7 @@ export interface Span {
 
 /** Operators and blanks, and marks of Markdown or an end of an element of HTML that follow a name: `**Password:** x`, `<b>Password:</b> x`. */
 const BEFORE_VALUE =
-  /[:=>]{0,2}[ \t]*(?:[*_~]{1,3}[ \t]+|<\/[A-Za-z][^<>]{0,20}>[ \t]*(?:<(?:code|b|strong|em|i|tt|kbd|span)>)?)?/y;
+  /[:=>]{0,2}[ \t\u00a0\u3000]*(?:[*_~]{1,3}[ \t]+|<\/[A-Za-z][^<>]{0,20}>[ \t]*(?:<(?:code|b|strong|em|i|tt|kbd|span)>)?)?/y;
 const OPERATOR_AND_LINES = /[:=>]{0,2}\s*/y;
 /** A text of several lines in YAML begins in the next line: `password: |`. */
 const BLOCK = /[|>][-+]?\d?[ \t]*\r?\n[ \t]+(?=\S)/y;
