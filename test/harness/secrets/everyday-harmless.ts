@@ -262,6 +262,14 @@ __key__ = None
 password ⇒ hash ⇒ compare
 Forgot your password?: click here
 -KeyVaultName myvault -SecretName db
+const githubToken = getGitHubToken();
+const key = { openAIApiKey: this.openAIApiKey, pass: actual === expected }
+constraints: { secret: constraint }
+export declare function stringifyCookie(cookie: Cookies, options?: StringifyOptions): string;
+const ENV_TOKEN = "CO_API_KEY";
+fetch(url, { credentials: 'same-origin' })
+the file has "application/jwt": { "source": "iana" } in it
+Release GPG key: 3ABC01543F22DD2239285CDD818674489FBC127E
 `,
 };
 

@@ -25,8 +25,8 @@ const TYPES = /^[A-Za-z_$][\w$.]*(?: \| [A-Za-z_$][\w$.]*)+;?$/;
 export function isExpression(value: string): boolean {
   const code = value.replace(KEYWORD, '');
   if (code !== value || ACCESS.test(value) || value[0] === '(') {
-    // A password may begin like an expression: `ywYr.Q+.tiXQT7`.
-    return !isMixed(value, 0, value.length) && isCode(code);
+    // A password may begin like an expression: `ywYr.Q+.tiXQT7`. Names of code are mixed too, but have few digits: `getGitHubToken()`.
+    return !(HAS_DIGIT.test(value) && isMixed(value, 0, value.length)) && isCode(code);
   }
   return (IMPORTED.test(value) && readsAsWords(value)) || TYPES.test(value);
 }

@@ -108,6 +108,10 @@ const PATTERN = /^\/[\^*]|^(?:\/\/|;)(?:\s|$)|^\\[wdsS]|^\(\?:|^\[\^?[\w-]+\]/;
 const WHOLE_URL = /^[a-z][a-z0-9+.-]{1,20}:\/\/[^@\s]*$/i;
 /** `HEADER.PAYLOAD.SIGNATURE` */
 const CAPITAL_WORDS = /^(?:[A-Z]*[AEIOUY][A-Z]*[._-]){1,6}[A-Z]*[AEIOUY][A-Z]*$/;
+/** The name of a variable of the environment: `CO_API_KEY`. */
+const ENVIRONMENT_NAME = /^[A-Z]+(?:_[A-Z]+)*_(?:KEY|TOKEN|SECRET|PASSWORD|PASS|PWD)$/;
+/** `fetch(url, { credentials: 'include' })` */
+const FETCH_CREDENTIALS = /^(?:same-origin|include|omit)$/;
 /** One word as a label begins: `Jeton`, `Geheimnis`. */
 const LABEL_WORD = /^[A-Z](?=[a-z]*[aeiouy])[a-z]{3,13}$/;
 const LETTERS = /^[\p{L}\p{M}\s'’.,:;!?()…-]+$/u;
@@ -127,6 +131,8 @@ export function isHarmlessValue(value: string): boolean {
     COLOUR.test(value) ||
     (PATTERN.test(value) && !isMixed(value, 0, value.length)) ||
     (value.length <= 64 && CAPITAL_WORDS.test(value) && readsAsWords(value)) ||
+    ENVIRONMENT_NAME.test(value) ||
+    FETCH_CREDENTIALS.test(value) ||
     isVersion(value) ||
     isTemplate(value) ||
     isPlaceholder(value) ||

@@ -108,6 +108,8 @@ export function isInName(code: number): boolean {
 /** `Incorrect API key provided: …`: names of two words, as sentences write them. */
 const PHRASE =
   /(?:api|access|auth|private|secret|security|encryption|signing|backup|recovery|master|account|admin|deploy|service|shared|subscription|webhook)[ _-](?:key|token|code)$|mot de passe$|kata sandi$|(?:clé|clave|chave|chiave|sleutel)(?: de | d['’]|[ -])api$/i;
+/** `GPG key: 3ABC…` */
+const HARMLESS_PHRASE = /(?:gpg|pgp|public|primary|foreign|cache|partition|sort) key$/i;
 const LAST_WORD_OF_PHRASE = /^(?:key|token|code|passe|sandi|api)$/i;
 const LONGEST_LAST_WORD = 5;
 const LINKING_WORD = /^(?:provided|is|was|are)$/i;
@@ -136,6 +138,8 @@ export function judgeName(text: string, separator: number, policy: Policy): Judg
   }
   if (!name)
     return isEquals && isOperator(text[separator - 1]) ? behind(OPERATOR_BEFORE, text, separator, policy) : undefined;
+  // Types of media and paths of packages: `"application/jwt":`, `"node_modules/cookie":`.
+  if (name.isQuoted && isInPath(text.charCodeAt(name.start - 1))) return undefined;
   const kind = kindOf(text, name, policy);
   if (kind !== PLAIN) return { kind, name, isAnnounced: false };
   if (isValueName(name.text)) return besideValue(text, name, policy);
@@ -159,6 +163,11 @@ export function judgeName(text: string, separator: number, policy: Policy): Judg
 export function isQueryKey(text: string, name: Name): boolean {
   const mark = text.charCodeAt(name.start - 1);
   return mark === QUESTION || mark === AMPERSAND;
+}
+
+/** `/` and `+` */
+function isInPath(code: number): boolean {
+  return code === 47 || code === 43;
 }
 
 const QUESTION = 63;
@@ -233,6 +242,7 @@ function kindOf(text: string, name: Name, policy: Policy): NameKind {
   // What is left of an escape in a text that was quoted twice: `\\ncookie=…`.
   if (text.charCodeAt(start - 1) === BACKSLASH) kind = Math.max(kind, policy.kindInText(word.slice(1))) as NameKind;
   if (kind > SUSPECT || word.length > LONGEST_LAST_WORD || !LAST_WORD_OF_PHRASE.test(word)) return kind;
+  if (HARMLESS_PHRASE.test(text.slice(Math.max(0, name.end - 32), name.end))) return PLAIN;
   const phrase = PHRASE.exec(text.slice(Math.max(0, name.end - 32), name.end));
   return phrase ? (/api$/i.test(phrase[0]) ? SECRET : policy.kind(phrase[0])) : kind;
 }

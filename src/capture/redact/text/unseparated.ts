@@ -178,6 +178,7 @@ function gapExpression(): RegExp {
       // `NAME - x`, `NAME -> x`, `NAME, x`, `NAME | x`
       String.raw`${BLANK}{0,24}(?:->|=>|→|⇒|—|–|<-|\||,|;)${BLANK}{0,24}`,
       `${BLANK}{1,24}-${BLANK}{1,4}`,
+      `${BLANK}{1,4}[.…]{3,60}:?${BLANK}{1,4}`,
       // The line below, perhaps with an empty one, a fence or a mark of a list between them.
       String.raw`${BLANK}{0,4}[:=：]?${BLANK}{0,24}(?:\r?\n${BLANK}{0,24}){1,2}(?:\x60{3}\w{0,12}\r?\n|[-*>+] )?`,
       // `<td>NAME</td><td>x</td>`, `<key>NAME</key> <string>x</string>`

@@ -117,7 +117,12 @@ function restOfLine(text: string, separator: number, start: number, name: Name):
   if (isHarmlessValue(withoutScheme) || isExpression(value)) return undefined;
   if (start > separator + 1 && isIdentifier(value)) return undefined;
   // Food, and what a browser stores.
-  if (/cookie2?$/i.test(name.text) && text[separator] === ':' && !value.includes('=') && !isSecretLike(value))
+  if (
+    /cookie2?$/i.test(name.text) &&
+    text[separator] === ':' &&
+    !value.includes('=') &&
+    !isSecretLike(value.split(/[\s,;)]/, 1)[0] ?? '')
+  )
     return undefined;
   return { start, end, isQuoted: false };
 }
@@ -193,10 +198,13 @@ function isInCode(text: string, value: string, name: Name, separator: number, st
   if (!isIdentifier(value)) return false;
   const next = text.slice(end, end + 8);
   if (/\):?$/.test(value)) return true;
-  if (/^[)}\],]/.test(next) && /[{(,]\s*$/.test(text.slice(Math.max(0, name.start - 12), name.start))) return true;
+  if (OPERATOR_NEXT.test(next)) return true;
+  if (/^\s?[)}\],]/.test(next) && /[{(,]\s*$/.test(text.slice(Math.max(0, name.start - 12), name.start))) return true;
   return /^[A-Z]|[a-z][A-Z]/.test(value) && /[a-z]/.test(value) && /^(?:[;,)}\]|?<]|\s*[={|]|\s*$)/.test(next);
 }
 
+/** `pass: actual === expected` */
+const OPERATOR_NEXT = /^ (?:[=!]==?|&&|\|\||[<>]=?|\?\??|[+*]) /;
 const RESOURCE_BEFORE = /arn:aws[\w:/-]*$/;
 
 function isBlankAt(text: string, at: number): boolean {
