@@ -35,6 +35,10 @@ const SECRET_PARTS = [
   'signingkey',
   'subscriptionkey',
   'webhookkey',
+  'seedphrase',
+  'recoveryphrase',
+  'backupphrase',
+  'mnemonicphrase',
   'credential',
   'authorization',
   // `password` in other languages.
@@ -105,13 +109,13 @@ const BUNDLER = /^BUNDLE_\w+__\w+$/;
 
 /** What else is a secret in a URL or a form. Source: the HTTP conventions' list for `url.full`, and what OAuth and SAS put there. */
 const SECRET_PARAMETERS = /* @__PURE__ */ wordSet(
-  'assertion awsaccesskeyid clientassertion code googleaccessid hmac key pass samlresponse session sid sig signature ' +
+  'assertion awsaccesskeyid clientassertion code googleaccessid hmac jsessionid key pass phpsessid samlresponse sessid session sessionid sid sig signature ' +
     'ticket token xamzcredential xamzsignature xgoogcredential xgoogsignature',
 );
 
 /** Every name that is more than `PLAIN` matches this. */
 const HINT =
-  /a(?:uth|dga)|b(?:und|ackup)|c(?:lave|ookie|ontra|red)|heslo|jwt|ke(?:y|nn)|kata|mdp|otp|p(?:a(?:ss|rola)|w)|recov|s(?:ecret|ession|enha|alas|hared|ig)|token|wach|zugang/i;
+  /a(?:uth|dga)|b(?:und|ackup)|c(?:lave|ookie|ontra|red)|heslo|jwt|ke(?:y|nn)|kata|mdp|otp|p(?:a(?:ss|rola)|hrase|w)|recov|s(?:ecret|ession|enha|alas|hared|ig)|token|wach|zugang/i;
 
 /** A name without case and separators: `X-Api-Key`, `x_api_key` and `xApiKey` are one name. */
 export function condenseName(name: string): string {

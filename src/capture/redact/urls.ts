@@ -160,11 +160,14 @@ function isSecretSegment(segment: string, before: string, afterWebhook: boolean,
 }
 
 const SHORTEST_TOKEN = 16;
+const LONGER_THAN_WORDS = /^[A-Za-z0-9]{22,}$/;
 
 const ADDRESS = /^0x[0-9A-Fa-f]{40}$/;
 
 function isLongAndNoWords(segment: string): boolean {
-  return segment.length >= SHORTEST_TOKEN && !isMadeOfWords(segment, 0, segment.length);
+  return (
+    segment.length >= SHORTEST_TOKEN && (LONGER_THAN_WORDS.test(segment) || !isMadeOfWords(segment, 0, segment.length))
+  );
 }
 
 /** Searches query and fragment, which both hold parameters: `?key=…&…#access_token=…`. */

@@ -58,6 +58,12 @@ const TEXTS: readonly [what: string, text: string, kept: string][] = [
     String.raw`{a:"\"it<--API-KEY = \\\"REDACTED\\\">done\""}x`,
   ],
   ['a key in quotes in quotes', `don't set password = '/kD83nfQ1xZ7TgP0aBcd'`, `don't set password = 'REDACTED'`],
+  [
+    'a user and a password in base64',
+    '{"auths":{"a.b":{"auth":"Ym9iOmh1bnRlcjI="}}}',
+    '{"auths":{"a.b":{"auth":"REDACTED"}}}',
+  ],
+  ['a user and a password without a scheme', 'at //bob:hunter2abc@a.b/x', 'at //bob:REDACTED@a.b/x'],
   ['a header', 'GET /\nAuthorization: Digest a="b", c=d\nAccept: *', 'GET /\nAuthorization: REDACTED\nAccept: *'],
   ['cookies', 'Cookie: a="b"; c=d\nAccept: *', 'Cookie: REDACTED\nAccept: *'],
   ['a command', 'curl -H "Authorization: Bearer abc" -d x', 'curl -H "Authorization: REDACTED" -d x'],

@@ -57,7 +57,7 @@ const URLS: readonly [what: string, url: string, kept: string][] = [
     'https://hooks.slack.com/services/REDACTED/REDACTED/REDACTED',
   ],
   ['a long random segment', `/share/${'aB3'.repeat(15)}`, '/share/REDACTED'],
-  ['a parameter in the path', '/x;jsessionid=abc;token=abc/y', '/x;jsessionid=abc;token=REDACTED/y'],
+  ['a parameter in the path', '/x;jsessionid=abc;token=abc/y', '/x;jsessionid=REDACTED;token=REDACTED/y'],
   [
     'ids in the path',
     '/v1/threads/thread_abcDEF0123456789abcDEF01/runs',

@@ -270,6 +270,10 @@ const ENV_TOKEN = "CO_API_KEY";
 fetch(url, { credentials: 'same-origin' })
 the file has "application/jwt": { "source": "iana" } in it
 Release GPG key: 3ABC01543F22DD2239285CDD818674489FBC127E
+{ token: process.env.A2A_WEBHOOK_TOKEN, password: process.env.MYSQL_PASSWORD! }
+Wrong password!: try again
+| password | The password of the user who logs in |
+Password: Minimum Eight Characters
 `,
 };
 

@@ -197,6 +197,10 @@ const FORMS: Readonly<Record<string, readonly string[]>> = {
   ],
   'names with marks around them': [
     '__API key__ = %r',
+    'Passphrase = %w',
+    '| password | %w |',
+    'seed phrase: %w harvest pebble saddle walnut',
+    'Guest Wifi password: %w',
     '**`password`**: %m',
     '<td>Password</td><td>Tr0ub4dor&3%p</td>',
     '<input type=password value=%m>',

@@ -7,8 +7,17 @@ const SHORTEST_RANDOM = 16;
 /** `AT05P-KN15H-X5VBT-H1H2W` */
 const GROUPS = /^(?=[^0-9]*[0-9])(?=[^A-Z]*[A-Z])[A-Z0-9]{4,6}(?:-[A-Z0-9]{4,6}){3,}$/;
 
-/** Whether a value may be the secret that its name suggests: a UUID, groups of a license, or a long run of letters and digits mixed. */
+const BASE64 = /^(?:[A-Za-z0-9+/]{4}){2,40}(?:[A-Za-z0-9+/]{2}(?:==)?|[A-Za-z0-9+/]{3}=?)?$/;
+const USER_AND_PASSWORD = /^[\x21-\x39\x3b-\x7e]+:[\x21-\x7e]+$/;
+
+/** Whether a value is base64 of a user and a password, as in the `auths` of Docker. */
+function isUserAndPassword(value: string): boolean {
+  return BASE64.test(value) && USER_AND_PASSWORD.test(atob(value));
+}
+
+/** Whether a value may be the secret that its name suggests: a user with a password in base64, a UUID, groups of a license, or a long run of letters and digits mixed. */
 export function looksRandom(value: string): boolean {
+  if (isUserAndPassword(value)) return true;
   if (value.length < SHORTEST_RANDOM || /\s/.test(value)) return false;
   if (UUID.test(value) || GROUPS.test(value)) return true;
   return (value.match(RANDOM_RUN) ?? []).some((run) => /[0-9]/.test(run) && /[A-Za-z]/.test(run));

@@ -21,8 +21,13 @@ const FIRST_FOLDER = /[\w.@ -]+/;
 
 const TYPES = /^[A-Za-z_$][\w$.]*(?: \| [A-Za-z_$][\w$.]*)+;?$/;
 
+/** Reads a variable of the environment, of any name: `process.env.MYSQL_PASSWORD!`. */
+const ENVIRONMENT =
+  /^(?:process\.env|import\.meta\.env|Deno\.env|Bun\.env|os\.environ|os\.[Gg]etenv|System\.getenv)(?:\.|\?\.|[[(])/;
+
 /** Whether a value is an expression of code that the real value comes from. Its names are words; random ones are none. */
 export function isExpression(value: string): boolean {
+  if (ENVIRONMENT.test(value)) return true;
   const code = value.replace(KEYWORD, '');
   if (code !== value || ACCESS.test(value) || value[0] === '(') {
     // A password may begin like an expression: `ywYr.Q+.tiXQT7`. Names of code are mixed too, but have few digits: `getGitHubToken()`.

@@ -17,7 +17,7 @@ const DESCRIBING = /* @__PURE__ */ wordSet(
     'get has have here how if in include incorrect invalid is it its least length may more most must need needs never new no not of off ' +
     'on one only or optional our please per provide required reset same see set should show so some than that the their them then ' +
     'there these they this those to too two under unless until use used uses using via was we were what when where which while who ' +
-    'why will with without wrong you your api password passwords token tokens secret secrets key keys credential credentials login ' +
+    'why will with without wrong you your minimum maximum characters letters digits long field identifier api password passwords token tokens secret secrets key keys credential credentials login ' +
     'de la le el los das der die den ist und mot du des un una uno per il di da do o e sua seu votre ihr tu su deine dein debe tener al menos doit muss mindestens moins deve ter',
 );
 

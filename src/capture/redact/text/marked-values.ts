@@ -8,6 +8,7 @@ import { findHereText, findPiped } from './by-place/stdin.js';
 import { isExpression } from './code.js';
 import { isHarmlessValue, isNoValue } from './harmless.js';
 import { isInName } from './name.js';
+import { isPassphrase } from './value.js';
 import { isSecretLike } from './words.js';
 
 /** Adds edits for values whose names stand in elements of HTML and XML, in options of commands and in tables of Markdown. */
@@ -186,9 +187,14 @@ function cellsOfRow(row: string, delimiter: string): { start: number; text: stri
 }
 
 /** Adds an edit for a cell under the name of a secret, if it holds one. */
+/** Other cells of several words describe something. */
+const SMALL_WORDS = /^[a-z0-9 -]+$/;
+const LEAST_WORDS = 4;
+
 function addCell(start: number, cell: string, edits: Edit[]): void {
   const value = cell.trim().replace(/^[*_`~"']+|[*_`~"']+$/g, '');
-  if (!isSecretLike(value) || /\s/.test(value) || isHarmlessValue(value) || isExpression(value)) return;
+  const isOneWord = isSecretLike(value) && !/\s/.test(value) && !isHarmlessValue(value) && !isExpression(value);
+  if (!isOneWord && !(SMALL_WORDS.test(value) && isPassphrase(value, LEAST_WORDS))) return;
   const from = start + cell.indexOf(value);
   edits.push({ start: from, end: from + value.length, text: REDACTED });
 }

@@ -107,11 +107,11 @@ export function isInName(code: number): boolean {
 
 /** `Incorrect API key provided: …`: names of two words, as sentences write them. */
 const PHRASE =
-  /(?:api|access|auth|private|secret|security|encryption|signing|backup|recovery|master|account|admin|deploy|service|shared|subscription|webhook)[ _-](?:key|token|code)$|mot de passe$|kata sandi$|(?:clé|clave|chave|chiave|sleutel)(?: de | d['’]|[ -])api$/i;
+  /(?:api|access|auth|private|secret|security|encryption|signing|backup|recovery|master|account|admin|deploy|service|shared|subscription|webhook)[ _-](?:key|token|code)$|(?:seed|recovery|backup|secret|mnemonic)[ _-]phrase$|mot de passe$|kata sandi$|(?:clé|clave|chave|chiave|sleutel)(?: de | d['’]|[ -])api$/i;
 /** `GPG key: 3ABC…` */
 const HARMLESS_PHRASE = /(?:gpg|pgp|public|primary|foreign|cache|partition|sort) key$/i;
-const LAST_WORD_OF_PHRASE = /^(?:key|token|code|passe|sandi|api)$/i;
-const LONGEST_LAST_WORD = 5;
+const LAST_WORD_OF_PHRASE = /^(?:key|token|code|phrase|passe|sandi|api)$/i;
+const LONGEST_LAST_WORD = 6;
 const LINKING_WORD = /^(?:provided|is|was|are)$/i;
 /** A type between a name and its value: `var token string =`, `const token: string =`. */
 const DECLARED =

@@ -4,7 +4,7 @@ import { isTemplate } from '../harmless.js';
 import { isSecretLike } from '../words.js';
 
 const LONGEST_BEFORE = 160;
-const USER_INFO = /(?:^|[\s"'`(=<,])([\w.$-]{1,60}):([^\s"'`:@<>(){}]{4,80})$/;
+const USER_INFO = /(?:^|[\s"'`(=<,])(\/\/)?([\w.$-]{1,60}):([^\s"'`:@<>(){}]{4,80})$/;
 const ORACLE =
   /(?:sqlplus(?: -\w+)* |jdbc:oracle:(?:thin|oci):|sqlldr )["']?[\w.$-]{1,60}\/["']?([^\s"'`@]{3,80})["']?$/;
 /** `mailto:bob99@example.com` has no password, and no more has `npm:name@1.2.3`. */
@@ -22,10 +22,10 @@ export function findBeforeAt(text: string, at: number, edits: Edit[]): void {
     if (!isTemplate(oracle)) add(at - before.length + before.lastIndexOf(oracle), oracle, edits);
     return;
   }
-  const [, user, password = ''] = USER_INFO.exec(before) ?? [];
+  const [, slashes, user, password = ''] = USER_INFO.exec(before) ?? [];
   if (user === undefined || NO_USER.test(user) || !isSecretLike(password) || isTemplate(password)) return;
   MACHINE.lastIndex = DOMAIN.lastIndex = at;
-  if (MACHINE.test(text) || (NOT_IN_EMAIL.test(password) && DOMAIN.test(text)))
+  if (MACHINE.test(text) || ((slashes || NOT_IN_EMAIL.test(password)) && DOMAIN.test(text)))
     add(at - password.length, password, edits);
 }
 
