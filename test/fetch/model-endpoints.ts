@@ -276,6 +276,10 @@ const BEDROCK: readonly Endpoint[] = [
     { choices: [{ text: 'Hello', stop_reason: null }] },
     { choices: [{ text: '', stop_reason: 'stop' }] },
   ]),
+  invoke('twelvelabs.pegasus', { inputPrompt: 'Hi', mediaSource: {} }, { message: 'Hello', finishReason: 'stop' }, [
+    { message: 'Hello' },
+    { message: '', finishReason: 'stop' },
+  ]),
   ...['mistral.large', 'ai21.jamba', 'writer.palmyra', 'openai.gpt-oss', 'qwen.qwen3'].map((name) =>
     invoke(name, { messages }, chatAnswer, chatChunks),
   ),

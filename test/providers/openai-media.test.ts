@@ -71,6 +71,11 @@ describe('Speech', () => {
     assert.equal(read(call, []).complete, false);
   });
 
+  it("may be a text in JSON, as Mistral's", () => {
+    assert.equal(read(call, ['{"audio_data":"AAAA"}']).complete, true);
+    assert.equal(readBrokenOff(call, ['{"audio_data":"AA']).complete, false);
+  });
+
   it('is streamed as events too', () => {
     const events = named(
       { type: 'speech.audio.delta', audio: 'AAAA' },
@@ -109,6 +114,20 @@ describe('A transcription', () => {
       assert.deepEqual([answer.complete, answer.usage], [true, { inputTokens: 14, outputTokens: 45 }]);
       assert.deepEqual(answer.response.messages?.[0]?.parts, [{ type: 'text', content: 'Grüße' }]);
     }
+    const ofMistral = named(
+      { type: 'transcription.language', audio_language: 'de' },
+      { type: 'transcription.text.delta', text: 'Grüße' },
+      {
+        type: 'transcription.done',
+        model: 'voxtral',
+        text: 'Grüße',
+        usage: { prompt_tokens: 14, completion_tokens: 45 },
+      },
+    );
+    const answer = read(call, [ofMistral]);
+    assert.deepEqual([answer.complete, answer.response.model], [true, 'voxtral']);
+    assert.deepEqual(answer.usage, { inputTokens: 14, outputTokens: 45 });
+    assert.deepEqual(answer.response.messages?.[0]?.parts, [{ type: 'text', content: 'Grüße' }]);
     assert.equal(read(call, ['WEBVTT\n\n00:00 --> 00:01\nHi']).complete, true);
     assert.equal(read(call, ['1\n00:00 --> 00:01\nHi']).complete, true);
     assert.equal(read(call, ['data: {"type":"transcript.text.delta","delta":"Hi"}\n\n']).complete, false);

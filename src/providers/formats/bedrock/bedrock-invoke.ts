@@ -224,7 +224,8 @@ class PromptReader implements FormatReader {
   event(name: string, data: string): void {
     const event = this.#response.readEvent(name, data);
     if (name === 'error' && event) this.#response.fail(errorOfEvent(name, event, false));
-    else if (event) this.#read(event);
+    // An error has a message of its own in the stream; Pegasus has its text in this field.
+    else if (event) this.#read(event, typeof event.message === 'string');
   }
 
   end(): void {}
@@ -234,8 +235,8 @@ class PromptReader implements FormatReader {
     return this.#response.answer(this.#whole || (this.#any && this.#response.finished));
   }
 
-  #read(body: JsonObject): void {
-    const isResult = RESULT_FIELDS.some((name) => body[name] !== undefined);
+  #read(body: JsonObject, isText = false): void {
+    const isResult = isText || RESULT_FIELDS.some((name) => body[name] !== undefined);
     this.#any ||= isResult;
     this.#response.fail(errorOfBody(body, isResult));
     const lists = [body.results, body.outputs, body.generations, body.completions].flatMap(objects);

@@ -55,9 +55,10 @@ function outputType(kind: string | undefined): string | undefined {
 /** A response is a single result. */
 const CHOICE = 0;
 
-/** `image_generation.completed`, `image_edit.completed`, `speech.audio.done`, `transcript.text.done`. */
-const LAST_EVENT = /^(?:image_\w+\.completed|speech\.audio\.done|transcript\.text\.done)$/;
-const EVENT = /^(?:image_\w+|speech|transcript)\./;
+/** `image_generation.completed`, `image_edit.completed`, `speech.audio.done`, `transcript.text.done`; Mistral: `transcription.done`. */
+const LAST_EVENT = /^(?:image_\w+\.completed|speech\.audio\.done|transcript\.text\.done|transcription\.done)$/;
+const EVENT = /^(?:image_\w+|speech|transcript|transcription)\./;
+const TEXT_EVENT = /^transcript(?:ion)?\.text\.delta$/;
 
 class OpenAiMediaReader implements FormatReader {
   readonly #response: ResponseAccumulator;
@@ -75,7 +76,9 @@ class OpenAiMediaReader implements FormatReader {
 
   whole(body: JsonObject): void {
     this.#anyEvent = true;
-    this.#done = [body.data, body.results, body.answers].some(Array.isArray) || typeof body.text === 'string';
+    // Mistral's speech is a text in JSON.
+    const isText = [body.text, body.audio_data].some((field) => typeof field === 'string');
+    this.#done = isText || [body.data, body.results, body.answers].some(Array.isArray);
     this.#response.fail(errorOfBody(body, this.#done));
     this.#response.id = label(body.id);
     this.#response.model = label(body.model);
@@ -91,9 +94,10 @@ class OpenAiMediaReader implements FormatReader {
     const event = this.#response.readEvent(type, data);
     if (!event) return;
     this.#response.fail(errorOfEvent(type, event, EVENT.test(type)));
-    if (this.#content && type === 'transcript.text.delta') this.#response.append(CHOICE, 'text', event.delta);
+    if (this.#content && TEXT_EVENT.test(type)) this.#response.append(CHOICE, 'text', event.delta ?? event.text);
     if (!LAST_EVENT.test(type)) return;
     this.#done = true;
+    this.#response.model = label(event.model);
     this.#readUsage(event.usage);
   }
 
