@@ -403,10 +403,10 @@ export const WAYS: readonly Way[] = [
     expected: interrupted('200 aborted'),
   },
   reset('before the headers', resetBeforeHeaders(), 'failed'),
-  // Node calls this reset ECONNRESET or, on a busy machine, UND_ERR_SOCKET: the AWS SDK retries the first only, so nothing is to be retried.
+  // Node calls these resets ECONNRESET or, on a busy machine, UND_ERR_SOCKET: the AWS SDK retries the first only, so nothing is to be retried.
   reset('in the headers', resetInHeaders(), 'failed', stream, 0),
+  reset('in mid-answer', resetMidStream(2), '200 failed', generate, 0),
   reset('in mid-stream', resetMidStream(4), '200 failed'),
-  reset('in mid-answer', resetMidStream(2), '200 failed', generate),
   {
     name: 'reset, then 200',
     play: single((call) => {

@@ -235,14 +235,16 @@ function ollama({ url, fetch = globalThis.fetch }: ClientOptions): Client {
   };
 }
 
-function bedrock({ url, fetch, maxRetries = 2 }: ClientOptions): Client {
-  const client = new BedrockRuntimeClient({
-    region: 'eu-central-1',
-    credentials: { accessKeyId: KEY, secretAccessKey: KEY },
-    endpoint: url,
-    maxAttempts: maxRetries + 1,
-    requestHandler: new FetchHttpHandler(fetch && { customFetch: fetch }),
-  });
+/** It too has the signal in a `Request` only, which it does not hold. */
+function bedrock({ url, fetch = globalThis.fetch, maxRetries = 2 }: ClientOptions): Client {
+  const clientFor = (signal?: AbortSignal) =>
+    new BedrockRuntimeClient({
+      region: 'eu-central-1',
+      credentials: { accessKeyId: KEY, secretAccessKey: KEY },
+      endpoint: url,
+      maxAttempts: maxRetries + 1,
+      requestHandler: new FetchHttpHandler({ customFetch: withSignal(fetch, signal) }),
+    });
   const request = (modelId: string) => ({ modelId, messages: [{ role: 'user', content: [{ text: PROMPT }] }] });
   const options = ({ signal, timeoutMillis }: CallOptions = {}) => ({
     ...(signal && { abortSignal: signal }),
@@ -250,10 +252,11 @@ function bedrock({ url, fetch, maxRetries = 2 }: ClientOptions): Client {
   });
   return {
     generate: async (model, call) =>
-      (await client.send(new ConverseCommand(request(model)), options(call))).output.message.content[0].text,
+      (await clientFor(call?.signal).send(new ConverseCommand(request(model)), options(call))).output.message.content[0]
+        .text,
     open: async (model, call) =>
       texts(
-        (await client.send(new ConverseStreamCommand(request(model)), options(call))).stream,
+        (await clientFor(call?.signal).send(new ConverseStreamCommand(request(model)), options(call))).stream,
         (event: { contentBlockDelta?: { delta: { text?: string } } }) => event.contentBlockDelta?.delta.text,
       ),
   };
