@@ -33,7 +33,7 @@ export interface Endpoint {
   readonly body: object;
   readonly operation: string;
   readonly provider: string;
-  /** The model that is recorded; `none` if the request does not show it. Default: `m`. */
+  /** The model that is recorded. Default: `m`. */
   readonly model?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly answer: Sent;
@@ -497,7 +497,7 @@ const MISTRAL: readonly Endpoint[] = [
   }),
 ];
 
-/** A form, whose fields are not read. */
+/** A form, of which only the texts are read. */
 const form = () => {
   const body = new FormData();
   body.set('model', model);
@@ -533,23 +533,21 @@ const OPENAI: readonly Endpoint[] = [
     stream: { body: { ...image, stream: true, partial_images: 1 }, sent: images('image_generation') },
   }),
   openAI('/images/edits', form(), media, {
-    model: 'none',
     usage: counted,
     answer: picture,
     stream: { sent: images('image_edit') },
   }),
-  openAI('/images/variations', form(), media, { model: 'none', answer: json({ created: 1, data: [{ url: 'x' }] }) }),
+  openAI('/images/variations', form(), media, { answer: json({ created: 1, data: [{ url: 'x' }] }) }),
   openAI('/audio/speech', speech, media, {
     answer: { body: Buffer.from([0xff, 0xfb, ...Array(500).fill(1)]), type: 'audio/mpeg' },
     stream: { body: { ...speech, stream_format: 'sse' }, sent: speechEvents, usage: counted },
   }),
   openAI('/audio/transcriptions', form(), media, {
-    model: 'none',
     usage: counted,
     answer: transcript,
     stream: { sent: transcriptEvents },
   }),
-  openAI('/audio/translations', form(), media, { model: 'none', answer: json({ text: 'Hello' }) }),
+  openAI('/audio/translations', form(), media, { answer: json({ text: 'Hello' }) }),
   openAI('/moderations', { model, input: 'Hi' }, 'moderation', {
     answer: json({ id: 'modr-1', model, results: [{ flagged: false }] }),
   }),

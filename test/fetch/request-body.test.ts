@@ -380,3 +380,39 @@ describe('the calls of a client that passes a Request', () => {
     assert.deepEqual(shapeOf(scene), [[undefined, '200']]);
   });
 });
+
+describe('of a form', () => {
+  const ask = async (form: FormData) => {
+    const set: Traced = traced({ capture: 'content' });
+    const fetch = wrapFetch(async () => Response.json({ text: 'Hello' }));
+    const url = 'https://llm.example.com/v1/audio/transcriptions';
+    await set.recorder.run({ kind: 'chat_turn' }, async () =>
+      (await fetch(url, { method: 'POST', body: form })).json(),
+    );
+    await set.shutdown();
+    const [step] = set.steps();
+    assert.ok(step);
+    return step;
+  };
+
+  test('the model and the prompt are recorded, and no size, which the files add to', async () => {
+    const form = new FormData();
+    form.set('model', 'whisper-1');
+    form.set('prompt', 'It is about cats.');
+    form.set('stream', 'true');
+    form.set('file', new Blob(['sound']), 'a.mp3');
+    const step = await ask(form);
+    assert.equal(step.attributes['gen_ai.request.model'], 'whisper-1');
+    assert.equal(step.attributes['runtrace.step.operation'], 'stream');
+    assert.match(String(step.attributes['gen_ai.input.messages']), /It is about cats\./);
+    assert.equal('http.request.body.size' in (attemptsOf(step)[0] ?? {}), false);
+  });
+
+  test('that has none of the fields that are known, the path is enough', async () => {
+    const form = new FormData();
+    form.set('file_url', 'https://a.example/b.mp3');
+    const step = await ask(form);
+    assert.equal(step.attributes['gen_ai.operation.name'], 'generate_content');
+    assert.equal(step.attributes['runtrace.status'], 'completed');
+  });
+});

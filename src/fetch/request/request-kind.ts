@@ -48,13 +48,21 @@ export function kindOf(
  * `POST /v1/conversations` of OpenAI.
  */
 function callOf(
-  { method, url, body, opaqueBody, headers }: OutgoingRequest,
+  { method, url, body, formFields, opaqueBody, headers }: OutgoingRequest,
   capturing: CaptureSettings | undefined,
 ): ModelCall | undefined {
   if (body === undefined && !opaqueBody) return undefined;
   const content = capturing?.messages ? 'later' : false;
-  const call = readModelCall(method, url, body, content, headers, undefined, capturing?.limits.contentBytes);
-  if (!call?.readContent) return call;
+  const read = (text: string | undefined) =>
+    readModelCall(method, url, text, content, headers, undefined, capturing?.limits.contentBytes);
+  // Of a form the path is enough.
+  const call = read(body ?? formFields) ?? (formFields === undefined ? undefined : read(undefined));
+  if (!call || (body !== undefined && !call.readContent)) return call;
   const { readContent, ...known } = call;
-  return { ...known, fullRequest: deferred(readContent.length, readContent.read, undefined) };
+  return {
+    ...known,
+    // A form is longer than its fields.
+    ...(body === undefined && { bodyBytes: undefined }),
+    ...(readContent && { fullRequest: deferred(readContent.length, readContent.read, undefined) }),
+  };
 }

@@ -46,6 +46,7 @@ export function readOutgoing(
     url: target.url,
     headers,
     body,
+    ...(raw instanceof FormData && { formFields: fieldsOf(raw) }),
     opaqueBody: body === undefined && (raw !== undefined || (request !== undefined && hasBody(request))),
     ...retryNumbers(headers),
   };
@@ -75,6 +76,7 @@ export const MAX_READ_BYTES = 4 << 20;
 /** The platform's own, which an application does not see called. */
 const formText = URLSearchParams.prototype.toString;
 const stringText = String.prototype.toString;
+const eachField = FormData.prototype.forEach;
 
 /** Whether `fetch` makes a text of the object by the platform's own functions. */
 function isPlainStringObject(body: unknown): body is string {
@@ -92,6 +94,19 @@ function readBody(body: BodyInit | undefined): string | undefined {
   if (isPlainStringObject(body)) return stringText.call(body);
   const bytes = bytesOf(body);
   return bytes && bytes.length <= MAX_READ_BYTES ? decodeText(bytes) : undefined;
+}
+
+/** A longer text of a form is no option of a call. */
+const MAX_FIELD_LENGTH = 4096;
+
+/** What a form asks for, as clients of models write it: texts, and `true` and `false` as words. A file is there, but not read. */
+function fieldsOf(form: FormData): string {
+  const fields: Record<string, string | boolean | null> = {};
+  eachField.call(form, (value, name) => {
+    const isText = typeof value === 'string' && value.length <= MAX_FIELD_LENGTH;
+    fields[name] = !isText ? null : value === 'true' || value === 'false' ? value === 'true' : value;
+  });
+  return JSON.stringify(fields);
 }
 
 function bytesOf(body: BodyInit | undefined): Uint8Array | undefined {

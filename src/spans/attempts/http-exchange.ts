@@ -32,6 +32,8 @@ export interface OutgoingRequest {
   body: string | undefined;
   /** Tells a body that was released from others. */
   bodyDigest?: string;
+  /** The fields of a form, as a JSON text, without its files. */
+  readonly formFields?: string;
   /** Whether there is a body that can't be read: a stream, a form, the body of a Request. */
   readonly opaqueBody: boolean;
   /** How many retries came before this one, by the client's own count. */

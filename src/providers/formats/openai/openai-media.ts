@@ -11,7 +11,7 @@ const PATH =
 
 /**
  * OpenAI's images, speech, transcriptions, translations, moderations and decisions, and compatible servers (Groq, Mistral,
- * xAI, Together, OpenRouter). Requests that are multipart are known by their path alone.
+ * xAI, Together, OpenRouter). A multipart request is known by its path; of a form that is in memory the fields are read.
  *
  * Source: the OpenAI API reference and the types of the `openai` package.
  */
