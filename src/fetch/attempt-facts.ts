@@ -174,7 +174,8 @@ function attemptOf(
   if (requestBody !== undefined) {
     const recorded = recordedPart(requestBody, capturing);
     if (recorded !== undefined) attempt.requestBody = recorded;
-    attempt.requestBodySize = facts.call?.bodyBytes ?? byteLength(requestBody);
+    attempt.requestBodySize =
+      facts.call?.bodyBytes ?? (typeof requestBody === 'string' ? byteLength(requestBody) : requestBody.length);
   }
   if (answer && hasValues(answer.usage)) attempt.usage = answer.usage;
   if (answer?.response.id !== undefined) attempt.responseId = answer.response.id;

@@ -1,5 +1,5 @@
 import { context } from '@opentelemetry/api';
-import type { AttemptOwner } from '../spans/attempts/http-exchange.js';
+import type { AttemptOwner, ReadBody } from '../spans/attempts/http-exchange.js';
 import { reuseOf, withoutRun, withRecording } from '../spans/context.js';
 import { callRecorded, unreadPost } from '../spans/omissions/missed-calls.js';
 import { expectedCallsIn } from '../spans/routing/expected-calls.js';
@@ -100,7 +100,7 @@ export function recordExchange<T>(
   purpose: Purpose = {},
 ): Promise<T> {
   let place: Place | undefined;
-  let reading: Promise<string | undefined> | undefined;
+  let reading: Promise<ReadBody | undefined> | undefined;
   try {
     place = findPlace(purpose, args);
     reading = place && readBodyInMemory(args);
@@ -114,7 +114,7 @@ export function recordExchange<T>(
 async function sendWhenRead<T>(
   place: Place,
   args: Parameters<Fetch>,
-  reading: Promise<string | undefined>,
+  reading: Promise<ReadBody | undefined>,
   call: () => Promise<T>,
   read: ReadAnswer<T>,
 ): Promise<T> {
@@ -124,7 +124,7 @@ async function sendWhenRead<T>(
 function send<T>(
   place: Place,
   args: Parameters<Fetch>,
-  requestBody: string | undefined,
+  requestBody: ReadBody | undefined,
   call: () => Promise<T>,
   read: ReadAnswer<T>,
 ): Promise<T> {
@@ -161,7 +161,7 @@ export const UNRECORDED = 'an attempt could not be recorded';
 function beginAttempt(
   place: Place,
   [input, init]: Parameters<Fetch>,
-  requestBody: string | undefined,
+  requestBody: ReadBody | undefined,
 ): InFlightAttempt | undefined {
   const { active, run, step, outside, capturing, target, polled } = place;
   const allHeaders = capturing.content || run?.recording.capturing.content === true;

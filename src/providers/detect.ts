@@ -44,7 +44,7 @@ const FORMATS: readonly WireFormat[] = [
   vertexPredict,
 ];
 
-/** The longest request body, whole response or single event that is read, in characters: 4 Mi. */
+/** The longest request body, whole response or single event that is read, in characters or bytes: 4 Mi. */
 const MAX_LENGTH = 4 << 20;
 
 /** How much of each content is recorded by default, in characters. */
@@ -91,7 +91,7 @@ export interface ModelCall {
  * characters), the path alone decides, provided that the host is a known provider's or the path names an API's version
  * (`/v1/…`). A body that is not JSON is a model call only at a known provider.
  *
- * @param bodyText the body as text; `undefined` if it could not be read.
+ * @param source the body, as text or in UTF-8; `undefined` if it could not be read.
  * @param content whether messages, system instructions and tools are read as well; `later` prepares for `readContent` of the call.
  * @param headers the request's headers, by lower-case name. Some formats have the model there.
  * @param maxLength the longest whole response, or single event, that is read, in characters. Default: 4 Mi.
@@ -108,7 +108,7 @@ export interface ModelCall {
 export function readModelCall(
   method: string,
   url: URL,
-  bodyText: string | undefined,
+  source: string | Uint8Array | undefined,
   content: boolean | 'later',
   headers: Readonly<Record<string, string>> = {},
   maxLength: number = MAX_LENGTH,
@@ -120,7 +120,7 @@ export function readModelCall(
   const host = providerOf(url);
   let read: ReadBody | undefined;
   for (const { format, operation } of formats) {
-    read ??= readBody(bodyText, content, contentLength);
+    read ??= readBody(source, content, contentLength);
     const { body, bytes, later } = read;
     const known = host !== undefined || (API_PATH.test(path) && body !== 'no JSON');
     if (typeof body === 'object' ? !(known || label(body.model)) || !format.accepts(path, body) : !known) continue;
@@ -197,14 +197,18 @@ interface ReadBody {
   readonly later?: { readonly length: number; readonly json: () => string | undefined };
 }
 
-function readBody(bodyText: string | undefined, content: boolean | 'later', contentLength: number): ReadBody {
-  if (bodyText === undefined || bodyText.length > MAX_LENGTH) return { body: 'unknown' };
+function readBody(
+  source: string | Uint8Array | undefined,
+  content: boolean | 'later',
+  contentLength: number,
+): ReadBody {
+  if (source === undefined || source.length > MAX_LENGTH) return { body: 'unknown' };
   const extent = content ? contentExtent(contentLength, ASKED) : ASKED;
   if (content !== 'later') {
-    const { json, bytes } = excerpt(bodyText, extent);
+    const { json, bytes } = excerpt(source, extent);
     return { body: bodyOf(json), bytes };
   }
-  const { json, bytes, more, moreLength } = excerptInTwo(bodyText, extent);
+  const { json, bytes, more, moreLength } = excerptInTwo(source, extent);
   return { body: bodyOf(json), bytes, later: { length: moreLength, json: more } };
 }
 

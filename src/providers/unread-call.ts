@@ -8,8 +8,8 @@ import { ASKED } from './stream/extent.js';
 export interface UnknownRequest {
   readonly method: string;
   readonly url: URL;
-  /** The body as text; `undefined` if it could not be read. */
-  readonly bodyText: string | undefined;
+  /** The body, as text or in UTF-8; `undefined` if it could not be read. */
+  readonly body: string | Uint8Array | undefined;
   /** The `content-type` header, in any case. */
   readonly contentType?: string | undefined;
 }
@@ -110,10 +110,10 @@ export type UnreadKind = 'unread call' | 'unread post' | 'other';
  *
  * @example
  * const url = new URL('https://api.cohere.com/v2/classify');
- * unreadKindOf({ method: 'POST', url, bodyText: '{}' }, { byBody: true, every: false }); // 'unread call'
+ * unreadKindOf({ method: 'POST', url, body: '{}' }, { byBody: true, every: false }); // 'unread call'
  */
 export function unreadKindOf(request: UnknownRequest, { byBody, every }: UnreadCallRules): UnreadKind {
-  const { method, url, bodyText } = request;
+  const { method, url } = request;
   if (method.toUpperCase() !== 'POST') return 'other';
   const path = url.pathname.replace(/\/+$/, '');
   const isStorage = STORAGE.test(path);
@@ -121,9 +121,9 @@ export function unreadKindOf(request: UnknownRequest, { byBody, every }: UnreadC
   if (TOKENS.test(path) && !every) return 'other';
   const isAtProvider = servesModels(url) && mayBeUnreadCall(url);
   if (!isAtProvider && !byBody && !every) return 'other';
-  const json = bodyText === undefined ? undefined : excerpt(bodyText, ASKED).json;
+  const json = request.body === undefined ? undefined : excerpt(request.body, ASKED).json;
   const body = json === undefined ? undefined : parseJson(json);
-  if (isOtherKind(path, body, bodyText)) return 'other';
+  if (isOtherKind(path, body, request.body)) return 'other';
   if (isAtProvider || every || (byBody && !isStorage && hasModelAndContent(body))) return 'unread call';
   return byBody ? 'unread post' : 'other';
 }
@@ -148,10 +148,21 @@ function hasModelAndContent(value: unknown): boolean {
   return CONTENT_FIELDS.some((name) => body?.[name] !== undefined && body[name] !== null);
 }
 
+const GRANT = /(?:^|&)grant_type=/;
+
+/** A request for a token is no longer. */
+const LONGEST_GRANT = 65_536;
+
+function beginningOf(body: string | Uint8Array = ''): string {
+  return typeof body === 'string'
+    ? body.slice(0, LONGEST_GRANT)
+    : new TextDecoder().decode(body.subarray(0, LONGEST_GRANT));
+}
+
 /** Whether a body says that the request is JSON-RPC, GraphQL or a request for a token. */
-function isOtherKind(path: string, value: unknown, bodyText: string | undefined): boolean {
+function isOtherKind(path: string, value: unknown, given: UnknownRequest['body']): boolean {
   const body = object(Array.isArray(value) ? value[0] : value);
-  if (!body) return /(?:^|&)grant_type=/.test(bodyText ?? '');
+  if (!body) return GRANT.test(beginningOf(given));
   if ('jsonrpc' in body || 'grant_type' in body) return true;
   const { query } = body;
   if (typeof query !== 'string') return /\/graphql$/i.test(path);

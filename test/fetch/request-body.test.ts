@@ -332,6 +332,46 @@ describe('the calls of a client that passes a Request', () => {
     assert.deepEqual(shapeOf(scene), [['gpt-5', '503 200']]);
   });
 
+  for (const length of [0, 1, 15, 16, 17, 70_000, 200_001]) {
+    test(`are that retry too if the body is a text once and bytes the next time: ${length} characters`, async () => {
+      const prompt = JSON.stringify({ model: 'gpt-5', messages: [{ role: 'user', content: '€a'.repeat(length) }] });
+      const other = prompt.replace(/"}]}$/, '!"}]}');
+      const bodies = [prompt, Buffer.from(prompt), viewAt(3, Uint8Array, prompt), new Blob([prompt]), prompt];
+      const scene = traced();
+      await scene.recorder.run({ kind: 'chat_turn' }, async () => {
+        const fetch = answering(503, 503, 503, 503, 503);
+        for (const body of [...bodies, Buffer.from(other)]) await (await fetch(URL_OF_CALL, post(body))).text();
+      });
+      await scene.shutdown();
+      assert.deepEqual(shapeOf(scene), [
+        ['gpt-5', '503 503 503 503 503'],
+        ['gpt-5', '200'],
+      ]);
+    });
+  }
+
+  test('have the body that was sent, if the bytes change before there is an answer', async () => {
+    const content = 'Hello €'.repeat(10_000);
+    const prompt = JSON.stringify({ model: 'gpt-5', messages: [{ role: 'user', content }] });
+    const scene = traced({ capture: 'content' });
+    await scene.recorder.run({ kind: 'chat_turn' }, async () => {
+      const fetch = answering(503);
+      for (const _try of [1, 2]) {
+        const body = Buffer.from(prompt);
+        const call = fetch(URL_OF_CALL, post(body));
+        body.fill(0);
+        await (await call).text();
+      }
+    });
+    await scene.shutdown();
+    assert.deepEqual(shapeOf(scene), [['gpt-5', '503 200']]);
+    const [step] = scene.steps();
+    const [attempt] = attemptsOf(step as never);
+    assert.match(String(step?.attributes['gen_ai.input.messages']), /Hello €Hello €/);
+    assert.ok(prompt.startsWith(String(attempt?.['http.request.body.content']).slice(0, 50_000)));
+    assert.equal(attempt?.['http.request.body.size'], Buffer.byteLength(prompt));
+  });
+
   test('at once are as many steps as calls', async () => {
     const scene = traced();
     const fetch = answering(429, 429, 429);

@@ -283,8 +283,8 @@ const text = (body: unknown) => (body === undefined || typeof body === 'string' 
 describe('A call of a format that is not read becomes a step:', () => {
   for (const [url, body, rule] of asStep) {
     it(`${rule === 'host' ? 'by its host' : `with ${JSON.stringify(body)}`}, ${url}`, () => {
-      const request = { method: 'POST', url: new URL(url), bodyText: text(body), contentType: JSON_TYPE };
-      assert.equal(readModelCall('POST', request.url, request.bodyText, false), undefined, 'the format is read');
+      const request = { method: 'POST', url: new URL(url), body: text(body), contentType: JSON_TYPE };
+      assert.equal(readModelCall('POST', request.url, request.body, false), undefined, 'the format is read');
       assert.equal(isUnreadModelCall(request, { byBody: true, every: false }), true);
       assert.equal(isUnreadModelCall(request, { byBody: false, every: false }), rule === 'host');
     });
@@ -292,13 +292,13 @@ describe('A call of a format that is not read becomes a step:', () => {
 
   it('at a known provider also if the body cannot be read', () => {
     const url = new URL('https://api.openai.com/v1/some/new/endpoint');
-    assert.equal(isUnreadModelCall({ method: 'POST', url, bodyText: undefined }, { byBody: true, every: false }), true);
+    assert.equal(isUnreadModelCall({ method: 'POST', url, body: undefined }, { byBody: true, every: false }), true);
   });
 
   it('at any host if every POST is asked for, but not if it is certainly another kind of call', () => {
     const every = { byBody: true, every: true };
     const is = (url: string, body: unknown, contentType = JSON_TYPE) =>
-      isUnreadModelCall({ method: 'POST', url: new URL(url), bodyText: text(body), contentType }, every);
+      isUnreadModelCall({ method: 'POST', url: new URL(url), body: text(body), contentType }, every);
     assert.equal(is('https://llm.example.com/infer', { question: 'Hi' }), true);
     assert.equal(is('https://llm.example.com/infer', undefined), true);
     assert.equal(is('https://llm.example.com/infer', { jsonrpc: '2.0', method: 'x' }), false);
@@ -311,7 +311,7 @@ describe('A call of a format that is not read becomes a step:', () => {
 describe('What is not a model call never becomes a step:', () => {
   for (const [name, url, body, contentType = JSON_TYPE, method = 'POST'] of [...notAsStep, ...countsOfTokens]) {
     it(`${name}, ${method} ${url}`, () => {
-      const request = { method, url: new URL(url), bodyText: text(body), contentType };
+      const request = { method, url: new URL(url), body: text(body), contentType };
       assert.equal(isUnreadModelCall(request, { byBody: true, every: false }), false);
       assert.equal(isUnreadModelCall(request, { byBody: false, every: false }), false);
     });
@@ -321,8 +321,8 @@ describe('What is not a model call never becomes a step:', () => {
 describe('A count of tokens is not reported as a call that was missed:', () => {
   for (const [name, address, body] of countsOfTokens) {
     it(`${name}, ${address}`, () => {
-      const request = { method: 'POST', url: new URL(address), bodyText: text(body), contentType: JSON_TYPE };
-      assert.equal(readModelCall('POST', request.url, request.bodyText, false), undefined, 'taken for a model call');
+      const request = { method: 'POST', url: new URL(address), body: text(body), contentType: JSON_TYPE };
+      assert.equal(readModelCall('POST', request.url, request.body, false), undefined, 'taken for a model call');
       assert.equal(unreadKindOf(request, { byBody: true, every: false }), 'other');
       assert.equal(mayAskProvider(request.url), false, 'by the global fetch');
     });
@@ -330,7 +330,7 @@ describe('A count of tokens is not reported as a call that was missed:', () => {
 
   it('but a call that may have been one is', () => {
     const url = new URL('https://llm.example.com/predict');
-    const request = { method: 'POST', url, bodyText: '{"x":1}', contentType: JSON_TYPE };
+    const request = { method: 'POST', url, body: '{"x":1}', contentType: JSON_TYPE };
     assert.equal(unreadKindOf(request, { byBody: true, every: false }), 'unread post');
     assert.equal(mayAskProvider(new URL('https://api.anthropic.com/v1/messages')), true);
   });

@@ -11,6 +11,12 @@ export function beginningOfText(text: string, maxBytes: number): string {
   return text.length > maxBytes + LOOK_AHEAD ? text.slice(0, Math.max(0, maxBytes) + LOOK_AHEAD) : text;
 }
 
+/** The text of the beginning of bytes of UTF-8 that is enough to record `maxBytes` of it. A character that the cut goes through is left out. */
+export function beginningOfBytes(bytes: Uint8Array, maxBytes: number): string {
+  const length = Math.max(0, maxBytes) + LOOK_AHEAD;
+  return new TextDecoder().decode(bytes.subarray(0, length), { stream: bytes.length > length });
+}
+
 /** The beginning of the JSON text of a value. Writing all of a long value would take longer than redacting its beginning. */
 export interface JsonBeginning {
   readonly json: string;

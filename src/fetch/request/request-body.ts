@@ -12,16 +12,15 @@ import { requestOf } from './read-once.js';
 import { MAX_READ_BYTES } from './request.js';
 
 /** The platform's own, which an application does not see called. */
-const blobText = Blob.prototype.text;
+const blobBytes = Blob.prototype.arrayBuffer;
 
 /**
- * The text of the body that `fetch` takes of its arguments, if it has to be waited for, is in memory and may be text. `undefined` if it is
+ * The bytes of the body that `fetch` takes of its arguments, if it has to be waited for, is in memory and may be text. `undefined` if it is
  * not, or if it is used up. For a string or bytes in a `Request`, it takes a few microtasks and no turn of the event loop.
  */
-export function readBodyInMemory([input, init]: Parameters<typeof fetch>): Promise<string | undefined> | undefined {
+export function readBodyInMemory([input, init]: Parameters<typeof fetch>): Promise<Uint8Array | undefined> | undefined {
   const body = init?.body ?? undefined;
-  if (body instanceof Blob)
-    return mayBeText(body.type, body.size) ? blobText.call(body).catch(() => undefined) : undefined;
+  if (body instanceof Blob) return mayBeText(body.type, body.size) ? bytesOf(body).catch(() => undefined) : undefined;
   // The init may be a `Request`, too: then its body is a stream, which only the `Request` can clone.
   const request = requestOf(body === undefined ? input : (init as Request));
   if (!request) return undefined;
@@ -30,7 +29,7 @@ export function readBodyInMemory([input, init]: Parameters<typeof fetch>): Promi
   const source = sourceOf(request);
   if (source === 'stream') return undefined;
   const late = source === 'maybe memory' ? nextTurn() : undefined;
-  return readText(request.clone().body as ReadableStream<Uint8Array>, late).catch(() => undefined);
+  return readBytes(request.clone().body as ReadableStream<Uint8Array>, late).catch(() => undefined);
 }
 
 /** Callers give JSON any type, or none. A form of parts is another text each time, because its boundary is made at random. */
@@ -43,20 +42,33 @@ function nextTurn(): Promise<'late'> {
   return new Promise((resolve) => setTimeout(resolve, 0, 'late'));
 }
 
-/** The text of a body; `undefined` if it is too long, or not there before it is `late`. */
-async function readText(body: ReadableStream<Uint8Array>, late?: Promise<'late'>): Promise<string | undefined> {
-  const decoder = new TextDecoder();
+async function bytesOf(blob: Blob): Promise<Uint8Array> {
+  return new Uint8Array(await blobBytes.call(blob));
+}
+
+/** The bytes of a body; `undefined` if it is too long, or not there before it is `late`. */
+async function readBytes(body: ReadableStream<Uint8Array>, late?: Promise<'late'>): Promise<Uint8Array | undefined> {
   const reader = body.getReader();
-  let text = '';
-  for (let bytes = 0; ; ) {
+  const chunks: Uint8Array[] = [];
+  for (let length = 0; ; ) {
     const read = await (late ? Promise.race([reader.read(), late]) : reader.read());
-    if (read !== 'late' && read.done) return text + decoder.decode();
-    if (read !== 'late') bytes += read.value.byteLength;
-    if (read === 'late' || bytes > MAX_READ_BYTES) {
+    if (read !== 'late' && read.done) return joined(chunks, length);
+    if (read !== 'late') length += read.value.byteLength;
+    if (read === 'late' || length > MAX_READ_BYTES) {
       // This settles only when the other branch, which is sent, is cancelled too.
       reader.cancel().catch(() => {});
       return undefined;
     }
-    text += decoder.decode(read.value, { stream: true });
+    chunks.push(read.value);
   }
+}
+
+function joined(chunks: readonly Uint8Array[], length: number): Uint8Array {
+  const all = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    all.set(chunk, at);
+    at += chunk.length;
+  }
+  return all;
 }

@@ -39,7 +39,7 @@ export function kindOf(
   const call = callOf(outgoing, capturing);
   if (call) return call;
   const { method, url, body, headers } = outgoing;
-  const request = { method, url, bodyText: body, contentType: headers['content-type'] };
+  const request = { method, url, body, contentType: headers['content-type'] };
   return unreadKindOf(request, { byBody: !outside, every: everyPost });
 }
 

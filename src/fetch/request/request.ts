@@ -1,7 +1,6 @@
-import type { OutgoingRequest } from '../../spans/attempts/http-exchange.js';
+import type { OutgoingRequest, ReadBody } from '../../spans/attempts/http-exchange.js';
 import { remembered } from '../../util/memo.js';
 import { hasBody } from './body-source.js';
-import { decodeText } from './decode-text.js';
 import { headersOf } from './headers.js';
 import { hrefOf, isPlainHeaders, requestOf } from './read-once.js';
 
@@ -32,7 +31,7 @@ export function readOutgoing(
   target: Target,
   input: RequestInfo | URL,
   init: RequestInit | undefined,
-  bodyRead: string | undefined,
+  bodyRead: ReadBody | undefined,
   allHeaders: boolean,
 ): OutgoingRequest {
   const request = requestOf(input);
@@ -88,12 +87,13 @@ function isPlainStringObject(body: unknown): body is string {
   );
 }
 
-function readBody(body: BodyInit | undefined): string | undefined {
+/** Bytes may change as soon as the request is on its way, so they are copied. */
+function readBody(body: BodyInit | undefined): ReadBody | undefined {
   if (typeof body === 'string') return body;
   if (body instanceof URLSearchParams) return formText.call(body);
   if (isPlainStringObject(body)) return stringText.call(body);
   const bytes = bytesOf(body);
-  return bytes && bytes.length <= MAX_READ_BYTES ? decodeText(bytes) : undefined;
+  return bytes && bytes.length <= MAX_READ_BYTES ? bytes.slice() : undefined;
 }
 
 /** A longer text of a form is no option of a call. */

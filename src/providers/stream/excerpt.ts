@@ -9,15 +9,21 @@ export interface Excerpt {
   readonly bytes: number;
 }
 
+/** A JSON text, or its bytes in UTF-8. */
+type Json = string | Uint8Array;
+
+const decoder = /* @__PURE__ */ new TextDecoder();
+
 /**
  * The excerpt of a text that {@link JsonExcerpt} makes; the same text if it is short.
  *
  * @example excerpt('{"model":"gpt-5","messages":[…1 MB…]}', ASKED).json // '{"model":"gpt-5","messages":[…16 short messages…]}'
  */
-export function excerpt(json: string, extent: Extent): Excerpt {
-  if (json.length <= extent.whole) return { json, bytes: byteLength(json) };
-  const reading = new JsonExcerpt(extent);
-  eachEncodedPart(json, (bytes) => reading.push(bytes));
+export function excerpt(json: Json, extent: Extent): Excerpt {
+  if (json.length <= extent.whole) {
+    return { json: textOf(json), bytes: typeof json === 'string' ? byteLength(json) : json.length };
+  }
+  const reading = read(json, extent);
   return { json: reading.text(), bytes: reading.length };
 }
 
@@ -29,13 +35,32 @@ export interface ExcerptInTwo extends Excerpt {
 }
 
 /** The excerpt of a request for {@link ASKED}, and one for a larger extent, which is decoded when it is asked for. */
-export function excerptInTwo(json: string, extent: Extent): ExcerptInTwo {
-  if (json.length <= extent.whole) return { ...excerpt(json, ASKED), more: () => json, moreLength: json.length };
-  const reading = new JsonExcerpt(extent);
-  eachEncodedPart(json, (bytes) => reading.push(bytes));
+export function excerptInTwo(json: Json, extent: Extent): ExcerptInTwo {
+  if (json.length <= extent.whole) {
+    return { ...excerpt(json, ASKED), more: () => textOf(json), moreLength: json.length };
+  }
+  const reading = read(json, extent);
   const found = reading.bytes() ?? new Uint8Array(0);
-  const facts = new JsonExcerpt(ASKED);
-  facts.push(found);
-  const more = () => new TextDecoder().decode(found);
-  return { json: facts.text(), bytes: reading.length, more, moreLength: found.length };
+  return {
+    json: read(found, ASKED).text(),
+    bytes: reading.length,
+    more: decodedLater(found),
+    moreLength: found.length,
+  };
+}
+
+/** A function of its own, so that what is decoded later does not hold the whole text as well. */
+function decodedLater(found: Uint8Array): () => string {
+  return () => textOf(found);
+}
+
+function textOf(json: Json): string {
+  return typeof json === 'string' ? json : decoder.decode(json);
+}
+
+function read(json: Json, extent: Extent): JsonExcerpt {
+  const reading = new JsonExcerpt(extent);
+  if (typeof json === 'string') eachEncodedPart(json, (bytes) => reading.push(bytes));
+  else reading.push(json);
+  return reading;
 }

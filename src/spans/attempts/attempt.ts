@@ -1,13 +1,14 @@
 import { keptText } from '../../capture/captured-content.js';
 import { type Deferred, deferred } from '../../capture/deferred.js';
 import type { CaptureSettings } from '../../capture/levels.js';
-import { beginningOfText } from '../../capture/redact/beginning.js';
+import { beginningOfBytes, beginningOfText } from '../../capture/redact/beginning.js';
 import { isMetadataHeader } from '../../capture/redact/headers.js';
 import { type Usage, usageOf } from '../../otel/genai.js';
 import { byteLength } from '../../util/byte-length.js';
 import { report } from '../../util/diagnostics.js';
 import { badOption, requireObject } from '../../util/validation.js';
 import { describeFailure, keptFailure } from '../outcome/errors.js';
+import type { ReadBody } from './http-exchange.js';
 
 /** How one attempt ended. `failed`: no answer, HTTP 400 and above, an error in the body, or a broken body. */
 export type AttemptStatus = 'completed' | 'failed' | 'aborted' | 'unread';
@@ -114,9 +115,10 @@ export function keepOf(attempt: Attempt, capturing: CaptureSettings): Attempt {
   return whole;
 }
 
-/** The part of a request's body that is read when the body is recorded, if it is. A copy, which does not hold the whole text. */
-export function recordedPart(body: string, { content, limits }: CaptureSettings): string | undefined {
+/** The part of a request's body that is read when the body is recorded, if it is. A copy, which does not hold the whole body. */
+export function recordedPart(body: ReadBody, { content, limits }: CaptureSettings): string | undefined {
   if (!content) return undefined;
+  if (typeof body !== 'string') return beginningOfBytes(body, limits.bodyBytes);
   const beginning = beginningOfText(body, limits.bodyBytes);
   return beginning === body ? body : new TextDecoder().decode(new TextEncoder().encode(beginning));
 }

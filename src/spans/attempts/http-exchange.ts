@@ -23,13 +23,16 @@ export interface Pending {
 /** What is known of an attempt in flight. */
 export type AttemptProgress = Omit<Attempt, 'status' | 'endedAt'>;
 
+/** A body that was read: its text, or a copy of its bytes. */
+export type ReadBody = string | Uint8Array;
+
 /** A request that is about to be sent, as far as it can be known without changing it. */
 export interface OutgoingRequest {
   readonly method: string;
   readonly url: URL;
   readonly headers: Record<string, string>;
   /** `undefined` if there is none, if it can't be read without consuming it, or once it was released. */
-  body: string | undefined;
+  body: ReadBody | undefined;
   /** Tells a body that was released from others. */
   bodyDigest?: string;
   /** The fields of a form, as a JSON text, without its files. */
