@@ -6,8 +6,13 @@ const decoder = /* @__PURE__ */ new TextDecoder();
 
 /** Bytes that are copied into one buffer, which grows: a copy of each part would be an object a part. */
 export class GrowingBytes {
+  readonly #firstCapacity: number;
   #bytes: Uint8Array = NO_BYTES;
   #length = 0;
+
+  constructor(firstCapacity = FIRST_CAPACITY) {
+    this.#firstCapacity = firstCapacity;
+  }
 
   get length(): number {
     return this.#length;
@@ -49,7 +54,7 @@ export class GrowingBytes {
   #makeRoom(more: number): void {
     const length = this.#length + more;
     if (length <= this.#bytes.length) return;
-    const grown = new Uint8Array(Math.max(length, 2 * this.#bytes.length, FIRST_CAPACITY));
+    const grown = new Uint8Array(Math.max(length, 2 * this.#bytes.length, this.#firstCapacity));
     grown.set(this.bytes());
     this.#bytes = grown;
   }

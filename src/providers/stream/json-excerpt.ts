@@ -101,7 +101,8 @@ export class JsonExcerpt {
     else if (this.#length <= this.#extent.whole) this.#kept.add(bytes, 0, bytes.length);
     else {
       const begun = this.#kept.bytes();
-      this.#kept = new GrowingBytes();
+      // Enough for one long list: growing would take longer than searching the text.
+      this.#kept = new GrowingBytes(this.#extent.whole + this.#extent.list);
       this.#state = 'structure';
       this.#read(begun);
       this.#read(bytes);
