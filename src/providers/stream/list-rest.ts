@@ -4,8 +4,8 @@ import { BACKSLASH, CLOSE_ARRAY, CLOSE_OBJECT, isBlank, OPEN_ARRAY, OPEN_OBJECT,
 const COMMA = 44;
 const COLON = 58;
 
-/** After a bracket, so many bytes are compared one by one before the next bracket is searched for. */
-const NEAR = 64;
+/** A bracket that is nearer is not jumped to: what is before it is read, and as much of what follows. */
+const NEAR = 512;
 
 type Search = (this: Uint8Array, byte: number, from: number) => number;
 
@@ -33,48 +33,55 @@ export class ListRest {
   end(bytes: Uint8Array, start: number): number {
     this.#bytes = bytes;
     let at = this.#isAfterBackslash ? start + 1 : start;
-    this.#isAfterBackslash = false;
     let opening = -1;
     let closing = -1;
     let quote = -1;
     while (at < bytes.length) {
-      at = this.#readNear(at);
-      if (at >= bytes.length || this.#depth < 0) break;
       if (opening < at) opening = this.#next(OPEN_ARRAY, at);
       if (closing < at) closing = this.#next(CLOSE_ARRAY, at);
-      if (quote < at) quote = this.#next(QUOTE, at);
       const bracket = Math.min(opening, closing);
-      if (quote < bracket) this.#isInString = this.#isStringAt(bracket, at);
-      if (bracket === bytes.length && this.#isEscaped(bracket, at)) at = bracket + 1;
-      else at = bracket;
-    }
-    if (this.#depth < 0) {
-      this.#depth = 0;
-      return at;
+      if (bracket < at + NEAR) at = this.#read(at, at + NEAR);
+      else {
+        if (quote < at) quote = this.#next(QUOTE, at);
+        if (quote < bracket) this.#isInString = this.#isStringAt(bracket, at);
+        at = bracket === bytes.length ? this.#behindEscape(at) : this.#read(bracket, bracket + 1);
+      }
+      if (this.#depth < 0) {
+        this.#depth = 0;
+        this.#isAfterBackslash = false;
+        return at;
+      }
     }
     this.#isAfterBackslash = at > bytes.length;
     return -1;
   }
 
-  /** Reads byte by byte until no bracket is near, or the list ends. Returns where, which may be behind an escape that the chunk's end cuts. */
-  #readNear(start: number): number {
+  /** Reads from `start` to `end`, or the end of the list. Returns where, which may be further. */
+  #read(start: number, end: number): number {
     const bytes = this.#bytes;
     const { length } = bytes;
-    let isInString = this.#isInString;
     let at = start;
-    for (let far = at + NEAR; at < far && at < length; at++) {
-      const code = bytes[at];
-      if (code === QUOTE) isInString = !isInString;
-      else if (code === BACKSLASH) at++;
-      else if (code === OPEN_ARRAY || code === CLOSE_ARRAY) {
-        far = at + NEAR;
-        if (isInString) continue;
-        this.#depth += code === OPEN_ARRAY ? 1 : -1;
-        if (this.#depth < 0) break;
+    while (at < end && at < length) {
+      if (this.#isInString) {
+        const quote = this.#next(QUOTE, at);
+        if (quote === length) return this.#behindEscape(at);
+        this.#isInString = this.#isEscaped(quote, at);
+        at = quote + 1;
+        continue;
       }
+      const code = bytes[at];
+      if (code === QUOTE) this.#isInString = true;
+      else if (code === OPEN_ARRAY) this.#depth++;
+      else if (code === CLOSE_ARRAY && --this.#depth < 0) return at;
+      at++;
     }
-    this.#isInString = isInString;
     return at;
+  }
+
+  /** The end of the chunk, or behind it if that is the backslash of an escape. What it is at `known` has been read. */
+  #behindEscape(known: number): number {
+    const { length } = this.#bytes;
+    return this.#isEscaped(length, known) ? length + 1 : length;
   }
 
   #next(byte: number, from: number): number {
