@@ -9,7 +9,8 @@ export interface KnownMiss {
 
 /**
  * The rows that miss their goal, here or on a machine that takes five times as long for a call. The reason for each is in docs/performance.md.
- * Each bound is about a quarter above the most that was measured on either machine. A row that is not here has to meet its goal.
+ * Each bound on a goal is about a quarter above the most that was measured on either machine; one on the floor is up to twice what the slow machine
+ * measured, because a quick machine has a smaller floor. A row that is not here has to meet its goal.
  */
 export const KNOWN_MISSES: Readonly<Record<string, KnownMiss>> = {
   'explicit step, one attempt given to it, metadata': { ofGoal: 1.6 },
@@ -23,7 +24,7 @@ export const KNOWN_MISSES: Readonly<Record<string, KnownMiss>> = {
   'stream of 500 chunks, content': { ofGoal: 3 },
   'request of 1 MB of chat, metadata': { ofGoal: 2.3 },
   'request of 1 MB of chat, content': { ofGoal: 2, ofFloor: 0.9 },
-  'request of 1 MB of chat in short messages, metadata': { ofGoal: 4.6 },
+  'request of 1 MB of chat in short messages, metadata': { ofGoal: 2.9 },
   'request of 1 MB of chat in short messages, content': { ofGoal: 3.5, ofFloor: 1 },
   'request with an image of 3 MB, content': { ofGoal: 2, ofFloor: 0.5 },
   'answer of 1 MB, metadata': { ofGoal: 1.9 },
