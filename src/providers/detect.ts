@@ -118,7 +118,7 @@ export function readModelCall(
   const { path, formats } = recognized(url.pathname);
   if (formats.length === 0) return undefined;
   const host = providerOf(url);
-  let read: ReadBody | undefined;
+  let read: RequestReading | undefined;
   for (const { format, operation } of formats) {
     read ??= readBody(source, content, contentLength);
     const { body, bytes, later } = read;
@@ -183,13 +183,13 @@ type RequestBody = JsonObject | 'unknown' | 'no JSON';
 
 /** A function of its own, so that what reads the answer does not hold the text as well. */
 function readContent(
-  { length, json }: NonNullable<ReadBody['later']>,
+  { length, json }: NonNullable<RequestReading['later']>,
   requestOf: (body: RequestBody, withContent: boolean) => ModelRequest,
 ): NonNullable<ModelCall['readContent']> {
   return { length, read: () => requestOf(bodyOf(json()), true) };
 }
 
-interface ReadBody {
+interface RequestReading {
   readonly body: RequestBody;
   /** The size of the whole body, in bytes of UTF-8. */
   readonly bytes?: number;
@@ -201,7 +201,7 @@ function readBody(
   source: string | Uint8Array | undefined,
   content: boolean | 'later',
   contentLength: number,
-): ReadBody {
+): RequestReading {
   if (source === undefined || source.length > MAX_LENGTH) return { body: 'unknown' };
   const extent = content ? contentExtent(contentLength, ASKED) : ASKED;
   if (content !== 'later') {

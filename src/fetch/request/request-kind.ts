@@ -9,7 +9,7 @@ import {
   unreadKindOf,
 } from '../../providers/detect.js';
 import { providerOf } from '../../providers/provider-names.js';
-import type { OutgoingRequest } from '../../spans/attempts/http-exchange.js';
+import type { OutgoingRequest, ReadBody } from '../../spans/attempts/http-exchange.js';
 
 /** A model call in a format that is read, or what else the request is. */
 export type RequestKind = ModelCall | UnreadKind;
@@ -53,7 +53,7 @@ function callOf(
 ): ModelCall | undefined {
   if (body === undefined && !opaqueBody) return undefined;
   const content = capturing?.messages ? 'later' : false;
-  const read = (text: string | undefined) =>
+  const read = (text: ReadBody | undefined) =>
     readModelCall(method, url, text, content, headers, undefined, capturing?.limits.contentBytes);
   // Of a form the path is enough.
   const call = read(body ?? formFields) ?? (formFields === undefined ? undefined : read(undefined));
