@@ -95,7 +95,7 @@ function addUnlessHarmless(start: number, value: string, edits: Edit[]): void {
 const OPTION_NAME = /[A-Za-z][\w-]{1,60}/y;
 /** Also in a list of arguments: `["--password", "x"]`. */
 const OPTION_VALUE =
-  /(?:[ \t]{1,4}(?=["']|[^\s"'`|&;)]{3})|["'],\s{0,40}(?=["']))("[^"\n]{1,500}"|'[^'\n]{1,500}'|[^\s"'`|&;)]{3,})/y;
+  /(?:[ \t]{1,4}(?=["']|[^\s"'`|&;)]{3})|["'],\s{0,40}(?=["']))("[^"\n]{1,500}"|'[^'\n]{1,500}'|(?:[^\s"'`|&;)]|\)(?=[^\s"'`|&;)\]},.])){3,})/y;
 /** `[-Password <SecureString>]` */
 const PLACEHOLDER = /^<\w+>/;
 const WORD_OF_TEXT = /^[A-Za-z]+[.,:;)]?$/;

@@ -30,8 +30,12 @@ const REST_OF_LINE = /(?:[^\r\n\\]+|\\(?![nr]))+/y;
 const REST_OF_QUOTED_LINE = /(?:[^\r\n"'`\\]+|\\(?![nr"'`]))+/y;
 /** `Server=db;Password=correct horse;Database=x`: a value ends at the semicolon only. */
 const CONNECTION_VALUE = /\{[^}]*\}?|[^;"'`\r\n]+/y;
-/** Commas and closing brackets belong to a bare value where something follows them at once. */
-const BARE_VALUE = /(?:[^\s"'`&;,)\]}<>\\]+|[,)\]}](?![\s"'`,;.)\]}\\]|$)|\\(?!["'`]))+/y;
+/**
+ * Commas and closing brackets belong to a bare value where something follows them at once, `&` and `;` where no further key, character
+ * of HTML, call or command follows.
+ */
+const BARE_VALUE =
+  /(?![&;])(?:[^\s"'`&;,)\]}<>\\]+|[,)\]}](?![\s"'`,;.)\]}\\]|$)|[&;](?=[^\s&;"'`])(?!(?:amp;)?[\w.%[\]-]{1,40}[=:(]|(?:[A-Za-z]{2,8}|#x?[\da-fA-F]{2,6});)|\\(?!["'`]))+/y;
 const SCHEME = /(?:bearer|basic|digest|token|apikey|negotiate)[ \t]+(?=\S)/iy;
 const EQUALS = 61;
 const LONGEST_JUDGED = 300;
