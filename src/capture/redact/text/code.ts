@@ -9,8 +9,8 @@ const ACCESS = /^[&*!-]*(?:'\w+ )?[A-Za-z_$@][\w$]*[!?]?(?:\?\.|\.|->|::|[([<])/
 const HAS_DIGIT = /\d/;
 /** `api_keys_1.ApiKeyError` */
 const DOTTED = /^[A-Za-z_$]{3,}\d{0,2}(?:\.[A-Za-z_$]{3,}\d{0,2})+;?$/;
-/** Characters in places where no access to a member has them: `a.f$ACJO#qj`. */
-const UNCODELIKE = /[#%^~]|.@|[A-Za-z0-9]\$/;
+/** Characters in places where no access to a member has them: `a.f$ACJO#qj`, `Ust_.arwd!h`. */
+const UNCODELIKE = /[#%^~]|.@|[A-Za-z0-9]\$|[A-Za-z0-9]![A-Za-z0-9]/;
 const NUMBER = /^\d{1,4}$/;
 const OPERATOR = /[|&?,;=+]/;
 const NAMES = /[A-Za-z_$][\w$]*/g;

@@ -35,7 +35,7 @@ const CONNECTION_VALUE = /\{[^}]*\}?|[^;"'`\r\n]+/y;
  * of HTML, call or command follows.
  */
 const BARE_VALUE =
-  /(?![&;])(?:[^\s"'`&;,)\]}<>\\]+|[,)\]}](?![\s"'`,;.)\]}\\]|$)|[&;](?=[^\s&;"'`])(?!(?:amp;)?[\w.%[\]-]{1,40}[=:(]|(?:[A-Za-z]{2,8}|#x?[\da-fA-F]{2,6});)|\\(?!["'`]))+/y;
+  /(?![&;])(?:[^\s"'`&;,)\]}<>\\]+|[,)\]}](?![\s"'`,;.)\]}\\]|$)|(?:&(?!(?:[A-Za-z]{2,8}|#x?[\da-fA-F]{2,6});)|;)(?=[^\s&;"'`])(?!(?:amp;)?[\w.%[\]-]{1,40}[=:(])|\\(?!["'`]))+/y;
 const SCHEME = /(?:bearer|basic|digest|token|apikey|negotiate)[ \t]+(?=\S)/iy;
 const EQUALS = 61;
 const LONGEST_JUDGED = 300;
