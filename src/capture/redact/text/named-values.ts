@@ -38,7 +38,7 @@ export function findNamed(text: string, policy: Policy, urlDepth: number, findIn
     if (colon !== -1 && colon < next) colon = text.indexOf(':', next);
     if (equals !== -1 && equals < next) equals = text.indexOf('=', next);
   }
-  for (let at = text.indexOf('%3'); at !== -1; at = text.indexOf('%3', at + 2)) findEncoded(text, at, policy, edits);
+  for (let at = text.indexOf('%3'); at !== -1; ) at = text.indexOf('%3', findEncoded(text, at, policy, edits));
   NOT_ASCII.lastIndex = 0;
   while (NOT_ASCII.test(text)) {
     const at = NOT_ASCII.lastIndex - 1;
@@ -59,22 +59,24 @@ function isBetweenNameAndValue(text: string, at: number): boolean {
   return NOT_ASCII_BEFORE.test(text.slice(Math.max(0, at - 2), at)) && ASCII_BEHIND.test(text.slice(at + 1, at + 8));
 }
 
-/** Up to an encoded `&`, `;`, quote or line end. */
+/** Up to an encoded `&`, `;`, quote or line end. A long value is judged by its beginning, so that a text of such names is not slow. */
+const ENCODED_BEGINNING = /(?:[^\s"'`<>&;,%\\]|%(?!26|3[Bb]|2[27]|0[AaDd])){1,300}/y;
 const ENCODED_VALUE = /(?:[^\s"'`<>&;,%\\]|%(?!26|3[Bb]|2[27]|0[AaDd]))+/y;
 const ENCODED_EQUALS = /%3D/iy;
 const PERCENT = 37;
 
-/** `client_secret%3Dx%26…`: a query or a form that is encoded and stands in a text. */
-function findEncoded(text: string, at: number, policy: Policy, edits: Edit[]): void {
+/** `client_secret%3Dx%26…`: a query or a form that is encoded and stands in a text. Returns where to go on. */
+function findEncoded(text: string, at: number, policy: Policy, edits: Edit[]): number {
   const start = endOf(ENCODED_EQUALS, text, at);
   const name = start > at ? nameBefore(text, at) : undefined;
-  if (!name) return;
-  const word = text.charCodeAt(name.start - 1) === PERCENT ? name.text.slice(2) : name.text;
+  if (!name) return at + 1;
+  const kind = policy.kindInText(text.charCodeAt(name.start - 1) === PERCENT ? name.text.slice(2) : name.text);
+  if (kind === PLAIN) return start;
+  const beginning = text.slice(start, endOf(ENCODED_BEGINNING, text, start));
+  if (kind > SUSPECT ? isHarmless(decodePart(beginning)) : !looksRandom(beginning)) return start;
   const end = endOf(ENCODED_VALUE, text, start);
-  const value = text.slice(start, end);
-  const kind = policy.kindInText(word);
-  if (kind > SUSPECT ? isHarmless(decodePart(value)) : kind === PLAIN || !looksRandom(value)) return;
   edits.push({ start, end, text: REDACTED });
+  return Math.max(start, end);
 }
 
 function isHarmless(value: string): boolean {

@@ -120,8 +120,9 @@ function restOfLine(text: string, separator: number, start: number, name: Name):
   if (withoutScheme === '' || isNoValue(withoutScheme.split(/[\s,;)]/, 1)[0] ?? '')) return undefined;
   if (isHarmlessValue(withoutScheme) || isExpression(value)) return undefined;
   if (start > separator + 1 && isIdentifier(value)) return undefined;
-  // Food, and what a browser stores.
+  // Food, and what a browser stores. A long value is not judged but replaced.
   if (
+    value.length <= LONGEST_JUDGED &&
     /cookie2?$/i.test(name.text) &&
     text[separator] === ':' &&
     !value.includes('=') &&
