@@ -18,7 +18,7 @@ import { ResponseAccumulator } from '../response-accumulator.js';
 import { eventType } from './event-type.js';
 import { calledTool, flatTool } from './openai/openai-chat-content.js';
 
-const PATH = /\/v2\/(chat)$|\/v[12]\/(embed)$|\/(rerank)$/;
+const PATH = /\/(?:v2\/chat|v[12]\/embed|rerank)$/;
 const OPERATIONS: Readonly<Record<string, string>> = { chat: 'chat', embed: 'embeddings', rerank: 'rerank' };
 
 /**
@@ -30,8 +30,7 @@ export const cohere: WireFormat = {
   provider: 'cohere',
 
   operation(path) {
-    const [, ...names] = PATH.exec(path) ?? [];
-    return OPERATIONS[names.find((name) => name !== undefined) ?? ''];
+    return PATH.test(path) ? OPERATIONS[path.slice(path.lastIndexOf('/') + 1)] : undefined;
   },
 
   accepts(path, body) {

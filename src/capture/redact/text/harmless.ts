@@ -1,6 +1,7 @@
 import { isMadeOfWords, isMixed } from '../keys/randomness.js';
 import { readsAsWords } from '../keys/words.js';
 import { wordSet } from '../word-set.js';
+import { isExpression } from './code.js';
 import { isSecretLike, isVersion } from './words.js';
 
 /** Words that stand where a value would: types, states, settings. */
@@ -140,6 +141,11 @@ export function isHarmlessValue(value: string): boolean {
     (NOT_ASCII_LETTER.test(value) && LETTERS.test(value) && isMadeOfWords(value, 0, value.length)) ||
     /^(?:arn:aws[\w-]*:|@Microsoft\.KeyVault\()/.test(value)
   );
+}
+
+/** Whether what stands behind the name of a secret is plainly none: also a setting, or code that the secret comes from. */
+export function isNoSecret(value: string): boolean {
+  return isNoValue(value) || isHarmlessValue(value) || isExpression(value);
 }
 
 const EMPTY_OBJECT = /^[[{]\s*[\]}]$/;

@@ -6,7 +6,7 @@ import type { Policy } from '../policy.js';
 import { findInCommand } from './by-place/options.js';
 import { findHereText, findPiped } from './by-place/stdin.js';
 import { isExpression } from './code.js';
-import { isHarmlessValue, isNoValue } from './harmless.js';
+import { isHarmlessValue, isNoSecret } from './harmless.js';
 import { isInName } from './name.js';
 import { isPassphrase } from './value.js';
 import { isSecretLike } from './words.js';
@@ -87,7 +87,7 @@ function findInElement(text: string, at: number, policy: Policy, edits: Edit[]):
 
 function addUnlessHarmless(start: number, value: string, edits: Edit[]): void {
   const trimmed = value.trim();
-  if (trimmed === '' || isNoValue(trimmed) || isHarmlessValue(trimmed) || isExpression(trimmed)) return;
+  if (trimmed === '' || isNoSecret(trimmed)) return;
   const from = start + value.indexOf(trimmed);
   edits.push({ start: from, end: from + trimmed.length, text: REDACTED });
 }
@@ -125,8 +125,8 @@ function findInOption(text: string, at: number, nameStart: number, policy: Polic
   if (whole === undefined) return;
   const isQuoted = raw[0] === '"' || raw[0] === "'";
   const value = isQuoted ? raw.slice(1, -1) : raw;
-  if ((value.startsWith('-') && !isMixed(value, 0, value.length)) || isNoValue(value)) return;
-  if (isHarmlessValue(value) || isExpression(value) || PLACEHOLDER.test(value)) return;
+  if (value.startsWith('-') && !isMixed(value, 0, value.length)) return;
+  if (isNoSecret(value) || PLACEHOLDER.test(value)) return;
   const end = nameEnd + whole.length;
   // In a sentence the next word is no value: `use --password to set it`.
   if (!isQuoted && WORD_OF_TEXT.test(value) && !isSecretLike(value) && !COMMAND_GOES_ON.test(text.slice(end, end + 8)))

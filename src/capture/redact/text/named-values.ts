@@ -5,8 +5,7 @@ import { condenseName, type NameKind, PLAIN, SUSPECT, TOKEN } from '../names.js'
 import type { Policy } from '../policy.js';
 import { decodePart } from '../urls.js';
 import { findInPgpass } from './by-place/addresses.js';
-import { isExpression } from './code.js';
-import { isHarmlessValue, isNoValue, isTemplate } from './harmless.js';
+import { isHarmlessValue, isNoSecret } from './harmless.js';
 import { isQueryKey, judgeName, type Name, nameBefore } from './name.js';
 import { isTextToken } from './text-token.js';
 import { findValue } from './value.js';
@@ -60,8 +59,8 @@ function isBetweenNameAndValue(text: string, at: number): boolean {
 }
 
 /** Up to an encoded `&`, `;`, quote or line end. A long value is judged by its beginning, so that a text of such names is not slow. */
-const ENCODED_BEGINNING = /(?:[^\s"'`<>&;,%\\]|%(?!26|3[Bb]|2[27]|0[AaDd])){1,300}/y;
 const ENCODED_VALUE = /(?:[^\s"'`<>&;,%\\]|%(?!26|3[Bb]|2[27]|0[AaDd]))+/y;
+const LONGEST_JUDGED = 300;
 const ENCODED_EQUALS = /%3D/iy;
 const PERCENT = 37;
 
@@ -72,15 +71,12 @@ function findEncoded(text: string, at: number, policy: Policy, edits: Edit[]): n
   if (!name) return at + 1;
   const kind = policy.kindInText(text.charCodeAt(name.start - 1) === PERCENT ? name.text.slice(2) : name.text);
   if (kind === PLAIN) return start;
-  const beginning = text.slice(start, endOf(ENCODED_BEGINNING, text, start));
-  if (kind > SUSPECT ? isHarmless(decodePart(beginning)) : !looksRandom(beginning)) return start;
+  const near = text.slice(start, start + LONGEST_JUDGED);
+  const beginning = near.slice(0, endOf(ENCODED_VALUE, near, 0));
+  if (kind > SUSPECT ? isNoSecret(decodePart(beginning)) : !looksRandom(beginning)) return start;
   const end = endOf(ENCODED_VALUE, text, start);
   edits.push({ start, end, text: REDACTED });
-  return Math.max(start, end);
-}
-
-function isHarmless(value: string): boolean {
-  return isNoValue(value) || isHarmlessValue(value) || isExpression(value) || isTemplate(value);
+  return end;
 }
 
 const SHORT_NUMBER = /^[0-9]{1,9}$/;
