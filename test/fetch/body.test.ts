@@ -197,6 +197,41 @@ const LOOPS: Record<string, (body: Iterable) => Promise<unknown>> = {
     return [decode(first.value), ended, after];
   },
   'left before it began': async (body) => outcome(() => body.values().return?.('never')),
+  'by hand, more often than there are chunks': async (body) => {
+    const iterator = body.values();
+    const all = await Promise.all(Array.from({ length: 4 }, () => iterator.next()));
+    return [all.map(({ done, value }) => [done, decode(value)]), await iterator.next(), body.locked];
+  },
+  'by hand, and left twice at once': async (body) => {
+    const iterator = body.values();
+    const [first, ...left] = [iterator.next(), iterator.return?.(1), iterator.return?.(2), iterator.next()];
+    return [decode((await first)?.value), await Promise.all(left), body.locked];
+  },
+  'by hand, and left with preventCancel': async (body) => {
+    const iterator = body.values({ preventCancel: true });
+    const seen: unknown[] = [decode((await iterator.next()).value), await iterator.return?.(1), await iterator.next()];
+    return [...seen, body.locked, await readAll(body as Body)];
+  },
+  'by its methods alone': async (body) => {
+    const iterator = body.values();
+    const { next, return: leave } = iterator;
+    const names = [Object.keys(iterator), Object.keys(Object.getPrototypeOf(iterator))];
+    return [names, decode((await next()).value), await outcome(() => leave?.(1)), body.locked];
+  },
+  'with other options': async (body) => {
+    const values = body.values as (options: unknown) => Chunks;
+    const tries = [1, 'text', true].map((options) => outcome(() => typeof values.call(body, options)));
+    const seen: unknown[] = [await Promise.all(tries), body.locked];
+    const iterator = values.call(body, null);
+    seen.push(await outcome(() => body.values()));
+    return [...seen, decode((await iterator.next()).value), await outcome(() => iterator.return?.(1))];
+  },
+  'while another reader has it': async (body) => {
+    const reader = (body as Body).getReader();
+    const refused = await outcome(() => body.values());
+    reader.releaseLock();
+    return [refused, await readAll(body as Body)];
+  },
 };
 for (const [name, loop] of Object.entries(LOOPS)) {
   same(
@@ -208,6 +243,25 @@ for (const [name, loop] of Object.entries(LOOPS)) {
     },
     both,
   );
+}
+
+for (const path of ['reset-mid-stream', 'empty', 'pieces']) {
+  same(
+    `iterated by hand, several at once: ${path}`,
+    async ({ fetch, url }) => {
+      const body = (await bodyOf(fetch(`${url}/${path}`))) as Body & Iterable;
+      const iterator = body.values();
+      const results = await Promise.all(Array.from({ length: 9 }, () => outcome(() => iterator.next())));
+      return [results.map(kindOfResult), await outcome(() => iterator.return?.('over')), body.locked];
+    },
+    both,
+  );
+}
+
+/** Pieces of a body may arrive together, so the bytes of one read may differ; how it ended does not. */
+function kindOfResult(result: unknown): unknown {
+  const { value, rejected } = result as { value?: IteratorResult<unknown>; rejected?: unknown };
+  return rejected ?? (value?.done ? value : 'a chunk');
 }
 
 /** Collects what is written to it. */

@@ -7,6 +7,7 @@
  */
 
 import { builtinModule } from '../../util/builtin-module.js';
+import { iterateBody, type Reads } from './body-iterator.js';
 import { canPipe, pipe } from './pipe.js';
 import { Branch, type Watch } from './watch.js';
 
@@ -77,7 +78,7 @@ interface Ahead {
 }
 
 /** What is particular to a branch that is watched in place. */
-class Observation extends Branch {
+class Observation extends Branch implements Reads {
   readonly #ahead: Ahead;
   #bytes = 0;
   #isRead = false;
@@ -93,9 +94,25 @@ class Observation extends Branch {
 
   /** Observes one read. The consumer gets the returned promise, so that a rejection which it does not handle stays unhandled. */
   reading<T>(pending: Promise<T>): Promise<T> {
+    this.begun();
+    return pending.then(this.#read as <R>(result: R) => R, this.#notRead);
+  }
+
+  begun(): void {
     this.#isRead = true;
     this.watch.waits();
-    return pending.then(this.#read as <R>(result: R) => R, this.#notRead);
+  }
+
+  passed(result: ReadableStreamReadResult<unknown>): ReadableStreamReadResult<unknown> {
+    this.watch.waitsNoMore();
+    if (ArrayBuffer.isView(result.value)) this.#pass(result.value);
+    if (this.#isClosed) this.#end();
+    return result;
+  }
+
+  /** The reader was released, or the stream has broken; `#broke` handles the second. */
+  failed(): void {
+    this.watch.waitsNoMore();
   }
 
   /** The consumer cancels the branch. It gets a promise of its own, for the same reason. */
@@ -112,16 +129,10 @@ class Observation extends Branch {
     this.split();
   }
 
-  readonly #read = (result: IteratorResult<unknown>): IteratorResult<unknown> => {
-    this.watch.waitsNoMore();
-    if (ArrayBuffer.isView(result.value)) this.#pass(result.value);
-    if (this.#isClosed) this.#end();
-    return result;
-  };
+  readonly #read = (result: ReadableStreamReadResult<unknown>) => this.passed(result);
 
-  /** The reader was released, or the stream has broken; `#broke` handles the second. */
   readonly #notRead = (error: unknown): never => {
-    this.watch.waitsNoMore();
+    this.failed();
     throw error;
   };
 
@@ -233,10 +244,13 @@ const streamMethods: Methods = (base) => {
       return readable;
     },
     values(this: Stream, ...args: unknown[]) {
-      const iterator = super.values(...args);
-      const { preventCancel } = (args[0] ?? {}) as { preventCancel?: boolean };
-      observeIterator(iterator, Observed.of(this), !preventCancel);
-      return iterator;
+      const observation = Observed.of(this);
+      const [options] = args;
+      // The platform refuses other options.
+      if (!observation || (options != null && typeof options !== 'object')) return super.values(...args);
+      const preventCancel = Boolean((options as { preventCancel?: unknown } | null | undefined)?.preventCancel);
+      const iterator = iterateBody(super.getReader(), preventCancel, observation);
+      return preventCancel ? iterator : leaving(iterator, observation);
     },
   };
   if (Symbol.asyncIterator in base) Object.assign(methods, { [Symbol.asyncIterator]: methods.values });
@@ -260,16 +274,9 @@ const readerMethods: Methods = () => ({
   },
 });
 
-/** In some versions of Node the methods of an iterator are own properties. */
-function observeIterator(
-  iterator: AsyncIterator<unknown>,
-  observation: Observation | undefined,
-  cancels: boolean,
-): void {
-  if (!observation) return;
-  const { next, return: close } = iterator;
-  iterator.next = () => observation.reading(next.call(iterator));
-  if (cancels && close) {
-    iterator.return = (value) => observation.cancelling(close.call(iterator, value), undefined);
-  }
+/** A consumer that leaves its loop cancels the body. */
+function leaving(iterator: AsyncIterator<unknown>, observation: Observation): AsyncIterator<unknown> {
+  const close = iterator.return as (value: unknown) => Promise<IteratorResult<unknown>>;
+  iterator.return = (value) => observation.cancelling(close(value), undefined);
+  return iterator;
 }
