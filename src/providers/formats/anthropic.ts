@@ -14,7 +14,7 @@ import {
 import type { Answer, FormatReader, WireFormat } from '../format.js';
 import { errorOfBody, errorOfEvent, mayReportError } from '../provider-error.js';
 import { ResponseAccumulator } from '../response-accumulator.js';
-import { RepeatedEvent } from '../stream/repeated-event.js';
+import { RepeatedEvent, type RepeatedParts } from '../stream/repeated-event.js';
 import { functionTool, readBlock, readContent, readMessage } from './anthropic-content.js';
 import { eventType } from './event-type.js';
 import { modelOfSegment } from './path-segment.js';
@@ -88,6 +88,10 @@ class AnthropicReader implements FormatReader {
     this.#done = true;
   }
 
+  get tellingNothing(): RepeatedParts | undefined {
+    return this.#content ? undefined : this.#textDelta.parts;
+  }
+
   event(name: string, data: string): void {
     const type = eventType(name, data);
     // Some gateways end a stream with the sentinel of Chat Completions. A stream without a message has answered nothing.
@@ -97,7 +101,10 @@ class AnthropicReader implements FormatReader {
     }
     const ofContent = type.startsWith('content_block_');
     if (ofContent) this.#response.choice(CHOICE);
-    if (((ofContent && !this.#content) || type === 'ping') && !mayReportError(data)) return;
+    if (((ofContent && !this.#content) || type === 'ping') && !mayReportError(data)) {
+      if (type === 'content_block_delta') this.#textDelta.learn(data);
+      return;
+    }
     const next = type === 'content_block_delta' ? this.#textDelta.textOf(data) : undefined;
     if (next !== undefined) {
       this.#response.extend(this.#response.part(CHOICE, 'text', this.#textBlock), next);

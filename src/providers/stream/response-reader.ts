@@ -7,6 +7,7 @@ import { excerpt } from './excerpt.js';
 import { contentExtent, type Extent, FACTS } from './extent.js';
 import { JsonElements } from './json-elements.js';
 import { JsonExcerpt } from './json-excerpt.js';
+import { RepeatedChunk } from './repeated-event.js';
 import { SseParser } from './server-sent-events.js';
 import { Utf8Decoder } from './utf8.js';
 
@@ -59,6 +60,7 @@ export class ResponseReader {
   /** Reads the bytes of the body, and needs no text. */
   #ofBytes: AwsEventStream | WholeResponse | undefined;
   #body: BodyReader | undefined;
+  readonly #repeated = new RepeatedChunk();
   #receivedBytes = 0;
   #isPage = false;
   #ended = false;
@@ -77,12 +79,20 @@ export class ResponseReader {
   chunk(bytes: Uint8Array): void {
     if (this.#ended || bytes.length === 0) return;
     this.#receivedBytes += bytes.length;
+    if (bytes.length <= this.#options.maxLength && this.#repeated.matches(bytes)) return;
     if (!this.#body) {
       this.#ofBytes = this.#openBytes(bytes);
       this.#body = this.#ofBytes;
     }
     if (this.#ofBytes) this.#ofBytes.pushBytes(bytes);
-    else this.#push(this.#decoder.decode(bytes));
+    else this.#pushText(bytes);
+  }
+
+  #pushText(bytes: Uint8Array): void {
+    const text = this.#decoder.decode(bytes);
+    this.#push(text);
+    const isBetweenEvents = this.#body instanceof SseParser && this.#body.isBetweenEvents && this.#decoder.isEmpty;
+    this.#repeated.learn(text, isBetweenEvents ? this.#reader.tellingNothing : undefined);
   }
 
   /** The body ended by itself. Do not call it if the body broke off or was cancelled. */

@@ -41,6 +41,12 @@ export class SseParser {
     return this.#dropped;
   }
 
+  /** Whether the next chunk begins with an event of its own. */
+  get isBetweenEvents(): boolean {
+    const isInEvent = this.#line !== '' || this.#name !== '' || this.#data !== undefined || this.#tooLong;
+    return !isInEvent && !this.#afterCarriageReturn && this.#object === undefined;
+  }
+
   push(chunk: string): void {
     if (chunk === '' || this.#isOneEvent(chunk)) return;
     const rest = eachLine(chunk, this.#afterCarriageReturn ? afterLineFeed(chunk) : 0, this.#endLine);
@@ -52,8 +58,7 @@ export class SseParser {
   #isOneEvent(chunk: string): boolean {
     const end = chunk.length - 2;
     if (chunk.indexOf('\n') !== end || !chunk.endsWith('\n') || !chunk.startsWith('data: ')) return false;
-    const isBetweenEvents = this.#line === '' && this.#name === '' && this.#data === undefined && !this.#tooLong;
-    if (!isBetweenEvents || this.#afterCarriageReturn || end > this.#maxLength || chunk.includes('\r')) return false;
+    if (!this.isBetweenEvents || end > this.#maxLength || chunk.includes('\r')) return false;
     this.#onEvent('', chunk.slice(6, end));
     return true;
   }

@@ -14,6 +14,11 @@ export class Utf8Decoder {
   #rest = NOTHING;
   #started = false;
 
+  /** Whether it holds no part of a character. */
+  get isEmpty(): boolean {
+    return this.#rest.length === 0;
+  }
+
   /** The text of the next bytes. */
   decode(bytes: Uint8Array): string {
     const all = this.#rest.length === 0 ? bytes : concat(this.#rest, bytes);

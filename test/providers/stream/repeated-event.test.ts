@@ -72,6 +72,17 @@ function unlike<T extends object>(events: readonly T[]): T[] {
   return events.map((event, index) => ({ ...event, index_of_test: index }));
 }
 
+/** All events in one chunk, one event a chunk, two a chunk, and cut inside of events. */
+function waysToSend<T>(events: readonly T[], write: (...events: T[]) => string): Uint8Array[][] {
+  const encode = (text: string) => new TextEncoder().encode(text);
+  const all = encode(write(...events));
+  const each = events.map((event) => encode(write(event)));
+  const pairs = Array.from({ length: Math.ceil(events.length / 2) }, (_, at) => events.slice(at * 2, at * 2 + 2));
+  const cut = each.flatMap((event, at) => (at % 3 === 0 ? [event.subarray(0, 90), event.subarray(90)] : [event]));
+  const even = Array.from({ length: Math.ceil(all.length / 97) }, (_, at) => all.subarray(at * 97, (at + 1) * 97));
+  return [[all], each, pairs.map((pair) => encode(write(...pair))), cut, even];
+}
+
 describe('A stream of events that repeat each other', () => {
   it('of Chat Completions is read as if each chunk was parsed', () => {
     const deltas = fc.oneof(
@@ -102,7 +113,8 @@ describe('A stream of events that repeat each other', () => {
       const call = modelCall({ url, request: { model: 'm', messages: [], stream: true, n: 2 } }, content);
       fc.assert(
         fc.property(chunks, (list) => {
-          assert.deepEqual(read(call, [data(...list)]), read(call, [data(...unlike(list))]));
+          const parsed = read(call, [data(...unlike(list))]);
+          for (const chunks of waysToSend(list, data)) assert.deepEqual(read(call, chunks), parsed);
         }),
         { numRuns: 500 },
       );
@@ -129,12 +141,15 @@ describe('A stream of events that repeat each other', () => {
       ),
     );
     const url = 'https://api.anthropic.com/v1/messages';
-    const call = modelCall({ url, request: { model: 'm', max_tokens: 9, messages: [], stream: true } });
-    fc.assert(
-      fc.property(events, (list) => {
-        assert.deepEqual(read(call, [named(...list)]), read(call, [named(...unlike(list))]));
-      }),
-      { numRuns: 500 },
-    );
+    for (const content of [true, false]) {
+      const call = modelCall({ url, request: { model: 'm', max_tokens: 9, messages: [], stream: true } }, content);
+      fc.assert(
+        fc.property(events, (list) => {
+          const parsed = read(call, [named(...unlike(list))]);
+          for (const chunks of waysToSend(list, named)) assert.deepEqual(read(call, chunks), parsed);
+        }),
+        { numRuns: 500 },
+      );
+    }
   });
 });

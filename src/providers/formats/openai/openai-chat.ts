@@ -18,7 +18,7 @@ import type { Answer, FormatReader, WireFormat } from '../../format.js';
 import { textParts } from '../../message-parts.js';
 import { errorOfBody, errorOfEvent, isErrorEvent, plainError, reportedError } from '../../provider-error.js';
 import { ResponseAccumulator } from '../../response-accumulator.js';
-import { RepeatedEvent } from '../../stream/repeated-event.js';
+import { RepeatedEvent, type RepeatedParts } from '../../stream/repeated-event.js';
 import { asChatCompletion } from './llama-api.js';
 import {
   calledTool,
@@ -140,6 +140,10 @@ class OpenAiChatReader implements FormatReader {
       this.#readChoice(index, choice, message);
       if (this.#content) this.#response.put(index, message ? messageParts(message) : textParts(choice.text), 0);
     }
+  }
+
+  get tellingNothing(): RepeatedParts | undefined {
+    return this.#content ? undefined : this.#textChunk.parts;
   }
 
   event(name: string, data: string): void {
