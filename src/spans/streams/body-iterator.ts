@@ -6,6 +6,8 @@ export interface Reads {
   passed(result: ReadResult): ReadResult;
   /** A read has got none. */
   failed(): void;
+  /** The consumer leaves the body, which cancels it. Returns what the consumer gets for `closing`. */
+  cancelling<T>(closing: Promise<T>, reason: unknown): Promise<T>;
 }
 
 type ReadResult = ReadableStreamReadResult<unknown>;
@@ -19,7 +21,10 @@ export function iterateBody(reader: Reader, preventCancel: boolean, reads: Reads
   const iteration = new Iteration(reader, preventCancel, reads);
   const iterator = {
     next: () => iteration.next(),
-    return: (value: unknown) => iteration.return(value),
+    return: (value: unknown) => {
+      const closing = iteration.return(value);
+      return preventCancel ? closing : reads.cancelling(closing, undefined);
+    },
     [Symbol.asyncIterator]() {
       return this;
     },

@@ -249,8 +249,7 @@ const streamMethods: Methods = (base) => {
       // The platform refuses other options.
       if (!observation || (options != null && typeof options !== 'object')) return super.values(...args);
       const preventCancel = Boolean((options as { preventCancel?: unknown } | null | undefined)?.preventCancel);
-      const iterator = iterateBody(super.getReader(), preventCancel, observation);
-      return preventCancel ? iterator : leaving(iterator, observation);
+      return iterateBody(super.getReader(), preventCancel, observation);
     },
   };
   if (Symbol.asyncIterator in base) Object.assign(methods, { [Symbol.asyncIterator]: methods.values });
@@ -273,10 +272,3 @@ const readerMethods: Methods = () => ({
     if (observation?.reader === this) observation.reader = undefined;
   },
 });
-
-/** A consumer that leaves its loop cancels the body. */
-function leaving(iterator: AsyncIterator<unknown>, observation: Observation): AsyncIterator<unknown> {
-  const close = iterator.return as (value: unknown) => Promise<IteratorResult<unknown>>;
-  iterator.return = (value) => observation.cancelling(close(value), undefined);
-  return iterator;
-}
