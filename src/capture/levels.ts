@@ -1,6 +1,6 @@
 import { report } from '../util/diagnostics.js';
-import { environment, environmentChoice } from '../util/environment.js';
 import { lastRemembered, remembered } from '../util/memo.js';
+import { environment, environmentChoice } from '../util/platform.js';
 import { badOption, checkFields, checkNumber, requireObject } from '../util/validation.js';
 import { bounded } from './captured-content.js';
 import { createRedactor, type RedactOptions, type Redactor } from './redact/redactor.js';

@@ -1,5 +1,5 @@
 /** What a developer has probably mistaken, where a first delivery fails. */
-import { environment } from '../util/environment.js';
+import { environment } from '../util/platform.js';
 
 const DEFAULT = 'http://localhost:4318/v1/traces';
 

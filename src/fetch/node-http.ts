@@ -8,7 +8,7 @@ import { providerOf } from '../providers/provider-names.js';
 import { isAbort } from '../spans/outcome/stops.js';
 import { watchReadable } from '../spans/streams/node-stream.js';
 import { define } from '../spans/streams/watch.js';
-import { onChannel } from '../util/builtin-module.js';
+import { onChannel } from '../util/platform.js';
 import type { InFlightAttempt } from './in-flight-attempt.js';
 import { isEncoded, type Received } from './received.js';
 import { beginExchange, UNRECORDED } from './recording-fetch.js';

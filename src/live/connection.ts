@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { outsideContext, untraced } from '../otel/root-context.js';
 import { unref } from '../otel/unref.js';
-import { builtinModule } from '../util/builtin-module.js';
+import { builtinModule } from '../util/platform.js';
 import { HANDSHAKE_HEADER, HEARTBEAT_MILLIS, PROTOCOL, proofOf } from './protocol.js';
 
 type Http = typeof import('node:http');

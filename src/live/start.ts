@@ -1,7 +1,7 @@
 import { isLoopback } from '../exporter/sender/loopback.js';
 import { isListenedTo, listenToProgress } from '../spans/progress/listener.js';
 import { report } from '../util/diagnostics.js';
-import { environment } from '../util/environment.js';
+import { environment } from '../util/platform.js';
 import { LiveChannel } from './channel.js';
 
 /**

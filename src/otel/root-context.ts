@@ -1,5 +1,5 @@
 import { context, createContextKey, ROOT_CONTEXT } from '@opentelemetry/api';
-import { builtinModule } from '../util/builtin-module.js';
+import { builtinModule } from '../util/platform.js';
 
 interface AsyncHooks {
   AsyncLocalStorage: { snapshot?(): <T>(fn: () => T) => T };

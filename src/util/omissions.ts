@@ -1,5 +1,5 @@
 import { diag } from '@opentelemetry/api';
-import { environment } from './environment.js';
+import { environment } from './platform.js';
 
 /**
  * What a developer can forget, and the cure. The code is that of the warning, and a heading in docs/troubleshooting.md.

@@ -10,8 +10,8 @@ import { setFallbackProvider } from '../../recorder/fallback-provider.js';
 import { recordGlobalFetch } from '../../recorder/global-fetch.js';
 import { RunIdGenerator } from '../../recorder/run-id-generator.js';
 import { guarded } from '../../util/diagnostics.js';
-import { environment } from '../../util/environment.js';
 import { muteOmissions } from '../../util/omissions.js';
+import { environment } from '../../util/platform.js';
 import { ViewerSpanProcessor } from './viewer-span-processor.js';
 
 function preload(viewerUrl: string): void {

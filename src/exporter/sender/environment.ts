@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { diag } from '@opentelemetry/api';
 import { guarded } from '../../util/diagnostics.js';
-import { environment } from '../../util/environment.js';
+import { environment } from '../../util/platform.js';
 
 /*
  * The standard variables for OTLP: https://opentelemetry.io/docs/specs/otel/protocol/exporter/

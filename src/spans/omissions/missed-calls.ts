@@ -1,8 +1,8 @@
 /** Notices model calls that are not recorded: outside of a run, without the recording fetch, or in a format that runtrace does not read. */
 import { type Context, context } from '@opentelemetry/api';
 import { mayAskProvider } from '../../providers/detect.js';
-import { onChannel } from '../../util/builtin-module.js';
 import { isReported, reportOmission } from '../../util/omissions.js';
+import { onChannel } from '../../util/platform.js';
 import { isOutside, isRecorded, runOf } from '../context.js';
 import type { RunRecording } from '../run.js';
 import { forgetRun, hasContextManager, runsOutOfContext } from './lost-context.js';

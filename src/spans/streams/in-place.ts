@@ -6,7 +6,7 @@
  * body through the body's own methods, and a stream tells that it has closed even if another reader has locked it.
  */
 
-import { builtinModule } from '../../util/builtin-module.js';
+import { builtinModule } from '../../util/platform.js';
 import { iterateBody, type Reads } from './body-iterator.js';
 import { canPipe, pipe } from './pipe.js';
 import { Branch, type Watch } from './watch.js';
