@@ -1,6 +1,6 @@
 import type { ModelRequest, ModelResponse, Usage } from '../otel/genai.js';
 import type { JsonObject } from '../util/json-fields.js';
-import type { RepeatedParts } from './stream/repeated-event.js';
+import type { RepeatedJson } from '../util/repeated-json.js';
 
 /**
  * The wire format of one model API: how its calls are recognized, and how their requests and responses are read. No
@@ -43,8 +43,10 @@ export interface FormatReader {
   whole(body: JsonObject): void;
   /** One event of a stream; `name` is the event's name, `''` if it has none. An exception of AWS has the name `error`. */
   event(name: string, data: string): void;
-  /** The parts of an event that tells nothing, whatever the text between them is. */
-  readonly tellingNothing?: RepeatedParts | undefined;
+  /** An event that came, and only adds a text. */
+  readonly repeated?: RepeatedJson | undefined;
+  /** That event came again with another text; not called if content is not read. */
+  repeat?(text: string): void;
   /** The body ended by itself, after so many bytes (0 if it is a web page); it did not break off and was not cancelled. */
   end(receivedBytes: number): void;
   /** What was read so far. */

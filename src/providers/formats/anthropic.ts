@@ -11,10 +11,11 @@ import {
   texts,
   word,
 } from '../../util/json-fields.js';
+import type { RepeatedJson } from '../../util/repeated-json.js';
 import type { Answer, FormatReader, WireFormat } from '../format.js';
 import { errorOfBody, errorOfEvent, mayReportError } from '../provider-error.js';
 import { ResponseAccumulator } from '../response-accumulator.js';
-import { RepeatedEvent, type RepeatedParts } from '../stream/repeated-event.js';
+import { RepeatedEvent } from '../stream/repeated-event.js';
 import { functionTool, readBlock, readContent, readMessage } from './anthropic-content.js';
 import { eventType } from './event-type.js';
 import { modelOfSegment } from './path-segment.js';
@@ -88,8 +89,12 @@ class AnthropicReader implements FormatReader {
     this.#done = true;
   }
 
-  get tellingNothing(): RepeatedParts | undefined {
-    return this.#content ? undefined : this.#textDelta.parts;
+  get repeated(): RepeatedJson | undefined {
+    return this.#textDelta.earlier;
+  }
+
+  repeat(text: string): void {
+    this.#response.extend(this.#response.part(CHOICE, 'text', this.#textBlock), text);
   }
 
   event(name: string, data: string): void {
@@ -107,7 +112,7 @@ class AnthropicReader implements FormatReader {
     }
     const next = type === 'content_block_delta' ? this.#textDelta.textOf(data) : undefined;
     if (next !== undefined) {
-      this.#response.extend(this.#response.part(CHOICE, 'text', this.#textBlock), next);
+      this.repeat(next);
       return;
     }
     const event = this.#response.readEvent(type, data);

@@ -79,7 +79,10 @@ export class ResponseReader {
   chunk(bytes: Uint8Array): void {
     if (this.#ended || bytes.length === 0) return;
     this.#receivedBytes += bytes.length;
-    if (bytes.length <= this.#options.maxLength && this.#repeated.matches(bytes)) return;
+    if (bytes.length <= this.#options.maxLength && this.#repeated.matches(bytes)) {
+      if (this.#options.content) this.#reader.repeat?.(this.#repeated.textOf(bytes));
+      return;
+    }
     if (!this.#body) {
       this.#ofBytes = this.#openBytes(bytes);
       this.#body = this.#ofBytes;
@@ -92,7 +95,7 @@ export class ResponseReader {
     const text = this.#decoder.decode(bytes);
     this.#push(text);
     const isBetweenEvents = this.#body instanceof SseParser && this.#body.isBetweenEvents && this.#decoder.isEmpty;
-    this.#repeated.learn(text, isBetweenEvents ? this.#reader.tellingNothing : undefined);
+    this.#repeated.learn(text, isBetweenEvents ? this.#reader.repeated : undefined);
   }
 
   /** The body ended by itself. Do not call it if the body broke off or was cancelled. */

@@ -3,6 +3,11 @@ const NOTHING = /* @__PURE__ */ new Uint8Array(0);
 /** One for all: to make one costs as much as to decode a few short chunks. */
 const decoder = /* @__PURE__ */ new TextDecoder('utf-8', { ignoreBOM: true });
 
+/** The text of bytes that begin and end with a character. */
+export function decodeWhole(bytes: Uint8Array): string {
+  return decoder.decode(bytes);
+}
+
 /**
  * Decodes UTF-8 that is received in chunks, cut anywhere. It holds at most three bytes of a chunk: the beginning of a
  * character that the chunk's end cut off. A byte order mark at the beginning is left out.
@@ -37,7 +42,7 @@ export class Utf8Decoder {
 
   #text(bytes: Uint8Array): string {
     if (bytes.length === 0) return '';
-    const text = decoder.decode(bytes);
+    const text = decodeWhole(bytes);
     if (this.#started) return text;
     this.#started = true;
     return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;

@@ -8,7 +8,7 @@ import { KeyPath } from './json-frame.js';
 import type { DeltaSink } from './json-scanner.js';
 
 /** A delta: a string literal in the text of an event, which is a part of a longer text. */
-interface Delta {
+export interface Delta {
   readonly value: string;
   readonly key: string;
   readonly start: number;
@@ -58,18 +58,24 @@ export class DeltaTexts implements DeltaSink {
     if (key.endsWith('index')) this.#indices += `,${text.slice(start, end)}`;
   }
 
-  /** Ends the current event. If the event is not whole, the indices and ids that tell its texts apart may be missing. */
-  endEvent(isWhole: boolean): void {
+  /**
+   * Ends the current event. If the event is not whole, the indices and ids that tell its texts apart may be missing. Returns the deltas of the
+   * text that its delta belongs to, this one last, if it has no other delta.
+   */
+  endEvent(isWhole: boolean): Delta[] | undefined {
     const id = this.#type === '' ? this.#indices : `${this.#indices}|${this.#type}|${this.#ids}`;
     const counts = this.#pending.length > 1 ? new Map<string, number>() : undefined;
+    let last: Delta[] | undefined;
     for (const { name, delta } of this.#pending) {
       // Strings under the same keys in one event are not of one text.
       const count = counts?.get(name) ?? 0;
       counts?.set(name, count + 1);
-      this.#append(count === 0 ? name : `${name}|${count}`, id, isWhole, delta);
+      last = this.#append(count === 0 ? name : `${name}|${count}`, id, isWhole, delta);
     }
+    const only = this.#pending.length === 1 ? last : undefined;
     this.#pending = [];
     this.#indices = this.#type = this.#ids = '';
+    return only;
   }
 
   /** Adds an edit to its event for every delta that changes. With `isCut`, each text may have gone on. */
@@ -80,16 +86,20 @@ export class DeltaTexts implements DeltaSink {
     }
   }
 
-  #append(name: string, id: string, isWhole: boolean, delta: Delta): void {
+  #append(name: string, id: string, isWhole: boolean, delta: Delta): Delta[] | undefined {
     let texts = this.#texts.get(name);
     if (!texts) {
       texts = new Map();
       this.#texts.set(name, texts);
     }
-    const deltas = isWhole ? texts.get(id) : onlyOf(texts);
+    let deltas = isWhole ? texts.get(id) : onlyOf(texts);
+    if (!deltas && (isWhole || texts.size === 0)) {
+      deltas = [];
+      texts.set(id, deltas);
+    }
     if (deltas) deltas.push(delta);
-    else if (isWhole || texts.size === 0) texts.set(id, [delta]);
     else replaceDelta(delta, '');
+    return deltas;
   }
 
   #identify(key: string, value: string): void {

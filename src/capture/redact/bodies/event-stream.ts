@@ -1,9 +1,10 @@
 import { linesOf } from '../../../util/lines.js';
-import { REDACTED } from '../edits.js';
+import { isPlainText, paddingOf, RepeatedJson } from '../../../util/repeated-json.js';
+import { applyEdits, type Edit, REDACTED } from '../edits.js';
 import type { Policy } from '../policy.js';
 import type { Piece, RedactedBody } from '../truncation.js';
-import { DeltaTexts, redactTogether } from './delta-texts.js';
-import { scanJson } from './json.js';
+import { type Delta, DeltaTexts, redactTogether } from './delta-texts.js';
+import { redactString, scanJson } from './json.js';
 import type { JsonScan, RenderedJson } from './json-scanner.js';
 
 /** A line or an event that has been read. It is rendered when all have been read, because deltas are redacted together. */
@@ -11,7 +12,7 @@ interface Draft {
   readonly head: string;
   readonly source: string;
   /** `undefined` if it is a text. */
-  readonly scan: JsonScan | undefined;
+  readonly scan: Pick<JsonScan, 'render'> | undefined;
   readonly tail: string;
   /** Whether it may be cut. */
   readonly isOpen: boolean;
@@ -81,6 +82,7 @@ class EventReader {
   readonly #policy: Policy;
   readonly #deltas: DeltaTexts;
   readonly #fields = new Map<string, string>();
+  #repeated: RepeatedEvent | undefined;
   #head = '';
   #data: string | undefined;
   #tail = '';
@@ -122,9 +124,53 @@ class EventReader {
     if (!JSON_DATA.test(data)) return { head, source: data, scan: undefined, tail: tail + lineEnd, isOpen };
     // JSON allows a space for a line feed, and an event of one line is easier to render.
     const source = data.includes('\n') ? data.replaceAll('\n', ' ') : data;
-    const scan = scanJson(source, this.#policy, this.#deltas);
-    this.#deltas.endEvent(scan.isWhole);
+    const scan = this.#repeated?.scan(source, this.#policy) ?? this.#scan(source);
     return { head, source, scan, tail: tail + lineEnd, isOpen };
+  }
+
+  #scan(source: string): JsonScan {
+    const scan = scanJson(source, this.#policy, this.#deltas);
+    const deltas = this.#deltas.endEvent(scan.isWhole);
+    if (deltas && scan.isRepeatable && !this.#policy.ask) {
+      this.#repeated = new RepeatedEvent(source, deltas, scan.depth);
+    }
+    return scan;
+  }
+}
+
+/**
+ * Recognizes the events that are an earlier one with another text in its only delta, as most events of a stream are. The earlier one had no
+ * secret besides, so only the text is searched, with the text's other deltas.
+ */
+class RepeatedEvent {
+  readonly #json: RepeatedJson;
+  readonly #deltas: Delta[];
+  readonly #key: string;
+  readonly #depth: number;
+
+  /** `deltas`: those of the text, with the event's delta as the last one. `depth`: of the event's JSON. */
+  constructor(event: string, deltas: Delta[], depth: number) {
+    const { key, start, end } = deltas.at(-1) as Delta;
+    this.#json = new RepeatedJson(event, start + 1, end - 1);
+    this.#deltas = deltas;
+    this.#key = key;
+    this.#depth = depth;
+  }
+
+  /** Takes the delta of `event`; `undefined` if the event has to be scanned. */
+  scan(event: string, policy: Policy): Pick<JsonScan, 'render'> | undefined {
+    const at = this.#json.textAt(event);
+    if (at === -1) return undefined;
+    const padding = paddingOf(event);
+    if (padding !== '' && !(isPlainText(padding) && redactString(padding, undefined, policy) === padding))
+      return undefined;
+    const edits: Edit[] = [];
+    const textEnd = event.indexOf('"', at);
+    if (textEnd > at) {
+      const value = event.slice(at, textEnd);
+      this.#deltas.push({ value, key: this.#key, start: at - 1, end: textEnd + 1, edits, isCut: false });
+    }
+    return { render: () => ({ text: applyEdits(event, edits), read: event.length, depth: this.#depth }) };
   }
 }
 

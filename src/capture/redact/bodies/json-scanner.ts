@@ -97,6 +97,8 @@ export class JsonScan {
   /** Where the last whole value ends. */
   #wholeUntil = 0;
   #hasAllQuotes = true;
+  /** Whether a value was judged by its name, or by what stands beside it. */
+  #isJudged = false;
 
   /**
    * Without `rules` nothing is redacted; that closes the beginning of JSON that was redacted before. With `deltas`, the text is an event of
@@ -114,6 +116,16 @@ export class JsonScan {
   /** Whether every bracket is closed. */
   get isWhole(): boolean {
     return this.#parents.length === 0;
+  }
+
+  /** Its greatest depth. */
+  get depth(): number {
+    return this.#depth;
+  }
+
+  /** Whether it is JSON without a secret, also with another text in a delta. */
+  get isRepeatable(): boolean {
+    return this.isWhole && this.#next === END && this.#hasAllQuotes && !this.#isJudged && this.edits.length === 0;
   }
 
   /**
@@ -243,7 +255,8 @@ export class JsonScan {
       return true;
     }
     if (!isSearched && isPlain(this.#text, start + 1, end - 1)) return true;
-    const { key, kind, path } = this.#frame;
+    const { key, kind, path, isArray } = this.#frame;
+    if (kind !== PLAIN || isArray) this.#isJudged = true;
     // The application's own function is asked each time, because it may say something else for another name.
     const isMemoized = this.#deltas === undefined && policy.ask === undefined && kind === PLAIN;
     if (isMemoized && policy.clean.has(this.#text, start + 1, end - 1)) return true;

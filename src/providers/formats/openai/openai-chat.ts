@@ -14,11 +14,12 @@ import {
   texts,
   word,
 } from '../../../util/json-fields.js';
+import type { RepeatedJson } from '../../../util/repeated-json.js';
 import type { Answer, FormatReader, WireFormat } from '../../format.js';
 import { textParts } from '../../message-parts.js';
 import { errorOfBody, errorOfEvent, isErrorEvent, plainError, reportedError } from '../../provider-error.js';
 import { ResponseAccumulator } from '../../response-accumulator.js';
-import { RepeatedEvent, type RepeatedParts } from '../../stream/repeated-event.js';
+import { RepeatedEvent } from '../../stream/repeated-event.js';
 import { asChatCompletion } from './llama-api.js';
 import {
   calledTool,
@@ -142,8 +143,12 @@ class OpenAiChatReader implements FormatReader {
     }
   }
 
-  get tellingNothing(): RepeatedParts | undefined {
-    return this.#content ? undefined : this.#textChunk.parts;
+  get repeated(): RepeatedJson | undefined {
+    return this.#textChunk.earlier;
+  }
+
+  repeat(text: string): void {
+    if (this.#content) this.#response.append(this.#textChoice, 'text', text);
   }
 
   event(name: string, data: string): void {
@@ -154,7 +159,7 @@ class OpenAiChatReader implements FormatReader {
     }
     const next = name === '' ? this.#textChunk.textOf(data) : undefined;
     if (next !== undefined) {
-      if (this.#content) this.#response.append(this.#textChoice, 'text', next);
+      this.repeat(next);
       return;
     }
     if (this.#tellsNothing(name, data)) return;

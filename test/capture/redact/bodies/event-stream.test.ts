@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import fc from 'fast-check';
 import { createRedactor } from '../../../../src/capture/redact/redactor.js';
 
 const redactor = createRedactor();
@@ -162,6 +163,49 @@ describe('a secret that a stream spells bit by bit goes from every bit', () => {
       assert.doesNotMatch(spelt, /zQ9z/);
     }
   });
+});
+
+test('an event that repeats an earlier one with another text is redacted as if it was read alone', () => {
+  const words = fc.constantFrom(
+    'a',
+    ' word',
+    ' the',
+    "'pos':",
+    '',
+    '"',
+    '\\',
+    '\n',
+    'é',
+    '-----BEGIN PRIVATE KEY-----',
+    '--token',
+  );
+  const parts = fc.constantFrom('sk-', 'zQ9zQ9', SECRET, 'password', '=', 'Tr0ub4dor&3x', 'https://u:', 'pw@host/');
+  const text = fc.oneof({ weight: 2, arbitrary: words }, parts);
+  const other = fc.constantFrom(undefined, undefined, undefined, SECRET, 'abc', ['--password', 'x'], { api_key: 'k' });
+  const shape = fc.constantFrom<(text: string, other: unknown, n: number) => object>(
+    (content, more) => ({ id: 'c', choices: [{ index: 0, delta: { content }, more }], usage: null }),
+    (content, more, n) => ({ id: 'c', choices: [{ index: 0, delta: { content }, more }], obfuscation: `x${n}` }),
+    (content, more, n) => ({ choices: [{ delta: { content }, more }], obfuscation: n % 2 ? SECRET : '\\' }),
+    (text, more) => ({ type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text }, more }),
+    (delta, more, n) => ({ type: 'response.output_text.delta', sequence_number: n, item_id: 'm', delta, more }),
+    (text, token) => ({ text, token }),
+    (content, value) => ({ messages: [content, content], name: 'authorization', value, content }),
+    (content, token) => ({ content: [content], tokens: [{ token, logprob: 1 }] }),
+  );
+  const stream = fc
+    .array(fc.tuple(shape, other, fc.array(text, { minLength: 1, maxLength: 5 })), { maxLength: 4 })
+    .map((runs) => runs.flatMap(([shape, other, texts]) => texts.map((text, n) => shape(text, other, n))));
+  fc.assert(
+    fc.property(stream, fc.nat(40), (list, cut) => {
+      const unlike = list.map((event, of_test) => ({ ...event, of_test }));
+      const redacted = (text: string) => keep(text.slice(0, -cut || undefined), undefined, text.length);
+      assert.equal(
+        redacted(events(...list, { end: 'word '.repeat(12) })),
+        redacted(events(...unlike, { end: 'word '.repeat(12) }))?.replace(/,"of_test":\d+/g, ''),
+      );
+    }),
+    { numRuns: 3000 },
+  );
 });
 
 describe('JSON lines', () => {
