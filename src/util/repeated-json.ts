@@ -1,5 +1,5 @@
 /** OpenAI ends its events with a random text, so that their lengths do not tell what they say. */
-const PADDING = ',"obfuscation":"';
+const PADDED = /^(.*,"obfuscation":")[^"]*("\})$/s;
 
 /** OpenAI's Responses count their events. */
 const COUNTED = /^(.*"sequence_number":)\d+(.*)$/s;
@@ -15,50 +15,51 @@ const NINE = 57;
  * padding at its end, may differ.
  */
 export class RepeatedJson {
-  /** What stands before the text: one part, or two with the event's number in between. */
-  readonly before: readonly string[];
-  /** From the closing quote of the text, without the padding. */
-  readonly behind: string;
+  /** What all of them have: up to the number, if there is one, up to the text, up to the padding, if there is one, and up to the end. */
+  readonly parts: readonly string[];
+  /** Which of the parts ends where the text begins. */
+  readonly textIsAfter: number;
 
   /** `start`, `end`: of the text in `json`, between its quotes. */
   constructor(json: string, start: number, end: number) {
     const before = json.slice(0, start);
-    this.before = COUNTED.exec(before)?.slice(1) ?? [before];
-    this.behind = json.slice(end, withoutPadding(json).length);
+    const behind = json.slice(end);
+    const [, head, rest] = COUNTED.exec(before) ?? [];
+    const [, upToPadding, tail] = PADDED.exec(behind) ?? [];
+    const first = head === undefined || rest === undefined ? [before] : [head, rest];
+    this.parts = [...first, ...(upToPadding === undefined || tail === undefined ? [behind] : [upToPadding, tail])];
+    this.textIsAfter = first.length - 1;
   }
 
-  /** Where the text begins in `json`; -1 if `json` differs in anything else, or if the text has an escape. The text ends at the next quote. */
+  /** Where the text begins in `json`; -1 if `json` differs in anything else, or if a text has an escape. The text ends at the next quote. */
   textAt(json: string): number {
-    let at = -1;
-    for (const part of this.before) {
-      at = at === -1 ? 0 : numberEnd(json, at);
+    const { parts, textIsAfter } = this;
+    let at = 0;
+    let textAt = -1;
+    for (const [index, part] of parts.entries()) {
+      if (index > 0) {
+        const start = at;
+        at = index <= textIsAfter ? numberEnd(json, start) : json.indexOf('"', start);
+        if (index > textIsAfter && !isPlainText(json.slice(start, at))) return -1;
+      }
       // In Node 20, `startsWith` takes twice the time.
       if (json.slice(at, at + part.length) !== part) return -1;
       at += part.length;
+      if (index === textIsAfter) textAt = at;
     }
-    const whole = withoutPadding(json);
-    const end = whole.length - this.behind.length;
-    return end >= at && whole.endsWith(this.behind) && isPlainText(whole.slice(at, end)) ? at : -1;
+    return at === json.length ? textAt : -1;
+  }
+
+  /** The padding of JSON that has a text; empty if it has none. */
+  paddingOf(json: string): string {
+    const isPadded = this.parts.length > this.textIsAfter + 2;
+    return isPadded ? json.slice(json.lastIndexOf('"', json.length - 3) + 1, -2) : '';
   }
 }
 
 /** Whether JSON has the characters of a text as they are, and none of them ends a string. */
-export function isPlainText(text: string): boolean {
+function isPlainText(text: string): boolean {
   return !NOT_PLAIN.test(text);
-}
-
-/** The padding of an event; empty if it has none. */
-export function paddingOf(event: string): string {
-  const { length } = withoutPadding(event);
-  return length === event.length ? '' : event.slice(length + PADDING.length, -2);
-}
-
-/** The text of a JSON object up to its padding, which is its last field. The whole text if it has none. */
-function withoutPadding(event: string): string {
-  if (!event.endsWith('"}')) return event;
-  const start = event.lastIndexOf(PADDING);
-  const isLast = start !== -1 && event.indexOf('"', start + PADDING.length) === event.length - 2;
-  return isLast ? event.slice(0, start) : event;
 }
 
 /** Where a whole number ends; JSON has no zero before other digits. */

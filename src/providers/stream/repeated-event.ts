@@ -1,4 +1,4 @@
-import { isPlainText, RepeatedJson } from '../../util/repeated-json.js';
+import { RepeatedJson } from '../../util/repeated-json.js';
 import { decodeWhole } from './utf8.js';
 
 /**
@@ -24,6 +24,7 @@ export class RepeatedEvent {
    * if not, the one before still is.
    */
   learn(event: string): boolean {
+    if (this.textOf(event) !== undefined) return true;
     const nameAt = event.indexOf(this.#field);
     const nameEnd = nameAt + this.#field.length;
     if (nameAt === -1 || event.includes(this.#field, nameEnd) || event.includes('\\')) return false;
@@ -42,15 +43,16 @@ export class RepeatedEvent {
 }
 
 /** What a chunk that is one server-sent event has before and behind the event's data. An error is read each time. */
-const FIELDS = /^(?:event: (?!error)\w+\n)?data: $/;
+const FIELDS = /^(?:event: (?!error)[\w.]+\n)?data: $/;
 const END = '\n\n';
 
 const SPACE = 0x20;
 const QUOTE = 0x22;
+const ZERO = 0x30;
+const NINE = 0x39;
 const BACKSLASH = 0x5c;
 
 const encoder = /* @__PURE__ */ new TextEncoder();
-const END_BYTES = /* @__PURE__ */ encoder.encode(END);
 
 /**
  * Recognizes the chunks of a stream that are one event and differ from an earlier chunk in nothing but the text of one field, as most do. They are
@@ -58,50 +60,67 @@ const END_BYTES = /* @__PURE__ */ encoder.encode(END);
  */
 export class RepeatedChunk {
   #event: RepeatedJson | undefined;
-  #before: Uint8Array | undefined;
-  #behind = END_BYTES;
+  /** The parts of the event, with its fields and its end. */
+  #parts: Uint8Array[] = [];
+  #textStart = 0;
+  #textEnd = 0;
 
   /** `chunk` is the earlier chunk from now on, if it is this event alone. */
   learn(chunk: string, event: RepeatedJson | undefined): void {
-    if (event === this.#event && this.#before) return;
+    if (event === this.#event && this.#parts.length > 0) return;
     this.#event = event;
-    this.#before = undefined;
-    if (!event) return;
-    const [head = '', ...numbered] = event.before;
-    const start = chunk.indexOf(head);
-    const textAt = start + head.length;
-    const behind = event.behind + END;
-    if (numbered.length > 0 || start === -1 || !FIELDS.test(chunk.slice(0, start)) || !chunk.endsWith(behind)) return;
-    if (textAt > chunk.length - behind.length || !isPlainText(chunk.slice(textAt, -behind.length))) return;
-    this.#before = encoder.encode(chunk.slice(0, textAt));
-    this.#behind = encoder.encode(behind);
+    this.#parts = [];
+    const dataAt = chunk.indexOf('data: ') + 'data: '.length;
+    const fields = chunk.slice(0, dataAt);
+    if (!event || !FIELDS.test(fields) || !chunk.endsWith(END)) return;
+    if (event.textAt(chunk.slice(dataAt, -END.length)) === -1) return;
+    const { parts } = event;
+    this.#parts = parts.map((part, at) =>
+      encoder.encode((at === 0 ? fields : '') + part + (at === parts.length - 1 ? END : '')),
+    );
   }
 
   /** Whether the chunk is the earlier one but for the text. */
   matches(bytes: Uint8Array): boolean {
-    const before = this.#before;
-    if (before === undefined) return false;
-    const textEnd = bytes.length - this.#behind.length;
-    if (textEnd < before.length) return false;
-    return hasAt(bytes, 0, before) && isPlain(bytes, before.length, textEnd) && hasAt(bytes, textEnd, this.#behind);
+    const parts = this.#parts;
+    const textIsAfter = this.#event?.textIsAfter ?? 0;
+    let at = 0;
+    for (let index = 0; index < parts.length; index++) {
+      if (index > 0) {
+        const start = at;
+        at = index <= textIsAfter ? digitsEnd(bytes, start) : plainEnd(bytes, start);
+        if (index === textIsAfter + 1) {
+          this.#textStart = start;
+          this.#textEnd = at;
+        }
+      }
+      const part = parts[index] as Uint8Array;
+      for (let i = 0; i < part.length; i++) if (bytes[at + i] !== part[i]) return false;
+      at += part.length;
+    }
+    return parts.length > 0 && at === bytes.length;
   }
 
-  /** The text of a chunk that matches. */
+  /** The text of the chunk that matched last. */
   textOf(bytes: Uint8Array): string {
-    return decodeWhole(bytes.subarray(this.#before?.length, bytes.length - this.#behind.length));
+    return decodeWhole(bytes.subarray(this.#textStart, this.#textEnd));
   }
 }
 
-function hasAt(bytes: Uint8Array, at: number, part: Uint8Array): boolean {
-  for (let i = 0; i < part.length; i++) if (bytes[at + i] !== part[i]) return false;
-  return true;
+function digitsEnd(bytes: Uint8Array, start: number): number {
+  let at = start;
+  for (let byte = bytes[at]; byte !== undefined && byte >= ZERO && byte <= NINE; byte = bytes[at]) at++;
+  return at;
 }
 
-/** Whether the bytes neither end a JSON string nor begin an escape, nor have to be escaped. */
-function isPlain(bytes: Uint8Array, start: number, end: number): boolean {
-  for (let i = start; i < end; i++) {
-    const byte = bytes[i] as number;
-    if (byte < SPACE || byte === QUOTE || byte === BACKSLASH) return false;
-  }
-  return true;
+/** Where a byte stands that ends a JSON string, begins an escape, or has to be escaped. */
+function plainEnd(bytes: Uint8Array, start: number): number {
+  let at = start;
+  for (
+    let byte = bytes[at];
+    byte !== undefined && byte >= SPACE && byte !== QUOTE && byte !== BACKSLASH;
+    byte = bytes[at]
+  )
+    at++;
+  return at;
 }

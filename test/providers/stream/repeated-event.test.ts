@@ -26,17 +26,21 @@ describe('An event that repeats an earlier one', () => {
     id: fc.constantFrom('c1', 'c1', 'c2', 'x"y'),
     other: fc.oneof({ weight: 3, arbitrary: fc.constant(undefined) }, texts),
     padding,
+    number: fc.constantFrom(undefined, 0, 7, 8, 10, 123, -1, 1.5),
     blank: fc.constantFrom('', ' '),
   });
   type Given = typeof given extends fc.Arbitrary<infer T> ? T : never;
-  const event = ({ text, id, other, padding: obfuscation, blank }: Given) => {
+  const event = ({ text, id, other, padding: obfuscation, number: sequence_number, blank }: Given) => {
     const more = other === undefined ? {} : { more: { content: other } };
-    return JSON.stringify({ id, list: [{ content: text, ...more }], obfuscation }).replaceAll(':"', `:${blank}"`);
+    const list = [{ content: text, ...more }];
+    return JSON.stringify({ id, sequence_number, list, obfuscation }).replaceAll(':"', `:${blank}"`);
   };
-  /** Half of the later events differ in their text and padding only. */
+  /** Half of the later events differ in their text, number and padding only. */
   const pairs = fc.tuple(given, given, fc.boolean()).map(([earlier, later, isLike]) => {
-    const { text, padding } = later;
-    return [event(earlier), event(isLike ? { ...earlier, text, padding } : later)] as const;
+    const { text } = later;
+    const padding = earlier.padding && (later.padding ?? 'x');
+    const number = earlier.number && (later.number ?? 8);
+    return [event(earlier), event(isLike ? { ...earlier, text, padding, number } : later)] as const;
   });
 
   it('has the text that parsing finds, and no other difference', () => {
@@ -51,7 +55,8 @@ describe('An event that repeats an earlier one', () => {
         const [before, after] = [JSON.parse(earlier), JSON.parse(later)];
         assert.equal(after.list[0].content, text);
         before.list[0].content = text;
-        assert.deepEqual({ ...before, obfuscation: '' }, { ...after, obfuscation: '' });
+        const same = { obfuscation: '', sequence_number: 0 };
+        assert.deepEqual({ ...before, ...same }, { ...after, ...same });
       }),
       LONG,
     );
@@ -115,6 +120,44 @@ describe('A stream of events that repeat each other', () => {
         fc.property(chunks, (list) => {
           const parsed = read(call, [data(...unlike(list))]);
           for (const chunks of waysToSend(list, data)) assert.deepEqual(read(call, chunks), parsed);
+        }),
+        { numRuns: 500 },
+      );
+    }
+  });
+
+  it('of the Responses is read as if each event was parsed', () => {
+    const types = ['output_text', 'refusal', 'reasoning_text', 'function_call_arguments', 'unknown'];
+    const event = fc.oneof(
+      {
+        weight: 8,
+        arbitrary: fc.record({
+          type: fc.constantFrom(...types).map((type) => `response.${type}.delta`),
+          sequence_number: fc.nat(12),
+          item_id: fc.constantFrom('i', 'i', 'j'),
+          output_index: fc.constantFrom(0, 0, 1),
+          delta: texts,
+          logprobs: fc.constant([]),
+          obfuscation: fc.constantFrom(undefined, 'a', 'bc', 'sk-1'),
+        }),
+      },
+      fc.record({
+        type: fc.constantFrom('response.output_item.added', 'response.output_item.done'),
+        output_index: fc.nat(1),
+        item: fc.constantFrom(
+          { type: 'message', id: 'i', content: [{ type: 'output_text', text: 'all' }] },
+          { type: 'function_call', id: 'j', call_id: 'c', name: 'f', arguments: '{}' },
+        ),
+      }),
+      fc.constant({ type: 'response.output_text.delta', error: { code: 'server_error' } }),
+    );
+    const url = 'https://api.openai.com/v1/responses';
+    for (const content of [true, false]) {
+      const call = modelCall({ url, request: { model: 'm', input: 'hi', stream: true } }, content);
+      fc.assert(
+        fc.property(fc.array(event), (list) => {
+          const parsed = read(call, [named(...unlike(list))]);
+          for (const chunks of waysToSend(list, named)) assert.deepEqual(read(call, chunks), parsed);
         }),
         { numRuns: 500 },
       );

@@ -1,5 +1,5 @@
 import { linesOf } from '../../../util/lines.js';
-import { isPlainText, paddingOf, RepeatedJson } from '../../../util/repeated-json.js';
+import { RepeatedJson } from '../../../util/repeated-json.js';
 import { applyEdits, type Edit, REDACTED } from '../edits.js';
 import type { Policy } from '../policy.js';
 import type { Piece, RedactedBody } from '../truncation.js';
@@ -161,9 +161,8 @@ class RepeatedEvent {
   scan(event: string, policy: Policy): Pick<JsonScan, 'render'> | undefined {
     const at = this.#json.textAt(event);
     if (at === -1) return undefined;
-    const padding = paddingOf(event);
-    if (padding !== '' && !(isPlainText(padding) && redactString(padding, undefined, policy) === padding))
-      return undefined;
+    const padding = this.#json.paddingOf(event);
+    if (padding !== '' && redactString(padding, undefined, policy) !== padding) return undefined;
     const edits: Edit[] = [];
     const textEnd = event.indexOf('"', at);
     if (textEnd > at) {

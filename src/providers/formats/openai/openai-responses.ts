@@ -13,6 +13,7 @@ import {
   text,
   word,
 } from '../../../util/json-fields.js';
+import type { RepeatedJson } from '../../../util/repeated-json.js';
 import type { Answer, FormatReader, WireFormat } from '../../format.js';
 import {
   audioPart,
@@ -36,6 +37,7 @@ import {
   reportedError,
 } from '../../provider-error.js';
 import { ResponseAccumulator } from '../../response-accumulator.js';
+import { RepeatedEvent } from '../../stream/repeated-event.js';
 import { eventType } from '../event-type.js';
 import { formatType } from './openai-chat.js';
 
@@ -82,6 +84,16 @@ const WHOLE_RESPONSE = /^response\.(?:created|queued|in_progress|completed|incom
 /** The events that end a stream. Some compatible servers have one name, `response.done`, for all of them. */
 const LAST_EVENT = /^response\.(?:completed|incomplete|cancelled|done)$/;
 
+/** The events that add a text to an item, and what it is a part of. */
+const DELTAS: ReadonlyMap<string, string> = /* @__PURE__ */ new Map([
+  ['response.output_text.delta', 'text'],
+  ['response.refusal.delta', 'refusal'],
+  ['response.reasoning_text.delta', 'reasoning'],
+  ['response.reasoning_summary_text.delta', 'reasoning'],
+  ['response.function_call_arguments.delta', 'tool_call'],
+  ['response.custom_tool_call_input.delta', 'tool_call'],
+]);
+
 /** All items of a response are one choice. */
 const CHOICE = 0;
 
@@ -96,6 +108,10 @@ class OpenAiResponsesReader implements FormatReader {
   #done = false;
   /** The keys of the items, by their ids and by their indices. */
   readonly #keys = new Map<string | number, string | number>();
+  /** The last delta, its type, and the item that it belongs to. */
+  #delta = new RepeatedEvent('delta');
+  #deltaType = '';
+  #deltaKey: string | number = '';
 
   constructor(content: boolean) {
     this.#content = content;
@@ -113,7 +129,15 @@ class OpenAiResponsesReader implements FormatReader {
     const isKnown = type.startsWith('response.');
     const isWhole = isKnown && WHOLE_RESPONSE.test(type);
     this.#anyOutput ||= isKnown && !isWhole;
-    if (isKnown && !isWhole && !this.#content && !isErrorEvent(type) && !mayReportError(data)) return;
+    if (isKnown && !isWhole && !this.#content && !isErrorEvent(type) && !mayReportError(data)) {
+      if (DELTAS.has(type)) this.#delta.learn(data);
+      return;
+    }
+    const next = type === this.#deltaType ? this.#delta.textOf(data) : undefined;
+    if (next !== undefined) {
+      this.repeat(next);
+      return;
+    }
     const event = object(parseJson(data));
     if (!event) {
       this.#readPlainData(type, data);
@@ -125,10 +149,18 @@ class OpenAiResponsesReader implements FormatReader {
       this.#readResponse(object(event.response) ?? {});
       this.#done ||= LAST_EVENT.test(type);
     } else if (isKnown) {
-      if (this.#content) this.#readDelta(type, event, data.length);
+      if (this.#content) this.#readOutput(type, event, data);
     } else if (!error) {
       this.#response.fail(bareError(event));
     }
+  }
+
+  get repeated(): RepeatedJson | undefined {
+    return this.#delta.earlier;
+  }
+
+  repeat(text: string): void {
+    this.#extend(this.#deltaType, this.#deltaKey, text);
   }
 
   end(): void {}
@@ -178,37 +210,35 @@ class OpenAiResponsesReader implements FormatReader {
     const known = this.#keys.get(id ?? '') ?? (begins ? undefined : this.#keys.get(index ?? ''));
     const key = known ?? id ?? index;
     if (known !== undefined || key === undefined || this.#keys.size > MAX_KEYS) return key;
+    // The same delta may belong to another item from now on.
+    this.#delta = new RepeatedEvent('delta');
     if (id !== undefined) this.#keys.set(id, key);
     if (index !== undefined) this.#keys.set(index, key);
     return key;
   }
 
-  #readDelta(type: string, event: JsonObject, length: number): void {
+  #readOutput(type: string, event: JsonObject, data: string): void {
     const draft = this.#response;
     const item = object(event.item);
     const key = this.#keyOf(event, item, type === 'response.output_item.added');
     if (key === undefined) return;
-    switch (type) {
-      case 'response.output_item.added':
-      case 'response.output_item.done':
-        if (item?.type === 'function_call' || item?.type === 'custom_tool_call') {
-          draft.toolCall(CHOICE, key, { id: item.call_id, name: item.name });
-        }
-        if (item && type.endsWith('done')) draft.put(CHOICE, readItem(item), length, key);
-        break;
-      case 'response.output_text.delta':
-      case 'response.refusal.delta':
-        draft.extend(draft.part(CHOICE, type.includes('refusal') ? 'refusal' : 'text', key), event.delta);
-        break;
-      case 'response.reasoning_text.delta':
-      case 'response.reasoning_summary_text.delta':
-        draft.extend(draft.part(CHOICE, 'reasoning', key), event.delta);
-        break;
-      case 'response.function_call_arguments.delta':
-      case 'response.custom_tool_call_input.delta':
-        draft.extend(draft.part(CHOICE, 'tool_call', key), event.delta);
-        break;
+    if (DELTAS.has(type)) {
+      this.#extend(type, key, event.delta);
+      if (this.#delta.learn(data)) {
+        this.#deltaType = type;
+        this.#deltaKey = key;
+      }
+    } else if (type === 'response.output_item.added' || type === 'response.output_item.done') {
+      if (item?.type === 'function_call' || item?.type === 'custom_tool_call') {
+        draft.toolCall(CHOICE, key, { id: item.call_id, name: item.name });
+      }
+      if (item && type.endsWith('done')) draft.put(CHOICE, readItem(item), data.length, key);
     }
+  }
+
+  #extend(type: string, key: string | number, delta: unknown): void {
+    const part = DELTAS.get(type);
+    if (part !== undefined) this.#response.extend(this.#response.part(CHOICE, part, key), delta);
   }
 }
 
