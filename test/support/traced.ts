@@ -95,6 +95,9 @@ export function updatesOf(span: ReadableSpan): Record<string, unknown>[] {
     .map(({ attributes }) => ({ ...attributes }));
 }
 
+/** The milliseconds of a time or a duration of a span. */
+export const millisOf = ([seconds, nanos]: readonly [number, number]) => seconds * 1000 + nanos / 1e6;
+
 /** The one and only of a list. */
 export function only<T>(list: readonly T[]): T {
   if (list.length !== 1) throw new Error(`expected one, got ${list.length}`);

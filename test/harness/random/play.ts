@@ -13,7 +13,7 @@ import {
   startProvider,
   status,
 } from '../../../examples/demo/provider.js';
-import { attemptsOf, type ReadableSpan, traced } from '../../support/traced.js';
+import { attemptsOf, millisOf, type ReadableSpan, traced } from '../../support/traced.js';
 import { until } from '../../support/until.js';
 import {
   type CallPlan,
@@ -121,8 +121,6 @@ async function play({ shape }: Program, callers: readonly Caller[], recorder: Re
     }
   });
 }
-
-const millisOf = ([seconds, nanos]: readonly [number, number]) => seconds * 1000 + nanos / 1e6;
 
 /** What is wrong with an exported step. */
 function judge(step: ReadableSpan, expected: ExpectedStep, run: ReadableSpan, shape: Program['shape']): string[] {

@@ -13,7 +13,7 @@ import {
   status,
 } from '../../../examples/demo/provider.js';
 import { diagnosed } from '../../support/diagnosed.js';
-import { attemptsOf, only, type ReadableSpan, type Traced, traced } from '../../support/traced.js';
+import { attemptsOf, millisOf, only, type ReadableSpan, type Traced, traced } from '../../support/traced.js';
 import { until } from '../../support/until.js';
 
 let provider: Provider;
@@ -26,7 +26,6 @@ const usage = { input: 3, output: 4 };
 const IDLE_MILLIS = 60;
 const limits = { idleMillis: IDLE_MILLIS };
 const statusOf = (span: ReadableSpan) => span.attributes['runtrace.status'];
-const millisOf = ([seconds, nanos]: readonly [number, number]) => seconds * 1000 + nanos / 1e6;
 const lasted = ({ duration }: ReadableSpan) => millisOf(duration);
 const endOf = ({ endTime }: ReadableSpan) => millisOf(endTime);
 
