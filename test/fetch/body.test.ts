@@ -258,6 +258,27 @@ for (const path of ['reset-mid-stream', 'empty', 'pieces']) {
   );
 }
 
+same(
+  'when a body that is iterated by hand is used, and when it is left',
+  async ({ fetch, url }) => {
+    const seen: unknown[] = [];
+    for (const ask of ['next', 'return'] as const) {
+      const response = await fetch(`${url}/text`);
+      const look = () => seen.push(response.bodyUsed, response.body?.locked);
+      const iterator = (response.body as Body & Iterable).values();
+      look();
+      const asked = iterator[ask]?.();
+      look();
+      await undefined;
+      look();
+      await asked;
+      look();
+    }
+    return seen;
+  },
+  both,
+);
+
 /** Pieces of a body may arrive together, so the bytes of one read may differ; how it ended does not. */
 function kindOfResult(result: unknown): unknown {
   const { value, rejected } = result as { value?: IteratorResult<unknown>; rejected?: unknown };

@@ -41,9 +41,10 @@ class Iteration {
   readonly #preventCancel: boolean;
   readonly #reads: Reads;
   /** What the application asked for last. The next thing waits for it. */
-  #last: Promise<ReadResult> | undefined;
+  #last: Promise<unknown> | undefined;
   /** How much of what the application asked for has not been answered. */
   #unanswered = 0;
+  #isUntouched = true;
   #isOver = false;
 
   constructor(reader: Reader, preventCancel: boolean, reads: Reads) {
@@ -53,6 +54,9 @@ class Iteration {
   }
 
   next(): Promise<ReadResult> {
+    // Node 20 to 26 begin the first read a microtask later, and `bodyUsed` shows it:
+    // https://github.com/nodejs/node/blob/v24.0.0/lib/internal/webstreams/readablestream.js
+    if (this.#isUntouched) this.#last = Promise.resolve();
     return this.#inTurn(this.#read);
   }
 
@@ -62,8 +66,10 @@ class Iteration {
 
   #inTurn(work: () => Promise<ReadResult>): Promise<ReadResult> {
     this.#unanswered++;
-    this.#last = this.#last ? this.#last.then(work, work) : work();
-    return this.#last;
+    this.#isUntouched = false;
+    const result = this.#last ? this.#last.then(work, work) : work();
+    this.#last = result;
+    return result;
   }
 
   #answered(): void {
