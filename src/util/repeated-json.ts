@@ -39,8 +39,9 @@ export class RepeatedJson {
     for (const [index, part] of parts.entries()) {
       if (index > 0) {
         const start = at;
-        at = index <= textIsAfter ? numberEnd(json, start) : json.indexOf('"', start);
-        if (index > textIsAfter && !isPlainText(json.slice(start, at))) return -1;
+        const isNumber = index <= textIsAfter;
+        at = isNumber ? numberEnd(json, start) : json.indexOf('"', start);
+        if (isNumber ? at === start : at === -1 || !isPlainText(json.slice(start, at))) return -1;
       }
       // In Node 20, `startsWith` takes twice the time.
       if (json.slice(at, at + part.length) !== part) return -1;

@@ -89,6 +89,7 @@ export class RepeatedChunk {
       if (index > 0) {
         const start = at;
         at = index <= textIsAfter ? digitsEnd(bytes, start) : plainEnd(bytes, start);
+        if (index <= textIsAfter && at === start) return false;
         if (index === textIsAfter + 1) {
           this.#textStart = start;
           this.#textEnd = at;

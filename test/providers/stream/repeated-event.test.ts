@@ -69,6 +69,16 @@ describe('An event that repeats an earlier one', () => {
     assert.equal(event.textOf('{"delta": {"content" : " there"}, "end": null,"obfuscation":"zzzz"}'), ' there');
     assert.equal(event.textOf('{"delta": {"content" : " there"}, "end": 1,"obfuscation":"zzzz"}'), undefined);
     assert.equal(event.textOf('{"delta": {"content" : " \\n"}, "end": null,"obfuscation":"zzzz"}'), undefined);
+    assert.equal(event.textOf('{"delta": {"content" : " there'), undefined);
+  });
+
+  it('has a number where the earlier one had one', () => {
+    const event = new RepeatedEvent('delta');
+    event.learn('{"sequence_number":9,"delta":"Hi"}');
+    assert.equal(event.textOf('{"sequence_number":10,"delta":" there"}'), ' there');
+    for (const number of ['', '01', '-1', '1.5']) {
+      assert.equal(event.textOf(`{"sequence_number":${number},"delta":" there"}`), undefined);
+    }
   });
 });
 
