@@ -45,7 +45,7 @@ export interface FormatReader {
   event(name: string, data: string): void;
   /** An event that came, and only adds a text. */
   readonly repeated?: RepeatedJson | undefined;
-  /** That event came again with another text; not called if content is not read. */
+  /** That event came again with another text, which does nothing if content is not read. */
   repeat?(text: string): void;
   /** The body ended by itself, after so many bytes (0 if it is a web page); it did not break off and was not cancelled. */
   end(receivedBytes: number): void;

@@ -94,7 +94,7 @@ class AnthropicReader implements FormatReader {
   }
 
   repeat(text: string): void {
-    this.#response.extend(this.#response.part(CHOICE, 'text', this.#textBlock), text);
+    if (this.#content) this.#response.extend(this.#response.part(CHOICE, 'text', this.#textBlock), text);
   }
 
   event(name: string, data: string): void {
@@ -106,13 +106,13 @@ class AnthropicReader implements FormatReader {
     }
     const ofContent = type.startsWith('content_block_');
     if (ofContent) this.#response.choice(CHOICE);
-    if (((ofContent && !this.#content) || type === 'ping') && !mayReportError(data)) {
-      if (type === 'content_block_delta') this.#textDelta.learn(data);
-      return;
-    }
     const next = type === 'content_block_delta' ? this.#textDelta.textOf(data) : undefined;
     if (next !== undefined) {
       this.repeat(next);
+      return;
+    }
+    if (((ofContent && !this.#content) || type === 'ping') && !mayReportError(data)) {
+      if (type === 'content_block_delta') this.#textDelta.learn(data);
       return;
     }
     const event = this.#response.readEvent(type, data);

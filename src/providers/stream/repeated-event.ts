@@ -24,7 +24,6 @@ export class RepeatedEvent {
    * if not, the one before still is.
    */
   learn(event: string): boolean {
-    if (this.textOf(event) !== undefined) return true;
     const nameAt = event.indexOf(this.#field);
     const nameEnd = nameAt + this.#field.length;
     if (nameAt === -1 || event.includes(this.#field, nameEnd) || event.includes('\\')) return false;
@@ -88,7 +87,7 @@ export class RepeatedChunk {
     for (let index = 0; index < parts.length; index++) {
       if (index > 0) {
         const start = at;
-        at = index <= textIsAfter ? digitsEnd(bytes, start) : plainEnd(bytes, start);
+        at = index <= textIsAfter ? numberEnd(bytes, start) : plainEnd(bytes, start);
         if (index <= textIsAfter && at === start) return false;
         if (index === textIsAfter + 1) {
           this.#textStart = start;
@@ -108,7 +107,9 @@ export class RepeatedChunk {
   }
 }
 
-function digitsEnd(bytes: Uint8Array, start: number): number {
+/** Where a whole number ends, as `RepeatedJson` finds it in a text. */
+function numberEnd(bytes: Uint8Array, start: number): number {
+  if (bytes[start] === ZERO) return start + 1;
   let at = start;
   for (let byte = bytes[at]; byte !== undefined && byte >= ZERO && byte <= NINE; byte = bytes[at]) at++;
   return at;

@@ -118,13 +118,13 @@ class OpenAiResponsesReader implements FormatReader {
     const isKnown = type.startsWith('response.');
     const isWhole = isKnown && WHOLE_RESPONSE.test(type);
     this.#anyOutput ||= isKnown && !isWhole;
-    if (isKnown && !isWhole && !this.#content && !isErrorEvent(type) && !mayReportError(data)) {
-      if (DELTAS.has(type)) this.#delta.learn(data);
-      return;
-    }
     const next = type === this.#deltaType ? this.#delta.textOf(data) : undefined;
     if (next !== undefined) {
       this.repeat(next);
+      return;
+    }
+    if (isKnown && !isWhole && !this.#content && !isErrorEvent(type) && !mayReportError(data)) {
+      if (DELTAS.has(type) && this.#delta.learn(data)) this.#deltaType = type;
       return;
     }
     const event = object(parseJson(data));
@@ -149,7 +149,7 @@ class OpenAiResponsesReader implements FormatReader {
   }
 
   repeat(text: string): void {
-    this.#extend(this.#deltaType, this.#deltaKey, text);
+    if (this.#content) this.#extend(this.#deltaType, this.#deltaKey, text);
   }
 
   end(): void {}
