@@ -1,7 +1,5 @@
 /** All that a response tells, and all ways to read it whole. */
-import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import { changes, type Fetch, face, inEachWay, outcome, readAll, same, withOrigin } from './differential.js';
+import { changes, type Fetch, face, outcome, readAll, same, withOrigin } from './differential.js';
 
 withOrigin();
 
@@ -222,24 +220,4 @@ same('URLs that are no HTTP', async ({ fetch }) => {
 same('many at once are not mixed up', async ({ fetch, url }) => {
   const ask = async (number: number, ask: Fetch) => (await ask(`${url}/pieces?count=${number % 7}&n=${number}`)).text();
   return Promise.all(Array.from({ length: 20 }, (_, number) => ask(number, fetch)));
-});
-
-test("on Node 20 to 24 a recorded response is fetch's own, and from Node 26 on it is made anew", async () => {
-  let own: Response | undefined;
-  const keepingOwn = (bare: Fetch): Fetch => {
-    return async (...args) => {
-      own = await bare(...args);
-      return own;
-    };
-  };
-  const isOwn = await inEachWay(
-    async ({ fetch, url }) => {
-      const response = await fetch(`${url}/text`);
-      await response.text();
-      return response === own;
-    },
-    { around: keepingOwn },
-  );
-  const isWatchedInPlace = Number.parseInt(process.versions.node, 10) <= 24;
-  assert.deepEqual(isOwn, { bare: true, 'in a step': isWatchedInPlace, 'returned from a run': isWatchedInPlace });
 });

@@ -7,8 +7,8 @@ import { fileURLToPath } from 'node:url';
 
 const folder = fileURLToPath(new URL('../../fetch/', import.meta.url));
 const preload = new URL('reads-by-other-ways.js', import.meta.url).href;
-/** These do not depend on how the body is observed, or try both ways themselves. */
-const OTHERS = ['any-use.test.js', 'request.test.js'];
+/** These do not depend on how the body is observed, try both ways themselves, or say which one it is. */
+const OTHERS = ['any-use.test.js', 'own-response.test.js', 'request.test.js'];
 const files = readdirSync(folder).filter((name) => name.endsWith('.test.js') && !OTHERS.includes(name));
 
 for (const file of files) {
