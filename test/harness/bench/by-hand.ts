@@ -2,6 +2,7 @@ import {
   type Attributes,
   context,
   type HrTime,
+  type Span,
   SpanKind,
   SpanStatusCode,
   type Tracer,
@@ -47,6 +48,21 @@ export function handMade(example: ReadableSpan): <T>(tracer: Tracer, inside: () 
       span.end(now());
     }
   };
+}
+
+/** Begins a span where `use` calls `inside`, as an application would for its request, and ends it when `use` has ended. */
+export async function inHandMadeSpan<T>(
+  tracer: Tracer,
+  use: (inside: <U>(call: () => U) => U) => Promise<T>,
+): Promise<T> {
+  let span: Span | undefined;
+  const inside = <U>(call: () => U): U => {
+    span = tracer.startSpan(`chat ${MODEL}`, START);
+    return context.with(trace.setSpan(context.active(), span), call);
+  };
+  const result = await use(inside);
+  span?.end();
+  return result;
 }
 
 /** A call in the span that an application would write: the conventions' attributes, read from the client's answer. */

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { BasicTracerProvider, SamplingDecision } from '@opentelemetry/sdk-trace-base';
 import OpenAI from 'openai';
 import { type Capture, createRecorder, type Recorder, recordingFetch, wrapFetch } from 'runtrace';
-import { handMadeStream } from './by-hand.js';
+import { handMadeStream, inHandMadeSpan } from './by-hand.js';
 import { addedRow, figure, type Measured, measure, type Row, ratioRow, warmUp } from './measure.js';
 import { setup } from './setup.js';
 import { words } from './spans.js';
@@ -188,39 +188,43 @@ export async function firstByte(): Promise<Row> {
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1/chat/completions`;
-  const { recorder } = setup();
-  const time = async (fetch: typeof globalThis.fetch) => {
+  const { tracer, recorder } = setup();
+  const microsOf = async (fetch: typeof globalThis.fetch) => {
     const before = performance.now();
     const response = await fetch(url, { method: 'POST', body: '{"model":"gpt-5","messages":[],"stream":true}' });
     const reader = (response.body as ReadableStream<Uint8Array>).getReader();
     await reader.read();
-    const millis = performance.now() - before;
+    const micros = (performance.now() - before) * 1000;
     while (!(await reader.read()).done);
-    return millis;
+    return micros;
   };
-  const round = async (index: number): Promise<readonly [number, number]> => {
-    if (index % 2 === 0) return [await time(fetch), await time(recordingFetch)];
-    const recorded = await time(recordingFetch);
-    return [await time(fetch), recorded];
+  const ways = [
+    () => microsOf(fetch),
+    () => microsOf(recordingFetch),
+    () => inHandMadeSpan(tracer, (inside) => microsOf((...args) => inside(() => fetch(...args)))),
+  ];
+  const round = async (index: number): Promise<number[]> => {
+    const micros: number[] = [];
+    for (let turn = 0; turn < ways.length; turn++) {
+      const way = (index + turn) % ways.length;
+      micros[way] = await (ways[way] as () => Promise<number>)();
+    }
+    return micros;
   };
-  const bare: number[] = [];
-  const added: number[] = [];
+  const rounds: number[][] = [];
   await recorder.run({ kind: 'bench' }, async () => {
     // Most of that is spent waiting.
     await warmUp(round, 4000);
-    for (let index = 0; index < 400; index++) {
-      const [plain, recorded] = await round(index);
-      bare.push(plain * 1000);
-      added.push((recorded - plain) * 1000);
-    }
+    for (let index = 0; index < 400; index++) rounds.push(await round(index));
   });
   server.closeAllConnections();
   await new Promise((resolve) => server.close(resolve));
-  const difference = figure(added);
-  const alone = figure(bare);
+  const alone = figure(rounds.map(([plain = NaN]) => plain));
+  const difference = figure(rounds.map(([plain = NaN, recorded = NaN]) => recorded - plain));
+  const byHand = figure(rounds.map(([plain = NaN, , inSpan = NaN]) => inSpan - plain));
   return {
     floor: 'plain fetch, real HTTP on the loopback',
-    figures: `+${difference.median.toFixed(0)} us (${difference.low.toFixed(0)} to ${difference.high.toFixed(0)}); plain ${alone.median.toFixed(0)} us (${alone.low.toFixed(0)} to ${alone.high.toFixed(0)})`,
+    figures: `+${difference.median.toFixed(0)} us (${difference.low.toFixed(0)} to ${difference.high.toFixed(0)}); a span by hand +${byHand.median.toFixed(0)} us (${byHand.low.toFixed(0)} to ${byHand.high.toFixed(0)}); plain ${alone.median.toFixed(0)} us (${alone.low.toFixed(0)} to ${alone.high.toFixed(0)})`,
     goal: `<= ${FIRST_BYTE_MICROS} us`,
     ofGoal: Math.max(0, difference.median / FIRST_BYTE_MICROS),
     ofFloor: difference.median / alone.median,
