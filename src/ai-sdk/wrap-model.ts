@@ -13,7 +13,7 @@ import type { RunRecording } from '../spans/run.js';
 import { StepRecording } from '../spans/step.js';
 import { guarded } from '../util/diagnostics.js';
 import { label, object } from '../util/json-fields.js';
-import { badOption, checkObject, checkString, requireObject } from '../util/validation.js';
+import { badOption, checkFields, checkObject, checkString, requireObject } from '../util/validation.js';
 import { recordAnswer } from './recorded-call.js';
 import { isSameCall } from './same-call.js';
 
@@ -37,6 +37,8 @@ export interface WrapModelOptions {
   attributes?: Attributes;
 }
 
+const OPTIONS = ['recorder', 'conversationId', 'userId', 'attributes'];
+
 /**
  * Wraps a model so that each `doGenerate` and `doStream` is a step of the run around it. Outside of a run, in an explicit step and in another
  * instrumentation's model span, the call is only passed on. A call that equals one that failed is its retry, so the retries of
@@ -52,7 +54,8 @@ export interface WrapModelOptions {
  */
 export function wrapModel<Model extends LanguageModel>(model: Model, options: WrapModelOptions = {}): Model {
   if (!isModel(model)) throw badOption('model', 'a language model of the AI SDK (with doGenerate and doStream)', model);
-  const { conversationId, userId, attributes } = requireObject(options, 'options');
+  checkFields(requireObject(options, 'options'), 'options', OPTIONS);
+  const { conversationId, userId, attributes } = options;
   checkString(conversationId, 'options.conversationId');
   checkString(userId, 'options.userId');
   checkObject(options.recorder, 'options.recorder');

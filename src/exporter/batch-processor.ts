@@ -1,6 +1,6 @@
 import { TraceFlags } from '@opentelemetry/api';
-import { badOption, requireObject } from '../util/validation.js';
-import { checkExporter, RuntraceExporter, type RuntraceExporterOptions } from './exporter.js';
+import { badOption, badUnquoted, checkFields, requireObject } from '../util/validation.js';
+import { checkExporter, EXPORTER_OPTIONS, RuntraceExporter, type RuntraceExporterOptions } from './exporter.js';
 import type { ReadableSpan, SpanExporter } from './otlp/span.js';
 import type { ExporterStats } from './stats.js';
 
@@ -8,6 +8,8 @@ export interface RuntraceBatchSpanProcessorOptions extends RuntraceExporterOptio
   /** Delivers the spans: a `RuntraceExporter`, or any other exporter, which then is the one destination. Default: a `RuntraceExporter` made from the other options. */
   exporter?: SpanExporter;
 }
+
+export const BATCH_PROCESSOR_OPTIONS = ['exporter', ...EXPORTER_OPTIONS];
 
 /**
  * The batch processor for large spans: bounded in bytes, not in spans, with several requests under way, and every dropped span
@@ -23,7 +25,8 @@ export class RuntraceBatchSpanProcessor {
 
   constructor(options: RuntraceBatchSpanProcessorOptions = {}) {
     // The SDK's own processor takes the exporter as its argument.
-    if ('export' in requireObject(options, 'options')) throw badOption('options', '{ exporter }', 'an exporter');
+    if ('export' in requireObject(options, 'options')) throw badUnquoted('options', '{ exporter }', 'an exporter');
+    checkFields(options, 'options', BATCH_PROCESSOR_OPTIONS);
     const { exporter, ...rest } = options;
     if (exporter !== undefined) checkOptionsBeside(exporter, rest);
     if (exporter instanceof RuntraceExporter) this.#exporter = exporter;

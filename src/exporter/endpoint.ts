@@ -1,7 +1,7 @@
 import type { Agent } from 'node:http';
 import { diag } from '@opentelemetry/api';
 import { guarded } from '../util/diagnostics.js';
-import { badOption, checkMillis, requireObject, requireString } from '../util/validation.js';
+import { badOption, badUnquoted, checkMillis, requireObject, requireString } from '../util/validation.js';
 import type { StockHttpOptions } from './otlp/protobuf/library.js';
 import {
   compressionFromEnvironment,
@@ -168,23 +168,24 @@ function checkEndpoint(options: EndpointOptions): void {
 
 function checkUrl(url: unknown, isGrpc: boolean): void {
   if (typeof url === 'string' && (isGrpc ? isGrpcAddress(url.trim()) : isHttpUrl(url))) return;
-  throw badOption('url', 'an http or https URL', typeof url === 'string' ? 'another text' : url);
+  const wants = 'an http or https URL, as a string';
+  throw typeof url === 'string' ? badUnquoted('url', wants, 'another text') : badOption('url', wants, url);
 }
 
 function checkHeaders(headers: unknown): void {
-  if (typeof headers === 'string') throw badOption('headers', 'an object', 'a text');
+  if (typeof headers === 'string') throw badUnquoted('headers', 'an object', 'a text');
   // A `Headers` or a `Map` has no entries of its own: none of them would be sent.
   if (Symbol.iterator in requireObject(headers, 'headers')) throw badOption('headers', 'a plain object', headers);
   for (const [i, [name, value]] of Object.entries(headers as object).entries()) {
     // A name that is none may be a whole header line, with its value.
-    if (!isHeader(name, '')) throw badOption(`name ${i + 1} of headers`, 'a valid HTTP header name', 'another text');
+    if (!isHeader(name, '')) throw badUnquoted(`name ${i + 1} of headers`, 'a valid HTTP header name', 'another text');
     if (isHeader(name, value)) continue;
-    throw badOption(`headers[${JSON.stringify(name)}]`, 'a valid HTTP header value', kindOf(value));
+    throw badUnquoted(`headers[${JSON.stringify(name)}]`, 'a valid HTTP header value', kindOf(value));
   }
 }
 
-function kindOf(value: unknown): unknown {
-  return typeof value === 'string' ? 'another text' : typeof value;
+function kindOf(value: unknown): string {
+  return typeof value === 'string' ? 'another text' : `a value of the type ${typeof value}`;
 }
 
 function warn(message: string): void {

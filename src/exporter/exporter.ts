@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { diag, type MeterProvider } from '@opentelemetry/api';
 import { guarded } from '../util/diagnostics.js';
-import { badOption, checkFields, checkMillis, checkNumber, requireObject } from '../util/validation.js';
+import { badOption, badUnquoted, checkFields, checkMillis, checkNumber, requireObject } from '../util/validation.js';
 import { type Clock, realClock } from './clock.js';
 import { Destination, type DestinationOptions } from './destination.js';
 import { type EndpointOptions, resolveEndpoint } from './endpoint.js';
@@ -190,21 +190,38 @@ function slug(name: string): string {
   return name.replace(/[^\w.-]+|^\.+$/g, '_');
 }
 
-const ENDPOINT_OPTIONS = [
-  'url',
-  'protocol',
-  'headers',
-  'httpAgentOptions',
-  'compression',
-  'timeoutMillis',
-  'name',
-] as const;
+/** `satisfies`, in both: an option that is added to the interface must be added here too. */
+const ENDPOINT_OPTIONS = Object.keys({
+  url: true,
+  protocol: true,
+  headers: true,
+  httpAgentOptions: true,
+  compression: true,
+  timeoutMillis: true,
+  name: true,
+} satisfies Record<keyof EndpointOptions, true>) as (keyof EndpointOptions)[];
+export const EXPORTER_OPTIONS: readonly string[] = [
+  'destinations',
+  ...ENDPOINT_OPTIONS,
+  ...Object.keys({
+    maxQueueBytes: true,
+    maxConcurrentRequests: true,
+    maxRequestBytes: true,
+    scheduledDelayMillis: true,
+    retryTimeoutMillis: true,
+    flushTimeoutMillis: true,
+    shutdownTimeoutMillis: true,
+    spool: true,
+    meterProvider: true,
+  } satisfies Record<Exclude<keyof RuntraceExporterOptions, keyof EndpointOptions | 'destinations'>, true>),
+];
 const MILLIS = ['scheduledDelayMillis', 'retryTimeoutMillis', 'flushTimeoutMillis', 'shutdownTimeoutMillis'] as const;
 
 function checkOptions(options: RuntraceExporterOptions): void {
   requireObject(options, 'options');
   if ('export' in options)
-    throw badOption('options', 'an object of options ({ destinations: [exporter] })', 'an exporter');
+    throw badUnquoted('options', 'an object of options ({ destinations: [exporter] })', 'an exporter');
+  checkFields(options, 'options', EXPORTER_OPTIONS);
   checkNumber(options.maxQueueBytes, 'maxQueueBytes', 1, Number.MAX_SAFE_INTEGER);
   checkNumber(options.maxConcurrentRequests, 'maxConcurrentRequests', 1, Number.MAX_SAFE_INTEGER);
   checkNumber(options.maxRequestBytes, 'maxRequestBytes', 16 * 1024, Number.MAX_SAFE_INTEGER);
@@ -225,16 +242,18 @@ export function checkExporter(value: unknown, option: string): void {
 function checkDestinations(options: RuntraceExporterOptions): void {
   const { destinations } = options;
   if (!Array.isArray(destinations) || destinations.length === 0) {
-    const got = typeof destinations === 'string' ? 'a text' : destinations;
-    throw badOption('destinations', 'an array of endpoints and exporters', got);
+    const wants = 'an array of endpoints and exporters that is not empty';
+    throw typeof destinations === 'string'
+      ? badUnquoted('destinations', wants, 'a text')
+      : badOption('destinations', wants, destinations);
   }
   for (const [i, destination] of destinations.entries()) {
-    if (typeof destination === 'string') throw badOption(`destinations[${i}]`, 'an object', 'a text');
+    if (typeof destination === 'string') throw badUnquoted(`destinations[${i}]`, 'an object', 'a text');
     if ('export' in requireObject(destination, `destinations[${i}]`)) checkExporter(destination, `destinations[${i}]`);
     else checkFields(destination, `destinations[${i}]`, ENDPOINT_OPTIONS);
   }
   for (const name of ENDPOINT_OPTIONS) {
     // Not the value: a URL and headers may hold a secret.
-    if (options[name] !== undefined) throw badOption(name, 'given for each of the destinations', 'it beside them');
+    if (options[name] !== undefined) throw badUnquoted(name, 'given for each of the destinations', 'it beside them');
   }
 }

@@ -1,5 +1,9 @@
 import type { Context, Span } from '@opentelemetry/api';
-import { RuntraceBatchSpanProcessor, type RuntraceBatchSpanProcessorOptions } from '../exporter/batch-processor.js';
+import {
+  BATCH_PROCESSOR_OPTIONS,
+  RuntraceBatchSpanProcessor,
+  type RuntraceBatchSpanProcessorOptions,
+} from '../exporter/batch-processor.js';
 import { forgetAtExit, type Saver, saveAtExit } from '../exporter/exit/process-exit.js';
 import { KeepGate, type NotKept } from '../exporter/keep/keep-gate.js';
 import type { SettledRun } from '../exporter/keep/settled-run.js';
@@ -8,7 +12,7 @@ import type { Amount, ExporterStats } from '../exporter/stats.js';
 import { runOf } from '../spans/context.js';
 import { markStatusProcessor } from '../spans/omissions/processor-check.js';
 import { guarded } from '../util/diagnostics.js';
-import { badOption, checkFields, requireFunction, requireObject } from '../util/validation.js';
+import { badUnquoted, checkFields, requireFunction, requireObject } from '../util/validation.js';
 import { StatusPrioritySpanProcessor } from './status-processor.js';
 
 /**
@@ -40,29 +44,6 @@ export interface RuntraceSpanProcessorStats extends ExporterStats {
   undecided: Amount;
 }
 
-/** `satisfies`: an option that is added to the exporter must be added here too. */
-const OPTIONS = Object.keys({
-  exporter: true,
-  destinations: true,
-  url: true,
-  protocol: true,
-  headers: true,
-  httpAgentOptions: true,
-  compression: true,
-  timeoutMillis: true,
-  name: true,
-  maxQueueBytes: true,
-  maxConcurrentRequests: true,
-  maxRequestBytes: true,
-  scheduledDelayMillis: true,
-  retryTimeoutMillis: true,
-  flushTimeoutMillis: true,
-  shutdownTimeoutMillis: true,
-  spool: true,
-  meterProvider: true,
-  keep: true,
-} satisfies Record<keyof RuntraceSpanProcessorOptions, true>);
-
 /**
  * All of runtrace that a tracer provider needs, in one span processor: it applies the status-priority rule, as
  * `StatusPrioritySpanProcessor` does, and then delivers the spans, as `RuntraceBatchSpanProcessor` does. List it before other
@@ -88,8 +69,8 @@ export class RuntraceSpanProcessor {
   readonly #gate: KeepGate | undefined;
 
   constructor(options: RuntraceSpanProcessorOptions = {}) {
-    if ('export' in requireObject(options, 'options')) throw badOption('options', '{ exporter }', 'an exporter');
-    checkFields(options, 'options', OPTIONS);
+    if ('export' in requireObject(options, 'options')) throw badUnquoted('options', '{ exporter }', 'an exporter');
+    checkFields(options, 'options', [...BATCH_PROCESSOR_OPTIONS, 'keep']);
     const { keep, ...delivery } = options;
     if (keep !== undefined) requireFunction(keep, 'keep');
     this.#delivery = new RuntraceBatchSpanProcessor(delivery);

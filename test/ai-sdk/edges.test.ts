@@ -209,6 +209,7 @@ describe('the application', () => {
     for (const [options, said] of [
       [null, /options must be an object, got null/],
       [{ recorder: 'mine' }, /options.recorder must be an object, got 'mine'/],
+      [{ runs: () => undefined }, /options must be an object of recorder, run, got 'runs'/],
       [{ run: 'chat' }, /options.run must be a function, got 'chat'/],
     ] as const) {
       assert.throws(

@@ -322,6 +322,7 @@ describe('a wrapped model', () => {
     for (const [options, said] of [
       [null, /options must be an object, got null/],
       [{ recorder: 'mine' }, /options.recorder must be an object, got 'mine'/],
+      [{ user: 'ada' }, /options must be an object of recorder, .*, got 'user'/],
       [{ userId: 7 }, /options.userId must be a string, got 7/],
       [{ attributes: [] }, /options.attributes must be an object, got an array/],
     ] as const) {

@@ -364,7 +364,9 @@ test('an option that cannot be used is a TypeError that names it, when the expor
   const bad: [RuntraceExporterOptions | undefined | null, RegExp][] = [
     [null, /options/],
     [{ export() {} } as never, /destinations: \[exporter\]/],
-    [{ url: 'localhost:4318' }, /url must be an http or https URL/],
+    [{ ulr: 'http://x/' } as never, /options must be an object of destinations, url, .*, got 'ulr'/],
+    [{ url: 'localhost:4318' }, /url must be an http or https URL, as a string, got another text/],
+    [{ url: new URL('http://x/') as never }, /url must be an http or https URL, as a string, got an object/],
     [{ protocol: 'http' as never }, /protocol must be one of 'http\/protobuf', 'http\/json', 'grpc', got 'http'/],
     [{ url: 'no url' }, /url/],
     [{ url: 1 as never }, /url/],
@@ -389,17 +391,18 @@ test('an option that cannot be used is a TypeError that names it, when the expor
     [{ shutdownTimeoutMillis: -1 }, /shutdownTimeoutMillis/],
     [{ spool: 'dir' as never }, /spool/],
     [{ spool: {} as never }, /spool\.directory/],
+    [{ spool: { directory: folder(t), maxByte: 1 } as never }, /spool must be an object of .*, got 'maxByte'/],
     [{ spool: { directory: '/dev/null/spool' } }, /spool\.directory/],
     [{ spool: { directory: folder(t), maxBytes: 0 } }, /spool\.maxBytes/],
     [{ spool: { directory: folder(t), maxBytes: 500_000 } }, /spool\.maxBytes must be a number of at least 2097152/],
     [{ spool: { directory: folder(t), writeAhead: 1 as never } }, /spool\.writeAhead/],
-    [{ destinations: [] }, /destinations/],
+    [{ destinations: [] }, /destinations must be an array of .* that is not empty/],
     [{ destinations: ['http://localhost'] as never }, /destinations\[0\]/],
     [{ destinations: [{ url: 'ftp://x' }] }, /url/],
     [{ destinations: [{ url: 'http://x/' }, { url: 'http://x/' }] }, /different names/],
     [{ destinations: [{ export: true } as never] }, /destinations\[0\] must be a span exporter/],
     [{ destinations: [{ export() {} } as never] }, /destinations\[0\] must be a span exporter/],
-    [{ destinations: [{}], url: 'http://x/' }, /url/],
+    [{ destinations: [{}], url: 'http://x/' }, /url must be given for each of the destinations, got it beside them/],
   ];
   for (const [options, message] of bad) {
     assert.throws(() => new RuntraceExporter(options as never), { name: 'TypeError', message });
@@ -411,7 +414,8 @@ test('a processor that cannot use its options throws: an exporter in their place
   const memory = new InMemorySpanExporter();
   const bad: [RuntraceBatchSpanProcessorOptions | undefined | null, RegExp][] = [
     [null, /options/],
-    [memory as never, /options must be \{ exporter \}, got 'an exporter'/],
+    [memory as never, /options must be \{ exporter \}, got an exporter/],
+    [{ exproter: memory } as never, /options must be an object of exporter, .*, got 'exproter'/],
     [{ exporter: {} as never }, /exporter/],
     [{ exporter: null as never }, /exporter/],
     [

@@ -248,8 +248,12 @@ describe('a TypeError that names what is wrong is thrown at once', () => {
     ],
     ['no room for a single run', { limits: { openRuns: 0 } }, /limits\.openRuns must be a number of at least 1, got 0/],
     ['limits that are a number', { limits: 1000 }, /limits must be an object, got 1000/],
-    ['names to redact that are a text', { redact: { names: 'ssn' } }, /redact\.names/],
-    ['patterns that are texts', { redact: { patterns: ['a+'] } }, /redact\.patterns/],
+    ['names to redact that are a text', { redact: { names: 'ssn' } }, /redact\.names must be an array, got 'ssn'/],
+    [
+      'patterns that are texts',
+      { redact: { patterns: ['a+'] } },
+      /redact\.patterns\[0\] must be a regular expression, got a text/,
+    ],
     ['a redact that is no function', { redact: { redact: true } }, /redact\.redact/],
     ['a redact that is a list', { redact: [] }, /redact must be an object/],
   ] as [string, Anything, RegExp][]) {

@@ -1,6 +1,6 @@
 import { byteLength } from '../../util/byte-length.js';
 import { report } from '../../util/diagnostics.js';
-import { badOption, requireFunction, requireObject } from '../../util/validation.js';
+import { badOption, badUnquoted, checkFields, requireFunction, requireObject } from '../../util/validation.js';
 import { beginningOfJson, beginningOfText } from './beginning.js';
 import { redactBody } from './bodies/body.js';
 import { redactCutString, redactJson, redactString, scanJson } from './bodies/json.js';
@@ -83,30 +83,22 @@ const OPTIONS = ['names', 'patterns', 'redact'];
 
 function checkOptions(options: RedactOptions): void {
   const given = requireObject(options, 'redact');
-  for (const name in given) {
-    if (!OPTIONS.includes(name)) throw badOption('redact', `an object of ${OPTIONS.join(', ')}`, name);
-  }
+  checkFields(given, 'redact', OPTIONS);
   const { names, patterns, redact } = given;
-  checkList(
-    names,
-    'redact.names',
-    'a list of strings that are not empty',
-    (name) => typeof name === 'string' && name !== '',
-  );
-  checkList(patterns, 'redact.patterns', 'a list of regular expressions', (pattern) => pattern instanceof RegExp);
+  checkList(names, 'redact.names', 'a string that is not empty', (name) => typeof name === 'string' && name !== '');
+  checkList(patterns, 'redact.patterns', 'a regular expression', (pattern) => pattern instanceof RegExp);
   if (redact !== undefined) requireFunction(redact, 'redact.redact');
 }
 
 function checkList(value: unknown, option: string, wants: string, isRight: (item: unknown) => boolean): void {
   if (value === undefined) return;
-  if (!Array.isArray(value)) throw badOption(option, wants, value);
+  if (!Array.isArray(value)) throw badOption(option, 'an array', value);
   const wrong = value.findIndex((item) => !isRight(item));
-  if (wrong !== -1) throw badOption(`${option}[${wrong}]`, wants, kindOf(value[wrong]));
-}
-
-/** A text in the wrong place here is likely to be the secret itself, so it is not quoted. */
-function kindOf(value: unknown): unknown {
-  return typeof value === 'string' && value !== '' ? 'a text' : value;
+  if (wrong === -1) return;
+  const item = value[wrong];
+  // A text in the wrong place here is likely to be the secret itself.
+  const isText = typeof item === 'string' && item !== '';
+  throw isText ? badUnquoted(`${option}[${wrong}]`, wants, 'a text') : badOption(`${option}[${wrong}]`, wants, item);
 }
 
 /** An error in here must not reach the application. The value that caused it is replaced. */

@@ -2,7 +2,7 @@ import { closeSync, fchmodSync, mkdirSync, openSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { diag } from '@opentelemetry/api';
-import { badOption, requireObject, requireString } from '../../util/validation.js';
+import { badOption, checkFields, requireObject, requireString } from '../../util/validation.js';
 import { encodeRequest } from './json.js';
 import { type ExportResult, FAILED, type ReadableSpan, type SpanExporter, SUCCESS } from './span.js';
 
@@ -30,6 +30,7 @@ export class OTLPFileExporter implements SpanExporter {
 
   constructor(options: OTLPFileExporterOptions) {
     requireObject(options, 'options');
+    checkFields(options, 'options', ['path']);
     requireString(options.path, 'path');
     this.#path = resolve(options.path);
     prepareFile(this.#path);

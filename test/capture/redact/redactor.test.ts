@@ -8,10 +8,10 @@ describe('a bad option is a TypeError that names it', () => {
     [null, /redact must be an object/],
     ['names', /redact must be an object/],
     [{ name: ['a'] }, /redact must be an object of names, patterns, redact, got 'name'/],
-    [{ names: 'a' }, /redact\.names must be a list/],
-    [{ names: ['a', ''] }, /redact\.names\[1\] must be/],
-    [{ patterns: ['a'] }, /redact\.patterns\[0\] must be a list of regular expressions, got 'a text'/],
-    [{ patterns: /a/ }, /redact\.patterns must be a list/],
+    [{ names: 'a' }, /redact\.names must be an array, got 'a'/],
+    [{ names: ['a', ''] }, /redact\.names\[1\] must be a string that is not empty, got ''/],
+    [{ patterns: ['a'] }, /redact\.patterns\[0\] must be a regular expression, got a text/],
+    [{ patterns: /a/ }, /redact\.patterns must be an array, got an object/],
     [{ redact: true }, /redact\.redact must be a function, got true/],
   ];
   for (const [options, message] of OPTIONS) {

@@ -115,4 +115,8 @@ test('a path that cannot be written is a TypeError when the exporter is made', (
     });
   }
   assert.throws(() => new OTLPFileExporter(undefined as never), TypeError);
+  assert.throws(() => new OTLPFileExporter({ path: 'traces.jsonl', append: true } as never), {
+    name: 'TypeError',
+    message: /options must be an object of path, got 'append'/,
+  });
 });
