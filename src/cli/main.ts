@@ -34,6 +34,17 @@ Options:
   --help                prints this text
 `;
 
+/** What each command takes, beside `--help`. */
+const COMMANDS: Readonly<
+  Record<string, { files: 'none' | 'some' | 'any'; options: readonly string[]; program?: true }>
+> = {
+  view: { files: 'any', options: ['port', 'host', 'memory', 'jaeger', 'prices'], program: true },
+  tail: { files: 'none', options: ['port', 'host', 'memory', 'jaeger', 'json'], program: true },
+  show: { files: 'some', options: ['jaeger'] },
+  replay: { files: 'some', options: ['url', 'header'] },
+  doctor: { files: 'none', options: ['send', 'json'] },
+};
+
 /** 0: all went well. 1: something failed. 2: wrong arguments. */
 process.exitCode = await main(process.argv.slice(2));
 
@@ -52,16 +63,11 @@ async function main(args: string[]): Promise<number> {
     process.stdout.write(USAGE);
     return 0;
   }
+  if (command === undefined) return wrongUse();
+  const wrong = wrongUseOf(command, files, program, Object.keys(values));
+  if (wrong !== undefined) return wrongUse(wrong);
   const headers = readHeaders(values.header ?? []);
   if (headers === undefined) return wrongUse('--header must be NAME=VALUE');
-  if (program && ((command !== 'view' && command !== 'tail') || files.length > 0 || program.length === 0))
-    return wrongUse();
-  const isComplete =
-    command === 'view' ||
-    (command === 'doctor' || command === 'tail'
-      ? files.length === 0
-      : files.length > 0 && (command === 'show' || command === 'replay'));
-  if (!isComplete) return wrongUse();
   try {
     if (command === 'tail') return await tail({ ...viewOptions(values), json: values.json === true, program });
     if (command === 'view') return await view({ files, program }, viewOptions(values));
@@ -76,6 +82,25 @@ async function main(args: string[]): Promise<number> {
     complain(messageOf(error));
     return 1;
   }
+}
+
+/** What is wrong with the arguments of a command, if anything is. */
+function wrongUseOf(
+  command: string,
+  files: readonly string[],
+  program: readonly string[] | undefined,
+  options: readonly string[],
+): string | undefined {
+  const takes = Object.hasOwn(COMMANDS, command) ? COMMANDS[command] : undefined;
+  if (!takes) return `there is no command '${command}'`;
+  const option = options.find((name) => !takes.options.includes(name));
+  if (option !== undefined) return `${command} has no option --${option}`;
+  if (program && !takes.program) return `${command} starts no program`;
+  if (program?.length === 0) return `behind -- a program must follow: runtrace ${command} -- node app.js`;
+  const start = takes.program ? `; to start a program: runtrace ${command} -- ${files.join(' ')}` : '';
+  if (takes.files === 'none' && files.length > 0) return `${command} takes no file${start}`;
+  if (takes.files === 'some' && files.length === 0) return `${command} needs a file`;
+  return program && files.length > 0 ? `${command} takes files or a program, not both` : undefined;
 }
 
 /** What stands behind `--` is a program with its own arguments. */

@@ -34,9 +34,17 @@ test('a file that is not there is an error, wrong use prints the usage', async (
   const missing = await runtrace('show', '/nowhere.jsonl');
   assert.match(missing.err, /no such file/);
   assert.equal(missing.code, 1);
-  for (const args of [[], ['show'], ['dance'], ['show', '--colour', 'x']]) {
+  for (const [args, says] of [
+    [[], /^Usage: runtrace/],
+    [['show'], /^runtrace: show needs a file\nUsage: runtrace/],
+    [['dance'], /^runtrace: there is no command 'dance'\nUsage: runtrace/],
+    [['constructor'], /^runtrace: there is no command 'constructor'\n/],
+    [['show', '--colour', 'x'], /--colour.*\nUsage: runtrace/],
+    [['show', '--json', 'x'], /^runtrace: show has no option --json\nUsage: runtrace/],
+    [['doctor', 'x'], /^runtrace: doctor takes no file\nUsage: runtrace/],
+  ] as const) {
     const { code, err } = await runtrace(...args);
-    assert.match(err, /Usage: runtrace/);
+    assert.match(err, says, args.join(' '));
     assert.equal(code, 2);
   }
   assert.equal((await runtrace('--help')).code, 0);

@@ -202,15 +202,24 @@ describe('runtrace view FILE…', () => {
   });
 });
 
+test('view with no file that it can read ends, and says how to start a program', async (t) => {
+  const file = fileWith(t, 'console.log(1);\n');
+  const { code, err } = await runtrace('view', '--port', '0', 'node', file);
+  assert.match(err, /no such file or directory, open 'node'\n/);
+  assert.ok(err.endsWith(`no file to show; to start a program: runtrace view -- node ${file}\n`), err);
+  assert.equal(code, 1);
+});
+
 test('wrong use of view prints what is wrong and the usage', async (t) => {
   const prices = fileWith(t, '{"gpt-5": {"input": "much"}}');
   for (const [args, says] of [
     [['view', '--port', 'x'], /--port must be an integer/],
     [['view', '--memory', '10'], /--memory must be an integer from 200/],
-    [['view', 'a.jsonl', '--', 'node'], /Usage/],
-    [['view', '--'], /Usage/],
-    [['show', '--', 'node'], /Usage/],
-    [['tail', 'file'], /Usage/],
+    [['view', 'a.jsonl', '--', 'node'], /view takes files or a program, not both\nUsage/],
+    [['view', '--'], /behind -- a program must follow: runtrace view -- node app\.js\nUsage/],
+    [['view', '--json'], /view has no option --json\nUsage/],
+    [['show', '--', 'node'], /show starts no program\nUsage/],
+    [['tail', 'node', 'app.js'], /tail takes no file; to start a program: runtrace tail -- node app\.js\nUsage/],
   ] as const) {
     const { code, err } = await runtrace(...args);
     assert.match(err, says, args.join(' '));

@@ -18,7 +18,12 @@ export interface Shown {
  */
 export async function view({ files, program }: Shown, options: ViewOptions): Promise<number> {
   const viewer = await openViewer(options, files.length > 0);
-  const unreadable = await readFiles(files, viewer);
+  const { read, unreadable } = await readFiles(files, viewer);
+  if (read === 0 && unreadable > 0) {
+    complain(`no file to show; to start a program: runtrace view -- ${files.join(' ')}`);
+    await viewer.close();
+    return 1;
+  }
   if (program) {
     // Beside the output of the program, which may go to a file.
     complain(`view: ${viewer.pageUrl}`);
@@ -31,22 +36,28 @@ export async function view({ files, program }: Shown, options: ViewOptions): Pro
   return unreadable > 0 ? 1 : 0;
 }
 
-/** Returns how many files or lines could not be read. */
-async function readFiles(files: readonly string[], { store }: Viewer): Promise<number> {
-  let failures = 0;
+/** Returns how many lines were read, and how many lines and files could not be. */
+async function readFiles(
+  files: readonly string[],
+  { store }: Viewer,
+): Promise<{ readonly read: number; readonly unreadable: number }> {
+  let read = 0;
+  let unreadable = 0;
   const fail = (message: string) => {
-    failures++;
+    unreadable++;
     complain(message);
   };
   for (const file of files) {
     try {
       for await (const line of readOtlpFile(file)) {
-        if ('spans' in line) store.add(readSpans(toWireRequest(line.spans)).records);
-        else fail(`${file}:${line.number}: ${messageOf(line.error)}`);
+        if ('spans' in line) {
+          read++;
+          store.add(readSpans(toWireRequest(line.spans)).records);
+        } else fail(`${file}:${line.number}: ${messageOf(line.error)}`);
       }
     } catch (error) {
       fail(messageOf(error));
     }
   }
-  return failures;
+  return { read, unreadable };
 }
