@@ -8,6 +8,7 @@
 import { fork } from 'node:child_process';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { askedRows } from '../asked.js';
 import { reportFailedRow } from '../failed-rows.js';
 import { CASES } from './cases.js';
 import { KNOWN_MISSES } from './known-misses.js';
@@ -36,7 +37,8 @@ if (process.argv.includes('--peers')) {
 }
 
 const words = process.argv.slice(2);
-const names = Object.keys(CASES).filter((name) => words.every((word) => name.includes(word)));
+const isAsked = (name: string) => words.every((word) => name.includes(word));
+const names = askedRows(Object.keys(CASES), (name) => name, isAsked);
 console.log(
   `Node ${process.version}, ${cpus().length} x ${cpus()[0]?.model ?? 'unknown'}; CPU time, medians over interleaved rounds (quarters)\n`,
 );

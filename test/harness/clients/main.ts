@@ -8,6 +8,7 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { askedRows } from '../asked.js';
 import { reportFailedRow } from '../failed-rows.js';
 import { installNode, installPackages } from '../install.js';
 import { isWritten, write } from '../written-table.js';
@@ -25,9 +26,8 @@ const words = args.filter((arg) => arg !== '--write' && arg !== TABLE);
 const packageOf = await installPackages('clients');
 // The rows import the clients, which were not there before.
 const { ROWS } = await import('./rows.js');
-const rows = ROWS.filter(
-  ({ name }) => words.length === 0 || words.some((word) => name.replaceAll('`', '').includes(word)),
-);
+const isAsked = (name: string) => words.length === 0 || words.some((word) => name.includes(word));
+const rows = askedRows(ROWS, ({ name }) => name.replaceAll('`', ''), isAsked);
 
 const tried: Tried[] = rows.map((row) => {
   const { version, engines } = packageOf(row.package);

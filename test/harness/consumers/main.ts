@@ -5,6 +5,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { askedRows } from '../asked.js';
 import { install, pack } from '../matrix/install.js';
 import { failed, PASSED, type Result, Results } from '../matrix/results.js';
 import { Unavailable } from '../npm.js';
@@ -33,9 +34,9 @@ const APPLICATION = [
 const OTLP = '@opentelemetry/exporter-trace-otlp-http@0.223';
 
 const words = process.argv.slice(2);
-const consumers = [...RUNTIMES, ...NPX, ...SET_UPS, ...BUNDLERS, ...COMPILERS].filter(({ name }) =>
-  words.every((word) => name.includes(word)),
-);
+const all = [...RUNTIMES, ...NPX, ...SET_UPS, ...BUNDLERS, ...COMPILERS];
+const isAsked = (name: string) => words.every((word) => name.includes(word));
+const consumers = askedRows(all, ({ name }) => name, isAsked);
 const results = new Results();
 const directory = mkdtempSync(join(tmpdir(), 'runtrace-consumers-'));
 try {

@@ -1,5 +1,6 @@
 /** What can happen to a backend, and what becomes of the spans: `npm run faults [NAME…]`. */
 
+import { askedRows } from '../asked.js';
 import { reportFailedRow } from '../failed-rows.js';
 import { FAULTS, type Fault } from './faults.js';
 import { complaintAbout, outcomeOf } from './judge.js';
@@ -17,7 +18,8 @@ interface Row {
 }
 
 const asked = process.argv.slice(2);
-const chosen = FAULTS.filter(({ name }) => asked.length === 0 || asked.some((part) => name.includes(part)));
+const isAsked = (name: string) => asked.length === 0 || asked.some((part) => name.includes(part));
+const chosen = askedRows(FAULTS, ({ name }) => name, isAsked);
 const faults = chosen.filter(({ cannotPlay }) => cannotPlay === undefined);
 // The long ones first, so that none of them is alone at the end.
 const waiting = [...faults].sort((a, b) => (b.takesSeconds ?? 0) - (a.takesSeconds ?? 0));

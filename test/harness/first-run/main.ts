@@ -13,6 +13,7 @@ import { performance } from 'node:perf_hooks';
 import { promisify } from 'node:util';
 import { startProvider } from '../../../examples/demo/provider.js';
 import { type Backend, startBackend } from '../../support/backend.js';
+import { askedRows } from '../asked.js';
 import { written } from '../consumers/process.js';
 import { pack } from '../matrix/install.js';
 import { PROGRAMS, type Program } from './programs.js';
@@ -22,6 +23,9 @@ const exec = promisify(execFile);
 const ROUNDS = 3;
 
 const names = process.argv.slice(2);
+const isAsked = (name: string) => names.length === 0 || names.includes(name);
+// Before there is anything to clean up.
+askedRows(PROGRAMS('', ''), ({ name }) => name, isAsked);
 const directory = mkdtempSync(join(tmpdir(), 'runtrace-first-run-'));
 const provider = await startProvider();
 const backend = await startBackend();
@@ -29,7 +33,7 @@ let failed = 0;
 try {
   const tarball = await pack(directory);
   const readme = /```js\n(\/\/ app\.js\n[\s\S]*?)```/.exec(readFileSync('README.md', 'utf8'))?.[1] ?? '';
-  const programs = PROGRAMS(tarball, readme).filter(({ name }) => names.length === 0 || names.includes(name));
+  const programs = PROGRAMS(tarball, readme).filter(({ name }) => isAsked(name));
   const plays = new Map(programs.map((program) => [program, [] as Play[]]));
   for (const program of programs) await play(program, 'warm-up');
   // They take turns, so that a busy moment of the machine does not count for one alone.

@@ -6,6 +6,7 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { askedRows } from '../asked.js';
 import { reportFailedRow } from '../failed-rows.js';
 import { installNode, installPackages } from '../install.js';
 import { Unavailable } from '../npm.js';
@@ -22,13 +23,14 @@ const TABLE = 'table';
 
 const args = process.argv.slice(2);
 const names = args.filter((arg) => arg !== '--write' && arg !== TABLE);
+const isAsked = (folder: string) => names.length === 0 || names.includes(folder);
+const rows = askedRows(ROWS, ({ folder }) => folder, isAsked);
 const isOwn = process.versions.node.startsWith(`${NODE}.`);
 const tried: Tried[] = [];
 let passed = 0;
 let failed = 0;
 let skipped = 0;
-for (const row of ROWS) {
-  if (names.length > 0 && !names.includes(row.folder)) continue;
+for (const row of rows) {
   try {
     judge(await tryRow(row));
   } catch (error) {

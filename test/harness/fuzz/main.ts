@@ -1,9 +1,10 @@
 import { createRedactor } from '../../../src/capture/redact/redactor.js';
 import { contentStays, failuresOf, harmlessStays, secretsStay } from '../../capture/redact/end-to-end.js';
+import { askedNumber } from '../asked.js';
 import { checkHarmless, checkSecret } from './checks.js';
 
-const COUNT = Number(process.argv[2] ?? 10_000);
-const FIRST_SEED = Number(process.argv[3] ?? Date.now() % 1_000_000_000);
+const COUNT = askedNumber(process.argv[2], 10_000);
+const FIRST_SEED = askedNumber(process.argv[3], Date.now() % 1_000_000_000);
 
 /** Cases that a real call takes from the application to the bytes that are exported take longer, so that is done with a share of them. */
 const SECRETS = Math.ceil(COUNT / 2);

@@ -1,8 +1,10 @@
 /** `npm run random -- SEED COUNT`: plays COUNT random calls (2000 if left out) from SEED (1). Exits with 1 if a step is wrong. */
+import { askedNumber } from '../asked.js';
 import { playRandom } from './play.js';
 
 const SHOWN = 10;
-const [seed = 1, count = 2000] = process.argv.slice(2).map(Number);
+const seed = askedNumber(process.argv[2], 1);
+const count = askedNumber(process.argv[3], 2000);
 const { calls, wrong } = await playRandom(seed, count);
 for (const what of wrong.slice(0, SHOWN)) process.stderr.write(`${what}\n`);
 process.stdout.write(

@@ -3,6 +3,7 @@
  * `npm run secrets`, or `npm run secrets -- <seed>`.
  */
 import { createRedactor } from '../../../src/capture/redact/redactor.js';
+import { askedNumber } from '../asked.js';
 import { findLeak, keep } from '../fuzz/fuzz.js';
 import { Random } from '../fuzz/random.js';
 import { leaksOf, plantedSecret } from './caught.js';
@@ -14,7 +15,7 @@ import { PLACES } from './places.js';
 import { NAMED_RULES, type SecretRule, SHAPED_RULES } from './rules.js';
 import { namesExported, plantedRules } from './surface.js';
 
-const SEED = Number(process.argv[2] ?? 7);
+const SEED = askedNumber(process.argv[2], 7);
 const SAMPLES = 3;
 const PLACES_THROUGH_SURFACE = 8;
 /** The goals: 115 of 118 rules, and 15 of 564 texts. */
