@@ -2,7 +2,7 @@ import { diag } from '@opentelemetry/api';
 import { environment } from './platform.js';
 
 /**
- * What a developer can forget, and the cure. The code is that of the warning, and a heading in docs/troubleshooting.md.
+ * What a developer can forget, and the cure. The code is that of the warning, and a row of docs/troubleshooting.md.
  */
 const OMISSIONS = {
   RUNTRACE_NO_PROVIDER:

@@ -105,7 +105,7 @@ const MISTAKES: Record<string, { program: string; code: string; says: RegExp }> 
   'an SDK that is started after the first run': {
     program: `${ASK} ${SDK} await run({ kind: 'chat_turn' }, () => ask()); start(new StatusPrioritySpanProcessor(), exporting);`,
     code: 'RUNTRACE_LATE_PROVIDER',
-    says: /was started after the first run.*1 runs so far/,
+    says: /was started after the first run.*runs so far: 1/,
   },
   'an SDK that registered with an older @opentelemetry/api': {
     program: `globalThis[Symbol.for('opentelemetry.js.api.1')] = { version: '1.0.0', trace: {} };

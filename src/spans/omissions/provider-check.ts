@@ -24,7 +24,7 @@ export function runWithoutProvider(): void {
 
 function reportMissingProvider(atExit: boolean): void {
   const { version, hasProvider } = registeredApi();
-  const runs = `${runsWithoutProvider} runs so far`;
+  const runs = `runs so far: ${runsWithoutProvider}`;
   if (hasGlobalProvider()) reportOmission('RUNTRACE_LATE_PROVIDER', runs, { atExit });
   else if (hasProvider) reportOmission('RUNTRACE_API_VERSIONS', `the SDK's version is ${version}`, { atExit });
   else reportOmission('RUNTRACE_NO_PROVIDER', runs, { atExit });
