@@ -87,6 +87,23 @@ for (const [what, { packages, says }] of Object.entries(WRONG)) {
   });
 }
 
+test('an SDK that only came with runtrace is told from one of the project', async (t) => {
+  const alone = { '@opentelemetry/api': '1.9.1', '@opentelemetry/sdk-trace': '2.12.1' };
+  const cwd = project(t, alone);
+  const env = await receiverEnv(t);
+  const missing = await runtraceIn({ cwd, env }, 'doctor');
+  assert.match(missing.out, /· packages +no OpenTelemetry SDK but .*\n +→ npm install @opentelemetry\/sdk-node/);
+  writeFileSync(join(cwd, 'package.json'), JSON.stringify({ dependencies: { '@opentelemetry/sdk-trace': '^2.12.1' } }));
+  const others = ['sdk-node', 'sdk-trace-node', 'sdk-trace-base'].map((name) =>
+    project(t, { ...alone, [`@opentelemetry/${name}`]: '2.12.1' }),
+  );
+  for (const folder of [cwd, ...others]) {
+    const { code, out } = await runtraceIn({ cwd: folder, env }, 'doctor');
+    assert.doesNotMatch(out, /no OpenTelemetry SDK/);
+    assert.equal(code, 0);
+  }
+});
+
 test('an endpoint where nothing listens is wrong, and so is one that is not OTLP', async (t) => {
   const cwd = project(t, HEALTHY);
   const receiver = await startOtlpReceiver({

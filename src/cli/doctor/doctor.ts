@@ -20,10 +20,11 @@ const MIN_NODE = [20, 19] as const;
  * prints no value of a header, key or password. Returns the exit code of the process: 1 if anything is wrong.
  */
 export async function doctor({ send, json }: DoctorOptions): Promise<number> {
-  const packages = installedPackages(process.cwd(), isInteresting);
+  const project = process.cwd();
+  const packages = installedPackages(project, isInteresting);
   const findings = [
     checkNode(process.versions.node),
-    ...checkPackages(packages),
+    ...checkPackages(project, packages),
     ...checkEnvironment(process.env),
     ...(await checkEndpoint(send)),
     ...checkClients(packages),

@@ -1,4 +1,4 @@
-/** What the doctor found: `ok`, a `note` that needs no action, or `wrong`, with what to do about it. */
+/** What the doctor found: `ok`, `wrong`, with what to do about it, or a `note`, which may need no action. */
 export interface Finding {
   readonly about: 'node' | 'packages' | 'environment' | 'endpoint' | 'clients';
   readonly state: 'ok' | 'note' | 'wrong';

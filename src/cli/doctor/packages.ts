@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
+import { type JsonObject, object } from '../../util/json-fields.js';
 import type { Finding } from './finding.js';
 
 /** One copy of a package on disk. */
@@ -20,11 +21,7 @@ const MAX_FOLDERS = 50_000;
 export function installedPackages(project: string, isWanted: (name: string) => boolean): InstalledPackage[] {
   const found: InstalledPackage[] = [];
   const seen = new Set<string>();
-  const pending: string[] = [];
-  for (let folder = project; ; folder = dirname(folder)) {
-    pending.push(join(folder, 'node_modules'));
-    if (folder === dirname(folder)) break;
-  }
+  const pending = withFoldersAbove(project).map((folder) => join(folder, 'node_modules'));
   for (let next = pending.pop(); next !== undefined && seen.size < MAX_FOLDERS; next = pending.pop()) {
     const modules = realPath(next);
     if (modules === undefined || seen.has(modules)) continue;
@@ -42,6 +39,11 @@ export function installedPackages(project: string, isWanted: (name: string) => b
     }
   }
   return found.sort((a, b) => a.name.localeCompare(b.name) || a.folder.localeCompare(b.folder));
+}
+
+function withFoldersAbove(folder: string): string[] {
+  const above = dirname(folder);
+  return above === folder ? [folder] : [folder, ...withFoldersAbove(above)];
 }
 
 function packageNames(modules: string): string[] {
@@ -71,20 +73,38 @@ const VERSION = /^\d+\.\d+\.\d+[\w.+-]{0,40}$/;
 const MAX_FILE_BYTES = 1 << 20;
 
 function versionIn(folder: string): string | undefined {
+  const version = packageJsonIn(folder)?.version;
+  if (typeof version !== 'string') return undefined;
+  return VERSION.test(version) ? version : 'of an unreadable version';
+}
+
+function packageJsonIn(folder: string): JsonObject | undefined {
   try {
     const path = join(folder, 'package.json');
     const file = statSync(path);
-    if (!file.isFile() || file.size > MAX_FILE_BYTES) return undefined;
-    const { version } = JSON.parse(readFileSync(path, 'utf8')) as { version?: unknown };
-    if (typeof version !== 'string') return undefined;
-    return VERSION.test(version) ? version : 'of an unreadable version';
+    return file.isFile() && file.size <= MAX_FILE_BYTES ? object(JSON.parse(readFileSync(path, 'utf8'))) : undefined;
   } catch {
     return undefined;
   }
 }
 
-/** What is to be said of the copies of OpenTelemetry's packages. */
-export function checkPackages(packages: readonly InstalledPackage[]): Finding[] {
+/** The package of the SDK's providers, which also comes with runtrace, for its exporter. */
+const SDK_TRACE = '@opentelemetry/sdk-trace';
+const OTHER_SDKS = ['@opentelemetry/sdk-node', '@opentelemetry/sdk-trace-node', '@opentelemetry/sdk-trace-base'];
+
+/** Whether the project has a package to start an SDK with: one that does not come with runtrace, or `sdk-trace` by its own wish. */
+function hasOwnSdk(project: string, packages: readonly InstalledPackage[]): boolean {
+  return (
+    packages.some(({ name }) => OTHER_SDKS.includes(name)) ||
+    withFoldersAbove(project).some((folder) => {
+      const { dependencies, devDependencies } = packageJsonIn(folder) ?? {};
+      return [dependencies, devDependencies].some((names) => object(names)?.[SDK_TRACE] !== undefined);
+    })
+  );
+}
+
+/** What is to be said of the copies of OpenTelemetry's packages that the project has. */
+export function checkPackages(project: string, packages: readonly InstalledPackage[]): Finding[] {
   const about = 'packages';
   const versionsOf = (name: string) => [
     ...new Set(packages.filter((installed) => installed.name === name).map(({ version }) => version)),
@@ -107,7 +127,7 @@ export function checkPackages(packages: readonly InstalledPackage[]): Finding[] 
       fix: 'make npm install one version: npm dedupe, or an override in package.json; a copy does not see an SDK that an older copy registered',
     });
   } else findings.push({ about, state: 'ok', text: `@opentelemetry/api ${api[0]}` });
-  const sdks = ['@opentelemetry/sdk-trace', '@opentelemetry/sdk-trace-base'].flatMap((name) =>
+  const sdks = [SDK_TRACE, '@opentelemetry/sdk-trace-base'].flatMap((name) =>
     versionsOf(name).map((version) => ({ name, version })),
   );
   if (sdks.length === 0) {
@@ -115,6 +135,13 @@ export function checkPackages(packages: readonly InstalledPackage[]): Finding[] 
       about,
       state: 'wrong',
       text: 'no OpenTelemetry SDK is installed, so nothing is recorded',
+      fix: 'npm install @opentelemetry/sdk-node',
+    });
+  } else if (!hasOwnSdk(project, packages)) {
+    findings.push({
+      about,
+      state: 'note',
+      text: 'no OpenTelemetry SDK but the part that came with runtrace: unless another package starts one, nothing is recorded',
       fix: 'npm install @opentelemetry/sdk-node',
     });
   }
