@@ -233,10 +233,18 @@ const MISTAKES: Record<string, { program: string; code: string; says: RegExp }> 
     code: 'RUNTRACE_NO_RUN',
     says: /outside of a run/,
   },
+  'a call that has lost its run in a queue': {
+    program: `${ASK} ${SDK} start(new StatusPrioritySpanProcessor(), exporting);
+      let wake;
+      const woken = new Promise((resolve) => (wake = resolve)).then(() => ask());
+      await run({ kind: 'chat_turn' }, () => (wake(), woken));`,
+    code: 'RUNTRACE_NO_RUN',
+    says: /outside of a run.*a run is open: .*AsyncResource\.bind\(\).*run\.step\(\)/,
+  },
   'no run around the calls': {
     program: `${ASK} ${SDK} start(new StatusPrioritySpanProcessor(), exporting); await ask();`,
     code: 'RUNTRACE_NO_RUN',
-    says: /outside of a run.*run\(\{ kind \}, fn\)/,
+    says: /outside of a run.*run\(\{ kind \}, fn\)(?!.*a run is open)/,
   },
   'neither a context manager nor the recording fetch in the client': {
     program: `${ASK} ${WITHOUT_CONTEXT_MANAGER} ${LOOPBACK}

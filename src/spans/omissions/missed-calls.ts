@@ -5,6 +5,7 @@ import { isReported, reportOmission } from '../../util/omissions.js';
 import { onChannel } from '../../util/platform.js';
 import { isOutside, isRecorded, runOf } from '../context.js';
 import type { RunRecording } from '../run.js';
+import { isRunOpen } from '../settle/deadlines.js';
 import { forgetRun, hasContextManager, runsOutOfContext } from './lost-context.js';
 import { hasGlobalProvider } from './provider-check.js';
 
@@ -13,9 +14,13 @@ export function modelCallWithoutRun(): void {
   if (runsOutOfContext.size > 0 && !hasContextManager()) reportOmission('RUNTRACE_NO_CONTEXT_MANAGER');
   else if (runsOutOfContext.size > 0) reportOmission('RUNTRACE_NO_RUN', STARTED);
   // A program without an SDK is in a normal state.
-  else if (hasContextManager() || hasGlobalProvider()) reportOmission('RUNTRACE_NO_RUN');
+  else if (hasContextManager() || hasGlobalProvider())
+    reportOmission('RUNTRACE_NO_RUN', isRunOpen() ? LOST_ON_ITS_WAY : undefined);
 }
 
+const LOST_ON_ITS_WAY =
+  'a run is open: if the call belongs to it, a queue or a listener from outside of the run lost its context; AsyncResource.bind() keeps ' +
+  'it, run.step() and step.fetch need none';
 const STARTED = 'startRun() makes no run active: call the model in run.step(), or by step.fetch';
 
 /** Node's own `fetch` publishes each request here: https://nodejs.org/api/diagnostics_channel.html, undici's `request:create`. */

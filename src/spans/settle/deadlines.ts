@@ -95,6 +95,13 @@ export interface Open {
   endEarly(why: string): void;
 }
 
+let openRuns = 0;
+
+/** Whether any recorder has an open run. */
+export function isRunOpen(): boolean {
+  return openRuns > 0;
+}
+
 /** The open runs of one recorder, oldest first: no more than `maxRuns`, none older than `maxMillis`. */
 export class OpenRuns {
   readonly #openedAt = new Map<Open, number>();
@@ -108,6 +115,7 @@ export class OpenRuns {
   }
 
   add(run: Open): void {
+    if (!this.#openedAt.has(run)) openRuns++;
     this.#openedAt.set(run, performance.now());
     if (this.#openedAt.size > this.#maxRuns) {
       const [oldest] = this.#openedAt.keys();
@@ -117,7 +125,7 @@ export class OpenRuns {
   }
 
   delete(run: Open): void {
-    this.#openedAt.delete(run);
+    if (this.#openedAt.delete(run)) openRuns--;
     if (this.#openedAt.size === 0) cancel(this.#sweep);
   }
 
