@@ -8,14 +8,15 @@ import { anthropic } from './formats/anthropic.js';
 import { bedrockConverse } from './formats/bedrock/bedrock-converse.js';
 import { bedrockInvoke } from './formats/bedrock/bedrock-invoke.js';
 import { cohere } from './formats/cohere.js';
-import { gemini } from './formats/gemini.js';
+import { gemini } from './formats/google/gemini.js';
+import { geminiInteractions } from './formats/google/gemini-interactions.js';
+import { vertexPredict } from './formats/google/vertex-predict.js';
 import { mistralConversations } from './formats/mistral-conversations.js';
 import { mistralOcr } from './formats/mistral-ocr.js';
 import { ollama } from './formats/ollama.js';
 import { openAiChat } from './formats/openai/openai-chat.js';
 import { openAiMedia } from './formats/openai/openai-media.js';
 import { openAiResponses } from './formats/openai/openai-responses.js';
-import { vertexPredict } from './formats/vertex-predict.js';
 import { providerOf } from './provider-names.js';
 import { excerpt, excerptInTwo } from './stream/excerpt.js';
 import { ASKED, contentExtent } from './stream/extent.js';
@@ -33,6 +34,7 @@ const FORMATS: readonly WireFormat[] = [
   openAiResponses,
   anthropic,
   gemini,
+  geminiInteractions,
   ollama,
   cohere,
   bedrockConverse,

@@ -401,6 +401,67 @@ export const cohereStream: Recorded = {
   ),
 };
 
+/** As Google writes it: the type is told twice, and comes last. */
+function interactionEvent(event_type: string, event: object): string {
+  return `event: ${event_type}\ndata: ${JSON.stringify({ ...event, event_type })}\n\n`;
+}
+
+const interactionStep = (index: number, step: object, ...deltas: object[]) => [
+  interactionEvent('step.start', { index, step }),
+  ...deltas.map((delta) => interactionEvent('step.delta', { index, delta })),
+  interactionEvent('step.stop', { index }),
+];
+
+const interactionHead = { id: 'v1_1', object: 'interaction', model: 'gemini-3-flash-preview' };
+
+export const geminiInteractionStream: Recorded = {
+  name: 'Gemini interaction, as server-sent events',
+  url: 'https://generativelanguage.googleapis.com/v1beta/interactions',
+  request: { model: 'gemini-3-flash-preview', input: 'Hi', stream: true },
+  body: [
+    interactionEvent('interaction.created', { interaction: { ...interactionHead, status: 'in_progress' } }),
+    interactionEvent('interaction.status_update', { interaction_id: 'v1_1', status: 'in_progress' }),
+    ...interactionStep(
+      0,
+      { type: 'thought' },
+      { type: 'thought_summary', content: { type: 'text', text: 'Look it up.' } },
+      { type: 'thought_signature', signature: 'AAAA' },
+    ),
+    ...interactionStep(
+      1,
+      { type: 'google_search_call', id: 's1' },
+      { type: 'google_search_call', arguments: { queries: ['Köln'] }, signature: 'AAAA' },
+    ),
+    ...interactionStep(
+      2,
+      { type: 'model_output' },
+      { type: 'text', text: 'Ich sehe' },
+      { type: 'text', text: ' nach 🌦️' },
+      { type: 'image', mime_type: 'image/png', data: 'AAAA' },
+    ),
+    ...interactionStep(
+      3,
+      { type: 'function_call', id: 'c1', name: 'get_weather', arguments: {} },
+      { type: 'arguments_delta', arguments: '{"city":' },
+      { type: 'arguments_delta', arguments: '"Köln"}' },
+    ),
+    interactionEvent('interaction.completed', {
+      interaction: {
+        ...interactionHead,
+        status: 'requires_action',
+        usage: {
+          total_input_tokens: 10,
+          total_tool_use_tokens: 3,
+          total_output_tokens: 4,
+          total_thought_tokens: 2,
+          total_cached_tokens: 5,
+        },
+      },
+    }),
+    'event: done\ndata: [DONE]\n\n',
+  ].join(''),
+};
+
 /** A stream of each format, and a whole response. */
 export const everyKind: readonly Recorded[] = [
   openAiChatStream,
@@ -412,4 +473,5 @@ export const everyKind: readonly Recorded[] = [
   ollamaStream,
   cohereStream,
   llamaApiStream,
+  geminiInteractionStream,
 ];

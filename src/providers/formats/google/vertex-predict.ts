@@ -1,10 +1,10 @@
-import type { ModelRequest } from '../../otel/genai.js';
-import { count, defined, type JsonObject, number, object, objects } from '../../util/json-fields.js';
-import type { Answer, FormatReader, WireFormat } from '../format.js';
-import { textParts } from '../message-parts.js';
-import { errorOfBody } from '../provider-error.js';
-import { ResponseAccumulator } from '../response-accumulator.js';
-import { modelOfSegment } from './path-segment.js';
+import type { ModelRequest } from '../../../otel/genai.js';
+import { count, defined, type JsonObject, number, object, objects } from '../../../util/json-fields.js';
+import type { Answer, FormatReader, WireFormat } from '../../format.js';
+import { textParts } from '../../message-parts.js';
+import { errorOfBody } from '../../provider-error.js';
+import { ResponseAccumulator } from '../../response-accumulator.js';
+import { modelOfSegment } from '../path-segment.js';
 
 /** A model of a publisher. An endpoint with a model of one's own has another path: that can be any kind of model. */
 const MODEL = /\/models\/([^/:]+):predict$/;

@@ -1,4 +1,4 @@
-import type { Message, MessagePart, ModelRequest, Usage } from '../../otel/genai.js';
+import type { Message, MessagePart, ModelRequest, Usage } from '../../../otel/genai.js';
 import {
   count,
   defined,
@@ -11,8 +11,8 @@ import {
   text,
   texts,
   word,
-} from '../../util/json-fields.js';
-import type { Answer, FormatReader, WireFormat } from '../format.js';
+} from '../../../util/json-fields.js';
+import type { Answer, FormatReader, WireFormat } from '../../format.js';
 import {
   blobPart,
   mediaPart,
@@ -21,9 +21,9 @@ import {
   textParts,
   toolCallPart,
   toolResponsePart,
-} from '../message-parts.js';
-import { errorOfEvent } from '../provider-error.js';
-import { ResponseAccumulator } from '../response-accumulator.js';
+} from '../../message-parts.js';
+import { errorOfEvent } from '../../provider-error.js';
+import { ResponseAccumulator } from '../../response-accumulator.js';
 
 const MODEL_AND_METHOD = /\/([^/:]+):(generateContent|streamGenerateContent|embedContent|batchEmbedContents)$/;
 
@@ -157,11 +157,13 @@ function readUsage(usage: JsonObject): Usage {
   });
 }
 
-function sum(first: number | undefined, second: number | undefined): number | undefined {
+/** The sum of two counters, of which either may be missing. */
+export function sum(first: number | undefined, second: number | undefined): number | undefined {
   return first === undefined && second === undefined ? undefined : (first ?? 0) + (second ?? 0);
 }
 
-const ROLES: ReadonlyMap<string, string> = new Map([
+/** Roles that the conventions call otherwise. */
+export const ROLES: ReadonlyMap<string, string> = new Map([
   ['model', 'assistant'],
   ['function', 'tool'],
 ]);
@@ -177,7 +179,7 @@ function readInstruction(instruction: unknown): MessagePart[] {
 }
 
 /** The objects in a list; the API accepts a single object in its place. */
-function listed(value: unknown): JsonObject[] {
+export function listed(value: unknown): JsonObject[] {
   return objects(Array.isArray(value) ? value : [value]);
 }
 
