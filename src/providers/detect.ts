@@ -25,7 +25,13 @@ import { mayBeUnreadCall, servesModels } from './unread-call.js';
 
 export type { Answer } from './format.js';
 export { type ProviderError, readErrorCode } from './provider-error.js';
-export { type UnknownRequest, type UnreadCallRules, type UnreadKind, unreadKindOf } from './unread-call.js';
+export {
+  type UnknownRequest,
+  type UnreadCallRules,
+  type UnreadKind,
+  unreadKindOf,
+  unreadModel,
+} from './unread-call.js';
 export type { ResponseReader };
 
 /** Every wire format that is read. The first one that accepts a request reads it. */

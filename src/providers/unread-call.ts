@@ -121,11 +121,24 @@ export function unreadKindOf(request: UnknownRequest, { byBody, every }: UnreadC
   if (TOKENS.test(path) && !every) return 'other';
   const isAtProvider = servesModels(url) && mayBeUnreadCall(url);
   if (!isAtProvider && !byBody && !every) return 'other';
-  const json = request.body === undefined ? undefined : excerpt(request.body, ASKED).json;
-  const body = json === undefined ? undefined : parseJson(json);
+  const body = readJson(request.body);
   if (isOtherKind(path, body, request.body)) return 'other';
   if (isAtProvider || every || (byBody && !isStorage && hasModelAndContent(body))) return 'unread call';
   return byBody ? 'unread post' : 'other';
+}
+
+/**
+ * The model that a call in a format that is not read asks for: the `model` at the top of its JSON.
+ *
+ * @example unreadModel('{"model":"rerank-v4","texts":["a"]}') // 'rerank-v4'
+ */
+export function unreadModel(body: UnknownRequest['body']): string | undefined {
+  return label(object(readJson(body))?.model);
+}
+
+function readJson(body: UnknownRequest['body']): unknown {
+  const json = body === undefined ? undefined : excerpt(body, ASKED).json;
+  return json === undefined ? undefined : parseJson(json);
 }
 
 /** Whether a URL at a known provider may be that of a model call. */

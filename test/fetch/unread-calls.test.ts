@@ -1,5 +1,8 @@
 /** Model calls in formats that runtrace does not read: a run never loses one, and no other POST becomes a step. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { describe, test } from 'node:test';
 import { recordingFetch, wrapFetch } from 'runtrace';
 import { attemptsOf, only, traced } from '../support/traced.js';
@@ -61,6 +64,47 @@ describe('a POST that is not recognized is a step', () => {
       ],
     );
     assert.equal(attemptsOf(steps[0] as never).length, 3);
+  });
+});
+
+describe('the model of a call in a format that is not read', () => {
+  /** The models of the steps for these bodies, each sent to a server. */
+  async function modelsOf(...bodies: (string | FormData | Uint8Array<ArrayBuffer>)[]): Promise<unknown[]> {
+    const server = createServer((request, response) => {
+      request.resume().on('end', () => response.end('{}'));
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/predict`;
+    const set = traced();
+    const fetch = wrapFetch(globalThis.fetch, { unknown: 'step' });
+    await set.recorder.run({ kind: 'chat_turn' }, async () => {
+      for (const body of bodies) await (await fetch(url, { method: 'POST', body })).text();
+    });
+    await set.shutdown();
+    server.closeAllConnections();
+    server.close();
+    return set.steps().map(({ name, attributes }) => {
+      assert.equal(name, 'POST /predict');
+      assert.equal('gen_ai.operation.name' in attributes, false);
+      return attributes['gen_ai.request.model'];
+    });
+  }
+
+  test('is that of its JSON, as text and as bytes, or of its form', async () => {
+    const json = JSON.stringify({ prompt: 'x'.repeat(100_000), model: 'local-1' });
+    const form = new FormData();
+    form.set('model', 'local-2');
+    form.set('file', new Blob(['x']), 'x.wav');
+    assert.deepEqual(await modelsOf(json, new TextEncoder().encode(json), form), ['local-1', 'local-1', 'local-2']);
+  });
+
+  test('is redacted, and none if there is none, or if it is no name', async () => {
+    const key = `sk-proj-${'a1B2c3D4e5'.repeat(5)}`;
+    const bodies = [key, '', 7, { id: 'x' }, 'x'.repeat(513)].map((model) => JSON.stringify({ model, input: 'Hi' }));
+    const [redacted, ...others] = await modelsOf(...bodies, '{"input":"Hi"}', '[{"model":"x"}]', 'model');
+    assert.ok(redacted !== undefined && !String(redacted).includes(key));
+    assert.deepEqual(others, Array(7).fill(undefined));
   });
 });
 

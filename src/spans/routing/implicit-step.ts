@@ -1,6 +1,6 @@
 /** Implicit steps: a model call in a run, outside of any explicit step, gets a step of its own, and its retries fold into that step. */
 import type { Context } from '@opentelemetry/api';
-import type { ModelCall } from '../../providers/detect.js';
+import { type ModelCall, unreadModel } from '../../providers/detect.js';
 import { providerOf } from '../../providers/provider-names.js';
 import type { AttemptOwner, OutgoingRequest } from '../attempts/http-exchange.js';
 import { isRetryOf, isRetryOfOpenRefusal } from '../attempts/resends.js';
@@ -28,9 +28,10 @@ export function implicitStepFor(
 }
 
 /** The step of a model call in a format that runtrace does not read. It is named by method and path. */
-function startPlainStep(active: Context, run: ActiveRun, { method, url }: OutgoingRequest): StepRecording {
+function startPlainStep(active: Context, run: ActiveRun, outgoing: OutgoingRequest): StepRecording {
+  const { method, url, body, formFields } = outgoing;
   const name = `${method} ${url.pathname}`;
-  const options: StepOptions = { provider: providerOf(url) };
+  const options: StepOptions = { provider: providerOf(url), model: unreadModel(body ?? formFields) };
   return new StepRecording(run.recording, options, contextIn(run, active), true, undefined, name);
 }
 
