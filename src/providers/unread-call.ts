@@ -128,12 +128,14 @@ export function unreadKindOf(request: UnknownRequest, { byBody, every }: UnreadC
 }
 
 /**
- * The model that a call in a format that is not read asks for: the `model` at the top of its JSON.
+ * The model that a call in a format that is not read asks for: the `model` at the top of its JSON, or watsonx's
+ * `model_id`.
  *
  * @example unreadModel('{"model":"rerank-v4","texts":["a"]}') // 'rerank-v4'
  */
 export function unreadModel(body: UnknownRequest['body']): string | undefined {
-  return label(object(readJson(body))?.model);
+  const { model, model_id: id } = object(readJson(body)) ?? {};
+  return label(model ?? id);
 }
 
 function readJson(body: UnknownRequest['body']): unknown {

@@ -96,7 +96,10 @@ describe('the model of a call in a format that is not read', () => {
     const form = new FormData();
     form.set('model', 'local-2');
     form.set('file', new Blob(['x']), 'x.wav');
-    assert.deepEqual(await modelsOf(json, new TextEncoder().encode(json), form), ['local-1', 'local-1', 'local-2']);
+    // watsonx, `/ml/v1/text/chat`
+    const watsonx = '{"model_id":"ibm/granite-4","messages":[]}';
+    const models = await modelsOf(json, new TextEncoder().encode(json), form, watsonx);
+    assert.deepEqual(models, ['local-1', 'local-1', 'local-2', 'ibm/granite-4']);
   });
 
   test('is redacted, and none if there is none, or if it is no name', async () => {

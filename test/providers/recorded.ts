@@ -437,6 +437,7 @@ export const geminiInteractionStream: Recorded = {
       { type: 'model_output' },
       { type: 'text', text: 'Ich sehe' },
       { type: 'text', text: ' nach 🌦️' },
+      { type: 'text_annotation_delta', annotations: [{ type: 'url_citation', url: 'https://example.com' }] },
       { type: 'image', mime_type: 'image/png', data: 'AAAA' },
     ),
     ...interactionStep(

@@ -146,6 +146,7 @@ class InteractionReader implements FormatReader {
       case undefined:
       case 'thought_signature':
       case 'text_annotation':
+      case 'text_annotation_delta':
         break;
       case 'text':
         response.append(CHOICE, 'text', delta?.text);
