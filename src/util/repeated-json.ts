@@ -1,5 +1,8 @@
-/** OpenAI ends its events with a random text, so that their lengths do not tell what they say. */
-const PADDED = /^(.*,"obfuscation":")[^"]*("\})$/s;
+/**
+ * OpenAI ends its events with a random text, so that their lengths do not tell what they say. An empty one is no padding: redaction does not
+ * judge an empty text by its name, but those that came after it.
+ */
+const PADDED = /^(.*,"obfuscation":")[^"]+("\})$/s;
 
 /** OpenAI's Responses count their events. */
 const COUNTED = /^(.*"sequence_number":)\d+(.*)$/s;

@@ -208,6 +208,14 @@ test('an event that repeats an earlier one with another text is redacted as if i
   );
 });
 
+test('padding under a name that the application lists is redacted, also behind an event that has none', () => {
+  const redactor = createRedactor({ names: ['obfuscation'] });
+  const padded = (...paddings: string[]) => events(...paddings.map((obfuscation) => ({ delta: 'a', obfuscation })));
+  const text = padded('', 'hunter2', '');
+  const kept = redactor.body(text, 'text/event-stream', 1_000_000, text.length)?.text;
+  assert.equal(kept, padded('', 'REDACTED', ''));
+});
+
 describe('JSON lines', () => {
   test('each is read as JSON', () => {
     assert.equal(keep('{"a":1}\n\n{"token":"b"}', 'application/jsonl'), '{"a":1}\n{"token":"REDACTED"}');
