@@ -5,7 +5,7 @@ import { BasicTracerProvider, SamplingDecision } from '@opentelemetry/sdk-trace-
 import OpenAI from 'openai';
 import { type Capture, createRecorder, type Recorder, recordingFetch, wrapFetch } from 'runtrace';
 import { handMadeStream, inHandMadeSpan } from './by-hand.js';
-import { addedRow, figure, type Measured, measure, type Row, ratioRow, warmUp } from './measure.js';
+import { addedRow, type Figure, figure, type Measured, measure, type Row, ratioRow, warmUp } from './measure.js';
 import { setup } from './setup.js';
 import { words } from './spans.js';
 
@@ -198,30 +198,28 @@ export async function firstByte(): Promise<Row> {
     while (!(await reader.read()).done);
     return micros;
   };
-  const ways = [
-    () => microsOf(fetch),
-    () => microsOf(recordingFetch),
-    () => inHandMadeSpan(tracer, (inside) => microsOf((...args) => inside(() => fetch(...args)))),
-  ];
-  const round = async (index: number): Promise<number[]> => {
-    const micros: number[] = [];
-    for (let turn = 0; turn < ways.length; turn++) {
-      const way = (index + turn) % ways.length;
-      micros[way] = await (ways[way] as () => Promise<number>)();
-    }
-    return micros;
-  };
-  const rounds: number[][] = [];
-  await recorder.run({ kind: 'bench' }, async () => {
+  const beside = async (way: () => Promise<number>): Promise<{ added: Figure; plain: Figure }> => {
+    const round = async (index: number): Promise<readonly [number, number]> => {
+      if (index % 2 === 0) return [await microsOf(fetch), await way()];
+      const other = await way();
+      return [await microsOf(fetch), other];
+    };
     // Most of that is spent waiting.
     await warmUp(round, 4000);
+    const rounds: (readonly [number, number])[] = [];
     for (let index = 0; index < 400; index++) rounds.push(await round(index));
-  });
+    return {
+      added: figure(rounds.map(([plain, other]) => other - plain)),
+      plain: figure(rounds.map(([plain]) => plain)),
+    };
+  };
+  const { added: difference, plain: alone } = await recorder.run({ kind: 'bench' }, () =>
+    beside(() => microsOf(recordingFetch)),
+  );
+  const inSpan = () => inHandMadeSpan(tracer, (inside) => microsOf((...args) => inside(() => fetch(...args))));
+  const { added: byHand } = await beside(inSpan);
   server.closeAllConnections();
   await new Promise((resolve) => server.close(resolve));
-  const alone = figure(rounds.map(([plain = NaN]) => plain));
-  const difference = figure(rounds.map(([plain = NaN, recorded = NaN]) => recorded - plain));
-  const byHand = figure(rounds.map(([plain = NaN, , inSpan = NaN]) => inSpan - plain));
   return {
     floor: 'plain fetch, real HTTP on the loopback',
     figures: `+${difference.median.toFixed(0)} us (${difference.low.toFixed(0)} to ${difference.high.toFixed(0)}); a span by hand +${byHand.median.toFixed(0)} us (${byHand.low.toFixed(0)} to ${byHand.high.toFixed(0)}); plain ${alone.median.toFixed(0)} us (${alone.low.toFixed(0)} to ${alone.high.toFixed(0)})`,
