@@ -145,7 +145,6 @@ class InteractionReader implements FormatReader {
     switch (delta?.type) {
       case undefined:
       case 'thought_signature':
-      case 'text_annotation':
       case 'text_annotation_delta':
         break;
       case 'text':
