@@ -237,6 +237,20 @@ describe('A Chat Completions answer', () => {
     }
   });
 
+  it('that is cut in its second choice is not complete, for servers that have the role in the first chunk only', () => {
+    const request = { model: 'm', messages: [], stream: true, n: 2 };
+    const chunks = [
+      delta({ role: 'assistant' }),
+      delta({ content: 'Hi' }),
+      delta({ content: 'Ho' }, { index: 1 }),
+      delta({}, { finish_reason: 'stop' }),
+    ];
+    for (const content of [true, false]) {
+      const answer = read(modelCall({ url, request }, content), [data(...chunks)]);
+      assert.deepEqual([answer.complete, answer.response.finishReasons], [false, ['stop', 'error']]);
+    }
+  });
+
   it('is complete at [DONE] without a finish reason, and then has none', () => {
     const answer = read(call, [data(delta({ content: 'Hi' }), '[DONE]')]);
     assert.equal(answer.complete, true);

@@ -149,6 +149,13 @@ describe('A Responses answer', () => {
     });
   });
 
+  it('that is received from its middle on and breaks off ends with an error, with and without content', () => {
+    const delta = { type: 'response.output_text.delta', item_id: 'm', output_index: 0, content_index: 0, delta: 'Hi' };
+    for (const reader of [call, plain]) {
+      assert.deepEqual(readBrokenOff(reader, [named(delta)]).response.finishReasons, ['error']);
+    }
+  });
+
   it('that is incomplete says why, and is all there', () => {
     const response = {
       ...recorded.completed,

@@ -201,8 +201,10 @@ class OpenAiChatReader implements FormatReader {
 
   /** Whether a chunk has nothing but the next piece of text, which is not wanted. */
   #tellsNothing(name: string, data: string): boolean {
-    const { id, model } = this.#response;
-    if (this.#content || id === undefined || model === undefined || isErrorEvent(name) || !isPiece(data)) return false;
+    const { id, model, choiceCount } = this.#response;
+    // Some servers have the role in the first chunk of the stream only, so a choice may begin with a piece of text.
+    if (this.#content || id === undefined || model === undefined || choiceCount < this.#choicesWanted) return false;
+    if (isErrorEvent(name) || !isPiece(data)) return false;
     this.#textChunk.learn(data);
     return true;
   }

@@ -117,7 +117,10 @@ class OpenAiResponsesReader implements FormatReader {
     const type = eventType(name, data);
     const isKnown = type.startsWith('response.');
     const isWhole = isKnown && WHOLE_RESPONSE.test(type);
-    this.#anyOutput ||= isKnown && !isWhole;
+    if (isKnown && !isWhole && !this.#anyOutput) {
+      this.#anyOutput = true;
+      this.#response.choice(CHOICE);
+    }
     const next = type === this.#deltaType ? this.#delta.textOf(data) : undefined;
     if (next !== undefined) {
       this.repeat(next);
