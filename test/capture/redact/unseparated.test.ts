@@ -139,6 +139,13 @@ for (const [what, texts] of Object.entries({
   });
 }
 
+test('a table is read to its end, and by the names in each of its lines', () => {
+  const lines = Array.from({ length: 2500 }, (_, row) => `u${row},Tr0ub4dor%${row}`);
+  assert.doesNotMatch(redactor.text(['user,password', ...lines].join('\n')), /Tr0ub4dor/);
+  const two = 'user,password\nalice,Tr0ub4dor%1\napi_key,mail\nTr0ub4dor%2,open\n';
+  assert.equal(redactor.text(two), 'user,password\nalice,REDACTED\napi_key,mail\nREDACTED,open\n');
+});
+
 test('all data of a Secret of Kubernetes is replaced, and none of a ConfigMap', () => {
   assert.equal(redactor.text(MANIFEST), MANIFEST.replace('UEFTUw==', 'REDACTED').replace('c2Vjb25k', 'REDACTED'));
 });

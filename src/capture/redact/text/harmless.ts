@@ -2,7 +2,7 @@ import { isMadeOfWords, isMixed } from '../keys/randomness.js';
 import { readsAsWords } from '../keys/words.js';
 import { wordSet } from '../word-set.js';
 import { isExpression } from './code.js';
-import { isSecretLike, isVersion } from './words.js';
+import { isSecretLike, isVersion, withoutMarks } from './words.js';
 
 /** Words that stand where a value would: types, states, settings. */
 const NO_VALUE = /* @__PURE__ */ wordSet(
@@ -71,22 +71,23 @@ function isMask(value: string): boolean {
 }
 
 /** Marks of sentences before and after a word. */
-const AROUND_WORD = /^[("'`]+|[)"'`.,:;!?…]+$/g;
+const BEFORE_WORD = '("\'`';
+const BEHIND_WORD = ')"\'`.,:;!?…';
 
 /** Whether a value reads as what describes a secret and not as one: more than one word, and one of them a word of sentences. */
 export function isDescription(value: string): boolean {
   const words = value.slice(0, LONGEST_READ).trim().split(/\s+/);
   if (words.length < 2 || words.some(isSecretLike)) return false;
-  return words.some((word) => DESCRIBING.has(word.toLowerCase().replace(AROUND_WORD, '')));
+  return words.some((word) => DESCRIBING.has(withoutMarks(word.toLowerCase(), BEFORE_WORD, BEHIND_WORD)));
 }
 
 export const EMAIL = /^[\w.+-]+@[\w-]+(?:\.[\w-]+)+$/;
 
-const TRAILING = /[)\]}>:;,?!.]+$/;
+const BEHIND_VALUE = ')]}>:;,?!.';
 
 /** Whether a value is a word that stands for a type, a state or a setting. */
 export function isNoValue(value: string): boolean {
-  return NO_VALUE.has(value.toLowerCase().replace(TRAILING, ''));
+  return NO_VALUE.has(withoutMarks(value.toLowerCase(), '', BEHIND_VALUE));
 }
 
 /** Whether a value is made of dictionary words that name a secret: `your-api-key`, `userPassword`, `my-tls-secret`. */

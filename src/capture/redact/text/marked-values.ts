@@ -9,7 +9,7 @@ import { isExpression } from './code.js';
 import { isHarmlessValue, isNoSecret } from './harmless.js';
 import { isInName } from './name.js';
 import { isPassphrase } from './value.js';
-import { isSecretLike } from './words.js';
+import { isSecretLike, withoutMarks } from './words.js';
 
 /** Adds edits for values whose names stand in elements of HTML and XML, in options of commands and in tables of Markdown. */
 export function findMarked(text: string, policy: Policy, edits: Edit[]): void {
@@ -143,28 +143,37 @@ function isLetter(code: number): boolean {
 /** A cell of the first line of a table: one name, perhaps in quotes. */
 const HEADER_CELL = /^\s?(["']?)[\w .-]{1,64}\1\s?$/;
 const DELIMITERS = ['\t', ';', ','];
-const MOST_ROWS = 1000;
 
-/** Adds edits for the cells below the names in a line of a table with commas, semicolons or tabs. Returns where the line ends. */
+/**
+ * Adds edits for the cells below the names in a line of a table with commas, semicolons or tabs. A line below may have names as well: then the
+ * cells below those are meant too. Returns where the table ends: each line is read once.
+ */
 export function findInColumns(text: string, at: number, policy: Policy, edits: Edit[]): number {
-  const header = text.slice(text.lastIndexOf('\n', at) + 1, lineEnd(text, at));
   const end = lineEnd(text, at);
+  const header = text.slice(text.lastIndexOf('\n', at) + 1, end);
   const delimiter = DELIMITERS.find((mark) => header.includes(mark));
-  const names = header.split(delimiter ?? '\n');
-  if (names.length < 2 || !names.every((name) => HEADER_CELL.test(name))) return end;
-  const columns = names.map((name) => isSecretName(name, policy));
+  if (delimiter === undefined) return end;
+  let columns = secretColumns(header, delimiter, policy);
   if (!columns.includes(true)) return end;
-  let start = end + 1;
-  for (let row = 0; row < MOST_ROWS && start < text.length; row++) {
+  for (let start = end + 1; start < text.length; ) {
     const next = lineEnd(text, start);
-    const cells = cellsOfRow(text.slice(start, next), delimiter as string);
-    if (cells.length !== names.length) return end;
+    const row = text.slice(start, next);
+    const cells = cellsOfRow(row, delimiter);
+    if (cells.length !== columns.length) return start - 1;
     for (const [index, cell] of cells.entries()) {
       if (columns[index]) addCell(start + cell.start, cell.text, edits);
     }
+    const named = secretColumns(row, delimiter, policy);
+    if (named.includes(true)) columns = columns.map((isSecret, index) => isSecret || named[index] === true);
     start = next + 1;
   }
-  return end;
+  return text.length;
+}
+
+/** Which of the cells name a secret; empty if the line is none of names. */
+function secretColumns(line: string, delimiter: string, policy: Policy): boolean[] {
+  const names = line.split(delimiter);
+  return names.every((name) => HEADER_CELL.test(name)) ? names.map((name) => isSecretName(name, policy)) : [];
 }
 
 function lineEnd(text: string, at: number): number {
@@ -186,13 +195,14 @@ function cellsOfRow(row: string, delimiter: string): { start: number; text: stri
   return cells;
 }
 
-/** Adds an edit for a cell under the name of a secret, if it holds one. */
 /** Other cells of several words describe something. */
 const SMALL_WORDS = /^[a-z0-9 -]+$/;
 const LEAST_WORDS = 4;
+const CELL_MARKS = '*_`~"\'';
 
+/** Adds an edit for a cell under the name of a secret, if it holds one. */
 function addCell(start: number, cell: string, edits: Edit[]): void {
-  const value = cell.trim().replace(/^[*_`~"']+|[*_`~"']+$/g, '');
+  const value = withoutMarks(cell.trim(), CELL_MARKS, CELL_MARKS);
   const isOneWord = isSecretLike(value) && !/\s/.test(value) && !isHarmlessValue(value) && !isExpression(value);
   if (!isOneWord && !(SMALL_WORDS.test(value) && isPassphrase(value, LEAST_WORDS))) return;
   const from = start + cell.indexOf(value);

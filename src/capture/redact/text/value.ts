@@ -5,7 +5,7 @@ import type { Policy } from '../policy.js';
 import { isExpression, isIdentifier, isPath } from './code.js';
 import { isDescription, isHarmlessObject, isHarmlessValue, isNoValue, isPlaceholder, isTemplate } from './harmless.js';
 import type { JudgedPlace, Name } from './name.js';
-import { isSecretLike } from './words.js';
+import { isSecretLike, withoutMarks } from './words.js';
 
 /** Where a value stands. */
 export interface Span {
@@ -116,7 +116,7 @@ function restOfLine(text: string, separator: number, start: number, name: Name):
   const end = endOf(isInQuotes ? REST_OF_QUOTED_LINE : REST_OF_LINE, text, start);
   if (end === start) return undefined;
   const value = text.slice(start, end);
-  const withoutScheme = value.replace(/^(?:bearer|basic|token)\s+/i, '').replace(/[;,)\]}]+$/, '');
+  const withoutScheme = withoutMarks(value.replace(/^(?:bearer|basic|token)\s+/i, ''), '', ';,)]}');
   if (withoutScheme === '' || isNoValue(withoutScheme.split(/[\s,;)]/, 1)[0] ?? '')) return undefined;
   if (isHarmlessValue(withoutScheme) || isExpression(value)) return undefined;
   if (start > separator + 1 && isIdentifier(value)) return undefined;
