@@ -1,6 +1,5 @@
 import type { Agent } from 'node:http';
-import { diag } from '@opentelemetry/api';
-import { guarded } from '../util/diagnostics.js';
+import { reportSetting } from '../util/diagnostics.js';
 import { badOption, badUnquoted, checkMillis, requireObject, requireString } from '../util/validation.js';
 import type { StockHttpOptions } from './otlp/protobuf/library.js';
 import {
@@ -115,7 +114,9 @@ function urlOf({ url }: EndpointOptions, protocol: Protocol) {
   const fallback = protocol === 'grpc' ? GRPC_DEFAULT : HTTP_DEFAULT;
   if (!found.isWrong) return { url: fallback, environmentHeaders };
   // The headers were meant for another host, and may hold its key.
-  warn(`no endpoint in the environment can be used; spans go to ${fallback}, without the headers from the environment`);
+  reportSetting(
+    `runtrace exporter: no endpoint in the environment can be used; spans go to ${fallback}, without the headers from the environment`,
+  );
   return { url: fallback, environmentHeaders: {} };
 }
 
@@ -186,8 +187,4 @@ function checkHeaders(headers: unknown): void {
 
 function kindOf(value: unknown): string {
   return typeof value === 'string' ? 'another text' : `a value of the type ${typeof value}`;
-}
-
-function warn(message: string): void {
-  guarded('a diag logger threw', () => diag.warn(`runtrace exporter: ${message}`));
 }

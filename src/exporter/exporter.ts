@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { diag, type MeterProvider } from '@opentelemetry/api';
-import { guarded } from '../util/diagnostics.js';
+import type { MeterProvider } from '@opentelemetry/api';
+import { guarded, reportSetting } from '../util/diagnostics.js';
 import { badOption, badUnquoted, checkFields, checkMillis, checkNumber, requireObject } from '../util/validation.js';
 import { type Clock, realClock } from './clock.js';
 import { Destination, type DestinationOptions } from './destination.js';
@@ -144,7 +144,7 @@ function isDisabled({ url, destinations }: RuntraceExporterOptions): boolean {
     ? 'OTEL_SDK_DISABLED is true'
     : isExportDisabled() && url === undefined && destinations === undefined && 'OTEL_TRACES_EXPORTER is none';
   if (!why) return false;
-  guarded('a diag logger threw', () => diag.info(`runtrace exporter: ${why}; no spans are sent`));
+  reportSetting(`runtrace exporter: ${why}; no spans are sent`, 'info');
   return true;
 }
 

@@ -1,5 +1,6 @@
 /** What a developer has probably mistaken, where a first delivery fails. */
 import { environment } from '../util/platform.js';
+import { isHttpUrl, unusableHeader } from './sender/environment.js';
 
 const DEFAULT = 'http://localhost:4318/v1/traces';
 
@@ -9,8 +10,19 @@ export function likelyCause(destination: string, what: string): string | undefin
     const ignored = ['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 'OTEL_EXPORTER_OTLP_ENDPOINT'].find(isNoUrl);
     if (ignored) return `${ignored} was ignored, because it is not an http or https URL`;
   }
-  if (/\/v1\/traces\/v1\/traces$/.test(destination)) {
-    return 'OTEL_EXPORTER_OTLP_ENDPOINT takes the URL without /v1/traces, or set OTEL_EXPORTER_OTLP_TRACES_ENDPOINT';
+  const repeated = /(\/v1(?:\/traces)?)\/v1\/traces$/.exec(destination)?.[1];
+  if (repeated) {
+    return `OTEL_EXPORTER_OTLP_ENDPOINT takes the URL without ${repeated}, or set OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`;
+  }
+  if (/\bHTTP 40[45]\b/.test(what) && isHttpUrl(destination) && !destination.endsWith('/v1/traces')) {
+    return 'the path is usually /v1/traces, and OTEL_EXPORTER_OTLP_TRACES_ENDPOINT and url take the URL with it';
+  }
+  if (/\bHTTP 40[013]\b|\bgRPC (?:7|16) /.test(what)) {
+    const header = unusableHeader();
+    return header && `${header}; it was not sent`;
+  }
+  if (/self-signed certificate|unable to (?:get local issuer|verify the first) certificate/i.test(what)) {
+    return 'OTEL_EXPORTER_OTLP_CERTIFICATE takes the file of the certificate that signed it, and httpAgentOptions.ca its text';
   }
   if (/wrong version number|packet length too long/i.test(what)) return 'the endpoint speaks http, not https';
   if (/gRPC .*(?:Protocol error|404|HTTP status)/i.test(what)) {
@@ -24,5 +36,5 @@ export function likelyCause(destination: string, what: string): string | undefin
 
 function isNoUrl(name: string): boolean {
   const value = environment(name);
-  return value !== undefined && !/^https?:\/\/./i.test(value);
+  return value !== undefined && !isHttpUrl(value);
 }

@@ -8,6 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { inspect } from 'node:util';
+import { startBackend } from '../exporter/sender/backend.js';
+import { makeCertificates } from '../exporter/sender/certificates.js';
 import { startOtlpReceiver } from '../support/otlp-receiver.js';
 import { runtraceIn } from './runtrace.js';
 
@@ -124,11 +126,74 @@ test('an endpoint with a likely mistake is told how to mend it', async (t) => {
   const { OTEL_EXPORTER_OTLP_ENDPOINT: url } = await receiverEnv(t);
   const mistakes: Readonly<Record<string, RegExp>> = {
     [`${url}/v1/traces`]: /takes the URL without \/v1\/traces/,
+    [`${url}/v1`]: /takes the URL without \/v1,/,
     [`${url}`.replace('http:', 'https:')]: /speaks http, not https/,
   };
   for (const [mistake, cure] of Object.entries(mistakes)) {
     const { out, code } = await runtraceIn({ cwd, env: { ...BARE, OTEL_EXPORTER_OTLP_ENDPOINT: mistake } }, 'doctor');
     assert.match(out, cure);
+    assert.equal(code, 1);
+  }
+});
+
+test('an endpoint for traces without a path is told the usual one', async (t) => {
+  const receiver = await startOtlpReceiver({ fault: () => ({ kind: 'status', status: 404 }) });
+  t.after(receiver.close);
+  const env = { ...BARE, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: receiver.url.replace(/\/v1\/traces$/, '') };
+  const { out, code } = await runtraceIn({ cwd: project(t, HEALTHY), env }, 'doctor');
+  assert.match(out, /404.*\n +→ the path is usually \/v1\/traces, and OTEL_EXPORTER_OTLP_TRACES_ENDPOINT/);
+  assert.equal(code, 1);
+});
+
+const UNUSABLE: Record<string, [value: string, says: RegExp]> = {
+  OTEL_EXPORTER_OTLP_HEADERS: [
+    '"authorization=Bearer hunter2"',
+    /pair 1 of OTEL_EXPORTER_OTLP_HEADERS must be name=value/,
+  ],
+  OTEL_EXPORTER_OTLP_PROTOCOL: ['http', /OTEL_EXPORTER_OTLP_PROTOCOL must be one of http\/protobuf, http\/json, grpc/],
+  OTEL_EXPORTER_OTLP_COMPRESSION: ['zstd', /OTEL_EXPORTER_OTLP_COMPRESSION must be 'gzip' or 'none'/],
+  OTEL_EXPORTER_OTLP_TIMEOUT: ['10s', /OTEL_EXPORTER_OTLP_TIMEOUT must be a number of milliseconds/],
+  OTEL_EXPORTER_OTLP_CERTIFICATE: ['/no/such.pem', /OTEL_EXPORTER_OTLP_CERTIFICATE must be the path of a file/],
+};
+for (const [name, [value, says]] of Object.entries(UNUSABLE)) {
+  test(`${name}=${value.replace('hunter2', '…')} is wrong, and said once`, async (t) => {
+    const env = { ...(await receiverEnv(t)), [name]: value };
+    const { out, code } = await runtraceIn({ cwd: project(t, HEALTHY), env }, 'doctor');
+    const wrong = out.split('\n').filter((line) => line.startsWith('✖'));
+    assert.match(wrong.join('\n'), says);
+    assert.deepEqual([wrong.length, code], [1, 1], out);
+    assert.doesNotMatch(out, /hunter2/);
+  });
+}
+
+test('a key that was not sent, because its header cannot be read, is named as the cause of a 401', async (t) => {
+  const receiver = await startOtlpReceiver({ fault: () => ({ kind: 'status', status: 401 }) });
+  t.after(receiver.close);
+  const OTEL_EXPORTER_OTLP_ENDPOINT = receiver.url.replace(/\/v1\/traces$/, '');
+  const env = { ...BARE, OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_HEADERS: 'authorization: Bearer hunter2' };
+  const { out } = await runtraceIn({ cwd: project(t, HEALTHY), env }, 'doctor');
+  assert.match(out, /HTTP 401.*\n +→ pair 1 of OTEL_EXPORTER_OTLP_HEADERS must be name=value.*; it was not sent/);
+});
+
+test('a certificate that is not trusted is wrong, and accepted with the variable that the cure names', async (t) => {
+  const { ca, server, read } = makeCertificates(t);
+  const tls = { cert: read(server.cert), key: read(server.key) };
+  const backend = await startBackend(t, (response) => response.end(), tls);
+  const env = { ...BARE, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: backend.url };
+  const cwd = project(t, HEALTHY);
+  const refused = await runtraceIn({ cwd, env }, 'doctor');
+  assert.match(refused.out, /certificate.*\n +→ OTEL_EXPORTER_OTLP_CERTIFICATE takes the file/);
+  assert.equal(refused.code, 1);
+  const { out, code } = await runtraceIn({ cwd, env: { ...env, OTEL_EXPORTER_OTLP_CERTIFICATE: ca } }, 'doctor');
+  assert.match(out, /✔ endpoint +.*accepted a span/);
+  assert.equal(code, 0);
+});
+
+test('a sampler that takes no run is wrong', async (t) => {
+  for (const sampler of ['always_off', 'parentbased_always_off']) {
+    const env = { ...(await receiverEnv(t)), OTEL_TRACES_SAMPLER: sampler };
+    const { out, code } = await runtraceIn({ cwd: project(t, HEALTHY), env }, 'doctor');
+    assert.match(out, /✖ environment +OTEL_TRACES_SAMPLER is .*always_off, so nothing is exported/);
     assert.equal(code, 1);
   }
 });

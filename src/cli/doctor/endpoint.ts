@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { HrTime } from '@opentelemetry/api';
+import { diag, type HrTime } from '@opentelemetry/api';
 import { realClock } from '../../exporter/clock.js';
 import { type GrpcEndpoint, type HttpEndpoint, resolveEndpoint } from '../../exporter/endpoint.js';
 import { likelyCause } from '../../exporter/likely-cause.js';
@@ -18,6 +18,7 @@ const TIMEOUT_MILLIS = 5000;
  */
 export async function checkEndpoint(mayLeave: boolean): Promise<Finding[]> {
   const about = 'endpoint';
+  const unusable = collectSettings();
   let endpoint: HttpEndpoint | GrpcEndpoint;
   try {
     endpoint = { ...resolveEndpoint({}), timeoutMillis: TIMEOUT_MILLIS };
@@ -30,12 +31,26 @@ export async function checkEndpoint(mayLeave: boolean): Promise<Finding[]> {
   if (!sender.isLoopback && !mayLeave) {
     await sender.shutdown();
     return [
+      ...unusable,
       { about, state: 'note', text: `${name} is not on this machine and was not asked; --send sends it one span` },
     ];
   }
   const result = await sender.send([doctorSpan()]);
   await sender.shutdown();
-  return [...notes.map((text): Finding => ({ about, state: 'note', text })), findingOf(name, result, endpoint.name)];
+  return [
+    ...unusable,
+    ...notes.map((text): Finding => ({ about, state: 'note', text })),
+    findingOf(name, result, endpoint.name),
+  ];
+}
+
+/** What the exporter says of variables that it can't use; it comes with the next turn of the event loop. */
+function collectSettings(): readonly Finding[] {
+  const findings: Finding[] = [];
+  const warn = (message: string) =>
+    void findings.push({ about: 'environment', state: 'wrong', text: message.replace('runtrace exporter: ', '') });
+  diag.setLogger({ warn, error() {}, info() {}, debug() {}, verbose() {} });
+  return findings;
 }
 
 function findingOf(name: string, result: SendResult, destination: string): Finding {

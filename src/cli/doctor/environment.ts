@@ -8,16 +8,28 @@ const CHOICES: Readonly<Record<string, readonly string[]>> = {
   OTEL_EXPORTER_OTLP_TRACES_COMPRESSION: ['gzip', 'none'],
   OTEL_SDK_DISABLED: ['true', 'false'],
   OTEL_TRACES_EXPORTER: ['otlp', 'console', 'zipkin', 'none'],
+  OTEL_TRACES_SAMPLER: [
+    'always_on',
+    'always_off',
+    'traceidratio',
+    'parentbased_always_on',
+    'parentbased_always_off',
+    'parentbased_traceidratio',
+    'jaeger_remote',
+    'parentbased_jaeger_remote',
+    'xray',
+  ],
   RUNTRACE_CAPTURE: ['off', 'metadata', 'content'],
   RUNTRACE_IMPLICIT_RUNS: ['true', 'false'],
   RUNTRACE_WARNINGS: ['on', 'off'],
 };
 
 /** Values with which nothing is exported. */
-const SWITCHES_OFF: Readonly<Record<string, string>> = {
-  OTEL_SDK_DISABLED: 'true',
-  OTEL_TRACES_EXPORTER: 'none',
-  RUNTRACE_CAPTURE: 'off',
+const SWITCHES_OFF: Readonly<Record<string, readonly string[]>> = {
+  OTEL_SDK_DISABLED: ['true'],
+  OTEL_TRACES_EXPORTER: ['none'],
+  OTEL_TRACES_SAMPLER: ['always_off', 'parentbased_always_off'],
+  RUNTRACE_CAPTURE: ['off'],
 };
 
 /** What the environment variables say. A value is quoted only if it is one of those that make sense: it may be a secret. */
@@ -28,7 +40,9 @@ export function checkEnvironment(env: Readonly<Record<string, string | undefined
   for (const name of names.sort()) {
     const value = env[name]?.trim().toLowerCase() ?? '';
     const choices = Object.hasOwn(CHOICES, name) ? CHOICES[name] : undefined;
-    if (!choices) findings.push({ about, state: 'note', text: `${name} is set` });
+    // What reads the variables of the endpoint says itself what it can't use.
+    if (!choices || (!choices.includes(value) && name.startsWith('OTEL_EXPORTER_OTLP_')))
+      findings.push({ about, state: 'note', text: `${name} is set` });
     else if (!choices.includes(value)) {
       findings.push({
         about,
@@ -36,7 +50,7 @@ export function checkEnvironment(env: Readonly<Record<string, string | undefined
         text: `${name} has a value that is not known`,
         fix: `use ${choices.join(', ')}`,
       });
-    } else if (SWITCHES_OFF[name] === value) {
+    } else if (SWITCHES_OFF[name]?.includes(value)) {
       findings.push({
         about,
         state: 'wrong',

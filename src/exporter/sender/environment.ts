@@ -1,8 +1,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { validateHeaderName, validateHeaderValue } from 'node:http';
-import { diag } from '@opentelemetry/api';
-import { guarded } from '../../util/diagnostics.js';
+import { reportSetting } from '../../util/diagnostics.js';
 import { environment } from '../../util/platform.js';
 
 /*
@@ -76,8 +75,17 @@ export function timeoutFromEnvironment(): number | undefined {
 
 /** Of both variables together; that for traces goes before. */
 export function headersFromEnvironment(): Record<string, string> {
-  return { ...headerList('OTEL_EXPORTER_OTLP_HEADERS'), ...headerList('OTEL_EXPORTER_OTLP_TRACES_HEADERS') };
+  const lists = HEADER_VARIABLES.map(headerList);
+  for (const { unusable } of lists) for (const [pair, wants] of unusable) ignore(pair, wants);
+  return Object.assign({}, ...lists.map(({ headers }) => headers));
 }
+
+/** What is wrong with the first header in the environment that can't be used. */
+export function unusableHeader(): string | undefined {
+  return HEADER_VARIABLES.flatMap((name) => headerList(name).unusable)[0]?.join(' ');
+}
+
+const HEADER_VARIABLES = ['OTEL_EXPORTER_OTLP_HEADERS', 'OTEL_EXPORTER_OTLP_TRACES_HEADERS'] as const;
 
 /** Whether gRPC goes without TLS, where the address does not say so. */
 export function isInsecureInEnvironment(): boolean {
@@ -138,21 +146,22 @@ function first<T>(suffix: string, read: (name: string, value: string) => T | und
 }
 
 /** `name=value,name=value`, with percent-encoded values. */
-function headerList(variable: string): Record<string, string> {
+function headerList(variable: string): { headers: Record<string, string>; unusable: [pair: string, wants: string][] } {
   const headers: Record<string, string> = {};
+  const unusable: [string, string][] = [];
   for (const [i, pair] of (environment(variable) ?? '').split(',').entries()) {
     if (pair.trim() === '') continue;
     const [name = '', ...rest] = pair.split('=');
     const value = decoded(rest.join('=').trim());
     if (value === undefined || !isHeader(name.trim(), value)) {
-      ignore(`pair ${i + 1} of ${variable}`, 'must be name=value, percent-encoded');
+      unusable.push([`pair ${i + 1} of ${variable}`, 'must be name=value, percent-encoded']);
     } else if (value === '') {
-      ignore(`pair ${i + 1} of ${variable}`, 'must have a value');
+      unusable.push([`pair ${i + 1} of ${variable}`, 'must have a value']);
     } else {
       headers[name.trim().toLowerCase()] = value;
     }
   }
-  return headers;
+  return { headers, unusable };
 }
 
 function decoded(text: string): string | undefined {
@@ -194,5 +203,5 @@ function complaintAbout(pem: Buffer, check: (pem: Buffer) => unknown): string | 
 }
 
 function ignore(what: string, wants: string): void {
-  guarded('a diag logger threw', () => diag.warn(`runtrace exporter: ${what} ${wants}; it is ignored`));
+  reportSetting(`runtrace exporter: ${what} ${wants}; it is ignored`);
 }

@@ -1,8 +1,7 @@
 import { mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { diag } from '@opentelemetry/api';
-import { guarded } from '../../util/diagnostics.js';
+import { reportSetting } from '../../util/diagnostics.js';
 import { badOption } from '../../util/validation.js';
 import { OWNER } from './file.js';
 
@@ -33,7 +32,7 @@ export function prepareDirectory(directory: string): Admits {
   if ((mode & WRITABLE_BY_OTHERS) !== 0 && !warnedOf.has(directory)) {
     warnedOf.add(directory);
     const message = `runtrace exporter: other users can write to the spool's directory ${directory}; they can add spans to it and remove them`;
-    guarded('a diag logger threw', () => diag.warn(message));
+    reportSetting(message);
   }
   const owner = (mode & STICKY) !== 0 ? process.getuid?.() : undefined;
   // A second link is a name elsewhere: that file is not ours alone.

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { diag } from '@opentelemetry/api';
+import { NodeSDK } from '@opentelemetry/sdk-node';
 import { BasicTracerProvider } from '@opentelemetry/sdk-trace-base';
-import { RuntraceBatchSpanProcessor, RuntraceExporter } from 'runtrace/exporter';
+import { RuntraceBatchSpanProcessor, RuntraceExporter, RuntraceSpanProcessor } from 'runtrace/exporter';
 import { resolveEndpoint } from '../../../src/exporter/endpoint.js';
 import { endedSpans } from '../../support/spans.js';
 import { startBackend, warningsOf, withEnvironment } from './backend.js';
@@ -36,6 +38,18 @@ for (const [name, value, says] of nonsense) {
     assert.doesNotMatch(warnings.join(), /hunter/);
   });
 }
+
+test('NodeSDK with OTEL_LOG_LEVEL says which variable makes no sense', async (t) => {
+  const write = t.mock.method(process.stderr, 'write', () => true);
+  t.after(() => diag.disable());
+  withEnvironment(t, { OTEL_LOG_LEVEL: 'warn', [`${P}TRACES_HEADERS`]: 'authorization: Bearer hunter2' });
+  const sdk = new NodeSDK({ spanProcessors: [new RuntraceSpanProcessor()], autoDetectResources: false });
+  t.after(() => sdk.shutdown());
+  await Promise.resolve();
+  const said = write.mock.calls.map(({ arguments: [line] }) => String(line));
+  assert.equal(said.filter((message) => message.includes(`pair 1 of ${P}TRACES_HEADERS must be name=value`)).length, 1);
+  assert.doesNotMatch(said.join(), /hunter2/);
+});
 
 test('a variable that makes no sense leaves its place to the one for all signals, and that to the default', (t) => {
   warningsOf(t);
