@@ -47,9 +47,14 @@ export function keepValues(attributes: Attributes, { redactor }: Redacting): Att
 export function keptValue(name: string, value: unknown, redactor: Redactor): AttributeValue | undefined {
   // Most values are numbers, and need nothing of what follows.
   if (Number.isInteger(value) && Math.abs(value as number) < 2 ** 53) return value as number;
-  if (Array.isArray(value)) return sendable(value.map((item) => keptItem(name, item, redactor)) as string[]);
+  if (Array.isArray(value)) return keptList(name, value, redactor);
   const kept = keptItem(name, value, redactor);
   return kept == null ? undefined : sendable(kept);
+}
+
+/** In a function of its own, because what a closure refers to is stored anew at each call of the function that it is in. */
+function keptList(name: string, list: readonly unknown[], redactor: Redactor): AttributeValue {
+  return sendable(list.map((item) => keptItem(name, item, redactor)) as string[]);
 }
 
 function keptItem(name: string, value: unknown, redactor: Redactor): string | number | boolean | null | undefined {
