@@ -17,7 +17,7 @@ import { type RunStart, traceOf } from './run-attributes.js';
 import type { RunPart, StepHome, StepSummary } from './run-part.js';
 import { RunTotals } from './run-totals.js';
 import { type Bucket, cancel, type Deadline, type Open, type OpenRuns, schedule } from './settle/deadlines.js';
-import { type Activity, activityOf, idleAt } from './settle/idle.js';
+import { activityOf, idleAt } from './settle/idle.js';
 import { registerLater } from './settle/late-registration.js';
 import type { SpanOwner } from './settle/managed-span.js';
 import { RunParts } from './settle/run-parts.js';
@@ -289,10 +289,12 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
     this.#settleIfIdle();
   }
 
-  *#activities(): Iterable<Activity> {
+  #idleAt(): number {
     const stream = this.#returnedStream;
-    if (stream) yield activityOf(stream.idleSince(), stream.begun, this.capturing.limits);
-    yield* this.#parts.activities();
+    const partsIdleAt = this.#parts.idleAt(this.#overAt);
+    if (!stream) return partsIdleAt;
+    const activity = activityOf(stream.idleSince(), stream.begun, this.capturing.limits);
+    return Math.max(partsIdleAt, idleAt([activity], this.#overAt));
   }
 
   /**
@@ -301,7 +303,7 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
    */
   #settleIfIdle(when: 'now' | 'next turn' = 'next turn'): void {
     if (this.#state !== 'over') return;
-    const wait = idleAt(this.#activities(), this.#overAt) - performance.now();
+    const wait = this.#idleAt() - performance.now();
     // No event fires when a read stops waiting for the network, so look again.
     if (wait > 0) schedule(this, wait === Number.POSITIVE_INFINITY ? this.capturing.limits.idleMillis : wait);
     else if (when === 'now') this.#settle();

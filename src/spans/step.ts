@@ -21,7 +21,7 @@ import type { StepOptions } from './outcome/step-options.js';
 import { progressed } from './progress/listener.js';
 import type { RunPart, StepHome } from './run-part.js';
 import { type Bucket, cancel, type Deadline, schedule } from './settle/deadlines.js';
-import type { Activity } from './settle/idle.js';
+import { type Activity, NO_ACTIVITIES } from './settle/idle.js';
 import type { SpanOwner } from './settle/managed-span.js';
 import { StepSpan } from './settle/step-span.js';
 import { StepWait } from './settle/step-wait.js';
@@ -268,8 +268,8 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     this.propose(toProposal(status, this.now(), details, this.#calls.last));
   }
 
-  activities(): Activity[] {
-    return this.finished && !this.awaitsRetry ? [] : this.#wait.activities(this.capturing.limits);
+  activities(): readonly Activity[] {
+    return this.finished && !this.awaitsRetry ? NO_ACTIVITIES : this.#wait.activities(this.capturing.limits);
   }
 
   /** Ends what is still open. A step without an outcome becomes `interrupted`. */

@@ -8,6 +8,9 @@ export interface Activity {
   readonly limitMillis: number;
 }
 
+/** Of what is over: a run asks each of its held steps. */
+export const NO_ACTIVITIES: readonly Activity[] = [];
+
 /**
  * The one rule for idle operations: when the last of `activities` is idle, in `performance.now()` time.
  *

@@ -1,6 +1,6 @@
 import type { RunPart } from '../run-part.js';
 import type { StepRecording } from '../step.js';
-import type { Activity } from './idle.js';
+import { idleAt } from './idle.js';
 
 const NONE: ReadonlySet<StepRecording> = /* @__PURE__ */ new Set();
 
@@ -42,8 +42,11 @@ export class RunParts {
     this.#retriable?.delete(part as StepRecording);
   }
 
-  *activities(): Iterable<Activity> {
-    for (const part of this.#parts) yield* part.activities();
+  /** When the last of them is idle: see the rule for idle operations. */
+  idleAt(notBefore: number): number {
+    let latest = Number.NEGATIVE_INFINITY;
+    for (const part of this.#parts) latest = Math.max(latest, idleAt(part.activities(), notBefore));
+    return latest;
   }
 
   concludeRefused(): void {
