@@ -16,8 +16,12 @@ export class AttributeWriter {
     this.#redactor = redactor;
     this.#begun = begun;
     this.#others = others && keptAttributes(others, { redactor });
-    // Once more: another component may have written to the span meanwhile.
-    span.setAttributes(begun);
+  }
+
+  /** Writes once more what the span began with under `name`: another component may have written to the span meanwhile. */
+  writeAgain(name: string): void {
+    const value = this.#begun[name];
+    if (value !== undefined) this.#span.setAttribute(name, value);
   }
 
   /** Writes what may hold a secret, and returns what was kept of it. */

@@ -76,12 +76,17 @@ export function writeStepAttributes(span: Span, facts: StepFacts): AttributeWrit
   const operation = isPlain
     ? undefined
     : to.keep(names.GEN_AI_OPERATION_NAME, options.operation || call?.operation || 'chat');
-  to.keep(names.GEN_AI_PROVIDER_NAME, options.provider || call?.provider);
+  if (!to.keep(names.GEN_AI_PROVIDER_NAME, options.provider || call?.provider))
+    to.writeAgain(names.GEN_AI_PROVIDER_NAME);
   to.keep(names.GEN_AI_CONVERSATION_ID, options.conversationId || home.conversationId);
   to.keep(names.USER_ID, options.userId);
   const model = to.keep(names.GEN_AI_REQUEST_MODEL, options.model || request.model);
-  const name = isPlain ? start.name : spanName(operation, model);
-  if (name !== start.name) span.updateName(name);
+  if (!model) to.writeAgain(names.GEN_AI_REQUEST_MODEL);
+  to.writeAgain(names.STEP_NUMBER);
+  const isNamedSo =
+    operation === start.attributes[names.GEN_AI_OPERATION_NAME] &&
+    model === start.attributes[names.GEN_AI_REQUEST_MODEL];
+  if (!isPlain && !isNamedSo) span.updateName(spanName(operation, model));
   writeRequest(to, request);
   writeResponse(to, response);
   const server = outgoing && urlParts(capturing.redactUrl(outgoing.url.href));

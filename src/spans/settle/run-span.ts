@@ -72,6 +72,7 @@ export class RunSpan implements InProgress {
     const write = (span: Span) => {
       const given = merged(this.#given, outcome.attributes);
       const to = new AttributeWriter(span, this.#identity, given, capturing);
+      for (const name in this.#identity) to.writeAgain(name);
       totals.write(to, outcome);
       writeFailure(span, to, failure, endedAt);
       proposals.writeHistory(span, endedAt, MAX_STATUS_UPDATES, capturing);
