@@ -112,7 +112,7 @@ export class Operation implements RunPart {
     this.#ending ??= this.#leftAlone();
     this.#announced.withdrawAll();
     this.#tools.leaveAlone();
-    const nothing = { stepCount: 0, attemptCount: 0, failedAttemptCount: 0, usages: [], endpoint: undefined };
+    const nothing = { stepCount: 0, attemptCount: 0, failedAttemptCount: 0, usages: [], firstCompleted: undefined };
     this.#run.recording.partSettled(this, { ...nothing, outcome: this.#ending });
     this.#onSettled();
   }

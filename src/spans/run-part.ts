@@ -1,7 +1,7 @@
 import type { Span, Tracer } from '@opentelemetry/api';
 import type { CaptureSettings } from '../capture/levels.js';
 import type { Clock } from '../otel/clock.js';
-import type { Endpoint } from './attempts/attempt-log.js';
+import type { Attempt } from './attempts/attempt.js';
 import type { AnswerUsage } from './attempts/usage-sum.js';
 import type { Proposal } from './outcome/proposals.js';
 import type { BackgroundResponse } from './routing/background-response.js';
@@ -18,8 +18,7 @@ export interface StepSummary {
   readonly usages: readonly AnswerUsage[];
   /** When the step's span ended, in milliseconds since the epoch; `undefined` if the attempts are on another span. */
   readonly endedAt?: number;
-  /** The endpoint of the first completed attempt. */
-  readonly endpoint: Endpoint | undefined;
+  readonly firstCompleted: Attempt | undefined;
 }
 
 /** What a step belongs to: its run, or a stand-in for one where there is no run. */

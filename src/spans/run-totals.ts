@@ -1,5 +1,7 @@
 import type { AttributeWriter } from '../capture/attribute-writer.js';
 import * as names from '../otel/names.js';
+import { urlParts } from '../util/url-parts.js';
+import type { Attempt } from './attempts/attempt.js';
 import { RunUsage } from './attempts/usage-sum.js';
 import type { Proposal } from './outcome/proposals.js';
 import type { Status } from './outcome/status.js';
@@ -14,7 +16,8 @@ export class RunTotals {
   #lastStepEndedAt = 0;
   #lastStepStatus: Status | undefined;
   readonly #usage = new RunUsage();
-  #endpoint: StepSummary['endpoint'];
+  /** The endpoint of the first completed attempt of all, and when that attempt started, in milliseconds since the epoch. */
+  #endpoint: { readonly name: string; readonly at: number } | undefined;
 
   /** How many steps and model calls on other spans it sums up. */
   get stepCount(): number {
@@ -32,7 +35,7 @@ export class RunTotals {
   }
 
   add(summary: StepSummary): void {
-    const { outcome, stepCount, endpoint, usages } = summary;
+    const { outcome, stepCount, firstCompleted, usages } = summary;
     this.#stepCount += stepCount;
     this.#attemptCount += summary.attemptCount;
     this.#failedAttemptCount += summary.failedAttemptCount;
@@ -42,7 +45,13 @@ export class RunTotals {
     }
     for (const usage of usages) this.#usage.add(usage);
     if (summary.endedAt !== undefined) this.#lastStepEndedAt = Math.max(this.#lastStepEndedAt, summary.endedAt);
-    if (endpoint && !(this.#endpoint && this.#endpoint.at <= endpoint.at)) this.#endpoint = endpoint;
+    if (firstCompleted) this.#addCompleted(firstCompleted);
+  }
+
+  #addCompleted({ startedAt, method = 'POST', url }: Attempt): void {
+    if (this.#endpoint && this.#endpoint.at <= startedAt) return;
+    const path = url && urlParts(url)?.path;
+    if (path) this.#endpoint = { name: `${method} ${path}`, at: startedAt };
   }
 
   /** Writes the status and the totals. Usage that the run's `finish` was given replaces the sum. */

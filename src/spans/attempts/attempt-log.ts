@@ -6,7 +6,6 @@ import { microsToHrTime, toMicros } from '../../otel/clock.js';
 import type { Usage } from '../../otel/genai.js';
 import * as names from '../../otel/names.js';
 import { guarded, report } from '../../util/diagnostics.js';
-import { urlParts } from '../../util/url-parts.js';
 import { appended } from '../outcome/appended.js';
 import type { SnapshotEvent } from '../progress/listener.js';
 import {
@@ -20,14 +19,6 @@ import {
 } from './attempt.js';
 import { attemptAttributes } from './attempt-event.js';
 import { type AnswerUsage, totalOf, UsageSum } from './usage-sum.js';
-
-/** The endpoint of an attempt. */
-export interface Endpoint {
-  /** When the attempt started, in milliseconds since the epoch. */
-  readonly at: number;
-  /** `POST /v1/messages`. */
-  readonly name: string;
-}
 
 /** The SDK keeps 128 events of a span and drops the oldest: 64 first attempts, 48 last ones and 16 status updates fill it. */
 const FIRST_SHOWN = 64;
@@ -175,11 +166,9 @@ export class AttemptLog {
     return this.#usage?.answers() ?? [];
   }
 
-  /** The endpoint of the first attempt that completed. */
-  endpoint(): Endpoint | undefined {
-    const attempt = this.#stored.find(isCompleted);
-    const path = attempt?.url && urlParts(attempt.url)?.path;
-    return path ? { at: attempt.startedAt, name: `${attempt.method ?? 'POST'} ${path}` } : undefined;
+  /** The first attempt that completed. */
+  firstCompleted(): Attempt | undefined {
+    return this.#stored.find(isCompleted);
   }
 
   /** The index of `number`, or the one to insert it at. Searched from the end: calls end about in the order in which they began. */

@@ -3,8 +3,6 @@ import type { Usage } from '../../otel/genai.js';
 /** More answers than this are added up; their usage can then no longer be replaced. */
 const MAX_APART = 1024;
 
-const FIELDS = ['inputTokens', 'outputTokens', 'cacheReadTokens', 'cacheWriteTokens', 'reasoningTokens'] as const;
-
 /** What an answer cost; `id` is the response's, if it has one. */
 export interface AnswerUsage {
   readonly id: string | undefined;
@@ -13,10 +11,12 @@ export interface AnswerUsage {
 
 /** Adds `usage` to `sum`. A field that neither has stays absent. */
 export function addUsage(sum: Usage, usage: Usage): void {
-  for (const field of FIELDS) {
-    const tokens = usage[field];
-    if (tokens !== undefined) sum[field] = (sum[field] ?? 0) + tokens;
-  }
+  const { inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens, reasoningTokens } = usage;
+  if (inputTokens !== undefined) sum.inputTokens = (sum.inputTokens ?? 0) + inputTokens;
+  if (outputTokens !== undefined) sum.outputTokens = (sum.outputTokens ?? 0) + outputTokens;
+  if (cacheReadTokens !== undefined) sum.cacheReadTokens = (sum.cacheReadTokens ?? 0) + cacheReadTokens;
+  if (cacheWriteTokens !== undefined) sum.cacheWriteTokens = (sum.cacheWriteTokens ?? 0) + cacheWriteTokens;
+  if (reasoningTokens !== undefined) sum.reasoningTokens = (sum.reasoningTokens ?? 0) + reasoningTokens;
 }
 
 /** The usage of several answers. The usage of one answer counts once, however often the answer was fetched. */
@@ -90,6 +90,8 @@ function answerKey(id: string, usage: Usage): string {
 
 /** The sum over all answers. */
 export function totalOf(answers: readonly AnswerUsage[]): Usage {
+  const [only] = answers;
+  if (only && answers.length === 1) return only.usage;
   const sum: Usage = {};
   for (const { usage } of answers) addUsage(sum, usage);
   return sum;

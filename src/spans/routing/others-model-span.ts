@@ -145,7 +145,7 @@ class OthersModelSpan implements AttemptOwner, RunPart {
     const last = this.#step ? undefined : this.#last;
     if (!last) {
       const outcome = toProposal('completed', this.now());
-      return { outcome, stepCount: 0, attemptCount: 0, failedAttemptCount: 0, usages: [], endpoint: undefined };
+      return { outcome, stepCount: 0, attemptCount: 0, failedAttemptCount: 0, usages: [], firstCompleted: undefined };
     }
     return {
       outcome: endingProposal(last),
@@ -153,7 +153,7 @@ class OthersModelSpan implements AttemptOwner, RunPart {
       attemptCount: this.#log.count,
       failedAttemptCount: this.#log.failedCount,
       usages: this.#log.usages(),
-      endpoint: this.#log.endpoint(),
+      firstCompleted: this.#log.firstCompleted(),
     };
   }
 

@@ -78,26 +78,17 @@ export class StepSpan implements InProgress {
   /** Writes the outcome and ends the span. Returns what the step adds to the totals of its run. */
   end(proposals: Proposals, lastCall: ModelCall | undefined, pollCount: number): StepSummary {
     const { id, home, capturing, implicit, log } = this.#step;
+    const start = this.#start;
+    const options = this.#options;
     const outcome = proposals.outcome as Proposal;
     // Each attempt's event needs a microsecond of its own.
     const endedAt = Math.max(outcome.at, this.#startedAt + log.count / 1000);
     const usages = outcome.usage ? [{ id: outcome.response?.id, usage: outcome.usage }] : log.usages();
     const failure = outcomeFailure(outcome, capturing);
+    const usage = totalOf(usages);
+    const facts = { id, home, capturing, start, options, implicit, outcome, lastCall, usage, pollCount };
     const write = (span: Span) => {
-      const start = this.#start;
-      const options = this.#options;
-      const to = writeStepAttributes(span, {
-        id,
-        home,
-        capturing,
-        start,
-        options,
-        implicit,
-        outcome,
-        lastCall,
-        usage: totalOf(usages),
-        pollCount,
-      });
+      const to = writeStepAttributes(span, facts);
       log.writeTo(span, to, this.#startedAt, endedAt);
       writeFailure(span, to, failure, endedAt);
       proposals.writeHistory(span, endedAt, MAX_STATUS_UPDATES - Number(failure !== undefined), capturing);
@@ -110,7 +101,7 @@ export class StepSpan implements InProgress {
       attemptCount: log.count,
       failedAttemptCount: log.failedCount,
       usages,
-      endpoint: log.endpoint(),
+      firstCompleted: log.firstCompleted(),
       endedAt,
     };
   }
