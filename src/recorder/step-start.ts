@@ -5,6 +5,7 @@ import { type ActiveRun, contextIn, reuseOf, withoutRun, withStep, withUnsampled
 import { checkContext } from '../spans/omissions/lost-context.js';
 import { checkStepEnd } from '../spans/omissions/step-without-attempt.js';
 import type { StepOptions } from '../spans/outcome/step-options.js';
+import type { RunRecording } from '../spans/run.js';
 import { StepRecording } from '../spans/step.js';
 import { StepScope } from '../spans/step-scope.js';
 import { guarded, report } from '../util/diagnostics.js';
@@ -121,15 +122,23 @@ export function openScope(
     return { inside: ctx };
   }
   const options = ownOptions(given);
-  const reuse = reuseOf(ctx);
-  const start = () => new StepRecording(recording, options, ctx, false);
-  const step = guarded('a step could not be recorded', () =>
-    reuse && !reuse.isClosed ? reuse.sharedStep(recording, start) : (earlier ?? start()),
-  );
-  if (!step) return { inside: withoutRun(ctx) };
+  let step: StepRecording;
+  try {
+    step = sharedStep(recording, options, ctx) ?? earlier ?? new StepRecording(recording, options, ctx, false);
+  } catch (error) {
+    report('a step could not be recorded', error);
+    return { inside: withoutRun(ctx) };
+  }
   if (!step.isRecording) return { inside: withUnsampledRun(ctx, step.span) };
   const scope = new StepScope(step, options, strict);
   return { scope, inside: withStep(ctx, scope) };
+}
+
+/** The step that a reuse scope shares. */
+function sharedStep(run: RunRecording, options: StepOptions, ctx: Context): StepRecording | undefined {
+  const reuse = reuseOf(ctx);
+  if (!reuse || reuse.isClosed) return undefined;
+  return reuse.sharedStep(run, () => new StepRecording(run, options, ctx, false));
 }
 
 /** Copies the options: the application may change them later, as a list of messages that grows. */

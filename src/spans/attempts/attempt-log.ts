@@ -6,7 +6,7 @@ import { microsToHrTime, toMicros } from '../../otel/clock.js';
 import type { Usage } from '../../otel/genai.js';
 import * as names from '../../otel/names.js';
 import { guarded, report } from '../../util/diagnostics.js';
-import { appended } from '../outcome/appended.js';
+import { appended, NO_ITEMS } from '../outcome/appended.js';
 import type { SnapshotEvent } from '../progress/listener.js';
 import {
   type Attempt,
@@ -40,7 +40,7 @@ const MAX_STORED = 1024;
  */
 export class AttemptLog {
   /** In order of number. */
-  #stored: Attempt[] = [];
+  #stored: Attempt[] = NO_ITEMS;
   /** The bodies that the stored attempts do not have yet, by number. */
   #bodies: Map<number, Deferred<KeptBodies>> | undefined;
   readonly #capturing: CaptureSettings | undefined;

@@ -1,4 +1,4 @@
-import { appended } from '../outcome/appended.js';
+import { appended, NO_ITEMS } from '../outcome/appended.js';
 import { type Proposal, statusOf } from '../outcome/proposals.js';
 import type { TerminalStatus } from '../outcome/status.js';
 import type { AttemptEnd, PendingAttempt } from './http-exchange.js';
@@ -17,7 +17,7 @@ interface Ended extends EndedAttempt {
 
 /** The attempts of one call or scope, as far as they may decide how it ended. */
 export class Attempts {
-  #ended: AttemptEnd[] = [];
+  #ended: AttemptEnd[] = NO_ITEMS;
 
   add(ending: AttemptEnd): void {
     const { number } = ending.attempt;
@@ -72,9 +72,9 @@ export interface ClientCall {
  * that had the number before; every other attempt begins a new call.
  */
 export class ClientCalls {
-  #calls: ClientCall[] = [];
+  #calls: ClientCall[] = NO_ITEMS;
   /** The attempts in flight: few, so a list is smaller than a map, and as fast. */
-  #inFlight: { readonly live: PendingAttempt; readonly call: ClientCall }[] = [];
+  #inFlight: { readonly live: PendingAttempt; readonly call: ClientCall }[] = NO_ITEMS;
 
   /** The call that an attempt belongs to. `separate`: whether an attempt without a number begins a new call. */
   begin(live: PendingAttempt, separate: boolean): ClientCall {

@@ -1,5 +1,6 @@
 import type { Attributes } from '@opentelemetry/api';
 import { type ModelResponse, type Usage, usageOf } from '../../otel/genai.js';
+import { report } from '../../util/diagnostics.js';
 import { badOption, checkFields, checkObject, copyGiven, requireObject } from '../../util/validation.js';
 import { describeFailure } from './errors.js';
 import type { Proposal } from './proposals.js';
@@ -36,11 +37,17 @@ type Given = Pick<Proposal, 'failure' | 'response' | 'usage' | 'attributes'>;
 
 export const NOTHING: Given = {};
 
-export function readDetails({ response, usage, error, attributes }: FinishDetails): Given {
-  return {
-    failure: error === undefined ? undefined : describeFailure(error),
-    response: copyGiven(response),
-    usage: usageOf(usage),
-    attributes: copyGiven(attributes),
-  };
+export function readDetails(details: FinishDetails): Given {
+  try {
+    const { response, usage, error, attributes } = details;
+    return {
+      failure: error === undefined ? undefined : describeFailure(error),
+      response: copyGiven(response),
+      usage: usageOf(usage),
+      attributes: copyGiven(attributes),
+    };
+  } catch (error) {
+    report('what was given to finish could not be read', error);
+    return NOTHING;
+  }
 }

@@ -4,9 +4,9 @@ import type { CaptureSettings } from '../../capture/levels.js';
 import { toHrTime } from '../../otel/clock.js';
 import type { ModelResponse, Usage } from '../../otel/genai.js';
 import * as names from '../../otel/names.js';
-import { guarded, report } from '../../util/diagnostics.js';
+import { report } from '../../util/diagnostics.js';
 import type { AttemptEnd } from '../attempts/http-exchange.js';
-import { appended } from './appended.js';
+import { appended, NO_ITEMS } from './appended.js';
 import type { Failure } from './errors.js';
 import { type FinishDetails, NOTHING, readDetails } from './finish-details.js';
 import { accepts, type Status, type TerminalStatus } from './status.js';
@@ -40,11 +40,11 @@ const MAX_IN_FORCE = 64;
 /** Collects the proposals for one run or step. The status-priority rule chooses the outcome. */
 export class Proposals {
   /** Those that were not withdrawn, in order. */
-  #inForce: Proposal[] = [];
+  #inForce: Proposal[] = NO_ITEMS;
   #outcome: Proposal | undefined;
   #count = 0;
   /** The proposals that may be written as events. */
-  #updates: Proposal[] = [];
+  #updates: Proposal[] = NO_ITEMS;
 
   /** The status so far. */
   get status(): Status {
@@ -113,8 +113,7 @@ export function toProposal(
   ending?: AttemptEnd,
   options?: StepOptions,
 ): Proposal {
-  const given = details && guarded('what was given to finish could not be read', () => readDetails(details));
-  const { failure, response, usage, attributes } = given ?? NOTHING;
+  const { failure, response, usage, attributes } = details ? readDetails(details) : NOTHING;
   return { status, at, shownByAttempts: false, accepted: false, failure, response, usage, attributes, ending, options };
 }
 

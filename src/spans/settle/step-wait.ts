@@ -1,7 +1,7 @@
 import type { Limits } from '../../capture/levels.js';
 import type { AttemptProgress, OutgoingRequest, Pending, PendingAttempt } from '../attempts/http-exchange.js';
 import { maySendAgain } from '../attempts/resends.js';
-import { appended } from '../outcome/appended.js';
+import { appended, NO_ITEMS } from '../outcome/appended.js';
 import type { Status } from '../outcome/status.js';
 import { type Activity, activityOf } from './idle.js';
 
@@ -11,7 +11,7 @@ const RETRY_GRACE_MILLIS = 10_000;
 /** What a step waits for: its open scopes and its attempts in flight, and after them a retry. */
 export class StepWait {
   /** In the order in which they began. */
-  #pending: Pending[] = [];
+  #pending: Pending[] = NO_ITEMS;
   /** Those of them that were refused and whose body is still open. */
   #refused: PendingAttempt[] | undefined;
   #retryAfterMillis = 0;
