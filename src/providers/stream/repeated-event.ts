@@ -1,4 +1,4 @@
-import { RepeatedJson } from '../../util/repeated-json.js';
+import { type Gap, RepeatedJson } from '../../util/repeated-json.js';
 import { decodeWhole } from './utf8.js';
 
 /**
@@ -60,7 +60,7 @@ const encoder = /* @__PURE__ */ new TextEncoder();
 export class RepeatedChunk {
   #event: RepeatedJson | undefined;
   /** The parts of the event, with its fields and its end. */
-  #parts: Uint8Array[] = [];
+  #parts: { readonly gap: Gap; readonly bytes: Uint8Array }[] = [];
   #textStart = 0;
   #textEnd = 0;
 
@@ -74,31 +74,27 @@ export class RepeatedChunk {
     if (!event || !FIELDS.test(fields) || !chunk.endsWith(END)) return;
     if (event.textAt(chunk.slice(dataAt, -END.length)) === -1) return;
     const { parts } = event;
-    this.#parts = parts.map((part, at) =>
-      encoder.encode((at === 0 ? fields : '') + part + (at === parts.length - 1 ? END : '')),
-    );
+    this.#parts = parts.map(({ gap, json }, at) => ({
+      gap,
+      bytes: encoder.encode((at === 0 ? fields : '') + json + (at === parts.length - 1 ? END : '')),
+    }));
   }
 
   /** Whether the chunk is the earlier one but for the text. */
-  matches(bytes: Uint8Array): boolean {
-    const parts = this.#parts;
-    const textIsAfter = this.#event?.textIsAfter ?? 0;
+  matches(chunk: Uint8Array): boolean {
     let at = 0;
-    for (let index = 0; index < parts.length; index++) {
-      if (index > 0) {
-        const start = at;
-        at = index <= textIsAfter ? numberEnd(bytes, start) : plainEnd(bytes, start);
-        if (index <= textIsAfter && at === start) return false;
-        if (index === textIsAfter + 1) {
-          this.#textStart = start;
-          this.#textEnd = at;
-        }
+    for (const { gap, bytes } of this.#parts) {
+      const start = at;
+      at = gapEnd(chunk, start, gap);
+      if (gap === 'text') {
+        this.#textStart = start;
+        this.#textEnd = at;
       }
-      const part = parts[index] as Uint8Array;
-      for (let i = 0; i < part.length; i++) if (bytes[at + i] !== part[i]) return false;
-      at += part.length;
+      if (at === -1) return false;
+      for (let i = 0; i < bytes.length; i++) if (chunk[at + i] !== bytes[i]) return false;
+      at += bytes.length;
     }
-    return parts.length > 0 && at === bytes.length;
+    return this.#parts.length > 0 && at === chunk.length;
   }
 
   /** The text of the chunk that matched last. */
@@ -107,12 +103,17 @@ export class RepeatedChunk {
   }
 }
 
-/** Where a whole number ends, as `RepeatedJson` finds it in a text. */
+/** Where a gap ends, as `RepeatedJson` finds it in a text; -1 if something else is there. */
+function gapEnd(bytes: Uint8Array, start: number, gap: Gap): number {
+  if (gap === 'none') return start;
+  return gap === 'number' ? numberEnd(bytes, start) : plainEnd(bytes, start);
+}
+
 function numberEnd(bytes: Uint8Array, start: number): number {
   if (bytes[start] === ZERO) return start + 1;
   let at = start;
   for (let byte = bytes[at]; byte !== undefined && byte >= ZERO && byte <= NINE; byte = bytes[at]) at++;
-  return at;
+  return at > start ? at : -1;
 }
 
 /** Where a byte stands that ends a JSON string, begins an escape, or has to be escaped. */
