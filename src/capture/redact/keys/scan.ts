@@ -8,3 +8,9 @@ export function endOf(expression: RegExp, text: string, from: number): number {
 export function codesMatching(expression: RegExp): Uint8Array {
   return Uint8Array.from({ length: 128 }, (_, code) => Number(expression.test(String.fromCharCode(code))));
 }
+
+/** Of ASCII. */
+export function isLetter(code: number): boolean {
+  const lowerCase = code | 32;
+  return lowerCase >= 97 && lowerCase <= 122;
+}

@@ -1,6 +1,6 @@
 import { type Edit, inOrder, REDACTED } from '../edits.js';
 import { findKeys, isPlain, MIN_KEY_LENGTH } from '../keys/find-keys.js';
-import { endOf } from '../keys/scan.js';
+import { endOf, isLetter } from '../keys/scan.js';
 import { findPemBlocks, findSchemes } from '../keys/schemes.js';
 import type { Policy } from '../policy.js';
 import { findUrlSecrets, isUrlWithSecret } from '../urls.js';
@@ -15,6 +15,7 @@ import { findUnseparated } from './unseparated.js';
 const SHORTEST_WITH_SCHEME = 10;
 
 const NOTHING: readonly Edit[] = [];
+
 /**
  * Finds every secret in a text, by shape and by the name before it. The edits are in order and don't overlap. `urlDepth` is the number of
  * URLs that the text stands in.
@@ -131,11 +132,6 @@ function schemeStart(text: string, colon: number): number {
     else if (!isInScheme(code)) break;
   }
   return start;
-}
-
-function isLetter(code: number): boolean {
-  const lowerCase = code | 32;
-  return lowerCase >= 97 && lowerCase <= 122;
 }
 
 /** `0`–`9`, `+`, `-`, `.` */

@@ -2,6 +2,7 @@ import { foreignNameAtEnd, LONGEST_FOREIGN } from '../foreign-names.js';
 import { codesMatching } from '../keys/scan.js';
 import { type NameKind, PLAIN, SECRET, SUSPECT } from '../names.js';
 import type { Policy } from '../policy.js';
+import { KINDS_OF_KEY, KINDS_OF_PHRASE } from './words.js';
 
 /** A name before a separator, and its place. */
 export interface Name {
@@ -19,15 +20,17 @@ const BACKSLASH = 92;
 const EQUALS = 61;
 const GREATER = 62;
 const EXCLAMATION = 33;
+const QUESTION = 63;
+const AMPERSAND = 38;
 const CLOSE_PARENTHESIS = 41;
 const CLOSE_BRACKET = 93;
 const UNDERSCORE = 95;
+const LAST_ASCII = 127;
 
 /** The name that ends before `separator`, with blanks, quotes and marks of Markdown between them. */
 export function nameBefore(text: string, separator: number): Name | undefined {
-  let end = separator;
   const gapFloor = Math.max(0, separator - LONGEST_GAP);
-  while (end > gapFloor && isBlank(text.charCodeAt(end - 1))) end--;
+  let end = beforeBlanks(text, separator, gapFloor);
   const last = text.charCodeAt(end - 1);
   if (last === GREATER) end = beforeEndTag(text, end);
   // `password?: x`, `Password!: x`
@@ -41,7 +44,7 @@ export function nameBefore(text: string, separator: number): Name | undefined {
     if (isQuote(text.charCodeAt(end - 1))) isQuoted = true;
     end--;
   }
-  if (end < quoteEnd) while (end > gapFloor && isBlank(text.charCodeAt(end - 1))) end--;
+  if (end < quoteEnd) end = beforeBlanks(text, end, gapFloor);
   let start = end;
   const floor = Math.max(0, end - LONGEST_NAME);
   while (start > floor && isInName(text.charCodeAt(start - 1))) start--;
@@ -79,6 +82,13 @@ function beforeSize(text: string, end: number): number {
   return size ? end - size[0].length + 1 : end;
 }
 
+/** Where the blanks before `at` begin, but not below `floor`. */
+function beforeBlanks(text: string, at: number, floor = 0): number {
+  let end = at;
+  while (end > floor && isBlank(text.charCodeAt(end - 1))) end--;
+  return end;
+}
+
 /** Also the blanks of HTML and of East Asian texts. */
 function isBlank(code: number): boolean {
   return code === 32 || code === 9 || code === 160 || code === 12288;
@@ -106,21 +116,24 @@ export function isInName(code: number): boolean {
 }
 
 /** `Incorrect API key provided: …`: names of two words, as sentences write them. */
-const PHRASE =
-  /(?:api|access|auth|private|secret|security|encryption|signing|backup|recovery|master|account|admin|deploy|service|shared|subscription|webhook)[ _-](?:key|token|code)$|(?:seed|recovery|backup|secret|mnemonic)[ _-]phrase$|mot de passe$|kata sandi$|(?:clé|clave|chave|chiave|sleutel)(?: de | d['’]|[ -])api$/i;
+const PHRASE = /* @__PURE__ */ new RegExp(
+  `(?:${KINDS_OF_KEY}|backup|recovery|account|service|subscription)[ _-](?:key|token|code)$|(?:${KINDS_OF_PHRASE})[ _-]phrase$|mot de passe$|kata sandi$|(?:clé|clave|chave|chiave|sleutel)(?: de | d['’]|[ -])api$`,
+  'i',
+);
 /** `GPG key: 3ABC…` */
 const HARMLESS_PHRASE = /(?:gpg|pgp|public|primary|foreign|cache|partition|sort) key$/i;
 const LAST_WORD_OF_PHRASE = /^(?:key|token|code|phrase|passe|sandi|api)$/i;
 const LONGEST_LAST_WORD = 6;
+const LONGEST_PHRASE = 32;
 const LINKING_WORD = /^(?:provided|is|was|are)$/i;
 /** A type between a name and its value: `var token string =`, `const token: string =`. */
 const DECLARED =
   /([A-Za-z_$][\w$-]*)(?:\??[ \t]*:[ \t]*|[ \t]+As[ \t]+|[ \t]+)(?:readonly )?(?:&(?:'\w+ )?(?:mut )?)?[A-Za-z_][\w.]{0,30}(?:<[\w ,|]{0,30}>|\[\w{0,20}\])?\??(?:[ \t]*\|[ \t]*\w+)*[ \t]*$/;
 /** Operators that have another character before the equals sign: `.=`, `||=`, `??=`, `+=`, `?=`. */
 const OPERATOR_BEFORE = /([A-Za-z_$][\w$-]*)[ \t]*(?:\.|\|\||\?\??|\+)$/;
-const LONGEST_PHRASE = 100;
+const LONGEST_DECLARATION = 100;
 
-/** What a name says about its value, or the name that it is a part of; and that name. */
+/** What the name before a separator says about the value behind it, and which name says so. */
 export interface JudgedPlace {
   readonly kind: NameKind;
   readonly name: Name;
@@ -170,15 +183,6 @@ function isInPath(code: number): boolean {
   return code === 47 || code === 43;
 }
 
-const QUESTION = 63;
-const AMPERSAND = 38;
-const LAST_ASCII = 127;
-function beforeBlanks(text: string, separator: number): number {
-  let end = separator;
-  while (end > 0 && isBlank(text.charCodeAt(end - 1))) end--;
-  return end;
-}
-
 function foreignName(text: string, separator: number): Name | undefined {
   const from = Math.max(0, separator - LONGEST_FOREIGN);
   const at = foreignNameAtEnd(text.slice(from, separator));
@@ -197,6 +201,7 @@ function isLinkingWord(word: string): boolean {
   const { length } = word;
   return (length === 2 || length === 3 || length === 8) && LINKING_WORD.test(word);
 }
+
 /**
  * The name beside a value: `- name: DB_PASSWORD` and `value: x` in the next line, as in Kubernetes, `name: 'api_key', value: 'x'`, or
  * `variable "api_key" {` with `default = "x"` in it.
@@ -224,7 +229,7 @@ function mayBeType(word: string): boolean {
 }
 
 function behind(pattern: RegExp, text: string, separator: number, policy: Policy): JudgedPlace | undefined {
-  const from = Math.max(0, separator - LONGEST_PHRASE);
+  const from = Math.max(0, separator - LONGEST_DECLARATION);
   const line = text.slice(from, separator).trimEnd();
   const match = policy.mayHoldName(line) ? pattern.exec(line) : null;
   const word = match?.[1];
@@ -242,7 +247,8 @@ function kindOf(text: string, name: Name, policy: Policy): NameKind {
   // What is left of an escape in a text that was quoted twice: `\\ncookie=…`.
   if (text.charCodeAt(start - 1) === BACKSLASH) kind = Math.max(kind, policy.kindInText(word.slice(1))) as NameKind;
   if (kind > SUSPECT || word.length > LONGEST_LAST_WORD || !LAST_WORD_OF_PHRASE.test(word)) return kind;
-  if (HARMLESS_PHRASE.test(text.slice(Math.max(0, name.end - 32), name.end))) return PLAIN;
-  const phrase = PHRASE.exec(text.slice(Math.max(0, name.end - 32), name.end));
+  const words = text.slice(Math.max(0, name.end - LONGEST_PHRASE), name.end);
+  if (HARMLESS_PHRASE.test(words)) return PLAIN;
+  const phrase = PHRASE.exec(words);
   return phrase ? (/api$/i.test(phrase[0]) ? SECRET : policy.kind(phrase[0])) : kind;
 }

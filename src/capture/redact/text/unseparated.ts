@@ -8,8 +8,10 @@ import type { Policy } from '../policy.js';
 import { findInStatement } from './by-place/statements.js';
 import { isExpression, isPath } from './code.js';
 import { EMAIL, isHarmlessValue } from './harmless.js';
-import { findInColumns, findInManifest } from './marked-values.js';
+import { findInManifest } from './marked-values.js';
 import { isInName } from './name.js';
+import { findInColumns } from './tables.js';
+import { KINDS_OF_KEY } from './words.js';
 
 /**
  * What names of secrets hold, in any case: `key`, `token` and `kennwort` by their `ken`, `pass`, `pwd`, `secret`, `securestring`, `senha`,
@@ -25,8 +27,10 @@ const LONGEST_CERTAIN = 7;
 const MANIFEST = 'kind: Secret';
 const LOWER_S = 115;
 const SPACE = 32;
-const PHRASE =
-  /(?:api|access|auth|private|secret|security|encryption|signing|master|admin|deploy|shared|webhook) (?:key|token|code)$|mot de passe$|contraseñas?$|lösenord\w{0,3}$/i;
+const PHRASE = /* @__PURE__ */ new RegExp(
+  String.raw`(?:${KINDS_OF_KEY}) (?:key|token|code)$|mot de passe$|contraseñas?$|lösenord\w{0,3}$`,
+  'i',
+);
 const LONGEST_PHRASE = 20;
 /** `OPENAI_KEY`: `nameKind` leaves it in doubt, because constants of code are called so too. */
 const VARIABLE = /^[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*_KEY$/;

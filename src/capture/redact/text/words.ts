@@ -33,3 +33,10 @@ export function isSecretLike(word: string): boolean {
   if (/[!#$%&*+?@^~]/.test(bare)) return true;
   return SENTENCE_WORD.test(bare) ? isUnpronounceable(bare) : !readsAsSentence(bare);
 }
+
+/** What keys, tokens and codes are called that are secret: `access token`. */
+export const KINDS_OF_KEY =
+  'api|access|auth|private|secret|security|encryption|signing|master|admin|deploy|shared|webhook';
+
+/** What phrases are called that open a wallet: `seed phrase`. */
+export const KINDS_OF_PHRASE = 'seed|recovery|backup|secret|mnemonic';
