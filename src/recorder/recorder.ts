@@ -17,7 +17,7 @@ import { globalTracer } from './fallback-provider.js';
 import { type Run, RunHandle } from './run-handle.js';
 import { checkRunOptions, checkStepNumber, type RunOptions, runIdentity } from './run-options.js';
 import type { Step } from './step-handle.js';
-import { settleWith, stepIn, steps } from './step-start.js';
+import { settleWith, startStepIn, stepIn } from './step-start.js';
 
 /** The options of a recorder. */
 export interface RecorderOptions extends CaptureOptions {
@@ -148,7 +148,7 @@ export function openRecorder(options: RecorderOptions): { recorder: Recorder; pa
     }
     checkProcessors(recording.span);
     watchGlobalFetch();
-    const handle = new RunHandle(recording, steps, closes);
+    const handle = new RunHandle(recording, closes);
     return { run: handle, handle, inside: withRun(active, handle) };
   };
 
@@ -163,7 +163,7 @@ export function openRecorder(options: RecorderOptions): { recorder: Recorder; pa
     },
     step(options, fn) {
       const active = context.active();
-      return stepIn(active, runOf(active), options, fn);
+      return stepIn(runOf(active), options, fn, active);
     },
     reuseStep(fn) {
       requireFunction(fn, 'fn');
@@ -184,7 +184,7 @@ export function openRecorder(options: RecorderOptions): { recorder: Recorder; pa
       if (handle && !runOf(context.active())) runOutOfContext(handle.recording);
       return run;
     },
-    startStep: (options) => steps.startStep(runOf(context.active()), options),
+    startStep: (options) => startStepIn(runOf(context.active()), options),
     enabled: capture.enabled,
   };
   return { recorder, parts: { capture, openRuns, tracer, begin } };
@@ -196,8 +196,8 @@ function unrecordedRun(id: string, traceId: string): Run {
     id,
     traceId,
     finish: checkFinish,
-    step: (options, fn) => context.with(withoutRun(context.active()), () => steps.step(undefined, options, fn)),
-    startStep: (options) => steps.startStep(undefined, options),
+    step: (options, fn) => context.with(withoutRun(context.active()), () => stepIn(undefined, options, fn)),
+    startStep: (options) => startStepIn(undefined, options),
     resumeAfterStep: checkStepNumber,
     [Symbol.dispose]() {},
     async [Symbol.asyncDispose]() {},

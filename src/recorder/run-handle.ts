@@ -1,10 +1,10 @@
-import type { ActiveRun } from '../spans/context.js';
 import { checkFinish, type FinishDetails } from '../spans/outcome/finish-details.js';
 import type { Status } from '../spans/outcome/status.js';
 import type { StepOptions } from '../spans/outcome/step-options.js';
 import type { RunRecording } from '../spans/run.js';
 import { checkStepNumber } from './run-options.js';
 import type { Step } from './step-handle.js';
+import { startStepIn, stepIn } from './step-start.js';
 
 /** One unit of work for a conversation. */
 export interface Run {
@@ -36,12 +36,6 @@ export const dropped =
     ? undefined
     : /* @__PURE__ */ new FinalizationRegistry<RunRecording>((recording) => recording.abandoned());
 
-/** Begins the steps of a run. */
-export interface StepStarter {
-  step<T>(run: ActiveRun | undefined, options: StepOptions, fn: (step: Step) => T | PromiseLike<T>): Promise<T>;
-  startStep(run: ActiveRun | undefined, options: StepOptions | undefined): Step;
-}
-
 /**
  * The handle of a run, which application code and the context hold. While it is held, the run can be finished. The settle engine holds the
  * recording, and the recording does not hold its handle.
@@ -50,15 +44,13 @@ export class RunHandle implements Run {
   readonly id: string;
   readonly traceId: string;
   readonly recording: RunRecording;
-  readonly #steps: StepStarter;
   readonly #closes: boolean;
 
   /** `closes`: the run has no function, so its first terminal `finish` closes it. */
-  constructor(recording: RunRecording, steps: StepStarter, closes: boolean) {
+  constructor(recording: RunRecording, closes: boolean) {
     this.recording = recording;
     this.id = recording.id;
     this.traceId = recording.traceId;
-    this.#steps = steps;
     this.#closes = closes;
     if (recording.isRecording && dropped) recording.registerLater(this, dropped);
   }
@@ -71,9 +63,9 @@ export class RunHandle implements Run {
     if (this.#closes && status !== 'in_progress') this.recording.close();
   };
 
-  readonly step: Run['step'] = (options, fn) => this.#steps.step(this, options, fn);
+  readonly step: Run['step'] = (options, fn) => stepIn(this, options, fn);
 
-  readonly startStep: Run['startStep'] = (options) => this.#steps.startStep(this, options);
+  readonly startStep: Run['startStep'] = (options) => startStepIn(this, options);
 
   readonly resumeAfterStep: Run['resumeAfterStep'] = (n) => {
     checkStepNumber(n);

@@ -1,3 +1,4 @@
+import { fetchOf } from '../fetch/recording-fetch.js';
 import { AttemptLog } from '../spans/attempts/attempt-log.js';
 import type { ActiveRun } from '../spans/context.js';
 import { checkStepEnd } from '../spans/omissions/step-without-attempt.js';
@@ -35,20 +36,13 @@ export class StepHandle implements Step {
   readonly #scope: StepScope | undefined;
   readonly #run: ActiveRun | undefined;
   readonly #closes: boolean;
-  readonly #fetchOf: (scope: StepScope | undefined) => typeof globalThis.fetch;
   #fetch: typeof globalThis.fetch | undefined;
 
   /** `closes`: the step has no function, so its first terminal `finish` closes the scope. */
-  constructor(
-    scope: StepScope | undefined,
-    run: ActiveRun | undefined,
-    fetchOf: (scope: StepScope | undefined) => typeof globalThis.fetch,
-    closes: boolean,
-  ) {
+  constructor(scope: StepScope | undefined, run: ActiveRun | undefined, closes: boolean) {
     this.#scope = scope;
     this.#run = run;
     this.#closes = closes;
-    this.#fetchOf = fetchOf;
     this.number = scope?.step.number ?? 0;
     this.attempts = scope?.step.log ?? new AttemptLog(undefined);
   }
@@ -59,7 +53,7 @@ export class StepHandle implements Step {
   }
 
   get fetch(): typeof globalThis.fetch {
-    this.#fetch ??= this.#fetchOf(this.#scope);
+    this.#fetch ??= fetchOf(this.#scope);
     return this.#fetch;
   }
 

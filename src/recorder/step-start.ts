@@ -1,5 +1,4 @@
 import { type Attributes, type Context, context } from '@opentelemetry/api';
-import { fetchOf } from '../fetch/recording-fetch.js';
 import type { ModelRequest } from '../otel/genai.js';
 import { type ActiveRun, contextIn, reuseOf, withoutRun, withStep, withUnsampledRun } from '../spans/context.js';
 import { checkContext } from '../spans/omissions/lost-context.js';
@@ -17,7 +16,6 @@ import {
   requireFunction,
   requireObject,
 } from '../util/validation.js';
-import type { StepStarter } from './run-handle.js';
 import { type Step, StepHandle } from './step-handle.js';
 
 /** Receives how a function ended. */
@@ -54,45 +52,31 @@ export function settleWith<T>(fn: () => T | PromiseLike<T>, scope: Scope | undef
   );
 }
 
-export const steps: StepStarter = {
-  step: (run, options, fn) => stepIn(run && contextIn(run), run, options, fn),
-  startStep(run, options = {}) {
-    checkStepOptions(options);
-    return new StepHandle(openScope(run, options).scope, run, fetchOf, true);
-  },
-};
-
+/** Runs `fn` as a step of `run`. `ctx`: where the step begins. Default: in the run's own context. */
 export function stepIn<T>(
-  ctx: Context | undefined,
   run: ActiveRun | undefined,
   options: StepOptions,
   fn: (step: Step) => T | PromiseLike<T>,
+  ctx?: Context,
 ): Promise<T> {
   checkStepOptions(options);
   requireFunction(fn, 'fn');
   const { scope, inside } = openScope(run, options, ctx && { ctx });
-  const handle = new StepHandle(scope, run, fetchOf, false);
-  return context.with(inside, () => {
-    return settleWith(() => fn(handle), scope && new NoticingScope(scope), handle);
-  });
+  const handle = new StepHandle(scope, run, false);
+  const ending = scope && {
+    returned(value: unknown) {
+      scope.returned(value);
+      checkStepEnd(scope);
+    },
+    threw: (error: unknown) => scope.threw(error),
+  };
+  return context.with(inside, () => settleWith(() => fn(handle), ending, handle));
 }
 
-/** The scope of a step, whose end shows whether an attempt was made. */
-class NoticingScope implements Scope {
-  readonly #scope: StepScope;
-
-  constructor(scope: StepScope) {
-    this.#scope = scope;
-  }
-
-  returned(value: unknown): void {
-    this.#scope.returned(value);
-    checkStepEnd(this.#scope);
-  }
-
-  threw(error: unknown): void {
-    this.#scope.threw(error);
-  }
+/** Starts a step of `run` that has no function. */
+export function startStepIn(run: ActiveRun | undefined, options: StepOptions = {}): Step {
+  checkStepOptions(options);
+  return new StepHandle(openScope(run, options).scope, run, true);
 }
 
 /** How a scope is opened for a client that is recorded through its own hooks. */
@@ -152,8 +136,9 @@ function ownOptions(given: StepOptions): StepOptions {
 const STEP_OPTIONS = ['operation', 'provider', 'model', 'conversationId', 'userId', 'request', 'attributes'];
 
 function checkStepOptions(options: unknown): void {
-  checkFields(requireObject(options, 'options'), 'options', STEP_OPTIONS);
-  const { operation, provider, model, conversationId, userId, request, attributes } = requireObject(options, 'options');
+  const given = requireObject(options, 'options');
+  checkFields(given, 'options', STEP_OPTIONS);
+  const { operation, provider, model, conversationId, userId, request, attributes } = given;
   checkString(operation, 'options.operation');
   checkString(provider, 'options.provider');
   checkString(model, 'options.model');
