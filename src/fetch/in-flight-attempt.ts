@@ -28,6 +28,9 @@ import { ByteBuffer } from './byte-buffer.js';
 import { isCollected } from './rebuilt-response.js';
 import type { ReadAnswer, Received } from './received.js';
 
+/** What is reported where recording fails. */
+export const UNRECORDED = 'an attempt could not be recorded';
+
 /** How much of an error's body is buffered to read the provider's code from it, in bytes. */
 const ERROR_BODY_BYTES = 16_384;
 
@@ -79,16 +82,16 @@ export class InFlightAttempt implements PendingAttempt, WatchEvents {
       // A mock may return a response instead of a promise.
       pending = Promise.resolve(context.with(ctx, call));
     } catch (error) {
-      guarded('an attempt could not be recorded', () => this.unanswered(error));
+      guarded(UNRECORDED, () => this.unanswered(error));
       throw error;
     } finally {
       sending = false;
-      guarded('an attempt could not be recorded', () => this.sent());
+      guarded(UNRECORDED, () => this.sent());
     }
     return pending.then(
       (result) => this.received(result, read),
       (error) => {
-        guarded('an attempt could not be recorded', () => this.unanswered(error));
+        guarded(UNRECORDED, () => this.unanswered(error));
         throw error;
       },
     );
@@ -180,7 +183,7 @@ export class InFlightAttempt implements PendingAttempt, WatchEvents {
       this.#answered(read(result, this.#owner.capturing.content)),
     );
     // The body can't be observed: the attempt ends with its headers.
-    if (!observed) guarded('an attempt could not be recorded', () => this.#passedUnseen());
+    if (!observed) guarded(UNRECORDED, () => this.#passedUnseen());
     return observed ?? result;
   }
 
@@ -293,7 +296,7 @@ export class InFlightAttempt implements PendingAttempt, WatchEvents {
     this.#stop(this.#owner.now(), 'aborted');
     const ended = this.#ended;
     closing?.then(undefined, (error) => {
-      if (ended) guarded('an attempt could not be recorded', () => this.#closedBadly(ended, error));
+      if (ended) guarded(UNRECORDED, () => this.#closedBadly(ended, error));
     });
   }
 

@@ -9,9 +9,9 @@ import { isAbort } from '../spans/outcome/stops.js';
 import { watchReadable } from '../spans/streams/node-stream.js';
 import { define } from '../spans/streams/watch.js';
 import { onChannel } from '../util/platform.js';
-import type { InFlightAttempt } from './in-flight-attempt.js';
+import { type InFlightAttempt, UNRECORDED } from './in-flight-attempt.js';
 import { isEncoded, type Received } from './received.js';
-import { beginExchange, UNRECORDED } from './recording-fetch.js';
+import { beginExchange } from './recording-fetch.js';
 import type { Outside } from './request/place.js';
 
 /** What is published. */

@@ -1,6 +1,7 @@
-import { context } from '@opentelemetry/api';
-import type { AttemptOwner, ReadBody } from '../spans/attempts/http-exchange.js';
-import { reuseOf, withoutRun, withRecording } from '../spans/context.js';
+import { type Context, context } from '@opentelemetry/api';
+import type { ModelCall } from '../providers/detect.js';
+import type { AttemptOwner, OutgoingRequest, ReadBody } from '../spans/attempts/http-exchange.js';
+import { type ActiveRun, reuseOf, withoutRun, withRecording } from '../spans/context.js';
 import { callRecorded, unreadPost } from '../spans/omissions/missed-calls.js';
 import { expectedCallsIn } from '../spans/routing/expected-calls.js';
 import { implicitStepFor } from '../spans/routing/implicit-step.js';
@@ -9,13 +10,13 @@ import type { StepScope } from '../spans/step-scope.js';
 import { guarded, report } from '../util/diagnostics.js';
 import { reportOmission } from '../util/omissions.js';
 import { badOption, checkFields, requireFunction, requireObject } from '../util/validation.js';
-import { InFlightAttempt } from './in-flight-attempt.js';
+import { InFlightAttempt, UNRECORDED } from './in-flight-attempt.js';
 import { type ReadAnswer, readResponse } from './received.js';
 import { findPlace, type Outside, type Place, type Purpose } from './request/place.js';
 import { readOnce } from './request/read-once.js';
 import { readOutgoing, signalOf } from './request/request.js';
 import { readBodyInMemory } from './request/request-body.js';
-import { kindOf } from './request/request-kind.js';
+import { kindOf, type RequestKind } from './request/request-kind.js';
 
 /**
  * The recording fetch has the signature of `fetch`, and an application can't tell it from the real one. It has no state: it finds the run
@@ -99,26 +100,11 @@ export function recordExchange<T>(
   read: ReadAnswer<T>,
   purpose: Purpose = {},
 ): Promise<T> {
-  let place: Place | undefined;
-  let reading: Promise<ReadBody | undefined> | undefined;
-  try {
-    place = findPlace(purpose, args);
-    reading = place && readBodyInMemory(args);
-  } catch (error) {
-    report(UNRECORDED, error);
-  }
+  const place = guarded(UNRECORDED, () => findPlace(purpose, args));
   if (!place) return call();
-  return reading ? sendWhenRead(place, args, reading, call, read) : send(place, args, undefined, call, read);
-}
-
-async function sendWhenRead<T>(
-  place: Place,
-  args: Parameters<Fetch>,
-  reading: Promise<ReadBody | undefined>,
-  call: () => Promise<T>,
-  read: ReadAnswer<T>,
-): Promise<T> {
-  return send(place, args, await reading, call, read);
+  const reading = guarded(UNRECORDED, () => readBodyInMemory(args));
+  if (!reading) return send(place, args, undefined, call, read);
+  return reading.then((requestBody) => send(place, args, requestBody, call, read));
 }
 
 function send<T>(
@@ -128,12 +114,7 @@ function send<T>(
   call: () => Promise<T>,
   read: ReadAnswer<T>,
 ): Promise<T> {
-  let live: InFlightAttempt | undefined;
-  try {
-    live = beginAttempt(place, args, requestBody);
-  } catch (error) {
-    report(UNRECORDED, error);
-  }
+  const live = guarded(UNRECORDED, () => beginAttempt(place, args, requestBody));
   if (live) return live.send(call, read);
   // The body has shown that it is no model call. What sees the request below the global fetch does not see its body.
   return place.outside ? context.with(withRecording(place.active), call) : call();
@@ -149,47 +130,60 @@ export function beginExchange(args: Parameters<Fetch>, outside: Outside): InFlig
   });
 }
 
-/** A call after its run is the developer's omission, unless a shutdown or a limit ended the run. */
-function noticeCallAfterRun(isCutShort: boolean): void {
-  if (isCutShort) report('a model call was made in a run that had been ended early; it is not recorded');
-  else reportOmission('RUNTRACE_CALL_AFTER_RUN');
-}
-
-/** What is reported where recording fails. */
-export const UNRECORDED = 'an attempt could not be recorded';
-
 function beginAttempt(
   place: Place,
   [input, init]: Parameters<Fetch>,
   requestBody: ReadBody | undefined,
 ): InFlightAttempt | undefined {
-  const { active, run, step, outside, capturing, target, polled } = place;
+  const { active, run, step, capturing, target, polled } = place;
   const allHeaders = capturing.content || run?.recording.capturing.content === true;
   const outgoing = readOutgoing(target, input, init, requestBody, allHeaders);
-  if (polled) return new InFlightAttempt(polled, outgoing, polled.call, signalOf(input, init), active);
+  const signal = signalOf(input, init);
+  if (polled) return new InFlightAttempt(polled, outgoing, polled.call, signal, active);
   const kind = step?.recall(outgoing) ?? kindOf(outgoing, place, capturing);
   const call = typeof kind === 'object' ? kind : undefined;
-  const signal = signalOf(input, init);
-  const live = (owner: AttemptOwner, inside = active) => {
-    callRecorded();
-    return new InFlightAttempt(owner, outgoing, call, signal, inside);
-  };
+  const owned = ownerOf(place, outgoing, call, kind);
+  if (!owned) return undefined;
+  callRecorded();
+  return new InFlightAttempt(owned.owner, outgoing, call, signal, owned.inside);
+}
+
+/** The step that a request becomes an attempt of, and the context to send it in; `undefined` if it is not recorded. */
+function ownerOf(
+  { active, run, step, outside, capturing, takesAll }: Place,
+  outgoing: OutgoingRequest,
+  call: ModelCall | undefined,
+  kind: RequestKind,
+): ReturnType<Outside['ownerOf']> {
   const isCall = call !== undefined || (run !== undefined && kind === 'unread call');
-  if (step && (isCall || place.takesAll)) return live(step);
+  if (step && (isCall || takesAll)) return { owner: step, inside: active };
   if (!isCall) {
     if (run && outgoing.method === 'POST') unreadPost(active, kind === 'unread post' ? outgoing.url.host : undefined);
     return undefined;
   }
-  const expecting = step || !call ? undefined : expectedCallsIn(active)?.ownerOf(outgoing, call);
-  if (expecting) return live(expecting);
-  if (run) {
-    const { recording } = run;
-    const owner =
-      othersModelSpanIn(active, () => (recording.settled ? undefined : recording)) ??
-      implicitStepFor(active, run, reuseOf(active), outgoing, call);
-    if (!owner && recording.settled) noticeCallAfterRun(recording.isCutShort);
-    return owner && live(owner);
-  }
-  const taken = call && outside?.ownerOf(active, capturing, outgoing, call);
-  return taken && live(taken.owner, taken.inside);
+  const expecting = call && expectedCallsIn(active)?.ownerOf(outgoing, call);
+  const owner = expecting ?? (run && ownerInRun(active, run, outgoing, call));
+  if (owner) return { owner, inside: active };
+  return run || !call ? undefined : outside?.ownerOf(active, capturing, outgoing, call);
+}
+
+/** The step of a model call in a run and outside of any explicit step; `undefined` if the run has settled, or the sampler drops the step. */
+function ownerInRun(
+  active: Context,
+  run: ActiveRun,
+  outgoing: OutgoingRequest,
+  call: ModelCall | undefined,
+): AttemptOwner | undefined {
+  const { recording } = run;
+  const owner =
+    othersModelSpanIn(active, () => (recording.settled ? undefined : recording)) ??
+    implicitStepFor(active, run, reuseOf(active), outgoing, call);
+  if (!owner && recording.settled) noticeCallAfterRun(recording.isCutShort);
+  return owner;
+}
+
+/** A call after its run is the developer's omission, unless a shutdown or a limit ended the run. */
+function noticeCallAfterRun(isCutShort: boolean): void {
+  if (isCutShort) report('a model call was made in a run that had been ended early; it is not recorded');
+  else reportOmission('RUNTRACE_CALL_AFTER_RUN');
 }

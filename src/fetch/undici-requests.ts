@@ -8,9 +8,9 @@ import { providerOf } from '../providers/provider-names.js';
 import { isAbort } from '../spans/outcome/stops.js';
 import type { Watch } from '../spans/streams/watch.js';
 import { onChannel } from '../util/platform.js';
-import type { InFlightAttempt } from './in-flight-attempt.js';
+import { type InFlightAttempt, UNRECORDED } from './in-flight-attempt.js';
 import { isEncoded, type Received } from './received.js';
-import { beginExchange, UNRECORDED } from './recording-fetch.js';
+import { beginExchange } from './recording-fetch.js';
 import type { Outside } from './request/place.js';
 
 /** A request of undici, of any version from 5 on. */
