@@ -22,7 +22,6 @@ import { type AnswerUsage, totalOf, UsageSum } from './usage-sum.js';
 
 /** The SDK keeps 128 events of a span and drops the oldest: 64 first attempts, 48 last ones and 16 status updates fill it. */
 const FIRST_SHOWN = 64;
-
 const LAST_SHOWN = 48;
 
 /** How many attempts are stored. Those between the shown ones are stored without headers and bodies. */
@@ -193,43 +192,49 @@ export class AttemptLog {
     this.#stored[index] = light;
   }
 
-  /**
-   * Writes the attempts as events, in order of number, and their totals. `startedAt` and `endedAt` are the span's: each
-   * event lies inside, and at least a microsecond after the one before it, because Jaeger sorts by time.
-   */
+  /** Writes the attempts as events, in order of number, and their totals. `startedAt` and `endedAt` are the span's. */
   writeTo(span: Span, to: AttributeWriter, startedAt: number, endedAt: number): void {
     this.#written = true;
     const attempts = this.#stored;
-    let retryWait = 0;
-    let at = toMicros(startedAt) - 1;
-    let previous: Attempt | undefined;
     const shown =
       attempts.length <= FIRST_SHOWN + LAST_SHOWN
         ? attempts
         : attempts.filter((_, index) => index < FIRST_SHOWN || index >= attempts.length - LAST_SHOWN);
-    for (const attempt of attempts) {
-      if (previous) retryWait += Math.max(0, attempt.startedAt - previous.endedAt);
-      previous = attempt;
-    }
-    let remaining = shown.length;
-    previous = undefined;
-    for (const attempt of shown) {
-      at = Math.max(at + 1, Math.min(toMicros(attempt.startedAt), toMicros(endedAt) - --remaining));
-      const before = previous?.number === attempt.number - 1 ? previous : undefined;
-      span.addEvent(names.EVENT_ATTEMPT, attemptAttributes(this.#withBodies(attempt), before), microsToHrTime(at));
-      previous = attempt;
-    }
+    this.#writeEvents(shown, span, startedAt, endedAt);
     const dropped = this.#count - shown.length;
     to.write(names.STEP_ATTEMPT_COUNT, this.#count);
     to.write(names.STEP_FAILED_ATTEMPT_COUNT, this.#failedCount);
     const [first] = attempts;
     if (first)
       to.write(names.STEP_ATTEMPT_CODES, attempts.length === 1 ? codeOf(first) : attempts.map(codeOf).join(' '));
-    if (attempts.length > 1) to.write(names.STEP_RETRY_WAIT_MS, Math.round(retryWait));
+    if (attempts.length > 1) to.write(names.STEP_RETRY_WAIT_MS, Math.round(retryWaitMillis(attempts)));
     if (dropped === 0) return;
     to.write(names.STEP_DROPPED_ATTEMPT_COUNT, dropped);
     report('a step had more attempts than its span has room for; those in the middle were dropped');
   }
+
+  /** Each event lies inside of the span, and at least a microsecond after the one before it, because Jaeger sorts by time. */
+  #writeEvents(shown: readonly Attempt[], span: Span, startedAt: number, endedAt: number): void {
+    let at = toMicros(startedAt) - 1;
+    let remaining = shown.length;
+    let previous: Attempt | undefined;
+    for (const attempt of shown) {
+      at = Math.max(at + 1, Math.min(toMicros(attempt.startedAt), toMicros(endedAt) - --remaining));
+      const before = previous?.number === attempt.number - 1 ? previous : undefined;
+      span.addEvent(names.EVENT_ATTEMPT, attemptAttributes(this.#withBodies(attempt), before), microsToHrTime(at));
+      previous = attempt;
+    }
+  }
+}
+
+/** How long the client waited between the end of an attempt and the start of the next one, in all. */
+function retryWaitMillis(attempts: readonly Attempt[]): number {
+  let millis = 0;
+  for (let index = 1; index < attempts.length; index++) {
+    const [before, after] = [attempts[index - 1] as Attempt, attempts[index] as Attempt];
+    millis += Math.max(0, after.startedAt - before.endedAt);
+  }
+  return millis;
 }
 
 const NOT_IN_FULL = 'an attempt could not be recorded in full';
