@@ -8,7 +8,7 @@ import { isOutside, runOf } from '../spans/context.js';
 import { checkContext, forgetRun, hasContextManager } from '../spans/omissions/lost-context.js';
 import { guarded } from '../util/diagnostics.js';
 import { label, object } from '../util/json-fields.js';
-import { checkFields, checkObject, requireFunction, requireObject } from '../util/validation.js';
+import { checkObject, requireFunction, requireOptions } from '../util/validation.js';
 import { Operation } from './operation.js';
 import {
   type EmbedEndEvent,
@@ -90,7 +90,7 @@ export interface RuntraceTelemetry {
  * const openai = createOpenAI({ fetch: recordingFetch });
  */
 export function runtraceTelemetry(options: RuntraceTelemetryOptions = {}): RuntraceTelemetry {
-  checkFields(requireObject(options, 'options'), 'options', ['recorder', 'run']);
+  requireOptions(options, 'options', ['recorder', 'run']);
   checkObject(options.recorder, 'options.recorder');
   if (options.run !== undefined) requireFunction(options.run, 'options.run');
   const { recorder = defaultRecorder(), run: runOptionsOf = defaultRunOptions } = options;

@@ -1,13 +1,13 @@
 import { type Context, context } from '@opentelemetry/api';
 import type { ActiveRun } from '../spans/context.js';
-import { isInOthersToolSpan, type OpenTool, openTool } from '../spans/tool.js';
+import { isInOthersToolSpan, ToolCall } from '../spans/tool.js';
 import type { ToolEndEvent, ToolEvent } from './operation-events.js';
 
 /** The tool calls of one operation. Each gets a span, unless another instrumentation has made one. */
 export class ToolCalls {
   readonly #run: ActiveRun;
   readonly #inside: Context;
-  readonly #open = new Map<string, OpenTool>();
+  readonly #open = new Map<string, ToolCall>();
 
   /** `inside`: the context of the operation. */
   constructor(run: ActiveRun, inside: Context) {
@@ -24,7 +24,7 @@ export class ToolCalls {
   begin({ toolCallId, toolCall }: ToolEvent): Context | undefined {
     if (isInOthersToolSpan(context.active())) return undefined;
     const options = { name: toolCall?.toolName ?? 'unknown', callId: toolCallId, type: 'function' };
-    const tool = openTool({ ...options, arguments: toolCall?.input }, this.#run, this.#inside);
+    const tool = new ToolCall({ ...options, arguments: toolCall?.input }, this.#run.recording, this.#inside);
     this.#open.set(toolCallId, tool);
     return tool.inside;
   }

@@ -13,7 +13,7 @@ import type { RunRecording } from '../spans/run.js';
 import { StepRecording } from '../spans/step.js';
 import { guarded } from '../util/diagnostics.js';
 import { label, object } from '../util/json-fields.js';
-import { badOption, checkFields, checkObject, checkString, requireObject } from '../util/validation.js';
+import { badOption, checkObject, checkString, requireOptions } from '../util/validation.js';
 import { recordAnswer } from './recorded-call.js';
 import { isSameCall } from './same-call.js';
 
@@ -54,7 +54,7 @@ const OPTIONS = ['recorder', 'conversationId', 'userId', 'attributes'];
  */
 export function wrapModel<Model extends LanguageModel>(model: Model, options: WrapModelOptions = {}): Model {
   if (!isModel(model)) throw badOption('model', 'a language model of the AI SDK (with doGenerate and doStream)', model);
-  checkFields(requireObject(options, 'options'), 'options', OPTIONS);
+  requireOptions(options, 'options', OPTIONS);
   const { conversationId, userId, attributes } = options;
   checkString(conversationId, 'options.conversationId');
   checkString(userId, 'options.userId');

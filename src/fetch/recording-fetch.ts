@@ -9,7 +9,7 @@ import { othersModelSpanIn } from '../spans/routing/others-model-span.js';
 import type { StepScope } from '../spans/step-scope.js';
 import { guarded, report } from '../util/diagnostics.js';
 import { reportOmission } from '../util/omissions.js';
-import { badOption, checkFields, requireFunction, requireObject } from '../util/validation.js';
+import { badOption, requireFunction, requireOptions } from '../util/validation.js';
 import { InFlightAttempt, UNRECORDED } from './in-flight-attempt.js';
 import { type ReadAnswer, readResponse } from './received.js';
 import { findPlace, type Outside, type Place, type Purpose } from './request/place.js';
@@ -50,7 +50,7 @@ export interface WrapFetchOptions {
  */
 export function wrapFetch(fetch: Fetch, options: WrapFetchOptions = {}): Fetch {
   requireFunction(fetch, 'fetch');
-  checkFields(requireObject(options, 'options'), 'options', ['unknown']);
+  requireOptions(options, 'options', ['unknown']);
   const { unknown } = options;
   if (unknown !== undefined && unknown !== 'step') throw badOption('options.unknown', "'step'", unknown);
   return recordAround(callOf(fetch), { everyPost: unknown === 'step' });

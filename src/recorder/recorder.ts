@@ -12,7 +12,7 @@ import { RunRecording } from '../spans/run.js';
 import { OpenRuns } from '../spans/settle/deadlines.js';
 import { runTool, type ToolOptions } from '../spans/tool.js';
 import { guarded } from '../util/diagnostics.js';
-import { badOption, checkFields, requireFunction, requireObject } from '../util/validation.js';
+import { badOption, requireFunction, requireOptions } from '../util/validation.js';
 import { globalTracer } from './fallback-provider.js';
 import { type Run, RunHandle } from './run-handle.js';
 import { checkRunOptions, checkStepNumber, type RunOptions, runIdentity } from './run-options.js';
@@ -112,7 +112,7 @@ export interface RecorderParts {
 }
 
 export function openRecorder(options: RecorderOptions): { recorder: Recorder; parts: RecorderParts } {
-  checkFields(requireObject(options, 'options'), 'options', OPTIONS);
+  requireOptions(options, 'options', OPTIONS);
   const { tracerProvider } = options;
   if (tracerProvider !== undefined && typeof tracerProvider?.getTracer !== 'function') {
     throw badOption('tracerProvider', 'a TracerProvider', tracerProvider);

@@ -1,6 +1,6 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { RunIdentity } from '../capture/levels.js';
-import { badOption, checkFields, checkObject, checkString, requireObject, requireString } from '../util/validation.js';
+import { badOption, checkObject, checkString, requireOptions, requireString } from '../util/validation.js';
 
 /** The options of a run. */
 export interface RunOptions {
@@ -47,9 +47,8 @@ const ID_OPTIONS = ['conversationId', 'userId', 'agentName', 'parentConversation
 
 /** Checks the options of a run; throws a `TypeError` that names the wrong one. */
 export function checkRunOptions(options: unknown): asserts options is RunOptions {
-  checkFields(requireObject(options, 'options'), 'options', OPTIONS);
   const { kind, id, trace, conversationId, userId, agentName, parentConversationId, rootConversationId, attributes } =
-    requireObject(options, 'options');
+    requireOptions(options, 'options', OPTIONS);
   requireString(kind, 'options.kind');
   if (id != null && !(typeof id === 'string' && UUID.test(id) && id !== NIL_UUID)) {
     throw badOption('options.id', 'a UUID that is not nil', id);

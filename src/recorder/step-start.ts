@@ -8,14 +8,7 @@ import type { RunRecording } from '../spans/run.js';
 import { StepRecording } from '../spans/step.js';
 import { StepScope } from '../spans/step-scope.js';
 import { guarded, report } from '../util/diagnostics.js';
-import {
-  checkFields,
-  checkObject,
-  checkString,
-  copyGiven,
-  requireFunction,
-  requireObject,
-} from '../util/validation.js';
+import { checkObject, checkString, copyGiven, requireFunction, requireOptions } from '../util/validation.js';
 import { type Step, StepHandle } from './step-handle.js';
 
 /** Receives how a function ended. */
@@ -136,8 +129,7 @@ function ownOptions(given: StepOptions): StepOptions {
 const STEP_OPTIONS = ['operation', 'provider', 'model', 'conversationId', 'userId', 'request', 'attributes'];
 
 function checkStepOptions(options: unknown): void {
-  const given = requireObject(options, 'options');
-  checkFields(given, 'options', STEP_OPTIONS);
+  const given = requireOptions(options, 'options', STEP_OPTIONS);
   const { operation, provider, model, conversationId, userId, request, attributes } = given;
   checkString(operation, 'options.operation');
   checkString(provider, 'options.provider');

@@ -6,15 +6,14 @@ import { toHrTime } from '../otel/clock.js';
 import * as names from '../otel/names.js';
 import { guarded, report } from '../util/diagnostics.js';
 import {
-  checkFields,
   checkObject,
   checkString,
   copyGiven,
   requireFunction,
-  requireObject,
+  requireOptions,
   requireString,
 } from '../util/validation.js';
-import { type ActiveRun, capturingIn, contextIn, runOf, withoutStep, withTool } from './context.js';
+import { capturingIn, contextIn, runOf, withoutStep, withTool } from './context.js';
 import { checkContext } from './omissions/lost-context.js';
 import { describeFailure, keptFailure } from './outcome/errors.js';
 import { spanStatus, writeException } from './outcome/span-status.js';
@@ -57,7 +56,7 @@ export function runTool<T>(options: ToolOptions, fn: () => T | PromiseLike<T>): 
     return call();
   }
   const ctx = contextIn(run, active);
-  const tool = guarded(UNRECORDED, () => openTool(options, run, ctx));
+  const tool = guarded(UNRECORDED, () => new ToolCall(options, run.recording, ctx));
   if (!tool) return context.with(withoutStep(ctx), call);
   return context.with(tool.inside, call).then(
     (value) => {
@@ -73,23 +72,12 @@ export function runTool<T>(options: ToolOptions, fn: () => T | PromiseLike<T>): 
 
 const UNRECORDED = 'a tool call could not be recorded';
 
-/** A tool call in progress. */
-export interface OpenTool {
-  /** The context to run it in. */
-  readonly inside: Context;
-  end(end: ToolEnd): void;
-}
-
 type ToolEnd = { value: unknown } | { error: unknown } | { leftAlone: true };
 
-/** Begins the span of a tool call. */
-export function openTool(options: ToolOptions, { recording }: ActiveRun, ctx: Context): OpenTool {
-  return new ToolCall(options, recording, ctx);
-}
-
-/** A tool call and its span. */
-class ToolCall implements OpenTool, InProgress {
+/** A tool call in progress, and its span. */
+export class ToolCall implements InProgress {
   readonly span: Span;
+  /** The context to run it in. */
   readonly inside: Context;
   readonly #recording: RunRecording;
   readonly #capturing: CaptureSettings;
@@ -155,8 +143,7 @@ export function isInOthersToolSpan(active: Context): boolean {
 const OPTIONS = ['name', 'callId', 'type', 'description', 'arguments', 'attributes'];
 
 function checkToolOptions(options: unknown): void {
-  checkFields(requireObject(options, 'options'), 'options', OPTIONS);
-  const { name, callId, type, description, attributes } = requireObject(options, 'options');
+  const { name, callId, type, description, attributes } = requireOptions(options, 'options', OPTIONS);
   requireString(name, 'options.name');
   checkString(callId, 'options.callId');
   checkString(type, 'options.type');

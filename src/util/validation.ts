@@ -81,6 +81,13 @@ export function checkFields(
   }
 }
 
+/** The object `value`, which has no other fields than `known`. */
+export function requireOptions(value: unknown, option: string, known: readonly string[]): Record<string, unknown> {
+  const given = requireObject(value, option);
+  checkFields(given, option, known);
+  return given;
+}
+
 export function checkNumber(value: unknown, option: string, least: number, most = Number.POSITIVE_INFINITY): void {
   if (value !== undefined && !(typeof value === 'number' && value >= least && value <= most)) {
     const range = most < Number.POSITIVE_INFINITY ? `from ${least} to ${most}` : `of at least ${least}`;

@@ -1,6 +1,6 @@
 import { byteLength } from '../../util/byte-length.js';
 import { report } from '../../util/diagnostics.js';
-import { badOption, badUnquoted, checkFields, requireFunction, requireObject } from '../../util/validation.js';
+import { badOption, badUnquoted, requireFunction, requireOptions } from '../../util/validation.js';
 import { beginningOfJson, beginningOfText } from './beginning.js';
 import { redactBody } from './bodies/body.js';
 import { redactCutString, redactJson, redactString, scanJson } from './bodies/json.js';
@@ -82,9 +82,7 @@ const NOT_JSON: Bounded = { text: `"${REDACTED}"`, truncatedBytes: 0 };
 const OPTIONS = ['names', 'patterns', 'redact'];
 
 function checkOptions(options: RedactOptions): void {
-  const given = requireObject(options, 'redact');
-  checkFields(given, 'redact', OPTIONS);
-  const { names, patterns, redact } = given;
+  const { names, patterns, redact } = requireOptions(options, 'redact', OPTIONS);
   checkList(names, 'redact.names', 'a string that is not empty', (name) => typeof name === 'string' && name !== '');
   checkList(patterns, 'redact.patterns', 'a regular expression', (pattern) => pattern instanceof RegExp);
   if (redact !== undefined) requireFunction(redact, 'redact.redact');

@@ -1,4 +1,4 @@
-import { badOption, checkFields, checkNumber, requireObject, requireString } from '../../util/validation.js';
+import { badOption, checkNumber, requireOptions, requireString } from '../../util/validation.js';
 import { TARGET_BYTES } from '../backoff.js';
 
 export interface SpoolOptions {
@@ -19,7 +19,7 @@ const OPTIONS = ['directory', 'maxBytes', 'maxAgeMillis', 'writeAhead'];
 
 /** @throws TypeError that names the option. */
 export function checkSpoolOptions(options: SpoolOptions): void {
-  checkFields(requireObject(options, 'spool'), 'spool', OPTIONS);
+  requireOptions(options, 'spool', OPTIONS);
   requireString(options.directory, 'spool.directory');
   // A spool that holds no file of the usual size would hold nothing.
   checkNumber(options.maxBytes, 'spool.maxBytes', 2 * TARGET_BYTES);
