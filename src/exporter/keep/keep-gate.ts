@@ -11,13 +11,13 @@ import { decide, type Keep } from './sampled-by-trace-id.js';
 import { figuresOf, isRun, type RunFigures, settledRun, sumOfFigures } from './settled-run.js';
 
 /** What the ended spans of one undecided run may take in memory, in bytes. */
-export const MAX_RUN_BYTES = 16 * 1024 * 1024;
+const MAX_RUN_BYTES = 16 * 1024 * 1024;
 /** What those of all undecided runs may take together, in bytes. */
-export const MAX_WAITING_BYTES = 64 * 1024 * 1024;
+const MAX_WAITING_BYTES = 64 * 1024 * 1024;
 /** How long an ended span may wait for the decision. */
 export const MAX_WAITING_MILLIS = 10 * 60_000;
 /** How many traces of decided runs are remembered, for spans that have no parent in this process. */
-export const MAX_REMEMBERED_TRACES = 10_000;
+const MAX_REMEMBERED_TRACES = 10_000;
 
 export interface KeepGateOptions {
   keep: Keep;

@@ -11,6 +11,9 @@ import type { SpoolFile } from '../spool/file.js';
 import type { Counts } from '../stats.js';
 import type { Sender, SendResult } from './sender.js';
 
+/** What a worker takes at once, and what a file of the spool holds. */
+export const BATCH_BYTES = TARGET_BYTES;
+
 /** What one worker sends: about a request. */
 export interface Batch {
   /** Not delivered and not refused yet. */
@@ -175,6 +178,3 @@ export class BatchSender {
     queue.settle(rejected, 'dropped');
   }
 }
-
-/** What a worker takes at once, and what a file of the spool holds. */
-export const BATCH_BYTES = TARGET_BYTES;

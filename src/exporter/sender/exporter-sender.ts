@@ -2,11 +2,11 @@ import type { Clock } from '../clock.js';
 import { sendableSpan } from '../otlp/sendable.js';
 import type { ExportResult, ReadableSpan, SpanExporter } from '../otlp/span.js';
 import { type GrpcError, readGrpcError } from './grpc/grpc-status.js';
+import { RETRYABLE } from './http/http-response.js';
 import { errorText, type Sender, type SendResult } from './sender.js';
 
 /** An exporter that has not called back within that time has failed. OpenTelemetry's own give up after ten seconds by default. */
 const TIMEOUT_MILLIS = 60_000;
-const RETRYABLE_HTTP = new Set([429, 502, 503, 504]);
 /** HTTP's statuses begin here; gRPC's codes end at 16. */
 const FIRST_HTTP_STATUS = 100;
 
@@ -58,5 +58,5 @@ export function readExportResult(result: ExportResult | undefined, now: number):
   if (typeof code !== 'number') return { kind: 'retry', why };
   if (code < FIRST_HTTP_STATUS) return readGrpcError(error as GrpcError, now);
   if (code === 413) return { kind: 'too_large', why: `HTTP ${code}: ${why}` };
-  return { kind: RETRYABLE_HTTP.has(code) ? 'retry' : 'refused', why: `HTTP ${code}: ${why}` };
+  return { kind: RETRYABLE.has(code) ? 'retry' : 'refused', why: `HTTP ${code}: ${why}` };
 }

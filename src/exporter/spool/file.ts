@@ -21,7 +21,7 @@ export const PROCESS = randomBytes(6).toString('hex');
 export const OWNER = `${HOST}-${process.pid}-${PROCESS}`;
 
 /** Larger than any file that runtrace writes: a request of one span, uncut. */
-export const MOST_FILE_BYTES = 256 * 1024 * 1024;
+const MOST_FILE_BYTES = 256 * 1024 * 1024;
 
 /** Spans on disk. */
 export interface SpoolFile {

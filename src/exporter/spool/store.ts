@@ -154,7 +154,7 @@ const DISK_ERRORS: Readonly<Record<string, string>> = {
 };
 
 /** What is wrong with the disk, in words. */
-export function diskError(error: unknown): string {
+function diskError(error: unknown): string {
   const words = DISK_ERRORS[(error as NodeJS.ErrnoException)?.code ?? ''];
   return words ? `${words} (${errorText(error)})` : errorText(error);
 }

@@ -27,7 +27,7 @@ export function maySendAgain(a: OutgoingRequest, b: OutgoingRequest): boolean {
 const WORTH_A_RETRY: readonly number[] = [408, 409, 425, 429];
 
 /** Whether a retry can help after a refusal with this status code. */
-export function canRetryHelp(statusCode: number): boolean {
+function canRetryHelp(statusCode: number): boolean {
   return statusCode >= 500 || WORTH_A_RETRY.includes(statusCode);
 }
 

@@ -32,16 +32,16 @@ function describe(error: unknown): Failure {
   }
   const { message, stack, status } = error as { message?: unknown; stack?: unknown; status?: unknown };
   const system = networkCause(error);
+  const className = classNameOf(error);
   const failure: Failure = {
     type:
       system?.code ??
       providerCode(error) ??
       (typeof status === 'number' && status >= 400 ? String(status) : undefined) ??
       timeoutNameOf(error) ??
-      classNameOf(error) ??
+      className ??
       '_OTHER',
   };
-  const className = classNameOf(error);
   if (className) failure.className = className;
   if (typeof message === 'string') failure.message = message;
   if (system) failure.networkMessage = system.message;

@@ -212,14 +212,14 @@ function saysAborted(error: object): boolean {
 }
 
 /**
- * Whether `thrown` says that the caller or the receiver stopped `run`, or the step in it of which `last` is the last attempt. A timeout is
+ * Whether `error` says that the caller or the receiver stopped `run`, or the step in it of which `last` is the last attempt. A timeout is
  * never a stop. Never throws.
  */
 export function isStop(error: unknown, run: object, last: LastEnd | undefined = callsOf.get(run)?.last): boolean {
   const thrown = firstCause(error);
+  if (isTimeout(thrown)) return false;
   const { signals } = callsOf.get(run) ?? NO_CALLS;
   const aborted = [...signals].filter((signal) => signal.aborted);
-  if (isTimeout(thrown)) return false;
   if (aborted.some(({ reason }) => reason === thrown)) return true;
   if (wasReason(thrown, last)) return true;
   if (typeof thrown !== 'object' || thrown === null) return false;

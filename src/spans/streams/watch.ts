@@ -165,7 +165,7 @@ export class Watch implements Tail {
 }
 
 /** The report for a stream of which what happens to it could not be recorded. */
-export const UNWATCHED = 'a stream could not be observed';
+const UNWATCHED = 'a stream could not be observed';
 
 /** A watched stream, or one of the branches that a clone or `tee()` makes of it. */
 export class Branch {

@@ -4,7 +4,7 @@ import type { HttpAnswer } from './http-request.js';
 import { retryAfterMillis } from './retry-after.js';
 
 /** Codes that OTLP/HTTP calls retryable: https://opentelemetry.io/docs/specs/otlp/#retryable-response-codes */
-const RETRYABLE = new Set([429, 502, 503, 504]);
+export const RETRYABLE: ReadonlySet<number> = new Set([429, 502, 503, 504]);
 
 /** Reads the answer to a request of so many spans, by the OTLP specification. `now` is the clock's time. */
 export function readAnswer(answer: HttpAnswer, spanCount: number, now: number): SendResult {
