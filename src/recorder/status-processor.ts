@@ -121,10 +121,10 @@ export class StatusPrioritySpanProcessor {
    * loop later, and resolves then: after a stream is cancelled, its call and its run end a little later than its reader learns of it.
    */
   async forceFlush(): Promise<void> {
-    this.#settleWhatIsOver();
+    this.#settleEach((run) => run.flush());
     if (this.#open.size === 0) return;
     await new Promise<void>((resolve) => nextTurn(resolve));
-    this.#settleWhatIsOver();
+    this.#settleEach((run) => run.flush());
   }
 
   /** Settles everything; runs and steps in progress end as `interrupted`. Nothing is recorded afterwards. */
@@ -139,14 +139,13 @@ export class StatusPrioritySpanProcessor {
    * @internal
    */
   settleAll(): void {
-    // The newest first, because a run inside another one must end before it.
-    for (const run of [...this.#open].reverse()) guarded('settling failed', () => run.shutdown());
+    this.#settleEach((run) => run.shutdown());
     this.#open.clear();
   }
 
-  #settleWhatIsOver(): void {
-    // The newest first, because a run inside another one must end before it.
-    for (const run of [...this.#open].reverse()) guarded('settling failed', () => run.flush());
+  /** The newest first, because a run inside another one must end before it. */
+  #settleEach(settle: (owner: SpanOwner) => void): void {
+    for (const owner of [...this.#open].reverse()) guarded('settling failed', () => settle(owner));
   }
 
   #adopt(owned: ManagedSpan, span: Span): void {

@@ -112,7 +112,10 @@ export interface AttemptOwner {
   amend(ending: AttemptEnd): void;
 }
 
-/** Whether a client that retries would send a request again after this HTTP status; `undefined` for no answer. */
+/**
+ * Whether a client that retries would send a request again after this HTTP status; `undefined` for no answer. After any other 4xx the same
+ * request is refused again.
+ */
 export function isRetriable(statusCode: number | undefined): boolean {
   if (statusCode === undefined || statusCode >= 500) return true;
   return statusCode === 408 || statusCode === 409 || statusCode === 425 || statusCode === 429;

@@ -1,6 +1,6 @@
 import { nextTurn } from '../../otel/next-turn.js';
 import type { ModelCall } from '../../providers/detect.js';
-import type { AttemptEnd, OutgoingRequest, PendingAttempt } from './http-exchange.js';
+import { type AttemptEnd, isRetriable, type OutgoingRequest, type PendingAttempt } from './http-exchange.js';
 import { isSameBody, releaseBody } from './request-body.js';
 
 export function isSameRequest(a: OutgoingRequest, b: OutgoingRequest): boolean {
@@ -23,18 +23,10 @@ export function maySendAgain(a: OutgoingRequest, b: OutgoingRequest): boolean {
   return a.opaqueBody && b.opaqueBody ? isSameTarget(a, b) : isSameRequest(a, b);
 }
 
-/** Refusals below 500 that a retry can help. After any other 4xx the same request is refused again. */
-const WORTH_A_RETRY: readonly number[] = [408, 409, 425, 429];
-
-/** Whether a retry can help after a refusal with this status code. */
-function canRetryHelp(statusCode: number): boolean {
-  return statusCode >= 500 || WORTH_A_RETRY.includes(statusCode);
-}
-
-/** Whether an attempt failed in a way that a retry can help: no answer, a broken answer, or one of those refusals. */
+/** Whether an attempt failed in a way that a retry can help: no answer, a broken answer, or a refusal that may pass. */
 function failedForNow({ attempt }: AttemptEnd): boolean {
   const { status, statusCode } = attempt;
-  return status === 'failed' && (statusCode === undefined || statusCode < 400 || canRetryHelp(statusCode));
+  return status === 'failed' && (isRetriable(statusCode) || (statusCode ?? 0) < 400);
 }
 
 /** Whether the client aborted an attempt because its timeout had run out: only then does the client send the next number. */
@@ -75,7 +67,7 @@ export function isRetryOfOpenRefusal(refused: PendingAttempt, next: OutgoingRequ
   return (
     before.retryCount === undefined &&
     statusCode !== undefined &&
-    canRetryHelp(statusCode) &&
+    isRetriable(statusCode) &&
     isSameRequest(before, next)
   );
 }
