@@ -2,7 +2,7 @@ import { closeSync, fchmodSync, mkdirSync, openSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { diag } from '@opentelemetry/api';
-import { badOption, checkFields, requireObject, requireString } from '../../util/validation.js';
+import { badOption, requireOptions, requireString } from '../../util/validation.js';
 import { encodeRequest } from './json.js';
 import { type ExportResult, FAILED, type ReadableSpan, type SpanExporter, SUCCESS } from './span.js';
 
@@ -29,8 +29,7 @@ export class OTLPFileExporter implements SpanExporter {
   #isBroken = false;
 
   constructor(options: OTLPFileExporterOptions) {
-    requireObject(options, 'options');
-    checkFields(options, 'options', ['path']);
+    requireOptions(options, 'options', ['path']);
     requireString(options.path, 'path');
     this.#path = resolve(options.path);
     prepareFile(this.#path);
