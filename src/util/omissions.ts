@@ -20,11 +20,12 @@ const OMISSIONS = {
     'runs are recorded and then discarded, because the provider has no span processor that exports (beside spanProcessors, NodeSDK ' +
     'ignores traceExporter); add new RuntraceSpanProcessor(), with { exporter } for an exporter of your own, to spanProcessors',
   RUNTRACE_NO_PROCESSOR:
-    'runs are recorded without the status-priority rule at the exporter, because the provider has no StatusPrioritySpanProcessor; use ' +
-    'new RuntraceSpanProcessor(), or list new StatusPrioritySpanProcessor() first in spanProcessors',
+    'runs are recorded without the status-priority rule at the exporter, and those that end right before the shutdown are lost, because ' +
+    'the provider has no StatusPrioritySpanProcessor; use new RuntraceSpanProcessor(), or list new StatusPrioritySpanProcessor() first ' +
+    'in spanProcessors',
   RUNTRACE_PROCESSOR_NOT_FIRST:
     'list RuntraceSpanProcessor, or StatusPrioritySpanProcessor, first in spanProcessors; the processors before it see spans without ' +
-    'their outcome',
+    'their outcome, and not those that settle at the shutdown',
   RUNTRACE_NO_CONTEXT_MANAGER:
     'no context manager is registered, so only run.step() and step.fetch know their run; register one (NodeSDK and ' +
     'NodeTracerProvider do; else context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable()))',

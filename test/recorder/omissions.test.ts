@@ -123,6 +123,17 @@ const MISTAKES: Record<string, { program: string; code: string; says: RegExp }> 
     code: 'RUNTRACE_NO_PROCESSOR',
     says: /no StatusPrioritySpanProcessor/,
   },
+  'the StatusPrioritySpanProcessor in the second of two SDKs': {
+    program: `${ASK} ${SDK} start(exporting); start(new StatusPrioritySpanProcessor(), exporting); await run({ kind: 'chat_turn' }, () => ask());`,
+    code: 'RUNTRACE_NO_PROCESSOR',
+    says: /made, but for another SDK than the one that is registered/,
+  },
+  'the RuntraceSpanProcessor in the second of two SDKs, the first of which exports nothing': {
+    program: `${ASK} ${SDK} import { RuntraceSpanProcessor } from 'runtrace/exporter'; start();
+      start(new RuntraceSpanProcessor({ exporter: new InMemorySpanExporter() })); await run({ kind: 'chat_turn' }, () => ask());`,
+    code: 'RUNTRACE_NO_EXPORTER',
+    says: /made, but for another SDK than the one that is registered/,
+  },
   'the StatusPrioritySpanProcessor listed last': {
     program: `${ASK} ${SDK} start(exporting, new StatusPrioritySpanProcessor()); await run({ kind: 'chat_turn' }, () => ask());`,
     code: 'RUNTRACE_PROCESSOR_NOT_FIRST',

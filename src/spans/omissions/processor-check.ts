@@ -12,8 +12,11 @@ interface MarkedProcessor {
   readonly [STATUS_PROCESSOR]?: { readonly exports: boolean };
 }
 
+let isMade = false;
+
 /** Marks a processor that applies the status-priority rule; `exports`: it delivers spans too. */
 export function markStatusProcessor(processor: object, exports: boolean): void {
+  isMade = true;
   Object.defineProperty(processor, STATUS_PROCESSOR, { value: { exports } });
 }
 
@@ -28,13 +31,18 @@ export function checkProcessors(span: Span): void {
     const processors = processorsOf(span);
     if (!processors) return;
     const position = processors.findIndex((processor) => processor[STATUS_PROCESSOR] !== undefined);
+    const elsewhere = position === -1 && isMade ? IN_ANOTHER_SDK : undefined;
     const exporting = processors.filter((processor) => processor[STATUS_PROCESSOR]?.exports !== false);
-    if (exporting.length === 0) reportOmission('RUNTRACE_NO_EXPORTER');
+    if (exporting.length === 0) reportOmission('RUNTRACE_NO_EXPORTER', elsewhere);
     // A vendor may have another way to hand each span to the others.
-    else if (position === -1 && !managedSpanOf(span)?.isGuarded) reportOmission('RUNTRACE_NO_PROCESSOR');
+    else if (position === -1 && !managedSpanOf(span)?.isGuarded) reportOmission('RUNTRACE_NO_PROCESSOR', elsewhere);
     else if (position > 0) reportOmission('RUNTRACE_PROCESSOR_NOT_FIRST');
   });
 }
+
+const IN_ANOTHER_SDK =
+  'one was made, but for another SDK than the one that is registered: of two, the first that is started counts. It may come from ' +
+  '--import or --require, such as @opentelemetry/auto-instrumentations-node/register: start only the one with the processor';
 
 /** The SDK 1.x has `instrumentationLibrary` in the place of `instrumentationScope`. */
 function checkSdkVersion(span: Span): void {
