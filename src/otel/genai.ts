@@ -74,8 +74,11 @@ export interface Usage {
   reasoningTokens?: number;
 }
 
-/** What of it are numbers: providers leave some out, or send `null`. `undefined` if nothing is. */
-export function usageOf(given: Usage | null | undefined): Usage | undefined {
+/** What an application passes on: providers leave fields out, or send `null`. Such a field counts as absent. */
+export type MayLack<T> = { [Field in keyof T]?: T[Field] | null | undefined };
+
+/** What of it are numbers. `undefined` if nothing is. */
+export function usageOf(given: MayLack<Usage> | null | undefined): Usage | undefined {
   if (given == null) return undefined;
   const { inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens, reasoningTokens } = given;
   const usage: Usage = {};

@@ -44,7 +44,9 @@ export function checkObject(value: unknown, option: string): void {
 }
 
 /** A copy of what the application gave, as it is now: it may go on using it. What is absent, or can't be read, is left out. */
-export function copyGiven<T extends object>(given: T | null | undefined): T | undefined {
+export function copyGiven<T extends object>(
+  given: { [Field in keyof T]?: T[Field] | null | undefined } | null | undefined,
+): T | undefined {
   if (given == null) return undefined;
   const copy: Record<string, unknown> = {};
   try {

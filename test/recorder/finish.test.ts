@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { after, before, describe, test } from 'node:test';
+import type Anthropic from '@anthropic-ai/sdk';
 import { diag, type Tracer, type TracerProvider, trace } from '@opentelemetry/api';
 import { SimpleSpanProcessor, type SpanExporter } from '@opentelemetry/sdk-trace-base';
 import OpenAI from 'openai';
@@ -104,6 +105,35 @@ describe('finish', () => {
     assert.equal(statusOf(only(steps())), 'completed');
     assert.equal(only(runs()).attributes['runtrace.run.output_tokens'], 2);
     assert.equal(statusOf(only(runs())), 'completed');
+  });
+
+  test("takes what the clients' types say, where a field may be null or missing", async () => {
+    const { recorder, steps } = traced();
+    const claude: Pick<Anthropic.Usage, 'input_tokens' | 'cache_read_input_tokens' | 'cache_creation_input_tokens'> = {
+      input_tokens: 5,
+      cache_read_input_tokens: 3,
+      cache_creation_input_tokens: null,
+    };
+    const gpt: { usage?: OpenAI.CompletionUsage } = {};
+    await recorder.run({ kind: 'chat_turn' }, (run) => {
+      run.startStep().finish('completed', {
+        response: { id: undefined, model: null },
+        usage: {
+          inputTokens: claude.input_tokens,
+          outputTokens: gpt.usage?.completion_tokens,
+          cacheReadTokens: claude.cache_read_input_tokens,
+          cacheWriteTokens: claude.cache_creation_input_tokens,
+        },
+      });
+    });
+    const { attributes } = only(steps());
+    assert.deepEqual(
+      Object.entries(attributes).filter(([name]) => /usage|response/.test(name)),
+      [
+        ['gen_ai.usage.input_tokens', 5],
+        ['gen_ai.usage.cache_read.input_tokens', 3],
+      ],
+    );
   });
 
   test('of the run works while a call is still alive', async () => {

@@ -1,5 +1,5 @@
 import type { Attributes } from '@opentelemetry/api';
-import { type ModelResponse, type Usage, usageOf } from '../../otel/genai.js';
+import { type MayLack, type ModelResponse, type Usage, usageOf } from '../../otel/genai.js';
 import { report } from '../../util/diagnostics.js';
 import { badOption, checkFields, checkObject, copyGiven, requireObject } from '../../util/validation.js';
 import { describeFailure } from './errors.js';
@@ -9,9 +9,9 @@ import { isStatus } from './status.js';
 /** Details of how a run or step ended. */
 export interface FinishDetails {
   /** The model's response: fills `gen_ai.response.*` and, where content is captured, the output messages. */
-  response?: ModelResponse | null | undefined;
+  response?: MayLack<ModelResponse> | null | undefined;
   /** The usage, in tokens. It replaces what was read at the wire. */
-  usage?: Usage | null | undefined;
+  usage?: MayLack<Usage> | null | undefined;
   /** The error: any value that was thrown. Only its class and codes are recorded unless content is captured. */
   error?: unknown;
   /** Further attributes, under their full names. */
