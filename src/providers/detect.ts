@@ -17,6 +17,7 @@ import { ollama } from './formats/ollama.js';
 import { openAiChat } from './formats/openai/openai-chat.js';
 import { openAiMedia } from './formats/openai/openai-media.js';
 import { openAiResponses } from './formats/openai/openai-responses.js';
+import { watsonxChat, watsonxText } from './formats/watsonx.js';
 import { providerOf } from './provider-names.js';
 import { excerpt, excerptInTwo } from './stream/excerpt.js';
 import { ASKED, contentExtent } from './stream/extent.js';
@@ -36,6 +37,8 @@ export type { ResponseReader };
 
 /** Every wire format that is read. The first one that accepts a request reads it. */
 const FORMATS: readonly WireFormat[] = [
+  watsonxChat,
+  watsonxText,
   openAiChat,
   openAiResponses,
   anthropic,

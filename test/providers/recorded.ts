@@ -463,6 +463,54 @@ export const geminiInteractionStream: Recorded = {
   ].join(''),
 };
 
+/** watsonx numbers its events, calls each one `message`, and has no last one. */
+function watsonxEvents(...events: object[]): string {
+  return events.map((event, i) => `id: ${i + 1}\nevent: message\ndata: ${JSON.stringify(event)}\n\n`).join('');
+}
+
+const watsonxChunk = (delta: object, finish_reason: string | null = null) => ({
+  id: 'chatcmpl-4',
+  object: 'chat.completion.chunk',
+  model_id: 'ibm/granite-4-h-small',
+  created: 1763000000,
+  choices: [{ index: 0, delta, finish_reason }],
+});
+
+export const watsonxChatStream: Recorded = {
+  name: 'watsonx, chat',
+  url: 'https://us-south.ml.cloud.ibm.com/ml/v1/text/chat_stream?version=2026-01-01',
+  request: { model_id: 'ibm/granite-4-h-small', messages: [{ role: 'user', content: 'Wie ist das Wetter in Köln?' }] },
+  body: watsonxEvents(
+    watsonxChunk({ role: 'assistant', content: '' }),
+    watsonxChunk({ content: 'Ich sehe nach' }),
+    watsonxChunk({ content: ' … 🌦️' }),
+    watsonxChunk({ content: '' }, 'stop'),
+    {
+      ...watsonxChunk({}),
+      choices: [],
+      usage: { prompt_tokens: 120, completion_tokens: 80, total_tokens: 200 },
+    },
+  ),
+};
+
+const watsonxResult = (generated_text: string, output: number, input = 0, stop_reason = 'not_finished') => ({
+  model_id: 'ibm/granite-4-h-small',
+  created_at: '2026-11-26T12:00:00Z',
+  results: [{ generated_text, generated_token_count: output, input_token_count: input, stop_reason }],
+});
+
+export const watsonxGenerationStream: Recorded = {
+  name: 'watsonx, generation',
+  url: 'https://us-south.ml.cloud.ibm.com/ml/v1/text/generation_stream?version=2026-01-01',
+  request: { model_id: 'ibm/granite-4-h-small', input: 'Wie ist das Wetter in Köln?' },
+  body: watsonxEvents(
+    watsonxResult('', 0, 120),
+    watsonxResult('Ich sehe', 40),
+    watsonxResult(' nach 🌦️', 80),
+    watsonxResult('', 80, 0, 'max_tokens'),
+  ),
+};
+
 /** A stream of each format, and a whole response. */
 export const everyKind: readonly Recorded[] = [
   openAiChatStream,
@@ -475,4 +523,6 @@ export const everyKind: readonly Recorded[] = [
   cohereStream,
   llamaApiStream,
   geminiInteractionStream,
+  watsonxChatStream,
+  watsonxGenerationStream,
 ];

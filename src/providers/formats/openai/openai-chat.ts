@@ -212,9 +212,9 @@ class OpenAiChatReader implements FormatReader {
   /** Reads what a whole response and a chunk have in common; `bare` if it has none of the format's own fields. */
   #readHead(body: JsonObject, bare: boolean): void {
     const draft = this.#response;
-    // Azure begins with a chunk of nothing but its filter's results, with an empty id and model.
+    // Azure begins with a chunk of nothing but its filter's results, with an empty id and model. watsonx calls it `model_id`.
     draft.id ??= word(body.id);
-    draft.model ??= word(body.model);
+    draft.model ??= word(body.model ?? body.model_id);
     const tier = identifier(body.service_tier);
     if (tier !== undefined) draft.extra[names.OPENAI_RESPONSE_SERVICE_TIER] = tier;
     const fingerprint = word(body.system_fingerprint);
