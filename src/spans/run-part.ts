@@ -2,6 +2,7 @@ import type { Span, Tracer } from '@opentelemetry/api';
 import type { CaptureSettings } from '../capture/levels.js';
 import type { Clock } from '../otel/clock.js';
 import type { Attempt } from './attempts/attempt.js';
+import type { OutgoingRequest } from './attempts/http-exchange.js';
 import type { AnswerUsage } from './attempts/usage-sum.js';
 import type { Proposal } from './outcome/proposals.js';
 import type { BackgroundResponse } from './routing/background-response.js';
@@ -42,8 +43,8 @@ export interface StepHome {
   nextStepNumber(): number;
   /** Adds a part, which settles no later than this does. */
   add(part: RunPart): void;
-  /** Offers `step` for retries: until it settles, a call outside of explicit steps may be a retry of it. */
-  mayBeRetried(step: StepRecording): void;
+  /** Offers `step` for retries of `failed`: until it settles, a call outside of explicit steps may be one. */
+  mayBeRetried(step: StepRecording, failed: OutgoingRequest): void;
   /** Called when a part changed in a way that may let its home settle. */
   partChanged(): void;
   /** Called once by each part, when it has settled. */

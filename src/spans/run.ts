@@ -3,6 +3,7 @@ import type { CaptureSettings, RunIdentity } from '../capture/levels.js';
 import { type Clock, startClock } from '../otel/clock.js';
 import { inNextTurn } from '../otel/next-turn.js';
 import { report } from '../util/diagnostics.js';
+import type { OutgoingRequest } from './attempts/http-exchange.js';
 import { runOf } from './context.js';
 import { checkRunEnd } from './omissions/missed-calls.js';
 import type { FinishDetails } from './outcome/finish-details.js';
@@ -153,17 +154,16 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
     return this.#parts.all;
   }
 
-  /** The implicit steps that a call may be a retry of. */
-  get retriable(): ReadonlySet<StepRecording> {
-    return this.#parts.retriable;
+  retriableWith(outgoing: OutgoingRequest): StepRecording[] {
+    return this.#parts.retriableWith(outgoing);
   }
 
   add(part: RunPart): void {
     this.#parts.add(part);
   }
 
-  mayBeRetried(step: StepRecording): void {
-    this.#parts.mayBeRetried(step);
+  mayBeRetried(step: StepRecording, failed: OutgoingRequest): void {
+    this.#parts.mayBeRetried(step, failed);
   }
 
   propose(proposal: Proposal): void {

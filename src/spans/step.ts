@@ -217,7 +217,7 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     this.log.record(ending.attempt);
     this.#wait.retryAfter(ending.retryAfterMillis);
     this.#resends.ended(ending, this.implicit && !this.#isShared);
-    if (this.implicit && ending.how !== 'answered') this.home.mayBeRetried(this);
+    if (this.implicit && ending.how !== 'answered') this.home.mayBeRetried(this, ending.outgoing);
     this.#calls.attemptEnded(ending);
     if (ending.how === 'answered') this.#span.prepareContent(ending);
   }
@@ -242,7 +242,7 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
   /** An attempt was refused: a retry does not wait until its body is read. */
   refused(live: PendingAttempt): void {
     this.#wait.refused(live);
-    if (this.implicit) this.home.mayBeRetried(this);
+    if (this.implicit) this.home.mayBeRetried(this, live.outgoing);
   }
 
   /** Ends the refused attempts whose body is still open: all, or those that `retry` sends again. */

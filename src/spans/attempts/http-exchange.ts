@@ -33,8 +33,8 @@ export interface OutgoingRequest {
   readonly headers: Record<string, string>;
   /** `undefined` if there is none, if it can't be read without consuming it, or once it was released. */
   body: ReadBody | undefined;
-  /** Tells a body that was released from others. */
-  bodyDigest?: string;
+  /** Tells the body from others, also once it was released. */
+  bodyDigest?: string | undefined;
   /** The fields of a form, as a JSON text, without its files. */
   readonly formFields?: string;
   /** Whether there is a body that can't be read: a stream, a form, the body of a Request. */

@@ -24,12 +24,14 @@ const INCOMPARABLE = 'incomparable';
 export function releaseBody(outgoing: OutgoingRequest, isCompared: boolean): void {
   const { body } = outgoing;
   if (body === undefined || body.length <= SHORT) return;
-  outgoing.bodyDigest = isCompared ? digest(body) : INCOMPARABLE;
+  outgoing.bodyDigest = isCompared ? digestOf(outgoing) : INCOMPARABLE;
   outgoing.body = undefined;
 }
 
-function digestOf({ body, bodyDigest }: OutgoingRequest): string | undefined {
-  return bodyDigest ?? (body === undefined ? undefined : digest(body));
+/** Equal for two requests that have the same body; `undefined` for none. */
+export function digestOf(outgoing: OutgoingRequest): string | undefined {
+  if (outgoing.body !== undefined) outgoing.bodyDigest ??= digest(outgoing.body);
+  return outgoing.bodyDigest;
 }
 
 const BLOCK_BYTES = 16;

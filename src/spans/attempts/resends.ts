@@ -1,7 +1,7 @@
 import { nextTurn } from '../../otel/next-turn.js';
 import type { ModelCall } from '../../providers/detect.js';
 import { type AttemptEnd, isRetriable, type OutgoingRequest, type PendingAttempt } from './http-exchange.js';
-import { isSameBody, releaseBody } from './request-body.js';
+import { digestOf, isSameBody, releaseBody } from './request-body.js';
 
 export function isSameRequest(a: OutgoingRequest, b: OutgoingRequest): boolean {
   return !a.opaqueBody && !b.opaqueBody && isSameTarget(a, b) && isSameBody(a, b);
@@ -21,6 +21,13 @@ function isSameTarget(a: OutgoingRequest, b: OutgoingRequest): boolean {
 /** Whether `b` may be `a` sent again. Two bodies that runtrace can't read count as equal. */
 export function maySendAgain(a: OutgoingRequest, b: OutgoingRequest): boolean {
   return a.opaqueBody && b.opaqueBody ? isSameTarget(a, b) : isSameRequest(a, b);
+}
+
+/** Equal for two requests of which one may be the other sent again. */
+export function requestKey(outgoing: OutgoingRequest): string {
+  const { method, url, headers, opaqueBody } = outgoing;
+  const asked = ASKED_IN_HEADERS.map((name) => headers[name] ?? '').join(' ');
+  return `${method} ${url.href} ${asked} ${opaqueBody ? 'opaque' : digestOf(outgoing)}`;
 }
 
 /** Whether an attempt failed in a way that a retry can help: no answer, a broken answer, or a refusal that may pass. */

@@ -21,9 +21,7 @@ export function implicitStepFor(
   if (recording.settled) return undefined;
   const start = () => (call ? startImplicitStep(active, run, call) : startPlainStep(active, run, outgoing));
   const step =
-    reuse && !reuse.isClosed
-      ? reuse.sharedStep(recording, start)
-      : (foldable(active, recording.retriable, outgoing) ?? start());
+    reuse && !reuse.isClosed ? reuse.sharedStep(recording, start) : (foldable(active, recording, outgoing) ?? start());
   return step.isRecording ? step : undefined;
 }
 
@@ -44,15 +42,11 @@ export function startImplicitStep(active: Context, run: ActiveRun, call: ModelCa
 
 function foldable(
   active: Context,
-  retriable: ReadonlySet<StepRecording>,
+  recording: ActiveRun['recording'],
   outgoing: OutgoingRequest,
 ): StepRecording | undefined {
-  if (retriable.size === 0) return undefined;
-  const steps = [...retriable].filter((step) => step.beganIn(active));
-  return retried(
-    steps.sort((one, other) => one.number - other.number),
-    outgoing,
-  );
+  const steps = recording.retriableWith(outgoing).filter((step) => step.beganIn(active));
+  return retried(steps, outgoing);
 }
 
 /**

@@ -1,15 +1,14 @@
+import type { OutgoingRequest } from '../attempts/http-exchange.js';
+import { RetriableSteps } from '../routing/retriable-steps.js';
 import type { RunPart } from '../run-part.js';
 import type { StepRecording } from '../step.js';
 import { idleAt } from './idle.js';
 
-const NONE: ReadonlySet<StepRecording> = /* @__PURE__ */ new Set();
-
 /** The parts of a run that have not settled. */
 export class RunParts {
   readonly #parts = new Set<RunPart>();
-  /** Steps that a call may be a retry of; a run whose calls succeed has none. */
-  #retriable: Set<StepRecording> | undefined;
-
+  /** Made with the first: a run whose calls succeed has none. */
+  #retriable: RetriableSteps | undefined;
   #isSettling = false;
 
   /** Whether several parts are being settled: the run looks only once whether it is idle, when all of them have. */
@@ -22,18 +21,18 @@ export class RunParts {
     return this.#parts;
   }
 
-  /** The implicit steps that a call may be a retry of. */
-  get retriable(): ReadonlySet<StepRecording> {
-    return this.#retriable ?? NONE;
+  /** The implicit steps in which such a request failed, oldest first: it may be a retry of one. */
+  retriableWith(outgoing: OutgoingRequest): StepRecording[] {
+    return this.#retriable?.with(outgoing) ?? [];
   }
 
   add(part: RunPart): void {
     this.#parts.add(part);
   }
 
-  mayBeRetried(step: StepRecording): void {
-    this.#retriable ??= new Set();
-    this.#retriable.add(step);
+  mayBeRetried(step: StepRecording, failed: OutgoingRequest): void {
+    this.#retriable ??= new RetriableSteps();
+    this.#retriable.add(step, failed);
   }
 
   /** A part has settled. */
@@ -72,7 +71,7 @@ export class RunParts {
   /** The error of a run tells how its last attempt ended, where the wire does not: by the client's timeout, or stopped before a retry. */
   explainLastAttempt(error: unknown): void {
     let last: StepRecording | undefined;
-    for (const step of this.retriable) if (!last || step.lastActivityAt >= last.lastActivityAt) last = step;
+    for (const step of this.#retriable?.all ?? []) if (!last || step.lastActivityAt >= last.lastActivityAt) last = step;
     last?.explainedBy(error);
   }
 }
