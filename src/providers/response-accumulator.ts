@@ -25,6 +25,8 @@ const NO_CODE = 'provider_error';
 export interface PartDraft {
   readonly type: string;
   text: string;
+  /** Whether a closing brace is the last of it that is not blank. */
+  endsWithBrace: boolean;
   id?: string | undefined;
   name?: string | undefined;
   /** A part that was received whole; then `text` does not count. */
@@ -120,7 +122,7 @@ export class ResponseAccumulator {
     const choice = this.#choice(index);
     if (!this.#content || !choice || this.#room < PART_LENGTH) return undefined;
     this.#room -= PART_LENGTH;
-    const draft: PartDraft = { type, text: '' };
+    const draft: PartDraft = { type, text: '', endsWithBrace: false };
     choice.parts.push(draft);
     if (key !== undefined) keysOf(choice).set(key, draft);
     choice.last = draft;
@@ -151,6 +153,8 @@ export class ResponseAccumulator {
   /** More text for a part. */
   extend(draft: PartDraft | undefined, delta: unknown): void {
     if (!draft || typeof delta !== 'string') return;
+    const end = delta.trimEnd();
+    if (end !== '') draft.endsWithBrace = end.endsWith('}');
     draft.text += delta.length <= this.#room ? delta : withoutHalfKey(delta.slice(0, this.#room));
     this.#room = Math.max(0, this.#room - delta.length);
   }
@@ -260,8 +264,9 @@ function knownCall(known: PartDraft | undefined, current: PartDraft | undefined,
   return isOther ? undefined : known;
 }
 
-function isComplete({ name, text }: PartDraft): boolean {
-  return name !== undefined && object(parseJson(text)) !== undefined;
+/** Growing arguments are parsed only where they may end: to look at them with each delta would make a long text of them slow. */
+function isComplete({ name, text, endsWithBrace }: PartDraft): boolean {
+  return name !== undefined && endsWithBrace && object(parseJson(text)) !== undefined;
 }
 
 /** Text after a key's prefix that is long enough to be part of the key, and is no word. */

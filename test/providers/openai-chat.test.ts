@@ -215,6 +215,15 @@ describe('A Chat Completions answer', () => {
     });
   });
 
+  it('has a call for each name after complete arguments, also where blanks follow them', () => {
+    const call_ = (args: string) => delta({ tool_calls: [{ index: 0, function: { name: 'f', arguments: args } }] });
+    const answer = read(call, [data(...['{"a":"}', '"}', '\n', '{"b":', '2}'].map(call_))]);
+    assert.deepEqual(parts(answer), [
+      { type: 'tool_call', name: 'f', arguments: { a: '}' } },
+      { type: 'tool_call', name: 'f', arguments: { b: 2 } },
+    ]);
+  });
+
   it('is complete before the body ends at [DONE], or once every choice has its finish reason', () => {
     const two = modelCall({ url, request: { model: 'm', messages: [], stream: true, n: 2 } });
     const end = (index: number) => delta({}, { index, finish_reason: 'stop' });
