@@ -157,6 +157,17 @@ for (const [what, text, part] of RANDOM) {
   });
 }
 
+test('a branch, an interface and a function of code stay behind a colon, and a value in JSON does not', () => {
+  for (const code of [
+    "score === 1 ? 'PASS' : 'FAIL'",
+    'peekToken<Value>(token: IToken<Value>): Promise<Value>',
+    'onRedirectToAuthorization: url => {',
+  ]) {
+    assert.equal(redactor.text(code), code);
+  }
+  assert.equal(redactor.text('Lost it? "password": "Tr0ub4dor%1"'), 'Lost it? "password": "REDACTED"');
+});
+
 test('the secret of a pair of AWS goes with its id, and a hash that stands alone stays', () => {
   const hash = 'a94a8fe5ccb19ba61c4c0873d391e987982fbbd3';
   assert.equal(redactor.text(`AKIAIOSFODNN7EXAMPLE ${'wJalrXUtnF'.repeat(4)}`), 'REDACTED REDACTED');

@@ -24,6 +24,10 @@ this.password = password; this.token = token ?? null;
 switch (token.kind) { case 'plus': return left + right; }
 function isSecretKey(key: string): key is SecretKey { return key.startsWith('sk'); }
 z.object({ email: z.string().email(), password: z.string().min(8) })
+console.log(\`\${score === 1 ? 'PASS' : 'FAIL'}: \${item.input}\`)
+const status = isRight ? "Pass" : "Fail";
+peekToken<Value>(token: IToken<Value>, position: number = this.position): Promise<Value>
+onRedirectToAuthorization: url => {
 `,
   Python: `
 password = getpass.getpass("Password: ")

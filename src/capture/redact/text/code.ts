@@ -25,9 +25,14 @@ const TYPES = /^[A-Za-z_$][\w$.]*(?: \| [A-Za-z_$][\w$.]*)+;?$/;
 const ENVIRONMENT =
   /^(?:process\.env|import\.meta\.env|Deno\.env|Bun\.env|os\.environ|os\.[Gg]etenv|System\.getenv)(?:\.|\?\.|[[(])/;
 
+/** The function `url => {`. */
+const FUNCTION = /^([A-Za-z_$]{1,40}) =>(?:\s|$)/;
+
 /** Whether a value is an expression of code that the real value comes from. Its names are words; random ones are none. */
 export function isExpression(value: string): boolean {
   if (ENVIRONMENT.test(value)) return true;
+  const parameter = FUNCTION.exec(value)?.[1];
+  if (parameter !== undefined) return readsAsWords(parameter);
   const code = value.replace(KEYWORD, '');
   if (code !== value || ACCESS.test(value) || value[0] === '(') {
     // A password may begin like an expression: `ywYr.Q+.tiXQT7`. Names of code are mixed too, but have few digits: `getGitHubToken()`.
@@ -48,9 +53,12 @@ function isOperand(operand: string): boolean {
   return !HAS_DIGIT.test(operand) || NUMBER.test(operand) || DOTTED.test(operand);
 }
 
+/** `IToken`, an interface. */
+const INTERFACE = /^I(?=[A-Z][a-z])/;
+
 /** Whether a value is a name of code, of letters only. */
 export function isIdentifier(value: string): boolean {
-  return IDENTIFIER.test(value) && readsAsWords(value);
+  return IDENTIFIER.test(value) && readsAsWords(value.replace(INTERFACE, ''));
 }
 
 /** Whether a value is a path of a file, made of words. */

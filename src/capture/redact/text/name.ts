@@ -152,7 +152,7 @@ export function judgeName(text: string, separator: number, policy: Policy): Judg
   if (!name)
     return isEquals && isOperator(text[separator - 1]) ? behind(OPERATOR_BEFORE, text, separator, policy) : undefined;
   // Types of media and paths of packages: `"application/jwt":`, `"node_modules/cookie":`.
-  if (name.isQuoted && isInPath(text.charCodeAt(name.start - 1))) return undefined;
+  if (name.isQuoted && (isInPath(text.charCodeAt(name.start - 1)) || isBranch(text, name, separator))) return undefined;
   const kind = kindOf(text, name, policy);
   if (kind !== PLAIN) return { kind, name, isAnnounced: false };
   if (isValueName(name.text)) return besideValue(text, name, policy);
@@ -181,6 +181,17 @@ export function isQueryKey(text: string, name: Name): boolean {
 /** `/` and `+` */
 function isInPath(code: number): boolean {
   return code === 47 || code === 43;
+}
+
+const QUESTION_BEFORE = /\?\s{1,40}["'`]$/;
+const LONGEST_BRANCH_BEFORE = 42;
+
+/** `passed ? 'PASS' : 'FAIL'`. A name in quotes has no blank before its colon. */
+function isBranch(text: string, name: Name, separator: number): boolean {
+  return (
+    isBlank(text.charCodeAt(separator - 1)) &&
+    QUESTION_BEFORE.test(text.slice(Math.max(0, name.start - LONGEST_BRANCH_BEFORE), name.start))
+  );
 }
 
 function foreignName(text: string, separator: number): Name | undefined {

@@ -211,8 +211,8 @@ function isInCode(text: string, value: string, name: Name, separator: number, st
   return /^[A-Z]|[a-z][A-Z]/.test(value) && /[a-z]/.test(value) && /^(?:[;,)}\]|?<]|\s*[={|]|\s*$)/.test(next);
 }
 
-/** `pass: actual === expected` */
-const OPERATOR_NEXT = /^ (?:[=!]==?|&&|\|\||[<>]=?|\?\??|[+*]) /;
+/** `pass: actual === expected`, `onToken: token => {` */
+const OPERATOR_NEXT = /^ (?:=>|[=!]==?|&&|\|\||[<>]=?|\?\??|[+*]) /;
 const RESOURCE_BEFORE = /arn:aws[\w:/-]*$/;
 
 function isBlankAt(text: string, at: number): boolean {
