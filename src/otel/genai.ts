@@ -87,7 +87,12 @@ export function usageOf(given: MayLack<Usage> | null | undefined): Usage | undef
   if (isCount(cacheReadTokens)) usage.cacheReadTokens = cacheReadTokens;
   if (isCount(cacheWriteTokens)) usage.cacheWriteTokens = cacheWriteTokens;
   if (isCount(reasoningTokens)) usage.reasoningTokens = reasoningTokens;
-  return Object.keys(usage).length > 0 ? usage : undefined;
+  return isEmpty(usage) ? undefined : usage;
+}
+
+function isEmpty(object: object): boolean {
+  for (const _ in object) return false;
+  return true;
 }
 
 function isCount(tokens: number | null | undefined): tokens is number {

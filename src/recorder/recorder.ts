@@ -158,7 +158,7 @@ export function openRecorder(options: RecorderOptions): { recorder: Recorder; pa
       const { run, handle, inside } = begin(options, false);
       return context.with(inside, () => {
         if (handle && runOf(context.active()) !== handle) runOutOfContext(handle.recording);
-        return settleWith(() => fn(run), handle?.recording, handle);
+        return settleWith(fn, run, handle?.recording);
       });
     },
     step(options, fn) {
@@ -167,13 +167,14 @@ export function openRecorder(options: RecorderOptions): { recorder: Recorder; pa
     },
     reuseStep(fn) {
       requireFunction(fn, 'fn');
+      const call = () => fn();
       const active = context.active();
       const outer = reuseOf(active);
-      if (outer && !outer.isClosed) return settleWith(fn, undefined, undefined);
+      if (outer && !outer.isClosed) return settleWith(call, undefined, undefined);
       const scope = new ReuseScope();
       return context.with(withReuse(active, scope), () => {
-        if (reuseOf(context.active()) === scope) return settleWith(fn, scope, undefined);
-        return settleWith(fn, scope, undefined).finally(reuseOutOfContext());
+        if (reuseOf(context.active()) === scope) return settleWith(call, undefined, scope);
+        return settleWith(call, undefined, scope).finally(reuseOutOfContext());
       });
     },
     tool(options, fn) {

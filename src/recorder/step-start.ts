@@ -7,7 +7,7 @@ import type { StepOptions } from '../spans/outcome/step-options.js';
 import type { RunRecording } from '../spans/run.js';
 import { StepRecording } from '../spans/step.js';
 import { StepScope } from '../spans/step-scope.js';
-import { guarded, report } from '../util/diagnostics.js';
+import { report } from '../util/diagnostics.js';
 import { checkObject, checkString, copyGiven, requireFunction, requireOptions } from '../util/validation.js';
 import { type Step, StepHandle } from './step-handle.js';
 
@@ -20,29 +20,35 @@ interface Scope {
 /** Refers to a handle. A handle that is collected ends as dropped, so a function that still runs must refer to its own. */
 function keepAlive(_held: unknown): void {}
 
-const NOT_RECORDED = 'the end of a scope could not be recorded';
-
-/** Calls `fn` and passes its end to `scope`. `held` is not collected before that. */
-export function settleWith<T>(fn: () => T | PromiseLike<T>, scope: Scope | undefined, held: unknown): Promise<T> {
+/** Calls `fn` with `given`, which is not collected before its end, and passes that end to `scope`. */
+export function settleWith<G, T>(fn: (given: G) => T | PromiseLike<T>, given: G, scope: Scope | undefined): Promise<T> {
   let result: Promise<T>;
   try {
-    result = Promise.resolve(fn());
+    result = Promise.resolve(fn(given));
   } catch (error) {
     result = Promise.reject(error);
   }
   if (!scope) return result;
   return result.then(
     (value) => {
-      guarded(NOT_RECORDED, () => scope.returned(value));
-      keepAlive(held);
+      tell(scope, 'returned', value);
+      keepAlive(given);
       return value;
     },
     (error) => {
-      guarded(NOT_RECORDED, () => scope.threw(error));
-      keepAlive(held);
+      tell(scope, 'threw', error);
+      keepAlive(given);
       throw error;
     },
   );
+}
+
+function tell(scope: Scope, how: 'returned' | 'threw', what: unknown): void {
+  try {
+    scope[how](what);
+  } catch (error) {
+    report('the end of a scope could not be recorded', error);
+  }
 }
 
 /** Runs `fn` as a step of `run`. `ctx`: where the step begins. Default: in the run's own context. */
@@ -63,7 +69,7 @@ export function stepIn<T>(
     },
     threw: (error: unknown) => scope.threw(error),
   };
-  return context.with(inside, () => settleWith(() => fn(handle), ending, handle));
+  return context.with(inside, () => settleWith(fn, handle, ending));
 }
 
 /** Starts a step of `run` that has no function. */

@@ -3,7 +3,7 @@ import { AttributeWriter } from '../capture/attribute-writer.js';
 import { keepValues } from '../capture/captured-content.js';
 import { contentWriter, writeContent, writeRequest, writeResponse, writeUsage } from '../capture/genai-writer.js';
 import type { CaptureSettings } from '../capture/levels.js';
-import type { ModelRequest, Usage } from '../otel/genai.js';
+import type { ModelRequest, ModelResponse, Usage } from '../otel/genai.js';
 import * as names from '../otel/names.js';
 import type { ModelCall } from '../providers/detect.js';
 import { urlParts } from '../util/url-parts.js';
@@ -59,16 +59,19 @@ export interface StepFacts {
   readonly pollCount: number;
 }
 
+const NOTHING = {};
+
 /** Writes what is known of the call that the outcome rests on. What the application said comes before what was read at the wire. */
 export function writeStepAttributes(span: Span, facts: StepFacts): AttributeWriter {
   const { home, capturing, start, implicit, outcome, lastCall } = facts;
-  const { answer, outgoing, attempt } = outcome.ending ?? {};
-  const call = outcome.ending?.call ?? lastCall;
+  const { ending } = outcome;
+  const answer = ending?.answer;
+  const call = ending?.call ?? lastCall;
   // An implicit step starts with the options of its first call, but another call may have decided the outcome.
-  const options = outcome.options ?? (implicit && call ? {} : facts.options);
-  const request: ModelRequest = merged(call?.fullRequest?.value ?? call?.request, options.request) ?? {};
+  const options: StepOptions = outcome.options ?? (implicit && call ? NOTHING : facts.options);
+  const request: ModelRequest = merged(call?.fullRequest?.value ?? call?.request, options.request) ?? NOTHING;
   const streaming = call?.streaming ?? request.stream;
-  const response = merged(answer?.response, outcome.response) ?? {};
+  const response: ModelResponse = merged(answer?.response, outcome.response) ?? NOTHING;
   const given = merged((outcome.options ?? facts.options).attributes, outcome.attributes);
   const others = merged(given, merged(response.extra, request.extra));
   const to = new AttributeWriter(span, start.attributes, others, capturing);
@@ -89,7 +92,7 @@ export function writeStepAttributes(span: Span, facts: StepFacts): AttributeWrit
   if (!isPlain && !isNamedSo) span.updateName(spanName(operation, model));
   writeRequest(to, request);
   writeResponse(to, response);
-  const server = outgoing && urlParts(capturing.redactUrl(outgoing.url.href));
+  const server = ending && urlParts(capturing.redactUrl(ending.outgoing.url.href));
   if (server) {
     to.write(names.SERVER_ADDRESS, server.address);
     to.write(names.SERVER_PORT, server.port);
@@ -104,7 +107,7 @@ export function writeStepAttributes(span: Span, facts: StepFacts): AttributeWrit
   const writer = contentWriter(capturing);
   if (writer) writeContent(to, request, response, writer);
   writeUsage(to, facts.usage);
-  const firstChunkMillis = streaming ? attempt?.timeToFirstChunkMillis : undefined;
+  const firstChunkMillis = streaming ? ending?.attempt.timeToFirstChunkMillis : undefined;
   if (firstChunkMillis !== undefined) to.write(names.GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK, firstChunkMillis / 1000);
   return to;
 }

@@ -50,8 +50,8 @@ export function copyGiven<T extends object>(
   if (given == null) return undefined;
   const copy: Record<string, unknown> = {};
   try {
-    for (const name of Object.keys(given)) {
-      const value = given[name as keyof T];
+    for (const name in given) {
+      const value = Object.hasOwn(given, name) ? given[name] : undefined;
       if (value != null) copy[name] = Array.isArray(value) ? [...value] : value;
     }
   } catch (error) {
@@ -65,6 +65,8 @@ export function merged<T extends object>(base: T | null | undefined, top: T | nu
   return base && top ? { ...base, ...top } : (top ?? base ?? undefined);
 }
 
+const NOT_RENAMED = {};
+
 /**
  * Throws a `TypeError` for a field of `given` that is not in `known`: a misspelt option would have no effect. `renamed` maps the
  * names of an earlier version to today's.
@@ -73,7 +75,7 @@ export function checkFields(
   given: object,
   option: string,
   known: readonly string[],
-  renamed: Readonly<Record<string, string>> = {},
+  renamed: Readonly<Record<string, string>> = NOT_RENAMED,
 ): void {
   for (const name in given) {
     if (known.includes(name)) continue;

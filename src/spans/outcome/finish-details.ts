@@ -19,6 +19,7 @@ export interface FinishDetails {
 }
 
 const DETAILS = ['response', 'usage', 'error', 'attributes'];
+const RENAMED = { metadata: 'attributes' };
 
 /** Checks the arguments of `finish`; throws a `TypeError` that names the wrong one. */
 export function checkFinish(status: unknown, details: unknown): void {
@@ -27,7 +28,7 @@ export function checkFinish(status: unknown, details: unknown): void {
   }
   if (details === undefined) return;
   const { response, usage, attributes } = requireObject(details, 'details');
-  checkFields(details as object, 'details', DETAILS, { metadata: 'attributes' });
+  checkFields(details as object, 'details', DETAILS, RENAMED);
   checkObject(response, 'details.response');
   checkObject(usage, 'details.usage');
   checkObject(attributes, 'details.attributes');
