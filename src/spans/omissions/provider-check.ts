@@ -1,5 +1,5 @@
 /** Notices that runs are not recorded because no OpenTelemetry SDK is registered. */
-import { trace } from '@opentelemetry/api';
+import { ProxyTracerProvider, trace } from '@opentelemetry/api';
 import { guarded } from '../../util/diagnostics.js';
 import { reportOmission } from '../../util/omissions.js';
 import { cancel, type Deadline, schedule } from '../settle/deadlines.js';
@@ -30,10 +30,13 @@ function reportMissingProvider(atExit: boolean): void {
   else reportOmission('RUNTRACE_NO_PROVIDER', runs, { atExit });
 }
 
-/** The API gives out a proxy, whose delegate does nothing until an SDK registers a provider. */
+/**
+ * The API gives out a proxy, whose delegate does nothing until an SDK registers a provider. All proxies share that delegate. Its class can't be
+ * told by its name: in a minified bundle it has another one.
+ */
 export function hasGlobalProvider(): boolean {
-  const provider = trace.getTracerProvider() as { getDelegate?(): { constructor: { name: string } } };
-  return provider.getDelegate?.().constructor.name !== 'NoopTracerProvider';
+  const provider = trace.getTracerProvider() as { getDelegate?(): unknown };
+  return provider.getDelegate?.() !== new ProxyTracerProvider().getDelegate();
 }
 
 /**

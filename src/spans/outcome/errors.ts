@@ -49,13 +49,17 @@ function describe(error: unknown): Failure {
   return failure;
 }
 
+/** What minifiers leave of the name of a class says nothing, and is another one in the next build. */
+const MINIFIED_LENGTH = 3;
+
 /** The class of an error: `constructor.name` for the model clients' errors, whose `name` is just `Error`; `name` for a DOMException. */
 export function classNameOf(error: object): string | undefined {
   const { name } = error as { name?: unknown };
   const constructorName = (error.constructor as { name?: unknown } | undefined)?.name;
   for (const candidate of name === 'Error' || typeof name !== 'string' ? [constructorName, name] : [name]) {
     const className = identifier(candidate);
-    if (className !== undefined && className !== 'Object') return className;
+    if (className === undefined || className === 'Object') continue;
+    if (className.length > MINIFIED_LENGTH || className === name) return className;
   }
   return undefined;
 }
@@ -94,12 +98,16 @@ export function* causesOf(error: unknown): Iterable<object> {
 /** How a reason says that time ran out which is a text. The clients made by Fern (`cohere-ai`: getTimeoutSignal in signals.js) say `timeout`. */
 const TIMEOUT_TEXT = /\btime(?:d[ -])?-?out\b/i;
 
+/** The message of `openai`'s `APIConnectionTimeoutError` (core/error.js), whose `name` is just `Error` and whose class may be minified. */
+const CLIENT_TIMED_OUT = 'Request timed out.';
+
 /** The class of the timeout among an error's causes. A model client that aborts its request on a timeout may report an abort. */
 function timeoutNameOf(error: unknown): string | undefined {
   if (typeof error === 'string') return TIMEOUT_TEXT.test(error) ? 'timeout' : undefined;
   for (const cause of causesOf(error)) {
     const name = classNameOf(cause);
     if (name?.includes('Timeout')) return name;
+    if ((cause as Partial<Error>).message === CLIENT_TIMED_OUT) return 'timeout';
     // Fastify 5 aborts the signal of a request with such an error, of the class FastifyError.
     const { code, cause: inner } = cause as { code?: unknown; cause?: unknown };
     const known = identifier(code);

@@ -203,12 +203,15 @@ export function isAbort(thrown: unknown): boolean {
 }
 
 /**
- * `AbortError`, `APIUserAbortError`; `CanceledError` (axios), `CancelError` (got). The clients made by Fern throw an error of their general
- * class (`cohere-ai` 8: core/fetcher/Fetcher.js).
+ * Of the clients made by Fern, which throw an error of their general class (`cohere-ai` 8: core/fetcher/Fetcher.js), and of `openai`'s
+ * `APIUserAbortError` (core/error.js), whose `name` is just `Error` and whose class may be minified.
  */
+const ABORT_MESSAGES = ['The user aborted a request', 'Request was aborted.'];
+
+/** `AbortError`, `APIUserAbortError`; `CanceledError` (axios), `CancelError` (got). */
 function saysAborted(error: object): boolean {
   if (/Abort|Cancel(?:l?ed|lation)?(?:Error|Exception)$/.test(classNameOf(error) ?? '')) return true;
-  return (error as Partial<Error>).message === 'The user aborted a request';
+  return ABORT_MESSAGES.includes((error as Partial<Error>).message ?? '');
 }
 
 /**
