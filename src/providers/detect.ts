@@ -17,6 +17,7 @@ import { ollama } from './formats/ollama.js';
 import { openAiChat } from './formats/openai/openai-chat.js';
 import { openAiMedia } from './formats/openai/openai-media.js';
 import { openAiResponses } from './formats/openai/openai-responses.js';
+import { replicate } from './formats/replicate.js';
 import { watsonxChat, watsonxText } from './formats/watsonx.js';
 import { providerOf } from './provider-names.js';
 import { excerpt, excerptInTwo } from './stream/excerpt.js';
@@ -53,6 +54,7 @@ const FORMATS: readonly WireFormat[] = [
   mistralOcr,
   openAiMedia,
   vertexPredict,
+  replicate,
 ];
 
 /** The longest request body, whole response or single event that is read, in characters or bytes: 4 Mi. */

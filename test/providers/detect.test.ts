@@ -19,6 +19,13 @@ const known: [url: string, body: object, expected: [operation: string, provider:
   ['https://api.openai.com/v1/moderations', embeddings, ['moderation', 'openai', 'm']],
   ['https://api.openai.com/v1/completions', prompt, ['text_completion', 'openai', 'm']],
   ['https://api.openai.com/v1/embeddings', embeddings, ['embeddings', 'openai', 'm']],
+  ['https://api.voyageai.com/v1/multimodalembeddings', { model: 'm', inputs: [] }, ['embeddings', 'voyage_ai', 'm']],
+  ['https://api.perplexity.ai/v1/contextualizedembeddings', embeddings, ['embeddings', 'perplexity', 'm']],
+  [
+    'https://api.replicate.com/v1/models/meta/llama/predictions',
+    { input: { prompt: 'Hi' } },
+    ['generate_content', 'replicate', 'meta/llama'],
+  ],
   [
     'https://me.openai.azure.com/openai/deployments/gpt-5-eu/chat/completions?api-version=2024-10-21',
     { messages: [] },
@@ -100,6 +107,8 @@ const unknown: [method: string, url: string, body: object | string | undefined][
   ['POST', 'https://chat.example/rooms/1/messages', { text: 'Hi' }],
   ['POST', 'https://survey.example/responses', { input: 'yes' }],
   ['POST', 'https://survey.example/responses', undefined],
+  ['POST', 'https://api.replicate.com/v1/predictions/p_1/cancel', {}],
+  ['POST', 'https://weather.example/v1/predictions', { input: { city: 'Bern' } }],
   ['POST', 'https://example.com/v1/things', chat],
   ['POST', 'https://example.com/', chat],
 ];

@@ -29,7 +29,7 @@ const asStep: [url: string, body: unknown, rule: 'host' | 'body'][] = [
   ['https://api.openai.com/v1/videos', { model: 'sora-2', prompt: 'A cat' }, 'host'],
   ['https://api.cohere.com/v1/classify', { model: 'm', inputs: ['a'] }, 'host'],
   ['https://api.mistral.ai/v1/classifications', { model: 'm', input: 'a' }, 'host'],
-  ['https://api.voyageai.com/v1/multimodalembeddings', { model: 'm', inputs: [] }, 'host'],
+  ['https://api.jina.ai/v1/classify', { model: 'm', input: ['a'], labels: ['b'] }, 'host'],
   ['https://generativelanguage.googleapis.com/v1beta/models/veo:predictLongRunning', { instances: [] }, 'host'],
   [
     'https://europe-west1-aiplatform.googleapis.com/v1/projects/p/locations/l/endpoints/1:predict',
@@ -51,7 +51,6 @@ const asStep: [url: string, body: unknown, rule: 'host' | 'body'][] = [
   ['https://api.lumalabs.ai/dream-machine/v1/generations', { model: 'm', prompt: 'A cat' }, 'host'],
   ['https://api-atlas.nomic.ai/v1/embedding/text', { model: 'm', texts: ['a'] }, 'host'],
   ['https://runtime.sagemaker.eu-west-1.amazonaws.com/endpoints/e/invocations', { inputs: 'Hi' }, 'host'],
-  ['https://api.replicate.com/v1/models/meta/llama/predictions', { input: { prompt: 'Hi' } }, 'host'],
   ['https://bedrock-agent-runtime.eu-west-1.amazonaws.com/agents/session-1', { foundationModel: 'm' }, 'host'],
   ['https://bedrock-agent-runtime.eu-west-1.amazonaws.com/rerank', { queries: [], sources: [] }, 'host'],
   ['https://a.snowflakecomputing.com/api/v2/databases/d/schemas/s/agents/a:run', { messages: [] }, 'host'],

@@ -46,12 +46,12 @@ export const openAiChat: WireFormat = {
   operation(path) {
     if (isChat(path)) return 'chat';
     if (path.endsWith('/completions')) return 'text_completion';
-    return path.endsWith('/embeddings') ? 'embeddings' : undefined;
+    return EMBEDDINGS.test(path) ? 'embeddings' : undefined;
   },
 
   accepts(path, body) {
     if (isChat(path)) return Array.isArray(body.messages);
-    return path.endsWith('/completions') ? body.prompt !== undefined : body.input !== undefined;
+    return (path.endsWith('/completions') ? body.prompt : (body.input ?? body.inputs)) !== undefined;
   },
 
   readRequest({ path, body }, content) {
@@ -84,6 +84,9 @@ export const openAiChat: WireFormat = {
 
   openReader: (content, request) => new OpenAiChatReader(content, request),
 };
+
+/** Voyage and Perplexity have more kinds of them, each at a path of its own. */
+const EMBEDDINGS = /\/(?:contextualized|multimodal)?embeddings$/;
 
 /**
  * The fields for which a chunk is parsed where content is not wanted. `role` is in the first chunk of each choice; the
