@@ -1,8 +1,10 @@
-/** The clients of APIs of their own: Anthropic, Google, Mistral, Cohere, Ollama. */
+/** The clients of APIs of their own: Anthropic, Google, Mistral, Cohere, Ollama, IBM. */
 import Anthropic from '@anthropic-ai/sdk';
 import { GoogleGenAI } from '@google/genai';
+import { WatsonXAI } from '@ibm-cloud/watsonx-ai';
 import { HTTPClient, Mistral } from '@mistralai/mistralai';
 import { CohereClientV2 } from 'cohere-ai';
+import { NoAuthAuthenticator } from 'ibm-cloud-sdk-core';
 import { Ollama } from 'ollama';
 import { type Ask, type ClientRow, FUNCTION_TOOL, MESSAGES, PROMPT, TOOL } from '../client.js';
 import { map } from './map.js';
@@ -153,6 +155,39 @@ export const ownApi: readonly ClientRow[] = [
           return map(stream, (part: { message: { content: string } }) => part.message.content);
         },
         results: { embeddings: (model) => ollama.embed({ model, input: 'a' }) },
+      };
+    },
+  },
+  {
+    name: '`@ibm-cloud/watsonx-ai`',
+    package: '@ibm-cloud/watsonx-ai',
+    record: "WatsonXAI.newInstance({ version, serviceUrl, adapter: 'fetch', env: { fetch: recordingFetch } })",
+    provider: 'ibm.watsonx.ai',
+    finishReasons: ['stop', 'tool_calls'],
+    refusal: 'invalid_request_entity',
+    retries: false,
+    make(fetch) {
+      const watsonx = WatsonXAI.newInstance({
+        version: '2026-01-01',
+        serviceUrl: 'https://us-south.ml.cloud.ibm.com',
+        authenticator: new NoAuthAuthenticator(),
+        adapter: 'fetch',
+        env: { fetch },
+      });
+      const asked = (modelId: string) => ({ modelId, projectId: 'none' });
+      const request = (model: string, ask: Ask) => ({ ...asked(model), messages, signal: ask.signal, ...tools(ask) });
+      return {
+        generate: (model, ask) => watsonx.textChat(request(model, ask)),
+        open: async (model, ask) =>
+          map(
+            await watsonx.textChatStream({ ...request(model, ask), returnObject: true }),
+            (event: { data: { choices: { delta: { content?: string } }[] } }) => event.data.choices[0]?.delta.content,
+          ),
+        results: {
+          embeddings: (model) => watsonx.embedText({ ...asked(model), inputs: ['a'] }),
+          rerank: (model) =>
+            watsonx.textRerank({ ...asked(model), query: 'a', inputs: [{ text: 'a' }, { text: 'b' }] }),
+        },
       };
     },
   },

@@ -6,6 +6,7 @@ import { cohereChat } from './cohere.js';
 import { compatibleChats } from './compatible.js';
 import { mistralConversations } from './mistral-conversations.js';
 import { ollamaChat } from './ollama.js';
+import { watsonxChat } from './watsonx.js';
 
 export const FORMATS: readonly WireFormat[] = [
   ...compatibleChats,
@@ -14,4 +15,5 @@ export const FORMATS: readonly WireFormat[] = [
   cohereChat,
   mistralConversations,
   ollamaChat,
+  watsonxChat,
 ];

@@ -35,6 +35,16 @@ export const RESULTS: readonly WireFormat[] = [
     results: RANKING.map((one) => ({ ...one, document: { text: 'a' } })),
     usage: { ...COUNTED, completion_tokens: 0 },
   })),
+  result(/\/ml\/v1\/text\/embeddings$/, ({ body }) => ({
+    model_id: body.model_id,
+    results: [{ embedding: VECTOR }],
+    input_token_count: PROCESSED_TOKENS,
+  })),
+  result(/\/ml\/v1\/text\/rerank$/, ({ body }) => ({
+    model_id: body.model_id,
+    results: RANKING.map(({ index, relevance_score }) => ({ index, score: relevance_score })),
+    input_token_count: PROCESSED_TOKENS,
+  })),
   result(/\/api\/embed$/, ({ body }) => ({
     model: body.model,
     embeddings: [VECTOR],
@@ -83,7 +93,7 @@ function result(path: RegExp, answer: (asked: Asked) => unknown): WireFormat {
     read(asked, body) {
       if (!path.test(asked)) return undefined;
       last = { body };
-      return { model: String(body.model), stream: false, includeUsage: true };
+      return { model: String(body.model ?? body.model_id), stream: false, includeUsage: true };
     },
     headers: (_id, status) =>
       status === 200 && typeof answer(last) === 'string' ? { 'content-type': 'audio/mpeg' } : {},
