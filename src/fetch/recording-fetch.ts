@@ -1,5 +1,5 @@
 import { type Context, context } from '@opentelemetry/api';
-import type { ModelCall } from '../providers/detect.js';
+import type { ModelCall, UnreadCall } from '../providers/detect.js';
 import type { AttemptOwner, OutgoingRequest, ReadBody } from '../spans/attempts/http-exchange.js';
 import { type ActiveRun, reuseOf, withoutRun, withRecording } from '../spans/context.js';
 import { callRecorded, unreadPost } from '../spans/omissions/missed-calls.js';
@@ -162,7 +162,7 @@ function beginAttempt(
   const signal = signalOf(input, init);
   if (polled) return new InFlightAttempt(polled, outgoing, polled.call, signal, active);
   const kind = step?.recall(outgoing) ?? kindOf(outgoing, place, capturing);
-  const call = typeof kind === 'object' ? kind : undefined;
+  const call = typeof kind === 'object' && 'request' in kind ? kind : undefined;
   const owned = ownerOf(place, outgoing, call, kind);
   if (!owned) return undefined;
   callRecorded();
@@ -176,14 +176,14 @@ function ownerOf(
   call: ModelCall | undefined,
   kind: RequestKind,
 ): ReturnType<Outside['ownerOf']> {
-  const isCall = call !== undefined || (run !== undefined && kind === 'unread call');
+  const isCall = typeof kind === 'object' && (call !== undefined || run !== undefined);
   if (step && (isCall || takesAll)) return { owner: step, inside: active };
   if (!isCall) {
     if (run && outgoing.method === 'POST') unreadPost(active, kind === 'unread post' ? outgoing.url.host : undefined);
     return undefined;
   }
   const expecting = call && expectedCallsIn(active)?.ownerOf(outgoing, call);
-  const owner = expecting ?? (run && ownerInRun(active, run, outgoing, call));
+  const owner = expecting ?? (run && ownerInRun(active, run, outgoing, kind));
   if (owner) return { owner, inside: active };
   return run || !call ? undefined : outside?.ownerOf(active, capturing, outgoing, call);
 }
@@ -193,7 +193,7 @@ function ownerInRun(
   active: Context,
   run: ActiveRun,
   outgoing: OutgoingRequest,
-  call: ModelCall | undefined,
+  call: ModelCall | UnreadCall,
 ): AttemptOwner | undefined {
   const { recording } = run;
   const owner =

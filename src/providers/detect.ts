@@ -29,10 +29,10 @@ export type { Answer } from './format.js';
 export { type ProviderError, readErrorCode } from './provider-error.js';
 export {
   type UnknownRequest,
+  type UnreadCall,
   type UnreadCallRules,
   type UnreadKind,
   unreadKindOf,
-  unreadModel,
 } from './unread-call.js';
 export type { ResponseReader };
 

@@ -10,6 +10,8 @@ export interface UnknownRequest {
   readonly url: URL;
   /** The body, as text or in UTF-8; `undefined` if it could not be read. */
   readonly body: string | Uint8Array | undefined;
+  /** The fields of a form, as JSON. */
+  readonly formFields?: string | undefined;
   /** The `content-type` header, in any case. */
   readonly contentType?: string | undefined;
 }
@@ -90,11 +92,14 @@ const CONTENT_FIELDS = ['messages', 'input', 'prompt', 'contents', 'inputs', 'te
 
 const GRAPHQL_QUERY = /^\s*(?:(?:query|mutation|subscription|fragment)\b|\{)/;
 
-/**
- * What a request is that is not recognized: `unread call`, a model call that becomes a plain step, named by method and
- * path, and ended as HTTP shows; `unread post`, which may have been one, and is counted; `other`, certainly none.
- */
-export type UnreadKind = 'unread call' | 'unread post' | 'other';
+/** A model call in a format that is not read. It becomes a plain step, named by method and path, and ended as HTTP shows. */
+export interface UnreadCall {
+  /** The model that it asks for: the `model` at the top of its JSON or form, or the `model_id`. */
+  readonly model: string | undefined;
+}
+
+/** What a request is that is not recognized: `unread post` may have been a model call, and is counted; `other` is certainly none. */
+export type UnreadKind = UnreadCall | 'unread post' | 'other';
 
 /**
  * Decides what a request is that is not recognized.
@@ -110,7 +115,7 @@ export type UnreadKind = 'unread call' | 'unread post' | 'other';
  *
  * @example
  * const url = new URL('https://api.cohere.com/v2/classify');
- * unreadKindOf({ method: 'POST', url, body: '{}' }, { byBody: true, every: false }); // 'unread call'
+ * unreadKindOf({ method: 'POST', url, body: '{"model":"m"}' }, { byBody: true, every: false }); // { model: 'm' }
  */
 export function unreadKindOf(request: UnknownRequest, { byBody, every }: UnreadCallRules): UnreadKind {
   const { method, url } = request;
@@ -123,19 +128,11 @@ export function unreadKindOf(request: UnknownRequest, { byBody, every }: UnreadC
   if (!isAtProvider && !byBody && !every) return 'other';
   const body = readJson(request.body);
   if (isOtherKind(path, body, request.body)) return 'other';
-  if (isAtProvider || every || (byBody && !isStorage && hasModelAndContent(body))) return 'unread call';
+  if (isAtProvider || every || (byBody && !isStorage && hasModelAndContent(body))) {
+    const { model, model_id: id } = object(body ?? readJson(request.formFields)) ?? {};
+    return { model: label(model ?? id) };
+  }
   return byBody ? 'unread post' : 'other';
-}
-
-/**
- * The model that a call in a format that is not read asks for: the `model` at the top of its JSON, or watsonx's
- * `model_id`.
- *
- * @example unreadModel('{"model":"rerank-v4","texts":["a"]}') // 'rerank-v4'
- */
-export function unreadModel(body: UnknownRequest['body']): string | undefined {
-  const { model, model_id: id } = object(readJson(body)) ?? {};
-  return label(model ?? id);
 }
 
 function readJson(body: UnknownRequest['body']): unknown {

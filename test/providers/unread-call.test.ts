@@ -275,7 +275,7 @@ const countsOfTokens: typeof notAsStep = [
 ];
 
 const isUnreadModelCall = (request: UnknownRequest, rules: UnreadCallRules) =>
-  unreadKindOf(request, rules) === 'unread call';
+  typeof unreadKindOf(request, rules) === 'object';
 
 const text = (body: unknown) => (body === undefined || typeof body === 'string' ? body : JSON.stringify(body));
 

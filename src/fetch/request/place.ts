@@ -101,6 +101,6 @@ function noticeCallWithoutRun(
   const target = targetOf(input, init);
   if (kindByUrl(target, purpose) === 'other') return;
   const kind = kindOf(readOutgoing(target, input, init, undefined, false), purpose);
-  if (typeof kind === 'object' || kind === 'unread call') modelCallWithoutRun();
+  if (typeof kind === 'object') modelCallWithoutRun();
   else unreadPost(active, kind === 'unread post' ? target.url.host : undefined);
 }

@@ -38,8 +38,8 @@ export function kindOf(
 ): RequestKind {
   const call = callOf(outgoing, capturing);
   if (call) return call;
-  const { method, url, body, headers } = outgoing;
-  const request = { method, url, body, contentType: headers['content-type'] };
+  const { method, url, body, formFields, headers } = outgoing;
+  const request = { method, url, body, formFields, contentType: headers['content-type'] };
   return unreadKindOf(request, { byBody: !outside, every: everyPost });
 }
 

@@ -1,6 +1,6 @@
 /** Implicit steps: a model call in a run, outside of any explicit step, gets a step of its own, and its retries fold into that step. */
 import type { Context } from '@opentelemetry/api';
-import { type ModelCall, unreadModel } from '../../providers/detect.js';
+import type { ModelCall, UnreadCall } from '../../providers/detect.js';
 import { providerOf } from '../../providers/provider-names.js';
 import type { AttemptOwner, OutgoingRequest } from '../attempts/http-exchange.js';
 import { isRetryOf, isRetryOfOpenRefusal } from '../attempts/resends.js';
@@ -15,21 +15,26 @@ export function implicitStepFor(
   run: ActiveRun,
   reuse: ReuseScope | undefined,
   outgoing: OutgoingRequest,
-  call: ModelCall | undefined,
+  call: ModelCall | UnreadCall,
 ): AttemptOwner | undefined {
   const { recording } = run;
   if (recording.settled) return undefined;
-  const start = () => (call ? startImplicitStep(active, run, call) : startPlainStep(active, run, outgoing));
+  const start = () =>
+    'request' in call ? startImplicitStep(active, run, call) : startPlainStep(active, run, outgoing, call);
   const step =
     reuse && !reuse.isClosed ? reuse.sharedStep(recording, start) : (foldable(active, recording, outgoing) ?? start());
   return step.isRecording ? step : undefined;
 }
 
 /** The step of a model call in a format that runtrace does not read. It is named by method and path. */
-function startPlainStep(active: Context, run: ActiveRun, outgoing: OutgoingRequest): StepRecording {
-  const { method, url, body, formFields } = outgoing;
+function startPlainStep(
+  active: Context,
+  run: ActiveRun,
+  { method, url }: OutgoingRequest,
+  { model }: UnreadCall,
+): StepRecording {
   const name = `${method} ${url.pathname}`;
-  const options: StepOptions = { provider: providerOf(url), model: unreadModel(body ?? formFields) };
+  const options: StepOptions = { provider: providerOf(url), model };
   return new StepRecording(run.recording, options, contextIn(run, active), true, undefined, name);
 }
 
