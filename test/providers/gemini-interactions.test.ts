@@ -37,6 +37,7 @@ const interaction = (status: string, rest: object = {}) => ({
 async function recorded(
   answers: readonly { readonly status?: number; readonly body: string }[],
   use: (client: GoogleGenAI) => Promise<void>,
+  capture: 'content' | 'metadata' = 'content',
 ): Promise<ReadableSpan[]> {
   const left = [...answers];
   const server = createServer((request, response) => {
@@ -49,7 +50,7 @@ async function recorded(
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const { recorder, steps, shutdown } = traced({ capture: 'content', limits: { completedHoldMillis: 0 } });
+  const { recorder, steps, shutdown } = traced({ capture, limits: { completedHoldMillis: 0 } });
   const client = new GoogleGenAI({ apiKey: 'none', httpOptions: { baseUrl, fetch: recordingFetch } });
   try {
     await recorder.run({ kind: 'chat_turn' }, () => use(client));
@@ -100,6 +101,25 @@ describe('An interaction of Google’s client', () => {
     assert.equal(attributes['gen_ai.request.stream'], true);
     assert.equal(attributes['gen_ai.usage.output_tokens'], 6);
     assert.match(String(attributes['gen_ai.output.messages']), /Ich sehe nach/);
+  });
+
+  it('whose stream is left has the usage that the events before told', async () => {
+    const metadata = { total_usage: { total_input_tokens: 10, total_output_tokens: 4, total_thought_tokens: 2 } };
+    const delta = { event_type: 'step.delta', index: 2, delta: { type: 'text', text: ' und' }, metadata };
+    const told = `event: step.delta\ndata: ${JSON.stringify(delta)}\n\n`;
+    const cut = geminiInteractionStream.body.indexOf('event: interaction.completed');
+    for (const capture of ['content', 'metadata'] as const) {
+      const body = geminiInteractionStream.body.slice(0, cut) + told;
+      const play = async ({ interactions }: GoogleGenAI) => {
+        for await (const event of await interactions.create({ model, input: 'Hi', stream: true }))
+          if ('metadata' in event) break;
+      };
+      const step = only(await recorded([{ body }], play, capture));
+      assert.equal(step.attributes['runtrace.status'], 'interrupted');
+      const attempt = only(attemptsOf(step));
+      assert.equal(attempt['gen_ai.usage.input_tokens'], 10);
+      assert.equal(attempt['gen_ai.usage.output_tokens'], 6);
+    }
   });
 
   it('that fails is an error with the provider’s code', async () => {

@@ -69,6 +69,9 @@ const CHOICE = 0;
 
 const EVENT = /^(?:interaction|step|content)\./;
 
+/** Any event may say what was used so far: the only usage of a stream that does not come to its end. */
+const USED_SO_FAR = /"total_usage"/;
+
 /** The events of an interaction as a whole that do not end its stream. */
 const BEFORE_END = /^interaction\.(?:start|created|status_update|in_progress)$/;
 
@@ -92,11 +95,14 @@ class InteractionReader implements FormatReader {
   }
 
   event(name: string, data: string): void {
-    if (!this.#content && /^(?:step|content)\./.test(name) && !mayReportError(data)) return;
+    const isRead = this.#content || mayReportError(data) || USED_SO_FAR.test(data);
+    if (!isRead && /^(?:step|content)\./.test(name)) return;
     const event = this.#response.readEvent(name, data);
     if (!event) return;
     const type = name === '' || name === 'message' ? (text(event.event_type) ?? '') : name;
     this.#response.fail(errorOfEvent(type, event, EVENT.test(type)));
+    const used = object(object(event.metadata)?.total_usage);
+    if (used) this.#response.usage = readUsage(used);
     if (type.startsWith('interaction.')) {
       const { interaction_id: id, status, usage } = event;
       this.#readInteraction(object(event.interaction) ?? { id, status, usage });
