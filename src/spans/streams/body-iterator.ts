@@ -11,108 +11,62 @@ export interface Reads {
 }
 
 type ReadResult = ReadableStreamReadResult<unknown>;
-type Reader = ReadableStreamDefaultReader<unknown>;
 
-/**
- * An iterator of a stream that behaves as the platform's (https://streams.spec.whatwg.org/#rs-asynciterator) and tells of its reads. It makes the
- * promises of one read; the platform's iterator with its reads observed makes one more for each chunk.
- */
-export function iterateBody(reader: Reader, preventCancel: boolean, reads: Reads): AsyncIterator<unknown> {
-  const iteration = new Iteration(reader, preventCancel, reads);
-  const iterator = {
-    next: () => iteration.next(),
-    return: (value: unknown) => {
-      const closing = iteration.return(value);
-      return preventCancel ? closing : reads.cancelling(closing, undefined);
-    },
-    [Symbol.asyncIterator]() {
-      return this;
-    },
-  };
-  prototype ??= Object.getPrototypeOf(new ReadableStream().values()) as object;
-  return Object.setPrototypeOf(iterator, prototype);
+/** An iterator of the platform. Its methods need no `this`. */
+interface BodyIterator {
+  next(): Promise<ReadResult>;
+  return(value: unknown): Promise<ReadResult>;
 }
 
-/** That of the platform's iterators. */
-let prototype: object | undefined;
-
-class Iteration {
-  readonly #reader: Reader;
-  readonly #preventCancel: boolean;
-  readonly #reads: Reads;
-  /** What the application asked for last. The next thing waits for it. */
-  #last: Promise<unknown> | undefined;
-  /** How much of what the application asked for has not been answered. */
-  #unanswered = 0;
-  #isUntouched = true;
-  #isOver = false;
-
-  constructor(reader: Reader, preventCancel: boolean, reads: Reads) {
-    this.#reader = reader;
-    this.#preventCancel = preventCancel;
-    this.#reads = reads;
-  }
-
-  next(): Promise<ReadResult> {
-    // Node 20 to 26 begin the first read a microtask later, and `bodyUsed` shows it:
-    // https://github.com/nodejs/node/blob/v24.0.0/lib/internal/webstreams/readablestream.js
-    if (this.#isUntouched) this.#last = Promise.resolve();
-    return this.#inTurn(this.#read);
-  }
-
-  return(value: unknown): Promise<ReadResult> {
-    return this.#inTurn(() => this.#leave(value));
-  }
-
-  #inTurn(work: () => Promise<ReadResult>): Promise<ReadResult> {
-    this.#unanswered++;
-    this.#isUntouched = false;
-    const result = this.#last ? this.#last.then(work, work) : work();
-    this.#last = result;
-    return result;
-  }
-
-  #answered(): void {
-    if (--this.#unanswered === 0) this.#last = undefined;
-  }
-
-  readonly #read = (): Promise<ReadResult> => {
-    if (this.#isOver) {
-      this.#answered();
-      return Promise.resolve({ done: true, value: undefined });
+/**
+ * Lets an iterator of the platform tell of its reads, and returns it.
+ *
+ * A consumer gets what is read a microtask later than from the platform, which may have begun the next read by then. So what is asked for while a
+ * read is pending waits here, as it does in Node 20 to 24: for what was asked for last, and for nothing once a pending read has its result.
+ * https://github.com/nodejs/node/blob/v24.0.0/lib/internal/webstreams/readablestream.js
+ */
+export function watchBodyIterator<T extends object>(iterator: T, preventCancel: boolean, reads: Reads): T {
+  const { next, return: leave } = iterator as BodyIterator;
+  let last: Promise<ReadResult> | undefined;
+  /** `asked`: more was asked for a moment ago. A read that has its result by then was not pending. */
+  let state: 'open' | 'asked' | 'over' = 'open';
+  const reopen = () => {
+    if (state === 'asked') state = 'open';
+  };
+  const inTurn = (ask: () => Promise<ReadResult>) => {
+    if (last && state === 'open') {
+      state = 'asked';
+      queueMicrotask(reopen);
     }
-    this.#reads.begun();
-    return this.#reader.read().then(this.#passed, this.#failed);
+    last = last ? last.then(ask, ask) : ask();
+    return last;
   };
-
-  readonly #passed = (result: ReadResult): ReadResult => {
-    this.#answered();
-    if (result.done) this.#end();
-    return this.#reads.passed(result);
+  const settled = (isDone: boolean) => {
+    if (state !== 'asked') last = undefined;
+    if (isDone) state = 'over';
   };
-
-  readonly #failed = (error: unknown): never => {
-    this.#answered();
-    this.#end();
-    this.#reads.failed();
+  const passed = (result: ReadResult) => {
+    settled(result.done);
+    return reads.passed(result);
+  };
+  const failed = (error: unknown): never => {
+    settled(true);
+    reads.failed();
     throw error;
   };
-
-  #end(): void {
-    this.#isOver = true;
-    this.#reader.releaseLock();
-  }
-
-  async #leave(value: unknown): Promise<ReadResult> {
-    try {
-      if (!this.#isOver) {
-        const closing = this.#preventCancel ? undefined : this.#reader.cancel(value);
-        this.#end();
-        await closing;
-      }
-      return { done: true, value };
-    } finally {
-      this.#answered();
-    }
-  }
+  const read = () => {
+    if (state === 'over') return next();
+    reads.begun();
+    return next().then(passed, failed);
+  };
+  return Object.assign(iterator, {
+    next: () => inTurn(read),
+    return: (value: unknown) => {
+      const closing = inTurn(() => {
+        state = 'over';
+        return leave(value);
+      });
+      return preventCancel ? closing : reads.cancelling(closing, undefined);
+    },
+  });
 }

@@ -7,7 +7,7 @@
  */
 
 import { builtinModule } from '../../util/platform.js';
-import { iterateBody, type Reads } from './body-iterator.js';
+import { type Reads, watchBodyIterator } from './body-iterator.js';
 import { canPipe, pipe } from './pipe.js';
 import { Branch, type Watch } from './watch.js';
 
@@ -244,12 +244,10 @@ const streamMethods: Methods = (base) => {
       return readable;
     },
     values(this: Stream, ...args: unknown[]) {
+      const iterator: object = super.values(...args);
       const observation = Observed.of(this);
-      const [options] = args;
-      // The platform refuses other options.
-      if (!observation || (options != null && typeof options !== 'object')) return super.values(...args);
-      const preventCancel = Boolean((options as { preventCancel?: unknown } | null | undefined)?.preventCancel);
-      return iterateBody(super.getReader(), preventCancel, observation);
+      const [options] = args as [{ preventCancel?: unknown } | null | undefined];
+      return observation ? watchBodyIterator(iterator, Boolean(options?.preventCancel), observation) : iterator;
     },
   };
   if (Symbol.asyncIterator in base) Object.assign(methods, { [Symbol.asyncIterator]: methods.values });
