@@ -291,10 +291,8 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
 
   #idleAt(): number {
     const stream = this.#returnedStream;
-    const partsIdleAt = this.#parts.idleAt(this.#overAt);
-    if (!stream) return partsIdleAt;
-    const activity = activityOf(stream.idleSince(), stream.begun, this.capturing.limits);
-    return Math.max(partsIdleAt, idleAt([activity], this.#overAt));
+    const activities = stream ? [activityOf(stream.idleSince(), stream.begun, this.capturing.limits)] : [];
+    return Math.max(this.#parts.idleAt(this.#overAt), idleAt(activities, this.#overAt));
   }
 
   /**
