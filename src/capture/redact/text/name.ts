@@ -2,7 +2,7 @@ import { foreignNameAtEnd, LONGEST_FOREIGN } from '../foreign-names.js';
 import { codesMatching } from '../keys/scan.js';
 import { type NameKind, PLAIN, SECRET, SUSPECT } from '../names.js';
 import type { Policy } from '../policy.js';
-import { KINDS_OF_KEY, KINDS_OF_PHRASE } from './words.js';
+import { expressionOfKinds } from './words.js';
 
 /** A name before a separator, and its place. */
 export interface Name {
@@ -116,8 +116,9 @@ export function isInName(code: number): boolean {
 }
 
 /** `Incorrect API key provided: …`: names of two words, as sentences write them. */
-const PHRASE = /* @__PURE__ */ new RegExp(
-  `(?:${KINDS_OF_KEY}|backup|recovery|account|service|subscription)[ _-](?:key|token|code)$|(?:${KINDS_OF_PHRASE})[ _-]phrase$|mot de passe$|kata sandi$|(?:clé|clave|chave|chiave|sleutel)(?: de | d['’]|[ -])api$`,
+const PHRASE = /* @__PURE__ */ expressionOfKinds(
+  (key, phrase) =>
+    `(?:${key}|backup|recovery|account|service|subscription)[ _-](?:key|token|code)$|(?:${phrase})[ _-]phrase$|mot de passe$|kata sandi$|(?:clé|clave|chave|chiave|sleutel)(?: de | d['’]|[ -])api$`,
   'i',
 );
 /** `GPG key: 3ABC…` */

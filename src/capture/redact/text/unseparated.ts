@@ -11,7 +11,7 @@ import { EMAIL, isHarmlessValue } from './harmless.js';
 import { findInManifest } from './marked-values.js';
 import { isInName } from './name.js';
 import { findInColumns } from './tables.js';
-import { KINDS_OF_KEY } from './words.js';
+import { expressionOfKinds } from './words.js';
 
 /**
  * What names of secrets hold, in any case: `key`, `token` and `kennwort` by their `ken`, `pass`, `pwd`, `secret`, `securestring`, `senha`,
@@ -27,8 +27,8 @@ const LONGEST_CERTAIN = 7;
 const MANIFEST = 'kind: Secret';
 const LOWER_S = 115;
 const SPACE = 32;
-const PHRASE = /* @__PURE__ */ new RegExp(
-  String.raw`(?:${KINDS_OF_KEY}) (?:key|token|code)$|mot de passe$|contraseñas?$|lösenord\w{0,3}$`,
+const PHRASE = /* @__PURE__ */ expressionOfKinds(
+  (kinds) => String.raw`(?:${kinds}) (?:key|token|code)$|mot de passe$|contraseñas?$|lösenord\w{0,3}$`,
   'i',
 );
 const LONGEST_PHRASE = 20;

@@ -5,7 +5,7 @@ import type { Policy } from '../policy.js';
 import { isExpression, isIdentifier, isPath } from './code.js';
 import { isDescription, isHarmlessObject, isHarmlessValue, isNoValue, isPlaceholder, isTemplate } from './harmless.js';
 import type { JudgedPlace, Name } from './name.js';
-import { isSecretLike, KINDS_OF_PHRASE, withoutMarks } from './words.js';
+import { expressionOfKinds, isSecretLike, withoutMarks } from './words.js';
 
 /** Where a value stands. */
 export interface Span {
@@ -226,8 +226,9 @@ function isSecretName(value: string, policy: Policy): boolean {
 
 const LABEL_START = /(?:^|[\n\r|>])[ \t\-*_#>•"'`(|]{0,12}$/;
 /** Also `Wifi password: x y z`, `seed phrase: x y z`, `Error: password: x y z`. */
-const LONG_LABEL_START = /* @__PURE__ */ new RegExp(
-  String.raw`(?:^|[\n\r|>\]]|: )[ \t\-*_#>•"'\x60(|]{0,12}(?:[A-Z][\w'’-]{0,15} ){0,2}(?:(?:${KINDS_OF_PHRASE}) )?$`,
+const LONG_LABEL_START = /* @__PURE__ */ expressionOfKinds(
+  (_, kinds) =>
+    String.raw`(?:^|[\n\r|>\]]|: )[ \t\-*_#>•"'\x60(|]{0,12}(?:[A-Z][\w'’-]{0,15} ){0,2}(?:(?:${kinds}) )?$`,
 );
 const REST_OF_LABEL = /[^\r\n|;,<>#"'`\\=:{}()[\]&]*/y;
 const LONGEST_LABEL_BEFORE = 48;
