@@ -128,6 +128,7 @@ async function stream(capture: Capture, goal: number): Promise<Row> {
     figures: `${ratio.toPrecision(3)} x; ${each(measured)} a chunk, by hand ${each(handCost)}, a bare pass-through stream ${each(passing)}, the bare client ${(measured.floor.median / CHUNKS).toPrecision(3)} us`,
     goal: `<= ${goal} x`,
     ofGoal: ratio / goal,
+    ofFloor: measured.added.median / measured.floor.median,
   };
 }
 

@@ -1,6 +1,6 @@
 /**
- * How far a row may be from the goal that it is known to miss: so many times its goal. Where the goal is a time, which a slow machine can't keep,
- * it may also be within so much of the floor.
+ * How far a row may be from the goal that it is known to miss: so many times its goal. It may also be within so much of the floor where the goal is
+ * a time, which a slow machine can't keep, and for streams within so much of the bare client: what is added by hand differs fourfold between two runs.
  */
 export interface KnownMiss {
   readonly ofGoal: number;
@@ -20,7 +20,7 @@ export const KNOWN_MISSES: Readonly<Record<string, KnownMiss>> = {
   'openai client, two spans encoded to Protobuf': { ofGoal: 2.7 },
   'openai client, content': { ofGoal: 2 },
   'openai client, 1000 calls at once: delay of the event loop, p99': { ofGoal: 1.75 },
-  'stream of 500 chunks, metadata': { ofGoal: 2.85 },
+  'stream of 500 chunks, metadata': { ofGoal: 2.85, ofFloor: 0.22 },
   'stream of 500 chunks, content': { ofGoal: 3 },
   'request of 1 MB of chat, metadata': { ofGoal: 2.3 },
   'request of 1 MB of chat, content': { ofGoal: 2, ofFloor: 0.9 },

@@ -100,7 +100,7 @@ export interface Row {
   readonly goal: string;
   /** How far from the goal: 1 is just met. */
   readonly ofGoal: number;
-  /** What was added, as a share of the floor. There if the goal is a time, which depends on the machine. */
+  /** What was added, as a share of the floor or of the bare client. There if the goal is a time, which depends on the machine, and for streams. */
   readonly ofFloor?: number;
 }
 
