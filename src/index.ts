@@ -1,7 +1,7 @@
 export type { Capture, CaptureOptions, Limits, RunIdentity } from './capture/levels.js';
 export type { RedactOptions } from './capture/redact/redactor.js';
 export { recordingFetch, type WrapFetchOptions, wrapFetch } from './fetch/recording-fetch.js';
-export type { MayLack, Message, MessagePart, ModelRequest, ModelResponse, Usage } from './otel/genai.js';
+export type { Message, MessagePart, ModelRequest, ModelResponse, Usage } from './otel/genai.js';
 export { reuseStep, run, startRun, startStep, step, tool } from './recorder/default-recorder.js';
 export { createRecorder, type Recorder, type RecorderOptions } from './recorder/recorder.js';
 export type { Run } from './recorder/run-handle.js';
@@ -15,3 +15,4 @@ export type { FinishDetails } from './spans/outcome/finish-details.js';
 export type { Status } from './spans/outcome/status.js';
 export type { StepOptions } from './spans/outcome/step-options.js';
 export type { ToolOptions } from './spans/tool.js';
+export type { MayLack } from './util/validation.js';

@@ -115,7 +115,7 @@ function urlOf({ url }: EndpointOptions, protocol: Protocol) {
   if (!found.isWrong) return { url: fallback, environmentHeaders };
   // The headers were meant for another host, and may hold its key.
   reportSetting(
-    `runtrace exporter: no endpoint in the environment can be used; spans go to ${fallback}, without the headers from the environment`,
+    `no endpoint in the environment can be used; spans go to ${fallback}, without the headers from the environment`,
   );
   return { url: fallback, environmentHeaders: {} };
 }

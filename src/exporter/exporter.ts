@@ -144,7 +144,7 @@ function isDisabled({ url, destinations }: RuntraceExporterOptions): boolean {
     ? 'OTEL_SDK_DISABLED is true'
     : isExportDisabled() && url === undefined && destinations === undefined && 'OTEL_TRACES_EXPORTER is none';
   if (!why) return false;
-  reportSetting(`runtrace exporter: ${why}; no spans are sent`, 'info');
+  reportSetting(`${why}; no spans are sent`, 'info');
   return true;
 }
 

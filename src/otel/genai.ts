@@ -1,5 +1,6 @@
 import type { Attributes } from '@opentelemetry/api';
 import { report } from '../util/diagnostics.js';
+import type { MayLack } from '../util/validation.js';
 
 /**
  * A part of a message, in the shape of the GenAI semantic conventions.
@@ -73,9 +74,6 @@ export interface Usage {
   cacheWriteTokens?: number;
   reasoningTokens?: number;
 }
-
-/** What an application passes on: providers leave fields out, or send `null`. Such a field counts as absent. */
-export type MayLack<T> = { [Field in keyof T]?: T[Field] | null | undefined };
 
 /** What of it are numbers. `undefined` if nothing is. */
 export function usageOf(given: MayLack<Usage> | null | undefined): Usage | undefined {

@@ -1,5 +1,5 @@
-import type { MessagePart } from '../otel/genai.js';
-import { type JsonObject, label, object, objects, parseJson, text } from '../util/json-fields.js';
+import type { Message, MessagePart } from '../otel/genai.js';
+import { type JsonObject, label, object, objects, parseJson, text, texts } from '../util/json-fields.js';
 import { lengthBeforeCut } from './stream/extent.js';
 
 /**
@@ -12,6 +12,11 @@ import { lengthBeforeCut } from './stream/extent.js';
 /** A text part; none for an empty text. */
 export function textParts(content: unknown, type = 'text'): MessagePart[] {
   return typeof content === 'string' && content !== '' ? [{ type, content }] : [];
+}
+
+/** A prompt, or several: a message of the user for each. */
+export function promptMessages(prompt: unknown): Message[] | undefined {
+  return texts(prompt)?.map((content) => ({ role: 'user', parts: textParts(content) }));
 }
 
 /** A tool call. `args` are parsed if they are JSON; if not (they broke off), they are recorded as text. */

@@ -43,10 +43,11 @@ export function checkObject(value: unknown, option: string): void {
   if (value != null) requireObject(value, option);
 }
 
+/** What an application passes on: providers leave fields out, or send `null`. Such a field counts as absent. */
+export type MayLack<T> = { [Field in keyof T]?: T[Field] | null | undefined };
+
 /** A copy of what the application gave, as it is now: it may go on using it. What is absent, or can't be read, is left out. */
-export function copyGiven<T extends object>(
-  given: { [Field in keyof T]?: T[Field] | null | undefined } | null | undefined,
-): T | undefined {
+export function copyGiven<T extends object>(given: MayLack<T> | null | undefined): T | undefined {
   if (given == null) return undefined;
   const copy: Record<string, unknown> = {};
   try {

@@ -44,7 +44,7 @@ export async function checkEndpoint(mayLeave: boolean): Promise<Finding[]> {
   ];
 }
 
-/** What the exporter says of variables that it can't use; it comes with the next turn of the event loop. */
+/** What the exporter says of variables that it can't use; it comes once the code that reads them has ended. */
 function collectSettings(): readonly Finding[] {
   const findings: Finding[] = [];
   const warn = (message: string) =>

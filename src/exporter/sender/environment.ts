@@ -203,5 +203,5 @@ function complaintAbout(pem: Buffer, check: (pem: Buffer) => unknown): string | 
 }
 
 function ignore(what: string, wants: string): void {
-  reportSetting(`runtrace exporter: ${what} ${wants}; it is ignored`);
+  reportSetting(`${what} ${wants}; it is ignored`);
 }

@@ -31,7 +31,7 @@ export function prepareDirectory(directory: string): Admits {
   }
   if ((mode & WRITABLE_BY_OTHERS) !== 0 && !warnedOf.has(directory)) {
     warnedOf.add(directory);
-    const message = `runtrace exporter: other users can write to the spool's directory ${directory}; they can add spans to it and remove them`;
+    const message = `other users can write to the spool's directory ${directory}; they can add spans to it and remove them`;
     reportSetting(message);
   }
   const owner = (mode & STICKY) !== 0 ? process.getuid?.() : undefined;

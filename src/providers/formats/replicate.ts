@@ -12,7 +12,7 @@ import {
   word,
 } from '../../util/json-fields.js';
 import type { Answer, FormatReader, WireFormat } from '../format.js';
-import { mediaPart, textParts } from '../message-parts.js';
+import { mediaPart, promptMessages, textParts } from '../message-parts.js';
 import { errorOfBody } from '../provider-error.js';
 import { ResponseAccumulator } from '../response-accumulator.js';
 
@@ -40,8 +40,7 @@ export const replicate: WireFormat = {
       topP: number(input.top_p),
       topK: number(input.top_k),
       seed: number(input.seed),
-      messages:
-        content && typeof input.prompt === 'string' ? [{ role: 'user', parts: textParts(input.prompt) }] : undefined,
+      messages: content ? promptMessages(input.prompt) : undefined,
       systemInstructions:
         content && typeof input.system_prompt === 'string' ? textParts(input.system_prompt) : undefined,
     });

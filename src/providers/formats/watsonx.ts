@@ -11,7 +11,7 @@ import {
   word,
 } from '../../util/json-fields.js';
 import type { Answer, FormatReader, WireFormat } from '../format.js';
-import { textParts } from '../message-parts.js';
+import { promptMessages } from '../message-parts.js';
 import { errorOfBody, errorOfEvent } from '../provider-error.js';
 import { ResponseAccumulator } from '../response-accumulator.js';
 import { openAiChat } from './openai/openai-chat.js';
@@ -77,8 +77,7 @@ export const watsonxText: WireFormat = {
       topK: number(parameters.top_k),
       seed: number(parameters.random_seed),
       stopSequences: texts(parameters.stop_sequences),
-      messages:
-        content && typeof body.input === 'string' ? [{ role: 'user', parts: textParts(body.input) }] : undefined,
+      messages: content ? promptMessages(body.input) : undefined,
     });
   },
 

@@ -1,7 +1,7 @@
 import type { Attributes } from '@opentelemetry/api';
-import { type MayLack, type ModelResponse, type Usage, usageOf } from '../../otel/genai.js';
+import { type ModelResponse, type Usage, usageOf } from '../../otel/genai.js';
 import { report } from '../../util/diagnostics.js';
-import { badOption, checkFields, checkObject, copyGiven, requireObject } from '../../util/validation.js';
+import { badOption, checkFields, checkObject, copyGiven, type MayLack, requireObject } from '../../util/validation.js';
 import { describeFailure } from './errors.js';
 import type { Proposal } from './proposals.js';
 import { isStatus } from './status.js';

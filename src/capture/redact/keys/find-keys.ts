@@ -1,7 +1,7 @@
 import { type Edit, REDACTED } from '../edits.js';
 import { compileKeyMatcher, type KeyMatcher } from './key-matcher.js';
 import { KEY_FORMATS } from './key-table.js';
-import { codesMatching, endOf } from './scan.js';
+import { codesMatching, endOf, isLetter } from './scan.js';
 import { looksEncoded } from './schemes.js';
 
 /** Shorter keys are not found by their shape: most words of a text are shorter too, and are skipped. */
@@ -39,8 +39,7 @@ function isInRun(code: number): boolean {
 }
 
 function isAlphanumeric(code: number): boolean {
-  const lowerCase = code | 32;
-  return (lowerCase >= 97 && lowerCase <= 122) || (code >= 48 && code <= 57);
+  return isLetter(code) || (code >= 48 && code <= 57);
 }
 
 /**

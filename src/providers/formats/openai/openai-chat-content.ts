@@ -1,6 +1,6 @@
 /** The messages of OpenAI's Chat Completions, as the conventions' message parts. */
 import type { Message, MessagePart } from '../../../otel/genai.js';
-import { type JsonObject, label, object, objects, text, texts } from '../../../util/json-fields.js';
+import { type JsonObject, label, object, objects, text } from '../../../util/json-fields.js';
 import {
   audioPart,
   filePart,
@@ -84,9 +84,4 @@ export function readPart(part: JsonObject): MessagePart[] {
 export function flatTool(tool: JsonObject): JsonObject {
   const { function: called, custom, ...rest } = tool;
   return { ...rest, ...object(called), ...object(custom) };
-}
-
-/** The prompts of the older Completions, as messages. */
-export function promptMessages(prompt: unknown): Message[] | undefined {
-  return texts(prompt)?.map((content) => ({ role: 'user', parts: textParts(content) }));
 }

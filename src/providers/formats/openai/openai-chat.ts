@@ -16,7 +16,7 @@ import {
 } from '../../../util/json-fields.js';
 import type { RepeatedJson } from '../../../util/repeated-json.js';
 import type { Answer, FormatReader, WireFormat } from '../../format.js';
-import { textParts } from '../../message-parts.js';
+import { promptMessages, textParts } from '../../message-parts.js';
 import { errorOfBody, errorOfEvent, isErrorEvent, plainError, reportedError } from '../../provider-error.js';
 import { ResponseAccumulator } from '../../response-accumulator.js';
 import { RepeatedEvent } from '../../stream/repeated-event.js';
@@ -25,7 +25,6 @@ import {
   calledTool,
   flatTool,
   messageParts,
-  promptMessages,
   readMessage,
   readPart,
   reasoningOf,
