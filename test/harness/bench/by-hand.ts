@@ -25,18 +25,25 @@ const AT_START = new Set([
   'runtrace.step.number',
 ]);
 
-function now(): HrTime {
+export function now(): HrTime {
   const millis = performance.timeOrigin + performance.now();
   const seconds = Math.trunc(millis / 1000);
   return [seconds, Math.round((millis - seconds * 1000) * 1e6)];
 }
 
+/** The attributes that a span begins with, and those that it gets at its end. */
+export function attributesOf({ attributes }: ReadableSpan): { first: Attributes; rest: Attributes } {
+  const entries = Object.entries(attributes);
+  return {
+    first: Object.fromEntries(entries.filter(([key]) => AT_START.has(key))),
+    rest: Object.fromEntries(entries.filter(([key]) => !AT_START.has(key))),
+  };
+}
+
 /** A span as an application would make it by hand on the bare SDK, with the very attributes and events of `example`. */
 export function handMade(example: ReadableSpan): <T>(tracer: Tracer, inside: () => Promise<T> | T) => Promise<T> {
   const { name, kind, events } = example;
-  const entries = Object.entries(example.attributes);
-  const first: Attributes = Object.fromEntries(entries.filter(([key]) => AT_START.has(key)));
-  const rest: Attributes = Object.fromEntries(entries.filter(([key]) => !AT_START.has(key)));
+  const { first, rest } = attributesOf(example);
   return async (tracer, inside) => {
     const span = tracer.startSpan(name, { kind, startTime: now(), attributes: { ...first } });
     try {
@@ -50,24 +57,28 @@ export function handMade(example: ReadableSpan): <T>(tracer: Tracer, inside: () 
   };
 }
 
-/** Begins a span where `use` calls `inside`, as an application would for its request, and ends it when `use` has ended. */
-export async function inHandMadeSpan<T>(
-  tracer: Tracer,
-  use: (inside: <U>(call: () => U) => U) => Promise<T>,
+/** The span of a request, with what an application knows when it sends it. */
+export const spanByHand = (tracer: Tracer): Span => tracer.startSpan(`chat ${MODEL}`, START);
+
+type Fetch = typeof globalThis.fetch;
+
+/** Begins a span for the request that `use` sends, sends it inside, and ends the span when `use` has ended. */
+export async function inSpan<T>(
+  begin: (...request: Parameters<Fetch>) => Span,
+  use: (fetch: Fetch) => Promise<T>,
 ): Promise<T> {
   let span: Span | undefined;
-  const inside = <U>(call: () => U): U => {
-    span = tracer.startSpan(`chat ${MODEL}`, START);
-    return context.with(trace.setSpan(context.active(), span), call);
-  };
-  const result = await use(inside);
+  const result = await use((...request) => {
+    span = begin(...request);
+    return context.with(trace.setSpan(context.active(), span), () => fetch(...request));
+  });
   span?.end();
   return result;
 }
 
 /** A call in the span that an application would write: the conventions' attributes, read from the client's answer. */
 export async function handMadeCall(tracer: Tracer, client: OpenAI): Promise<void> {
-  const span = tracer.startSpan(`chat ${MODEL}`, START);
+  const span = spanByHand(tracer);
   const answer = await context.with(trace.setSpan(context.active(), span), () =>
     client.chat.completions.create({ model: MODEL, messages: MESSAGES }),
   );
@@ -83,7 +94,7 @@ export async function handMadeCall(tracer: Tracer, client: OpenAI): Promise<void
 
 /** The same for a stream. It is handed to its reader, so a generator has to look at the chunks that pass. */
 export async function handMadeStream(tracer: Tracer, client: OpenAI, content: boolean): Promise<void> {
-  const span = tracer.startSpan(`chat ${MODEL}`, START);
+  const span = spanByHand(tracer);
   const inside = trace.setSpan(context.active(), span);
   await context.with(inside, async () => {
     const stream = await client.chat.completions.create({ model: MODEL, messages: MESSAGES, stream: true });
@@ -118,6 +129,6 @@ export async function handMadeStream(tracer: Tracer, client: OpenAI, content: bo
   });
 }
 
-function messageJson(role: string, content: string): string {
+export function messageJson(role: string, content: string): string {
   return JSON.stringify([{ role, parts: [{ type: 'text', content }] }]);
 }
