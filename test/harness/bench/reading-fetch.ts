@@ -1,6 +1,6 @@
 /**
- * The least that a recorder at the wire does: it reads what a call asks for and what is answered, and writes that to a span. It is no recorder to
- * use: it holds an answer back until it has all of it, and knows no retry, no stop, no error and no secret.
+ * The least that a recorder at the wire does: it reads what a call asks for and what is answered, and writes that to a span. These are no recorders to
+ * use: they hold a whole answer back until they have all of it, and know no retry, no stop, no error, no secret and no reader but the client's.
  */
 import { context, type Span, SpanStatusCode, type Tracer, trace } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
@@ -60,5 +60,45 @@ export function readingFetch(fetch: Fetch, tracer: Tracer, example: ReadableSpan
     span.setStatus({ code: SpanStatusCode.OK });
     span.end(now());
     return new Response(text, { status, headers });
+  };
+}
+
+/** What tells how a stream goes on, beside its text. */
+const TELLING = ['"finish_reason":"', '"usage":{', '"error":'].map((text) => Buffer.from(text));
+
+/** A `fetch` that searches each chunk of a streamed answer as the client reads it. With `content`, it parses each and collects its text. */
+export function searchingFetch(fetch: Fetch, tracer: Tracer, content: boolean): Fetch {
+  return async (input, init) => {
+    const { model } = JSON.parse(String(init?.body)) as OpenAI.ChatCompletionCreateParams;
+    const span = tracer.startSpan(`chat ${model}`);
+    const response = await context.with(trace.setSpan(context.active(), span), () => fetch(input, init));
+    const body = response.body as ReadableStream<Uint8Array>;
+    const reasons: string[] = [];
+    let answer = '';
+    const readEvent = (bytes: Buffer) => {
+      const data = bytes.toString().slice('data: '.length);
+      if (data.startsWith('[DONE]')) return;
+      const [choice] = (JSON.parse(data) as OpenAI.ChatCompletionChunk).choices;
+      answer += choice?.delta.content ?? '';
+      if (choice?.finish_reason) reasons.push(choice.finish_reason);
+    };
+    const look = (result: IteratorResult<Uint8Array, undefined>) => {
+      if (result.done) {
+        span.setAttribute('gen_ai.response.finish_reasons', reasons);
+        if (content) span.setAttribute('gen_ai.output.messages', messageJson('assistant', answer));
+        span.end();
+      } else {
+        const bytes = Buffer.from(result.value.buffer, result.value.byteOffset, result.value.byteLength);
+        if (content || TELLING.some((text) => bytes.includes(text))) readEvent(bytes);
+      }
+      return result;
+    };
+    const iterate = body[Symbol.asyncIterator];
+    body[Symbol.asyncIterator] = () => {
+      const iterator = iterate.call(body);
+      const { next } = iterator;
+      return Object.assign(iterator, { next: () => next().then(look) });
+    };
+    return response;
   };
 }
