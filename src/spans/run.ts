@@ -19,7 +19,7 @@ import type { RunPart, StepHome, StepSummary } from './run-part.js';
 import { RunTotals } from './run-totals.js';
 import { type Bucket, cancel, type Deadline, type Open, type OpenRuns, schedule } from './settle/deadlines.js';
 import { activityOf, idleAt } from './settle/idle.js';
-import { registerLater } from './settle/late-registration.js';
+import { LateRegistration } from './settle/late-registration.js';
 import type { SpanOwner } from './settle/managed-span.js';
 import { RunParts } from './settle/run-parts.js';
 import { RunSpan } from './settle/run-span.js';
@@ -63,7 +63,7 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
   #endsAs: RunPart | undefined;
   /** The stream that its function returned, until it ends. */
   #returnedStream: Tail | undefined;
-  #registration: Deadline | undefined;
+  #registration: LateRegistration<RunRecording> | undefined;
   readonly #outer: RunRecording | undefined;
   readonly #settleInNextTurn = inNextTurn(() => this.#settleIfIdle('now'));
 
@@ -222,7 +222,7 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
 
   /** Registers `handle` with `registry` if the run is still open after a second. */
   registerLater(handle: object, registry: FinalizationRegistry<RunRecording>): void {
-    this.#registration = registerLater(handle, this, registry);
+    this.#registration = new LateRegistration<RunRecording>(handle, this, registry);
   }
 
   /** The run's handle was collected before it was finished, so no code can finish it. */
@@ -322,7 +322,9 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
     this.#openRuns.delete(this);
     checkRunEnd(this, this.#outer);
     forgetCalls(this);
-    if (this.#registration) cancel(this.#registration);
+    this.#registration?.end();
+    // Code that outlives the run may hold it: an open connection holds the context that it was made in.
+    this.newestCall = undefined;
     this.#stepNumbers?.release();
     this.#span.end(this.#proposals, this.#totals);
     progressed(this.#span);

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { recordingFetch, wrapFetch } from 'runtrace';
+import OpenAI from 'openai';
+import { type Run, recordingFetch, wrapFetch } from 'runtrace';
 import { hang, ok, type Provider, startProvider, status } from '../../examples/demo/provider.js';
 import { type ReadableSpan, traced } from '../support/traced.js';
 import { until } from '../support/until.js';
@@ -72,6 +73,36 @@ describe('memory', () => {
     // A connection that is kept alive keeps the context that it was made in: a few runs, however many there were.
     await collecting(() => collected.atLeast(turns - 8, ['run', 'step', 'attempts', 'response']));
     assert.equal(set.spans().length, 3 * turns);
+  });
+
+  test('of runs of more than a second is given back, whose calls were stopped: the signal of a call has all of it in its reason', async () => {
+    const set = traced({ capture: 'content', limits: { idleMillis: 0 } });
+    const client = new OpenAI({ apiKey: 'none', baseURL: `${provider.url}/v1`, fetch: recordingFetch });
+    const collected = new Collected();
+    const turns = 20;
+    provider.script('left', async (exchange) => {
+      exchange.begin();
+      await exchange.write(['data: {"id":"1","choices":[{"index":0,"delta":{"content":"Words"}}]}\n\n']);
+    });
+    const leave = async () => {
+      const messages = [{ role: 'user' as const, content: 'Hi' }];
+      for await (const _chunk of await client.chat.completions.create({ model: 'left', messages, stream: true })) break;
+    };
+    const ended: Promise<unknown>[] = [];
+    for (let turn = 0; turn < turns; turn++) {
+      // One after the other: the platform connects anew after each stop, and that connection holds the context that it was made in.
+      await new Promise<void>((hasLeft) => {
+        const chatTurn = async (run: Run) => {
+          collected.watch('run', run);
+          await leave();
+          hasLeft();
+          await sleep(1100);
+        };
+        ended.push(set.recorder.run({ kind: 'chat_turn' }, chatTurn));
+      });
+    }
+    await Promise.all(ended);
+    await collecting(() => collected.atLeast(turns - 2, ['run']));
   });
 
   test('of long request bodies is given back after their calls, while their run goes on', async () => {
