@@ -9,7 +9,7 @@ import type {
   OutgoingRequest,
   PendingAttempt,
 } from '../spans/attempts/http-exchange.js';
-import { withRecording } from '../spans/context.js';
+import { withFetch } from '../spans/context.js';
 import { describeFailure, type Failure, isTimeout } from '../spans/outcome/errors.js';
 import { isAbort, noteAbortCall, noteAbortReason, noteEnd, noteSignal } from '../spans/outcome/stops.js';
 import { type TailEnd, Watch, type WatchEvents } from '../spans/streams/watch.js';
@@ -68,7 +68,7 @@ export class InFlightAttempt implements PendingAttempt, WatchEvents {
   ) {
     this.#owner = owner;
     this.#facts = factsAtStart(outgoing, call, signal, owner.now());
-    this.#context = withRecording(owner.contextFor(active));
+    this.#context = withFetch(owner.contextFor(active));
     this.#begun = owner.begin(this);
   }
 
