@@ -34,13 +34,23 @@ import { StepCalls } from './step-calls.js';
  */
 type StepState = 'open' | 'settling' | 'settled';
 
+/** How a step begins. */
+export interface StepBeginning {
+  /** Whether it is made for a model call outside of any `step()`. Its outcome is then read at the wire. */
+  readonly implicit: boolean;
+  readonly options: StepOptions;
+  /** The name of a step whose call is in a format that runtrace does not read. */
+  readonly plainName?: string;
+  /** What it continues, if its attempts began on another span. */
+  readonly begun?: { readonly startedAt: number; readonly log: AttemptLog; readonly resends: Resends };
+}
+
 /** The recording of one step. Nothing that may change is written to its span until it settles. */
 export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline {
   readonly number: number;
   readonly home: StepHome;
   readonly capturing: CaptureSettings;
   readonly log: AttemptLog;
-  /** Whether the step was made for a model call outside of any `step()`. Its outcome is read at the wire. */
   readonly implicit: boolean;
   bucket?: Bucket | undefined;
   place?: number;
@@ -50,29 +60,24 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
   readonly #wait = new StepWait();
   readonly #proposals = new Proposals();
   readonly #calls = new StepCalls(this);
-  /** Whether it is shared in a reuse scope, where a call without a number is a new call. */
-  #isShared = false;
+  /** Whether all of its attempts are one call: not in an explicit step, nor in one that a reuse scope shares. */
+  #isOneCall: boolean;
   readonly #resends: Resends;
   #pollCount = 0;
   #state: StepState = 'open';
 
-  constructor(
-    home: StepHome,
-    options: StepOptions,
-    ctx: Context,
-    implicit: boolean,
-    begun?: { startedAt: number; log: AttemptLog; resends: Resends },
-    plainName?: string,
-  ) {
+  constructor(home: StepHome, ctx: Context, beginning: StepBeginning) {
+    const { implicit, begun } = beginning;
     this.home = home;
     this.capturing = capturingIn(ctx, home.capturing);
     this.#tool = toolOf(ctx);
     this.implicit = implicit;
+    this.#isOneCall = implicit;
     this.number = home.nextStepNumber();
     this.log = begun?.log ?? new AttemptLog(this.capturing);
     const startedAt = begun?.startedAt ?? home.now();
     this.#resends = begun?.resends ?? new Resends();
-    this.#span = new StepSpan(this, options, startedAt, ctx, plainName);
+    this.#span = new StepSpan(this, startedAt, ctx, beginning);
     if (this.#span.isRecording) home.add(this);
     else this.#state = 'settled';
     this.progressed();
@@ -151,14 +156,15 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     return this.#resends.recall(outgoing);
   }
 
+  /** A reuse scope shares it: a call without a number is then a new call. */
   share(): void {
-    this.#isShared = true;
+    this.#isOneCall = false;
   }
 
   /** An attempt begins that no open scope judges. */
   begin(live: PendingAttempt): { number: number; resendCount: number } {
     const begun = this.beginInScope(live);
-    this.#calls.begin(live, this.#isShared || !this.implicit);
+    this.#calls.begin(live, this.#isOneCall);
     return begun;
   }
 
@@ -216,7 +222,7 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
   recordEnding(ending: AttemptEnd): void {
     this.log.record(ending.attempt);
     this.#wait.retryAfter(ending.retryAfterMillis);
-    this.#resends.ended(ending, this.implicit && !this.#isShared);
+    this.#resends.ended(ending, this.#isOneCall);
     if (this.implicit && ending.how !== 'answered') this.home.mayBeRetried(this, ending.outgoing);
     this.#calls.attemptEnded(ending);
     if (ending.how === 'answered') this.#span.prepareContent(ending);
@@ -264,21 +270,13 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     return this.#state === 'open' && this.#proposals.withdraw(proposal);
   }
 
-  proposeStatus(status: Status, details: FinishDetails | undefined): void {
-    this.propose(toProposal(status, this.now(), details, this.#calls.last));
+  /** `at`: when it ended so, in milliseconds since the epoch. */
+  proposeStatus(status: Status, details?: FinishDetails, at = this.now()): void {
+    this.propose(toProposal(status, at, details, this.#calls.last));
   }
 
   activities(): readonly Activity[] {
-    return this.finished && !this.awaitsRetry ? NO_ACTIVITIES : this.#wait.activities(this.capturing.limits);
-  }
-
-  /** Ends what is still open. A step without an outcome becomes `interrupted`. */
-  #giveUp(stoppedAt: number | undefined): void {
-    const { lastActivityAt } = this.#wait;
-    this.#wait.giveUp(stoppedAt);
-    if (this.status !== 'in_progress') return;
-    const at = stoppedAt ?? timeAt(this.now, lastActivityAt);
-    this.propose(toProposal('interrupted', at, undefined, this.#calls.last));
+    return this.finished && !this.#calls.awaitsRetry ? NO_ACTIVITIES : this.#wait.activities(this.capturing.limits);
   }
 
   flush(): void {
@@ -287,11 +285,6 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
 
   shutdown(): void {
     this.home.shutdown();
-  }
-
-  /** Whether a client that retries would send the last attempt again. */
-  get awaitsRetry(): boolean {
-    return this.implicit && this.status === 'error' && this.#calls.awaitsRetry;
   }
 
   progressed(): void {
@@ -314,13 +307,16 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     this.settle();
   }
 
-  /** Writes the outcome and ends the span. Once. */
+  /** Ends what is still open, writes the outcome and ends the span. Once. A step without an outcome becomes `interrupted`. */
   settle(stoppedAt?: number): void {
     if (this.#state !== 'open') return;
     // A run that failed does not wait for its retries.
     if (!this.home.hasFailed) this.#calls.retriesMissed();
     this.#state = 'settling';
-    this.#giveUp(stoppedAt);
+    const { lastActivityAt } = this.#wait;
+    this.#wait.giveUp(stoppedAt);
+    if (this.status === 'in_progress')
+      this.proposeStatus('interrupted', undefined, stoppedAt ?? timeAt(this.now, lastActivityAt));
     this.#state = 'settled';
     this.#calls.endStopWatch();
     cancel(this);

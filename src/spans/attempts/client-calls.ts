@@ -76,9 +76,9 @@ export class ClientCalls {
   /** The attempts in flight: few, so a list is smaller than a map, and as fast. */
   #inFlight: { readonly live: PendingAttempt; readonly call: ClientCall }[] = NO_ITEMS;
 
-  /** The call that an attempt belongs to. `separate`: whether an attempt without a number begins a new call. */
-  begin(live: PendingAttempt, separate: boolean): ClientCall {
-    const call = (separate ? this.#retriedBy(live) : this.#calls[0]) ?? this.#newCall();
+  /** The call that an attempt belongs to. `isOneCall`: whether there is only one; else an attempt without a number begins a new call. */
+  begin(live: PendingAttempt, isOneCall: boolean): ClientCall {
+    const call = (isOneCall ? this.#calls[0] : this.#retriedBy(live)) ?? this.#newCall();
     call.inFlight++;
     this.#inFlight = appended(this.#inFlight, { live, call });
     return call;

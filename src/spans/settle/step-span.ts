@@ -11,7 +11,7 @@ import type { StepOptions } from '../outcome/step-options.js';
 import type { InProgress, SpanSnapshot } from '../progress/listener.js';
 import { inFlightEvent, proposedAttributes, snapshotOf } from '../progress/snapshot.js';
 import type { StepSummary } from '../run-part.js';
-import type { StepRecording } from '../step.js';
+import type { StepBeginning, StepRecording } from '../step.js';
 import { type StepStart, stepStart, writeStepAttributes } from '../step-attributes.js';
 import { ManagedSpan } from './managed-span.js';
 
@@ -27,13 +27,7 @@ export class StepSpan implements InProgress {
   readonly #start: StepStart;
   #id: string | undefined;
 
-  constructor(
-    step: StepRecording,
-    options: StepOptions,
-    startedAt: number,
-    ctx: Context,
-    plainName: string | undefined,
-  ) {
+  constructor(step: StepRecording, startedAt: number, ctx: Context, { options, plainName }: StepBeginning) {
     this.#step = step;
     this.#options = options;
     this.#startedAt = startedAt;
@@ -77,7 +71,7 @@ export class StepSpan implements InProgress {
 
   /** Writes the outcome and ends the span. Returns what the step adds to the totals of its run. */
   end(proposals: Proposals, lastCall: ModelCall | undefined, pollCount: number): StepSummary {
-    const { id, home, capturing, implicit, log } = this.#step;
+    const { home, capturing, implicit, log } = this.#step;
     const start = this.#start;
     const options = this.#options;
     const outcome = proposals.outcome as Proposal;
@@ -86,7 +80,7 @@ export class StepSpan implements InProgress {
     const usages = outcome.usage ? [{ id: outcome.response?.id, usage: outcome.usage }] : log.usages();
     const failure = outcomeFailure(outcome, capturing);
     const usage = totalOf(usages);
-    const facts = { id, home, capturing, start, options, implicit, outcome, lastCall, usage, pollCount };
+    const facts = { id: this.id, home, capturing, start, options, implicit, outcome, lastCall, usage, pollCount };
     const write = (span: Span) => {
       const to = writeStepAttributes(span, facts);
       log.writeTo(span, to, this.#startedAt, endedAt);
