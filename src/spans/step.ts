@@ -178,27 +178,27 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     return { number: this.log.next(), resendCount: this.#resends.sent(live.outgoing) };
   }
 
-  /** `options`: those of the scope that the attempt belongs to, if there is one. */
+  /** An attempt ended that no open scope judges, so it proposes. `options`: those of the scope that it was made in, if there was one. */
   end(live: PendingAttempt, given: AttemptEnd, options: StepOptions = {}): void {
     const ending = this.recognized(given);
     // Before the attempt is removed: a step that has a status and nothing pending may settle.
-    if (this.#state !== 'settled') this.#calls.end(live, ending, options);
-    this.record(live, ending);
+    if (!this.settled) this.#calls.end(live, ending, options);
+    this.endInScope(live, ending);
   }
 
-  /** A poll answered that the response is queued or in progress. */
-  polled(): void {
-    this.#pollCount++;
-  }
-
-  /** Records how an attempt ended, without a proposal: the scope that it belongs to proposes. */
-  record(live: PendingAttempt, ending: AttemptEnd): void {
-    if (this.#state === 'settled') {
+  /** An attempt ended whose scope judges it, and proposes. */
+  endInScope(live: PendingAttempt, ending: AttemptEnd): void {
+    if (this.settled) {
       report('an attempt ended after its step had settled');
       return;
     }
     this.recordEnding(ending);
     this.close(live);
+  }
+
+  /** A poll answered that the response is queued or in progress. */
+  polled(): void {
+    this.#pollCount++;
   }
 
   /** Continues attempts that began on another span: the one that ended last, and those in flight. */
@@ -229,7 +229,7 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
   }
 
   amend(ending: AttemptEnd): void {
-    if (this.#state === 'settled') report('closing a body failed after its step had settled');
+    if (this.settled) report('closing a body failed after its step had settled');
     else this.log.replace(ending.attempt.number, ending.attempt);
   }
 
@@ -257,7 +257,7 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
   }
 
   propose(proposal: Proposal): void {
-    if (this.#state === 'settled') {
+    if (this.settled) {
       report('a status was proposed after its step had settled');
       return;
     }

@@ -1,5 +1,5 @@
-import { appended, NO_ITEMS } from '../outcome/appended.js';
 import { type Proposal, statusOf } from '../outcome/proposals.js';
+import { appended, NO_ITEMS } from '../outcome/short-list.js';
 import type { TerminalStatus } from '../outcome/status.js';
 import type { AttemptEnd, PendingAttempt } from './http-exchange.js';
 import { decidingAttempt, type EndedAttempt, lastGroup } from './last-group.js';
@@ -73,7 +73,7 @@ export interface ClientCall {
  */
 export class ClientCalls {
   #calls: ClientCall[] = NO_ITEMS;
-  /** The attempts in flight: few, so a list is smaller than a map, and as fast. */
+  /** The attempts in flight. */
   #inFlight: { readonly live: PendingAttempt; readonly call: ClientCall }[] = NO_ITEMS;
 
   /** The call that an attempt belongs to. `isOneCall`: whether there is only one; else an attempt without a number begins a new call. */

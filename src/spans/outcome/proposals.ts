@@ -6,9 +6,9 @@ import type { ModelResponse, Usage } from '../../otel/genai.js';
 import * as names from '../../otel/names.js';
 import { report } from '../../util/diagnostics.js';
 import type { AttemptEnd } from '../attempts/http-exchange.js';
-import { appended, NO_ITEMS } from './appended.js';
 import type { Failure } from './errors.js';
 import { type FinishDetails, NOTHING, readDetails } from './finish-details.js';
+import { appended, NO_ITEMS } from './short-list.js';
 import { accepts, type Status, type TerminalStatus } from './status.js';
 import type { StepOptions } from './step-options.js';
 
