@@ -14,7 +14,7 @@ import { isTimeout } from '../spans/outcome/errors.js';
 import { type Proposal, toProposal } from '../spans/outcome/proposals.js';
 import type { TerminalStatus } from '../spans/outcome/status.js';
 import type { StepOptions } from '../spans/outcome/step-options.js';
-import { isStop } from '../spans/outcome/stops.js';
+import { isStop } from '../spans/outcome/stops/is-stop.js';
 import { isInOthersModelSpan } from '../spans/routing/others-model-span.js';
 import type { RunPart } from '../spans/run-part.js';
 import type { Activity } from '../spans/settle/idle.js';

@@ -11,7 +11,9 @@ import type {
 } from '../spans/attempts/http-exchange.js';
 import { withFetch } from '../spans/context.js';
 import { describeFailure, type Failure, isTimeout } from '../spans/outcome/errors.js';
-import { isAbort, noteAbortCall, noteAbortReason, noteEnd, noteSignal } from '../spans/outcome/stops.js';
+import { noteAbortCall } from '../spans/outcome/stops/abort-call.js';
+import { isAbort, noteAbortReason } from '../spans/outcome/stops/abort-errors.js';
+import { noteEnd, noteSignal } from '../spans/outcome/stops/run-calls.js';
 import { type TailEnd, Watch, type WatchEvents } from '../spans/streams/watch.js';
 import { guarded, report } from '../util/diagnostics.js';
 import {

@@ -9,7 +9,8 @@ import { checkRunEnd } from './omissions/missed-calls.js';
 import type { FinishDetails } from './outcome/finish-details.js';
 import { type Proposal, Proposals, toProposal } from './outcome/proposals.js';
 import type { Status } from './outcome/status.js';
-import { forgetCalls, isStop, nestCalls } from './outcome/stops.js';
+import { isStop } from './outcome/stops/is-stop.js';
+import { forgetCalls, nestCalls } from './outcome/stops/run-calls.js';
 import { abandonedStream, streamEndProposal } from './outcome/stream-end.js';
 import { progressed } from './progress/listener.js';
 import { type Tail, type TailEnd, watchReturned } from './returned-stream.js';
@@ -75,17 +76,16 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
     openRuns: Pick<OpenRuns, 'add' | 'delete'>,
     ctx: Context,
   ) {
-    const outer = runOf(ctx)?.recording;
-    this.#outer = outer;
-    if (outer) nestCalls(this, outer);
+    this.#outer = runOf(ctx)?.recording;
+    if (this.#outer) nestCalls(this, this.#outer);
     this.id = identity.id;
     this.conversationId = identity.conversationId;
     this.capturing = capturing;
     this.tracer = tracer;
-    this.now = outer?.now ?? startClock();
+    this.now = this.#outer?.now ?? startClock();
     this.#openRuns = openRuns;
     const startedAt = this.now();
-    const { isRoot, links } = traceOf(ctx, outer !== undefined, start.trace);
+    const { isRoot, links } = traceOf(ctx, this.#outer !== undefined, start.trace);
     this.#isRoot = isRoot;
     this.#span = new RunSpan(this, identity, { startedAt, isRoot, links, given: start.attributes }, ctx);
     this.traceId = this.span.spanContext().traceId;
@@ -188,8 +188,8 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
 
   /** The run's function threw, or its promise was rejected. */
   threw(error: unknown): void {
-    const interrupted = isStop(error, this);
-    this.#conclude(toProposal(interrupted ? 'interrupted' : 'error', this.now(), interrupted ? {} : { error }));
+    if (isStop(error, this)) this.#conclude(toProposal('interrupted', this.now()));
+    else this.#conclude(toProposal('error', this.now(), { error }));
     this.#parts.concludeRefused();
     this.#parts.explainLastAttempt(error);
     // A function that throws has given up on retries, so they are not waited for. Calls beside it (`Promise.all`) may still be retried.

@@ -6,8 +6,8 @@ import { isTimeout } from './outcome/errors.js';
 import { endingProposal, statusOf, statusWithoutRetry } from './outcome/proposals.js';
 import type { TerminalStatus } from './outcome/status.js';
 import type { StepOptions } from './outcome/step-options.js';
-import { watchForStop } from './outcome/stop-while-waiting.js';
-import { isAbort } from './outcome/stops.js';
+import { isAbort } from './outcome/stops/abort-errors.js';
+import { watchForStop } from './outcome/stops/stop-while-waiting.js';
 import { BackgroundResponse, goesOnInBackground } from './routing/background-response.js';
 import type { StepRecording } from './step.js';
 

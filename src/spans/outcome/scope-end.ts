@@ -8,7 +8,8 @@ import { isTimeout } from './errors.js';
 import { endingProposal, type Proposal, statusOf, statusWithoutRetry, toProposal } from './proposals.js';
 import type { TerminalStatus } from './status.js';
 import type { StepOptions } from './step-options.js';
-import { isAbort, isStop } from './stops.js';
+import { isAbort } from './stops/abort-errors.js';
+import { isStop } from './stops/is-stop.js';
 
 /** What the scope proposed, and why: `presumed` is a return without any attempt, which a call that begins later withdraws. */
 export interface Conclusion {
