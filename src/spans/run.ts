@@ -1,5 +1,5 @@
-import type { Context, Span, Tracer } from '@opentelemetry/api';
-import type { CaptureSettings, RunIdentity } from '../capture/levels.js';
+import type { Span, Tracer } from '@opentelemetry/api';
+import type { CaptureSettings } from '../capture/levels.js';
 import { type Clock, startClock } from '../otel/clock.js';
 import { inNextTurn } from '../otel/next-turn.js';
 import { report } from '../util/diagnostics.js';
@@ -15,10 +15,10 @@ import { abandonedStream, streamEndProposal } from './outcome/stream-end.js';
 import { progressed } from './progress/listener.js';
 import { type Tail, type TailEnd, watchReturned } from './returned-stream.js';
 import type { BackgroundResponse } from './routing/background-response.js';
-import { type RunStart, traceOf } from './run-attributes.js';
+import { type RunBeginning, traceOf } from './run-attributes.js';
 import type { RunPart, StepHome, StepSummary } from './run-part.js';
 import { RunTotals } from './run-totals.js';
-import { type Bucket, cancel, type Deadline, type Open, type OpenRuns, schedule } from './settle/deadlines.js';
+import { type Bucket, cancel, type Deadline, type Open, schedule } from './settle/deadlines.js';
 import { activityOf, idleAt } from './settle/idle.js';
 import { registerLater } from './settle/late-registration.js';
 import type { SpanOwner } from './settle/managed-span.js';
@@ -48,7 +48,7 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
   readonly tracer: Tracer;
   readonly #isRoot: boolean;
   readonly #span: RunSpan;
-  readonly #openRuns: Pick<OpenRuns, 'add' | 'delete'>;
+  readonly #openRuns: RunBeginning['openRuns'];
   #stepNumbers: StepNumbers | undefined;
   readonly #proposals = new Proposals();
   readonly #parts = new RunParts();
@@ -68,14 +68,8 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
   readonly #outer: RunRecording | undefined;
   readonly #settleInNextTurn = inNextTurn(() => this.#settleIfIdle('now'));
 
-  constructor(
-    identity: RunIdentity,
-    start: RunStart,
-    capturing: CaptureSettings,
-    tracer: Tracer,
-    openRuns: Pick<OpenRuns, 'add' | 'delete'>,
-    ctx: Context,
-  ) {
+  constructor(beginning: RunBeginning) {
+    const { identity, capturing, tracer, openRuns, ctx } = beginning;
     this.#outer = runOf(ctx)?.recording;
     if (this.#outer) nestCalls(this, this.#outer);
     this.id = identity.id;
@@ -85,9 +79,9 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
     this.now = this.#outer?.now ?? startClock();
     this.#openRuns = openRuns;
     const startedAt = this.now();
-    const { isRoot, links } = traceOf(ctx, this.#outer !== undefined, start.trace);
+    const { isRoot, links } = traceOf(ctx, this.#outer !== undefined, beginning.trace);
     this.#isRoot = isRoot;
-    this.#span = new RunSpan(this, identity, { startedAt, isRoot, links, given: start.attributes }, ctx);
+    this.#span = new RunSpan(this, identity, { startedAt, isRoot, links, given: beginning.attributes }, ctx);
     this.traceId = this.span.spanContext().traceId;
     if (!this.isRecording) {
       this.#state = 'settled';
