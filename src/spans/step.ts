@@ -25,6 +25,7 @@ import { type Activity, NO_ACTIVITIES } from './settle/idle.js';
 import type { SpanOwner } from './settle/managed-span.js';
 import { StepSpan } from './settle/step-span.js';
 import { StepWait } from './settle/step-wait.js';
+import type { StepBeginning } from './step-attributes.js';
 import { StepCalls } from './step-calls.js';
 
 /**
@@ -34,23 +35,13 @@ import { StepCalls } from './step-calls.js';
  */
 type StepState = 'open' | 'settling' | 'settled';
 
-/** How a step begins. */
-export interface StepBeginning {
-  /** Whether it is made for a model call outside of any `step()`. Its outcome is then read at the wire. */
-  readonly implicit: boolean;
-  readonly options: StepOptions;
-  /** The name of a step whose call is in a format that runtrace does not read. */
-  readonly plainName?: string;
-  /** What it continues, if its attempts began on another span. */
-  readonly begun?: { readonly startedAt: number; readonly log: AttemptLog; readonly resends: Resends };
-}
-
 /** The recording of one step. Nothing that may change is written to its span until it settles. */
 export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline {
   readonly number: number;
   readonly home: StepHome;
   readonly capturing: CaptureSettings;
   readonly log: AttemptLog;
+  /** Whether it was made for a model call outside of any `step()`. Its outcome is then read at the wire. */
   readonly implicit: boolean;
   bucket?: Bucket | undefined;
   place?: number;
@@ -67,16 +58,16 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
   #state: StepState = 'open';
 
   constructor(home: StepHome, ctx: Context, beginning: StepBeginning) {
-    const { implicit, begun } = beginning;
+    const { implicit, continues } = beginning;
     this.home = home;
     this.capturing = capturingIn(ctx, home.capturing);
     this.#tool = toolOf(ctx);
     this.implicit = implicit;
     this.#isOneCall = implicit;
     this.number = home.nextStepNumber();
-    this.log = begun?.log ?? new AttemptLog(this.capturing);
-    const startedAt = begun?.startedAt ?? home.now();
-    this.#resends = begun?.resends ?? new Resends();
+    this.log = continues?.log ?? new AttemptLog(this.capturing);
+    const startedAt = continues?.startedAt ?? home.now();
+    this.#resends = continues?.resends ?? new Resends();
     this.#span = new StepSpan(this, startedAt, ctx, beginning);
     if (this.#span.isRecording) home.add(this);
     else this.#state = 'settled';

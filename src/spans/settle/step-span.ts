@@ -11,8 +11,8 @@ import type { StepOptions } from '../outcome/step-options.js';
 import type { InProgress, SpanSnapshot } from '../progress/listener.js';
 import { inFlightEvent, proposedAttributes, snapshotOf } from '../progress/snapshot.js';
 import type { StepSummary } from '../run-part.js';
-import type { StepBeginning, StepRecording } from '../step.js';
-import { type StepStart, stepStart, writeStepAttributes } from '../step-attributes.js';
+import type { StepRecording } from '../step.js';
+import { type StepBeginning, type StepStart, stepStart, writeStepAttributes } from '../step-attributes.js';
 import { ManagedSpan } from './managed-span.js';
 
 /** The span of one step. It starts with what samplers read; all else is written when the step settles. */
@@ -27,11 +27,11 @@ export class StepSpan implements InProgress {
   readonly #start: StepStart;
   #id: string | undefined;
 
-  constructor(step: StepRecording, startedAt: number, ctx: Context, { options, plainName }: StepBeginning) {
+  constructor(step: StepRecording, startedAt: number, ctx: Context, beginning: StepBeginning) {
     this.#step = step;
-    this.#options = options;
+    this.#options = beginning.options;
     this.#startedAt = startedAt;
-    this.#start = stepStart(step.number, options, step.capturing, plainName);
+    this.#start = stepStart(step.number, beginning, step.capturing);
     const { name, attributes } = this.#start;
     const spanOptions = { kind: SpanKind.CLIENT, startTime: toHrTime(startedAt), attributes };
     const { home } = step;
