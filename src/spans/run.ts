@@ -7,7 +7,7 @@ import type { OutgoingRequest } from './attempts/http-exchange.js';
 import { runOf } from './context.js';
 import { checkRunEnd } from './omissions/missed-calls.js';
 import type { FinishDetails } from './outcome/finish-details.js';
-import { type Proposal, Proposals, toProposal } from './outcome/proposals.js';
+import { detailedProposal, type Proposal, Proposals, toProposal } from './outcome/proposals.js';
 import type { Status } from './outcome/status.js';
 import { isStop } from './outcome/stops/is-stop.js';
 import { forgetCalls, nestCalls } from './outcome/stops/run-calls.js';
@@ -170,20 +170,20 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
 
   /** Proposes what application code says. The end of the run's function then proposes nothing. */
   finish(status: Status, details: FinishDetails | undefined): void {
-    const proposal = toProposal(status, this.now(), details);
+    const proposal = detailedProposal(status, this.now(), details);
     if (status !== 'in_progress') this.#conclusion = proposal;
     if (proposal.failure) this.#parts.explainLastAttempt(details?.error);
     this.propose(proposal);
   }
 
   proposeStatus(status: Status, details: FinishDetails | undefined): void {
-    this.propose(toProposal(status, this.now(), details));
+    this.propose(detailedProposal(status, this.now(), details));
   }
 
   /** The run's function threw, or its promise was rejected. */
   threw(error: unknown): void {
     if (isStop(error, this)) this.#conclude(toProposal('interrupted', this.now()));
-    else this.#conclude(toProposal('error', this.now(), { error }));
+    else this.#conclude(detailedProposal('error', this.now(), { error }));
     this.#parts.concludeRefused();
     this.#parts.explainLastAttempt(error);
     // A function that throws has given up on retries, so they are not waited for. Calls beside it (`Promise.all`) may still be retried.

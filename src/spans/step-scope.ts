@@ -6,7 +6,7 @@ import type { Attempt } from './attempts/attempt.js';
 import { Attempts } from './attempts/client-calls.js';
 import type { AttemptEnd, AttemptOwner, OutgoingRequest, Pending, PendingAttempt } from './attempts/http-exchange.js';
 import type { FinishDetails } from './outcome/finish-details.js';
-import { type Proposal, toProposal } from './outcome/proposals.js';
+import { detailedProposal, type Proposal } from './outcome/proposals.js';
 import {
   type Conclusion,
   causeOf,
@@ -191,7 +191,7 @@ export class StepScope implements AttemptOwner, BackgroundOwner, Pending {
 
   /** Proposes what application code says. The scope's end then proposes nothing. */
   finish(status: Status, details: FinishDetails | undefined): void {
-    const proposal = toProposal(status, this.now(), details, this.#facts.last, this.#facts.options);
+    const proposal = detailedProposal(status, this.now(), details, this.#facts.last, this.#facts.options);
     if (proposal.failure) this.#explainLast(details?.error);
     if (status !== 'in_progress') this.#conclusion = { proposal, by: 'finish' };
     this.step.propose(proposal);

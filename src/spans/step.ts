@@ -15,7 +15,7 @@ import type {
 import { Resends } from './attempts/resends.js';
 import { capturingIn, toolOf } from './context.js';
 import type { FinishDetails } from './outcome/finish-details.js';
-import { type Proposal, Proposals, toProposal } from './outcome/proposals.js';
+import { detailedProposal, type Proposal, Proposals } from './outcome/proposals.js';
 import type { Status } from './outcome/status.js';
 import type { StepOptions } from './outcome/step-options.js';
 import { progressed } from './progress/listener.js';
@@ -263,7 +263,7 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
 
   /** `at`: when it ended so, in milliseconds since the epoch. */
   proposeStatus(status: Status, details?: FinishDetails, at = this.now()): void {
-    this.propose(toProposal(status, at, details, this.#calls.last));
+    this.propose(detailedProposal(status, at, details, this.#calls.last));
   }
 
   activities(): readonly Activity[] {

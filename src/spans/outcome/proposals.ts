@@ -106,10 +106,15 @@ function chosen(proposals: readonly Proposal[]): Proposal | undefined {
   return outcome;
 }
 
-export function toProposal(
+export function toProposal(status: Status, at: number, ending?: AttemptEnd, options?: StepOptions): Proposal {
+  return detailedProposal(status, at, undefined, ending, options);
+}
+
+/** A proposal with what application code, or an error that was thrown, says of the end. */
+export function detailedProposal(
   status: Status,
   at: number,
-  details?: FinishDetails,
+  details: FinishDetails | undefined,
   ending?: AttemptEnd,
   options?: StepOptions,
 ): Proposal {
@@ -139,7 +144,7 @@ export function endingProposal(
   status: TerminalStatus = statusOf(ending),
 ): Proposal {
   const at = Math.max(ending.stoppedAt ?? ending.attempt.endedAt, groupEnd);
-  const proposal = toProposal(status, at, undefined, ending, options);
+  const proposal = toProposal(status, at, ending, options);
   proposal.shownByAttempts = true;
   if (status === 'error') proposal.failure = ending.failure;
   return proposal;

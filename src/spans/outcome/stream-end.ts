@@ -1,6 +1,6 @@
 import { type Clock, timeAt } from '../../otel/clock.js';
 import type { Tail, TailEnd } from '../returned-stream.js';
-import { type Proposal, toProposal } from './proposals.js';
+import { detailedProposal, type Proposal, toProposal } from './proposals.js';
 import type { Status } from './status.js';
 import { isStop } from './stops/is-stop.js';
 
@@ -8,7 +8,7 @@ import { isStop } from './stops/is-stop.js';
 export function streamEndProposal(end: TailEnd, at: number, run: object): Proposal {
   if (end.how === 'ended') return toProposal('completed', at);
   if (end.how === 'cancelled' || isStop(end.error, run)) return toProposal('interrupted', at);
-  return toProposal('error', at, { error: end.error });
+  return detailedProposal('error', at, { error: end.error });
 }
 
 /**
