@@ -14,7 +14,7 @@ import { isTimeout } from '../spans/outcome/errors.js';
 import { type Proposal, toProposal } from '../spans/outcome/proposals.js';
 import type { TerminalStatus } from '../spans/outcome/status.js';
 import type { StepOptions } from '../spans/outcome/step-options.js';
-import { isStop } from '../spans/outcome/stops.js';
+import { isStop } from '../spans/outcome/stops/is-stop.js';
 import { isInOthersModelSpan } from '../spans/routing/others-model-span.js';
 import type { RunPart } from '../spans/run-part.js';
 import type { Activity } from '../spans/settle/idle.js';
@@ -229,7 +229,7 @@ export class Operation implements RunPart {
   aborted(reason: unknown): void {
     const scope = this.#scope;
     const timedOut = isTimeout(reason);
-    if (scope?.isOpen || (timedOut && scope?.step.status === 'interrupted')) {
+    if (scope?.isRunning || (timedOut && scope?.step.status === 'interrupted')) {
       scope.finish(timedOut ? 'error' : 'interrupted', timedOut ? { error: reason } : {});
       scope.returned(undefined);
     }
@@ -267,7 +267,7 @@ export class Operation implements RunPart {
     if (isInOthersModelSpan(active)) return withRunHere(this.#run);
     const around = stepOf(this.#inside);
     if (around && !around.step.settled) return this.#inside;
-    if (this.#scope?.isOpen) return withStep(this.#inside, this.#scope);
+    if (this.#scope?.isRunning) return withStep(this.#inside, this.#scope);
     const request = this.#request({ ...event, prompt: this.#stepStart?.promptMessages });
     // The AI SDK retries a stream that failed.
     const earlier = this.#scope?.step.settled ? undefined : this.#scope?.step;
@@ -299,6 +299,6 @@ export class Operation implements RunPart {
   #modelAnswered(result: unknown): void {
     this.#busy--;
     this.#alive();
-    if (this.#scope?.isOpen) recordAnswer(this.#scope, result, this.#streams);
+    if (this.#scope?.isRunning) recordAnswer(this.#scope, result, this.#streams);
   }
 }

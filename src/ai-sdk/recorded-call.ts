@@ -2,7 +2,8 @@
 import { context } from '@opentelemetry/api';
 import * as names from '../otel/names.js';
 import { invalidAnswer, ModelAnswer } from '../providers/formats/ai-sdk-model.js';
-import { isStop, noteSignal } from '../spans/outcome/stops.js';
+import { isStop } from '../spans/outcome/stops/is-stop.js';
+import { noteSignal } from '../spans/outcome/stops/run-calls.js';
 import type { TailEnd } from '../spans/returned-stream.js';
 import type { StepScope } from '../spans/step-scope.js';
 import { watchValues } from '../spans/streams/twin-stream.js';

@@ -9,9 +9,11 @@ import type {
   OutgoingRequest,
   PendingAttempt,
 } from '../spans/attempts/http-exchange.js';
-import { withRecording } from '../spans/context.js';
+import { withFetch } from '../spans/context.js';
 import { describeFailure, type Failure, isTimeout } from '../spans/outcome/errors.js';
-import { isAbort, noteAbortCall, noteAbortReason, noteEnd, noteSignal } from '../spans/outcome/stops.js';
+import { noteAbortCall } from '../spans/outcome/stops/abort-call.js';
+import { isAbort, noteAbortReason } from '../spans/outcome/stops/abort-errors.js';
+import { noteEnd, noteSignal } from '../spans/outcome/stops/run-calls.js';
 import { type TailEnd, Watch, type WatchEvents } from '../spans/streams/watch.js';
 import { guarded, report } from '../util/diagnostics.js';
 import {
@@ -68,7 +70,7 @@ export class InFlightAttempt implements PendingAttempt, WatchEvents {
   ) {
     this.#owner = owner;
     this.#facts = factsAtStart(outgoing, call, signal, owner.now());
-    this.#context = withRecording(owner.contextFor(active));
+    this.#context = withFetch(owner.contextFor(active));
     this.#begun = owner.begin(this);
   }
 

@@ -5,7 +5,7 @@
  */
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { providerOf } from '../providers/provider-names.js';
-import { isAbort } from '../spans/outcome/stops.js';
+import { isAbort } from '../spans/outcome/stops/abort-errors.js';
 import { watchReadable } from '../spans/streams/node-stream.js';
 import { define } from '../spans/streams/watch.js';
 import { onChannel } from '../util/platform.js';

@@ -1,7 +1,7 @@
 import { type Context, context } from '@opentelemetry/api';
 import type { ModelCall, UnreadCall } from '../providers/detect.js';
 import type { AttemptOwner, OutgoingRequest, ReadBody } from '../spans/attempts/http-exchange.js';
-import { type ActiveRun, reuseOf, withoutRun, withRecording } from '../spans/context.js';
+import { type ActiveRun, reuseOf, withFetch, withoutRun } from '../spans/context.js';
 import { callRecorded, unreadPost } from '../spans/omissions/missed-calls.js';
 import { expectedCallsIn } from '../spans/routing/expected-calls.js';
 import { implicitStepFor } from '../spans/routing/implicit-step.js';
@@ -138,7 +138,7 @@ function send<T>(
   }
   if (live) return live.send(call, read);
   // The body has shown that it is no model call. What sees the request below the global fetch does not see its body.
-  return place.outside ? context.with(withRecording(place.active), call) : call();
+  return place.outside ? context.with(withFetch(place.active), call) : call();
 }
 
 /** Begins to record an exchange that another transport makes by itself; `undefined` if it is not recorded. */

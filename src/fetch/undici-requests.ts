@@ -5,7 +5,7 @@
  * there too; what a recording fetch has sent is not recorded again.
  */
 import { providerOf } from '../providers/provider-names.js';
-import { isAbort } from '../spans/outcome/stops.js';
+import { isAbort } from '../spans/outcome/stops/abort-errors.js';
 import type { Watch } from '../spans/streams/watch.js';
 import { onChannel } from '../util/platform.js';
 import { type InFlightAttempt, UNRECORDED } from './in-flight-attempt.js';

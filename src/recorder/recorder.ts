@@ -134,10 +134,18 @@ export function openRecorder(options: RecorderOptions): { recorder: Recorder; pa
     const capturing = capture.ask(identity);
     const recording =
       capturing &&
-      guarded(
-        'a run could not be recorded',
-        () => new RunRecording(identity, options, capturing, tracer(), open, active),
-      );
+      guarded('a run could not be recorded', () => {
+        const { trace, attributes } = options;
+        return new RunRecording({
+          identity,
+          trace,
+          attributes,
+          capturing,
+          tracer: tracer(),
+          openRuns: open,
+          ctx: active,
+        });
+      });
     if (!recording) {
       return { run: unrecordedRun(identity.id, INVALID_TRACEID), handle: undefined, inside: withoutRun(active) };
     }

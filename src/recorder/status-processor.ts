@@ -7,7 +7,7 @@ import { unwrapped } from '../otel/unwrap-span.js';
 import { runOf } from '../spans/context.js';
 import { markStatusProcessor } from '../spans/omissions/processor-check.js';
 import { checkFinish, type FinishDetails } from '../spans/outcome/finish-details.js';
-import { type Proposal, Proposals, toProposal } from '../spans/outcome/proposals.js';
+import { detailedProposal, type Proposal, Proposals } from '../spans/outcome/proposals.js';
 import { outcomeFailure, spanStatus } from '../spans/outcome/span-status.js';
 import type { Status } from '../spans/outcome/status.js';
 import { noteStart } from '../spans/routing/model-span.js';
@@ -64,7 +64,7 @@ export function reportStatus(span: Span | undefined, status: Status, details?: F
     const theirs = unwrapped(span);
     const known = reported.get(theirs) ?? { proposals: new Proposals(), redactor: activeRedactor() };
     reported.set(theirs, known);
-    known.proposals.propose(toProposal(status, Date.now(), details));
+    known.proposals.propose(detailedProposal(status, Date.now(), details));
   }
 }
 

@@ -69,7 +69,7 @@ export class StepHandle implements Step {
   };
 
   [Symbol.dispose](): void {
-    if (this.#scope?.isOpen && !this.#scope.hasStatus) this.finish('interrupted');
+    if (this.#scope?.isRunning && !this.#scope.hasStatus) this.finish('interrupted');
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -107,7 +107,8 @@ export function openScope(
   const options = ownOptions(given);
   let step: StepRecording;
   try {
-    step = sharedStep(recording, options, ctx) ?? earlier ?? new StepRecording(recording, options, ctx, false);
+    step =
+      sharedStep(recording, options, ctx) ?? earlier ?? new StepRecording(recording, ctx, { implicit: false, options });
   } catch (error) {
     report('a step could not be recorded', error);
     return { inside: withoutRun(ctx) };
@@ -121,7 +122,7 @@ export function openScope(
 function sharedStep(run: RunRecording, options: StepOptions, ctx: Context): StepRecording | undefined {
   const reuse = reuseOf(ctx);
   if (!reuse || reuse.isClosed) return undefined;
-  return reuse.sharedStep(run, () => new StepRecording(run, options, ctx, false));
+  return reuse.sharedStep(run, () => new StepRecording(run, ctx, { implicit: false, options }));
 }
 
 /** Copies the options: the application may change them later, as a list of messages that grows. */

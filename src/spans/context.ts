@@ -12,9 +12,12 @@ export interface ActiveRun {
   readonly recording: RunRecording;
 }
 
+/** The run around some code: `unsampled` if its trace is not sampled, `unrecorded` if it is not recorded for another reason. */
+type EnclosingRun = ActiveRun | 'unrecorded' | 'unsampled';
+
 /** The value in a context. */
 interface Scope {
-  readonly run?: ActiveRun | undefined;
+  readonly run?: EnclosingRun | undefined;
   /** The enclosing explicit step. */
   readonly step?: StepScope | undefined;
   readonly reuse?: ReuseScope | undefined;
@@ -22,17 +25,13 @@ interface Scope {
   readonly tool?: Span | undefined;
   /** The capture settings, where they record less than those of the run. */
   readonly capturing?: CaptureSettings | undefined;
-  /** Whether an attempt is being recorded: one recording fetch inside another records once. */
-  readonly recorded?: boolean | undefined;
-  /** Whether the enclosing run is not recorded. */
-  readonly unrecorded?: boolean | undefined;
-  /** Whether that is because its trace is not sampled. */
-  readonly unsampled?: boolean | undefined;
+  /** Whether a recording fetch makes the call: another one inside of it does not record it again. */
+  readonly inFetch?: boolean | undefined;
 }
 
 const NO_SCOPE: Scope = {};
-const UNRECORDED: Scope = { unrecorded: true };
-const UNSAMPLED: Scope = { unrecorded: true, unsampled: true };
+const UNRECORDED: Scope = { run: 'unrecorded' };
+const UNSAMPLED: Scope = { run: 'unsampled' };
 
 /** More layers than this are merged into one. */
 const MAX_DEPTH = 16;
@@ -80,8 +79,10 @@ function withScope(ctx: Context, scope: Scope): Context {
   return ctx instanceof Layer ? ctx.setValue(SCOPE, scope) : new Layer(ctx, SCOPE, scope);
 }
 
+/** The run of a context, if it is recorded. */
 export function runOf(ctx: Context): ActiveRun | undefined {
-  return scopeOf(ctx).run;
+  const { run } = scopeOf(ctx);
+  return typeof run === 'object' ? run : undefined;
 }
 
 export function stepOf(ctx: Context): StepScope | undefined {
@@ -97,19 +98,19 @@ export function toolOf(ctx: Context): Span | undefined {
   return scopeOf(ctx).tool;
 }
 
-export function isRecorded(ctx: Context): boolean {
-  return scopeOf(ctx).recorded === true;
+/** Whether a recording fetch makes the call that is made in this context. */
+export function isInFetch(ctx: Context): boolean {
+  return scopeOf(ctx).inFetch === true;
 }
 
 /** Whether there is no enclosing run, recorded or not. */
 export function isOutside(ctx: Context): boolean {
-  const { run, unrecorded } = scopeOf(ctx);
-  return run === undefined && unrecorded !== true;
+  return scopeOf(ctx).run === undefined;
 }
 
 /** Whether the trace of the enclosing run is not sampled. Runs and steps that begin in it are not recorded either: half of a trace explains nothing. */
 export function isUnsampled(ctx: Context): boolean {
-  return scopeOf(ctx).unsampled === true;
+  return scopeOf(ctx).run === 'unsampled';
 }
 
 /** The context of code in a run. It has no step of another run. */
@@ -158,10 +159,11 @@ export function capturingIn(ctx: Context, ofRun: CaptureSettings): CaptureSettin
   return scopeOf(ctx).capturing ?? ofRun;
 }
 
-export function withRecording(ctx: Context): Context {
+/** The context in which a recording fetch makes a call. */
+export function withFetch(ctx: Context): Context {
   // Called once per HTTP call; a copy with `...` and one more field takes forty times as long.
-  const { run, step, reuse, tool, capturing, unrecorded, unsampled } = scopeOf(ctx);
-  return withScope(ctx, { run, step, reuse, tool, capturing, unrecorded, unsampled, recorded: true });
+  const { run, step, reuse, tool, capturing } = scopeOf(ctx);
+  return withScope(ctx, { run, step, reuse, tool, capturing, inFetch: true });
 }
 
 /** The active context if it is one of `run`; without a context manager, the active context with `run` added. */

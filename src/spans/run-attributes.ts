@@ -1,12 +1,20 @@
-import { type Attributes, type Context, isSpanContextValid, type Link, trace } from '@opentelemetry/api';
-import type { RunIdentity } from '../capture/levels.js';
+import { type Attributes, type Context, isSpanContextValid, type Link, type Tracer, trace } from '@opentelemetry/api';
+import type { CaptureSettings, RunIdentity } from '../capture/levels.js';
 import * as names from '../otel/names.js';
 import { isUnsampled } from './context.js';
+import type { OpenRuns } from './settle/deadlines.js';
 
-/** How a run starts, apart from its identity. */
-export interface RunStart {
+/** How a run begins. */
+export interface RunBeginning {
+  readonly identity: RunIdentity;
   readonly trace?: 'new' | 'join' | undefined;
   readonly attributes?: Attributes | null | undefined;
+  readonly capturing: CaptureSettings;
+  readonly tracer: Tracer;
+  /** The runs that it is one of until it settles. */
+  readonly openRuns: Pick<OpenRuns, 'add' | 'delete'>;
+  /** The context that it begins in. */
+  readonly ctx: Context;
 }
 
 /** The name of a run's span: `invoke_agent {name}` or `invoke_workflow {kind}`. */
@@ -29,7 +37,11 @@ export function identityAttributes(identity: RunIdentity): Attributes {
 }
 
 /** Whether a run begins a trace of its own, with a link to the span of another instrumentation that is active. */
-export function traceOf(ctx: Context, isInRun: boolean, option: RunStart['trace']): { isRoot: boolean; links: Link[] } {
+export function traceOf(
+  ctx: Context,
+  isInRun: boolean,
+  option: RunBeginning['trace'],
+): { isRoot: boolean; links: Link[] } {
   const isInner = isInRun || isUnsampled(ctx);
   const foreign = isInner ? undefined : trace.getSpanContext(ctx);
   const links: Link[] = foreign && isSpanContextValid(foreign) ? [{ context: foreign }] : [];

@@ -1,5 +1,5 @@
-import type { Context, Span, Tracer } from '@opentelemetry/api';
-import type { CaptureSettings, RunIdentity } from '../capture/levels.js';
+import type { Span, Tracer } from '@opentelemetry/api';
+import type { CaptureSettings } from '../capture/levels.js';
 import { type Clock, startClock } from '../otel/clock.js';
 import { inNextTurn } from '../otel/next-turn.js';
 import { report } from '../util/diagnostics.js';
@@ -7,17 +7,18 @@ import type { OutgoingRequest } from './attempts/http-exchange.js';
 import { runOf } from './context.js';
 import { checkRunEnd } from './omissions/missed-calls.js';
 import type { FinishDetails } from './outcome/finish-details.js';
-import { type Proposal, Proposals, toProposal } from './outcome/proposals.js';
+import { detailedProposal, type Proposal, Proposals, toProposal } from './outcome/proposals.js';
 import type { Status } from './outcome/status.js';
-import { forgetCalls, isStop, nestCalls } from './outcome/stops.js';
+import { isStop } from './outcome/stops/is-stop.js';
+import { forgetCalls, nestCalls } from './outcome/stops/run-calls.js';
 import { abandonedStream, streamEndProposal } from './outcome/stream-end.js';
 import { progressed } from './progress/listener.js';
 import { type Tail, type TailEnd, watchReturned } from './returned-stream.js';
 import type { BackgroundResponse } from './routing/background-response.js';
-import { type RunStart, traceOf } from './run-attributes.js';
+import { type RunBeginning, traceOf } from './run-attributes.js';
 import type { RunPart, StepHome, StepSummary } from './run-part.js';
 import { RunTotals } from './run-totals.js';
-import { type Bucket, cancel, type Deadline, type Open, type OpenRuns, schedule } from './settle/deadlines.js';
+import { type Bucket, cancel, type Deadline, type Open, schedule } from './settle/deadlines.js';
 import { activityOf, idleAt } from './settle/idle.js';
 import { LateRegistration } from './settle/late-registration.js';
 import type { SpanOwner } from './settle/managed-span.js';
@@ -47,7 +48,7 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
   readonly tracer: Tracer;
   readonly #isRoot: boolean;
   readonly #span: RunSpan;
-  readonly #openRuns: Pick<OpenRuns, 'add' | 'delete'>;
+  readonly #openRuns: RunBeginning['openRuns'];
   #stepNumbers: StepNumbers | undefined;
   readonly #proposals = new Proposals();
   readonly #parts = new RunParts();
@@ -67,27 +68,20 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
   readonly #outer: RunRecording | undefined;
   readonly #settleInNextTurn = inNextTurn(() => this.#settleIfIdle('now'));
 
-  constructor(
-    identity: RunIdentity,
-    start: RunStart,
-    capturing: CaptureSettings,
-    tracer: Tracer,
-    openRuns: Pick<OpenRuns, 'add' | 'delete'>,
-    ctx: Context,
-  ) {
-    const outer = runOf(ctx)?.recording;
-    this.#outer = outer;
-    if (outer) nestCalls(this, outer);
+  constructor(beginning: RunBeginning) {
+    const { identity, capturing, tracer, openRuns, ctx } = beginning;
+    this.#outer = runOf(ctx)?.recording;
+    if (this.#outer) nestCalls(this, this.#outer);
     this.id = identity.id;
     this.conversationId = identity.conversationId;
     this.capturing = capturing;
     this.tracer = tracer;
-    this.now = outer?.now ?? startClock();
+    this.now = this.#outer?.now ?? startClock();
     this.#openRuns = openRuns;
     const startedAt = this.now();
-    const { isRoot, links } = traceOf(ctx, outer !== undefined, start.trace);
+    const { isRoot, links } = traceOf(ctx, this.#outer !== undefined, beginning.trace);
     this.#isRoot = isRoot;
-    this.#span = new RunSpan(this, identity, { startedAt, isRoot, links, given: start.attributes }, ctx);
+    this.#span = new RunSpan(this, identity, { startedAt, isRoot, links, given: beginning.attributes }, ctx);
     this.traceId = this.span.spanContext().traceId;
     if (!this.isRecording) {
       this.#state = 'settled';
@@ -176,20 +170,20 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
 
   /** Proposes what application code says. The end of the run's function then proposes nothing. */
   finish(status: Status, details: FinishDetails | undefined): void {
-    const proposal = toProposal(status, this.now(), details);
+    const proposal = detailedProposal(status, this.now(), details);
     if (status !== 'in_progress') this.#conclusion = proposal;
     if (proposal.failure) this.#parts.explainLastAttempt(details?.error);
     this.propose(proposal);
   }
 
   proposeStatus(status: Status, details: FinishDetails | undefined): void {
-    this.propose(toProposal(status, this.now(), details));
+    this.propose(detailedProposal(status, this.now(), details));
   }
 
   /** The run's function threw, or its promise was rejected. */
   threw(error: unknown): void {
-    const interrupted = isStop(error, this);
-    this.#conclude(toProposal(interrupted ? 'interrupted' : 'error', this.now(), interrupted ? {} : { error }));
+    if (isStop(error, this)) this.#conclude(toProposal('interrupted', this.now()));
+    else this.#conclude(detailedProposal('error', this.now(), { error }));
     this.#parts.concludeRefused();
     this.#parts.explainLastAttempt(error);
     // A function that throws has given up on retries, so they are not waited for. Calls beside it (`Promise.all`) may still be retried.

@@ -8,10 +8,23 @@ import * as names from '../otel/names.js';
 import type { ModelCall } from '../providers/detect.js';
 import { urlParts } from '../util/url-parts.js';
 import { merged } from '../util/validation.js';
+import type { AttemptLog } from './attempts/attempt-log.js';
+import type { Resends } from './attempts/resends.js';
 import type { Proposal } from './outcome/proposals.js';
 import type { StepOptions } from './outcome/step-options.js';
 import { unfinishedStatus } from './routing/background-response.js';
 import type { StepHome } from './run-part.js';
+
+/** How a step begins. */
+export interface StepBeginning {
+  /** Whether it is made for a model call outside of any `step()`. */
+  readonly implicit: boolean;
+  readonly options: StepOptions;
+  /** The name of a step whose call is in a format that runtrace does not read. Nothing is known of its operation. */
+  readonly plainName?: string;
+  /** What it continues, if its attempts began on another span. */
+  readonly continues?: { readonly startedAt: number; readonly log: AttemptLog; readonly resends: Resends };
+}
 
 /** The name and the attributes that a step's span starts with; samplers read them. */
 export interface StepStart {
@@ -19,12 +32,10 @@ export interface StepStart {
   readonly attributes: Attributes;
 }
 
-/** `plainName`: the name of a step whose call is in a format that runtrace does not read. Nothing is known of its operation. */
 export function stepStart(
   number: number,
-  options: StepOptions,
+  { options, plainName }: StepBeginning,
   capturing: CaptureSettings,
-  plainName: string | undefined,
 ): StepStart {
   const { operation, provider, model } = options;
   const known: Attributes = plainName === undefined ? { [names.GEN_AI_OPERATION_NAME]: operation || 'chat' } : {};

@@ -6,8 +6,8 @@ import { isTimeout } from './outcome/errors.js';
 import { endingProposal, statusOf, statusWithoutRetry } from './outcome/proposals.js';
 import type { TerminalStatus } from './outcome/status.js';
 import type { StepOptions } from './outcome/step-options.js';
-import { watchForStop } from './outcome/stop-while-waiting.js';
-import { isAbort } from './outcome/stops.js';
+import { isAbort } from './outcome/stops/abort-errors.js';
+import { watchForStop } from './outcome/stops/stop-while-waiting.js';
 import { BackgroundResponse, goesOnInBackground } from './routing/background-response.js';
 import type { StepRecording } from './step.js';
 
@@ -41,8 +41,8 @@ export class StepCalls {
   }
 
   /** An attempt begins that proposes for its call. A retry withdraws what the attempt before it proposed. */
-  begin(live: PendingAttempt, separate: boolean): void {
-    const call = this.#calls.begin(live, separate);
+  begin(live: PendingAttempt, isOneCall: boolean): void {
+    const call = this.#calls.begin(live, isOneCall);
     if (call.proposal) this.#step.withdraw(call.proposal);
     call.proposal = undefined;
   }
@@ -72,7 +72,8 @@ export class StepCalls {
 
   /** Whether a client that retries would send the last attempt again. */
   get awaitsRetry(): boolean {
-    return this.#last?.how === 'failed' && isRetriable(this.#last.attempt.statusCode);
+    const { implicit, status } = this.#step;
+    return implicit && status === 'error' && this.#last?.how === 'failed' && isRetriable(this.#last.attempt.statusCode);
   }
 
   /**
@@ -84,7 +85,7 @@ export class StepCalls {
     if (!last) return;
     if (isTimeout(error)) {
       if (mayBeTimeout(last)) this.#timedOut(last, error);
-    } else if (isAbort(error) && this.#step.awaitsRetry) this.#stopped(last);
+    } else if (isAbort(error) && this.awaitsRetry) this.#stopped(last);
   }
 
   endStopWatch(): void {

@@ -6,7 +6,7 @@ import type { Attempt } from './attempts/attempt.js';
 import { Attempts } from './attempts/client-calls.js';
 import type { AttemptEnd, AttemptOwner, OutgoingRequest, Pending, PendingAttempt } from './attempts/http-exchange.js';
 import type { FinishDetails } from './outcome/finish-details.js';
-import { type Proposal, toProposal } from './outcome/proposals.js';
+import { detailedProposal, type Proposal } from './outcome/proposals.js';
 import {
   type Conclusion,
   causeOf,
@@ -18,6 +18,7 @@ import {
   streamConclusion,
   throwConclusion,
 } from './outcome/scope-end.js';
+import { appended, NO_ITEMS, remove } from './outcome/short-list.js';
 import type { Status } from './outcome/status.js';
 import type { StepOptions } from './outcome/step-options.js';
 import { type Tail, type TailEnd, watchReturned } from './returned-stream.js';
@@ -26,11 +27,11 @@ import type { StepHome } from './run-part.js';
 import type { StepRecording } from './step.js';
 
 /**
- * - `open`: its function is running.
+ * - `running`: its function has not ended.
  * - `returned`: its function has returned; a call or a returned stream goes on.
  * - `closed`: it has proposed how it ended.
  */
-type ScopeState = 'open' | 'returned' | 'closed';
+type ScopeState = 'running' | 'returned' | 'closed';
 
 /** The scope of an explicit `step()`. Its end decides the step's outcome. In a reuse scope, several scopes share one step. */
 export class StepScope implements AttemptOwner, BackgroundOwner, Pending {
@@ -38,14 +39,13 @@ export class StepScope implements AttemptOwner, BackgroundOwner, Pending {
   readonly #facts: ScopeFacts;
   /** How many attempts the step had before this scope: in a reuse scope, those of other scopes. */
   readonly #countBefore: number;
-  /** Attempts in flight that began before the scope was closed. */
-  #inFlight = 0;
-  /** Attempts in flight that began after it was closed. */
-  #late: Set<PendingAttempt> | undefined;
+  /** The attempts in flight that began before it was closed. Those that begin later propose for themselves. */
+  #inFlight: PendingAttempt[] = NO_ITEMS;
+  /** What calls it has made: in a format that runtrace reads, or in none that it reads. */
   #calls: 'none' | 'unread' | 'read' = 'none';
   /** Those that may decide how the scope ended. */
   readonly #attempts = new Attempts();
-  #state: ScopeState = 'open';
+  #state: ScopeState = 'running';
   #conclusion: Conclusion | undefined;
   #returnedStream: Tail | undefined;
   /** A response of one of its calls that goes on in the background. */
@@ -75,9 +75,8 @@ export class StepScope implements AttemptOwner, BackgroundOwner, Pending {
     return this.step.now;
   }
 
-  /** Whether its function is still running. */
-  get isOpen(): boolean {
-    return this.#state === 'open';
+  get isRunning(): boolean {
+    return this.#state === 'running';
   }
 
   /** Whether it is completed only because its function returned: no call was made, and nothing was finished. */
@@ -100,8 +99,9 @@ export class StepScope implements AttemptOwner, BackgroundOwner, Pending {
     return this.#returnedStream?.begun === true;
   }
 
+  /** Whether it only waits for a response in the background. */
   get isInBackground(): boolean {
-    return this.#state === 'returned' && this.#inFlight === 0 && this.#background !== undefined;
+    return this.#state === 'returned' && !this.#isInFlight && this.#background !== undefined;
   }
 
   /** Whether one of its calls is in a format that runtrace reads. */
@@ -111,7 +111,7 @@ export class StepScope implements AttemptOwner, BackgroundOwner, Pending {
 
   /** Whether all of its calls so far have failed. */
   get awaitsRetry(): boolean {
-    return this.#state === 'open' && this.#inFlight === 0 && this.#facts.last?.how !== 'answered';
+    return this.#state === 'running' && !this.#isInFlight && this.#facts.last?.how !== 'answered';
   }
 
   /** Adds attributes to its options. */
@@ -132,9 +132,8 @@ export class StepScope implements AttemptOwner, BackgroundOwner, Pending {
     if (this.#conclusion?.by === 'presumed') this.#reopen(this.#conclusion.proposal);
     if (live.call) this.#calls = 'read';
     else if (this.#calls === 'none') this.#calls = 'unread';
-    if (this.#state === 'closed') this.#late = (this.#late ?? new Set()).add(live);
-    if (this.#late?.has(live)) return this.step.begin(live);
-    this.#inFlight++;
+    if (this.#state === 'closed') return this.step.begin(live);
+    this.#inFlight = appended(this.#inFlight, live);
     return this.step.beginInScope(live);
   }
 
@@ -143,23 +142,21 @@ export class StepScope implements AttemptOwner, BackgroundOwner, Pending {
   }
 
   end(live: PendingAttempt, given: AttemptEnd): void {
-    if (this.#late?.delete(live)) {
-      // The scope has ended, so the attempt proposes its own end.
+    if (!remove(this.#inFlight, live)) {
       this.step.end(live, given, this.#facts.options);
       return;
     }
     const ending = this.step.recognized(given);
-    this.#inFlight--;
     this.#lastActivityAt = performance.now();
     this.#record(ending);
-    if (this.#inFlight === 0) this.#attempts.prune();
+    if (!this.#isInFlight) this.#attempts.prune();
     if (this.#state !== 'closed' && goesOnInBackground(ending)) {
       this.#background = new BackgroundResponse(this.step, this, ending);
     }
     // The function threw while the call was in flight: its proposal lacks the facts of that call.
     if (this.#state === 'closed' && this.#conclusion) this.#conclusion.proposal.ending = this.#facts.last;
-    this.step.record(live, ending);
-    if (this.#state === 'returned') this.#concludeReturn(ending.attempt.endedAt);
+    this.step.endInScope(live, ending);
+    this.#closeIfOver(ending.attempt.endedAt);
   }
 
   pollEnded(ending: AttemptEnd, ended: boolean): void {
@@ -169,18 +166,22 @@ export class StepScope implements AttemptOwner, BackgroundOwner, Pending {
       this.#record(ending);
     }
     this.step.recordEnding(ending);
-    if (this.#state === 'returned') this.#concludeReturn(ending.attempt.endedAt);
+    this.#closeIfOver(ending.attempt.endedAt);
   }
 
   leftInBackground(last: AttemptEnd): void {
     this.#background = undefined;
     this.#record(last);
-    if (this.#state === 'returned') this.#concludeReturn(last.attempt.endedAt);
+    this.#closeIfOver(last.attempt.endedAt);
   }
 
   amend(ending: AttemptEnd): void {
     if (this.#facts.last?.attempt.number === ending.attempt.number) this.#facts.last = ending;
     this.step.amend(ending);
+  }
+
+  get #isInFlight(): boolean {
+    return this.#inFlight.length > 0;
   }
 
   #record(ending: AttemptEnd): void {
@@ -190,7 +191,7 @@ export class StepScope implements AttemptOwner, BackgroundOwner, Pending {
 
   /** Proposes what application code says. The scope's end then proposes nothing. */
   finish(status: Status, details: FinishDetails | undefined): void {
-    const proposal = this.#proposal(status, this.now(), details);
+    const proposal = detailedProposal(status, this.now(), details, this.#facts.last, this.#facts.options);
     if (proposal.failure) this.#explainLast(details?.error);
     if (status !== 'in_progress') this.#conclusion = { proposal, by: 'finish' };
     this.step.propose(proposal);
@@ -203,7 +204,7 @@ export class StepScope implements AttemptOwner, BackgroundOwner, Pending {
 
   /** The scope's function threw. */
   threw(thrown: unknown): void {
-    if (this.#state !== 'open') return;
+    if (this.#state !== 'running') return;
     this.step.concludeRefused();
     const error = this.reasonFor(thrown);
     const conclusion = throwConclusion(error, this.#facts, this.now());
@@ -220,12 +221,12 @@ export class StepScope implements AttemptOwner, BackgroundOwner, Pending {
 
   /** The scope's function returned. A returned stream, or a call in flight, keeps the scope open. */
   returned(value: unknown, watch = watchReturned): void {
-    if (this.#state !== 'open') return;
+    if (this.#state !== 'running') return;
     this.#state = 'returned';
     this.step.concludeRefused();
-    if (this.#inFlight === 0 && this.#state === 'returned') {
+    if (!this.#isInFlight && this.#state === 'returned') {
       this.#returnedStream = watch(value, (end) => this.#returnedStreamEnded(end));
-      if (!this.#returnedStream) this.#concludeReturn();
+      if (!this.#returnedStream) this.#closeIfOver();
     }
   }
 
@@ -237,11 +238,11 @@ export class StepScope implements AttemptOwner, BackgroundOwner, Pending {
     if (this.#state === 'closed') return;
     const idleSince = this.idleSince();
     const at = stoppedAt ?? (idleSince === undefined ? this.now() : timeAt(this.now, idleSince));
-    if (this.#state === 'returned' && this.#inFlight === 0) {
+    if (this.#state === 'returned' && !this.#isInFlight) {
       const abandoned = this.#returnedStream?.begun && !this.#facts.last;
       this.#returnedStream = undefined;
       if (abandoned) this.#conclude(stopConclusion(this.#facts, at));
-      this.#concludeReturn(this.#facts.last?.attempt.endedAt ?? at);
+      this.#closeIfOver(this.#facts.last?.attempt.endedAt ?? at);
       return;
     }
     this.#conclude(stopConclusion(this.#facts, at));
@@ -253,12 +254,12 @@ export class StepScope implements AttemptOwner, BackgroundOwner, Pending {
     if (this.#state !== 'returned') return;
     const conclusion = streamConclusion(end, this.#facts, this.now());
     if (conclusion) this.#conclude(conclusion);
-    this.#concludeReturn();
+    this.#closeIfOver();
   }
 
   /** The function has returned and nothing is in flight: the last attempt decides if it did not go well, else the return. */
-  #concludeReturn(at?: number): void {
-    if (this.#inFlight > 0 || this.#state !== 'returned') return;
+  #closeIfOver(at?: number): void {
+    if (this.#isInFlight || this.#state !== 'returned') return;
     if (this.#background && !this.#conclusion) return;
     // A returned object that is not iterated may be consumed in ways that can't be observed: then the attempts alone decide.
     if (this.#returnedStream && (this.#returnedStream.begun || !this.#facts.last)) return;
@@ -273,8 +274,10 @@ export class StepScope implements AttemptOwner, BackgroundOwner, Pending {
 
   /** Some functions return before their call has begun. The end of that call is then the end of the scope. */
   #reopen(presumed: Proposal): void {
-    this.#conclusion = { proposal: presumed, by: 'return' };
-    if (!this.step.withdraw(presumed)) return;
+    if (!this.step.withdraw(presumed)) {
+      this.#conclusion = { proposal: presumed, by: 'return' };
+      return;
+    }
     this.#conclusion = undefined;
     this.#state = 'returned';
     this.step.open(this);
@@ -284,10 +287,6 @@ export class StepScope implements AttemptOwner, BackgroundOwner, Pending {
   #recordedByHand(): Attempt | undefined {
     const { log } = this.step;
     return log.count > this.#countBefore ? log.last() : undefined;
-  }
-
-  #proposal(status: Status, at = this.now(), details?: FinishDetails): Proposal {
-    return toProposal(status, at, details, this.#facts.last, this.#facts.options);
   }
 
   /** Proposes how the scope ended, unless a terminal status was proposed before. */

@@ -15,7 +15,7 @@ import type {
 import { Resends } from './attempts/resends.js';
 import { capturingIn, toolOf } from './context.js';
 import type { FinishDetails } from './outcome/finish-details.js';
-import { type Proposal, Proposals, toProposal } from './outcome/proposals.js';
+import { detailedProposal, type Proposal, Proposals } from './outcome/proposals.js';
 import type { Status } from './outcome/status.js';
 import type { StepOptions } from './outcome/step-options.js';
 import { progressed } from './progress/listener.js';
@@ -25,6 +25,7 @@ import { type Activity, NO_ACTIVITIES } from './settle/idle.js';
 import type { SpanOwner } from './settle/managed-span.js';
 import { StepSpan } from './settle/step-span.js';
 import { StepWait } from './settle/step-wait.js';
+import type { StepBeginning } from './step-attributes.js';
 import { StepCalls } from './step-calls.js';
 
 /**
@@ -40,7 +41,7 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
   readonly home: StepHome;
   readonly capturing: CaptureSettings;
   readonly log: AttemptLog;
-  /** Whether the step was made for a model call outside of any `step()`. Its outcome is read at the wire. */
+  /** Whether it was made for a model call outside of any `step()`. Its outcome is then read at the wire. */
   readonly implicit: boolean;
   bucket?: Bucket | undefined;
   place?: number;
@@ -50,29 +51,24 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
   readonly #wait = new StepWait();
   readonly #proposals = new Proposals();
   readonly #calls = new StepCalls(this);
-  /** Whether it is shared in a reuse scope, where a call without a number is a new call. */
-  #isShared = false;
+  /** Whether all of its attempts are one call: not in an explicit step, nor in one that a reuse scope shares. */
+  #isOneCall: boolean;
   readonly #resends: Resends;
   #pollCount = 0;
   #state: StepState = 'open';
 
-  constructor(
-    home: StepHome,
-    options: StepOptions,
-    ctx: Context,
-    implicit: boolean,
-    begun?: { startedAt: number; log: AttemptLog; resends: Resends },
-    plainName?: string,
-  ) {
+  constructor(home: StepHome, ctx: Context, beginning: StepBeginning) {
+    const { implicit, continues } = beginning;
     this.home = home;
     this.capturing = capturingIn(ctx, home.capturing);
     this.#tool = toolOf(ctx);
     this.implicit = implicit;
+    this.#isOneCall = implicit;
     this.number = home.nextStepNumber();
-    this.log = begun?.log ?? new AttemptLog(this.capturing);
-    const startedAt = begun?.startedAt ?? home.now();
-    this.#resends = begun?.resends ?? new Resends();
-    this.#span = new StepSpan(this, options, startedAt, ctx, plainName);
+    this.log = continues?.log ?? new AttemptLog(this.capturing);
+    const startedAt = continues?.startedAt ?? home.now();
+    this.#resends = continues?.resends ?? new Resends();
+    this.#span = new StepSpan(this, startedAt, ctx, beginning);
     if (this.#span.isRecording) home.add(this);
     else this.#state = 'settled';
     this.progressed();
@@ -151,14 +147,15 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     return this.#resends.recall(outgoing);
   }
 
+  /** A reuse scope shares it: a call without a number is then a new call. */
   share(): void {
-    this.#isShared = true;
+    this.#isOneCall = false;
   }
 
   /** An attempt begins that no open scope judges. */
   begin(live: PendingAttempt): { number: number; resendCount: number } {
     const begun = this.beginInScope(live);
-    this.#calls.begin(live, this.#isShared || !this.implicit);
+    this.#calls.begin(live, this.#isOneCall);
     return begun;
   }
 
@@ -172,27 +169,27 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     return { number: this.log.next(), resendCount: this.#resends.sent(live.outgoing) };
   }
 
-  /** `options`: those of the scope that the attempt belongs to, if there is one. */
+  /** An attempt ended that no open scope judges, so it proposes. `options`: those of the scope that it was made in, if there was one. */
   end(live: PendingAttempt, given: AttemptEnd, options: StepOptions = {}): void {
     const ending = this.recognized(given);
     // Before the attempt is removed: a step that has a status and nothing pending may settle.
-    if (this.#state !== 'settled') this.#calls.end(live, ending, options);
-    this.record(live, ending);
+    if (!this.settled) this.#calls.end(live, ending, options);
+    this.endInScope(live, ending);
   }
 
-  /** A poll answered that the response is queued or in progress. */
-  polled(): void {
-    this.#pollCount++;
-  }
-
-  /** Records how an attempt ended, without a proposal: the scope that it belongs to proposes. */
-  record(live: PendingAttempt, ending: AttemptEnd): void {
-    if (this.#state === 'settled') {
+  /** An attempt ended whose scope judges it, and proposes. */
+  endInScope(live: PendingAttempt, ending: AttemptEnd): void {
+    if (this.settled) {
       report('an attempt ended after its step had settled');
       return;
     }
     this.recordEnding(ending);
     this.close(live);
+  }
+
+  /** A poll answered that the response is queued or in progress. */
+  polled(): void {
+    this.#pollCount++;
   }
 
   /** Continues attempts that began on another span: the one that ended last, and those in flight. */
@@ -216,14 +213,14 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
   recordEnding(ending: AttemptEnd): void {
     this.log.record(ending.attempt);
     this.#wait.retryAfter(ending.retryAfterMillis);
-    this.#resends.ended(ending, this.implicit && !this.#isShared);
+    this.#resends.ended(ending, this.#isOneCall);
     if (this.implicit && ending.how !== 'answered') this.home.mayBeRetried(this, ending.outgoing);
     this.#calls.attemptEnded(ending);
     if (ending.how === 'answered') this.#span.prepareContent(ending);
   }
 
   amend(ending: AttemptEnd): void {
-    if (this.#state === 'settled') report('closing a body failed after its step had settled');
+    if (this.settled) report('closing a body failed after its step had settled');
     else this.log.replace(ending.attempt.number, ending.attempt);
   }
 
@@ -251,7 +248,7 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
   }
 
   propose(proposal: Proposal): void {
-    if (this.#state === 'settled') {
+    if (this.settled) {
       report('a status was proposed after its step had settled');
       return;
     }
@@ -264,21 +261,13 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     return this.#state === 'open' && this.#proposals.withdraw(proposal);
   }
 
-  proposeStatus(status: Status, details: FinishDetails | undefined): void {
-    this.propose(toProposal(status, this.now(), details, this.#calls.last));
+  /** `at`: when it ended so, in milliseconds since the epoch. */
+  proposeStatus(status: Status, details?: FinishDetails, at = this.now()): void {
+    this.propose(detailedProposal(status, at, details, this.#calls.last));
   }
 
   activities(): readonly Activity[] {
-    return this.finished && !this.awaitsRetry ? NO_ACTIVITIES : this.#wait.activities(this.capturing.limits);
-  }
-
-  /** Ends what is still open. A step without an outcome becomes `interrupted`. */
-  #giveUp(stoppedAt: number | undefined): void {
-    const { lastActivityAt } = this.#wait;
-    this.#wait.giveUp(stoppedAt);
-    if (this.status !== 'in_progress') return;
-    const at = stoppedAt ?? timeAt(this.now, lastActivityAt);
-    this.propose(toProposal('interrupted', at, undefined, this.#calls.last));
+    return this.finished && !this.#calls.awaitsRetry ? NO_ACTIVITIES : this.#wait.activities(this.capturing.limits);
   }
 
   flush(): void {
@@ -287,11 +276,6 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
 
   shutdown(): void {
     this.home.shutdown();
-  }
-
-  /** Whether a client that retries would send the last attempt again. */
-  get awaitsRetry(): boolean {
-    return this.implicit && this.status === 'error' && this.#calls.awaitsRetry;
   }
 
   progressed(): void {
@@ -314,13 +298,16 @@ export class StepRecording implements AttemptOwner, SpanOwner, RunPart, Deadline
     this.settle();
   }
 
-  /** Writes the outcome and ends the span. Once. */
+  /** Ends what is still open, writes the outcome and ends the span. Once. A step without an outcome becomes `interrupted`. */
   settle(stoppedAt?: number): void {
     if (this.#state !== 'open') return;
     // A run that failed does not wait for its retries.
     if (!this.home.hasFailed) this.#calls.retriesMissed();
     this.#state = 'settling';
-    this.#giveUp(stoppedAt);
+    const { lastActivityAt } = this.#wait;
+    this.#wait.giveUp(stoppedAt);
+    if (this.status === 'in_progress')
+      this.proposeStatus('interrupted', undefined, stoppedAt ?? timeAt(this.now, lastActivityAt));
     this.#state = 'settled';
     this.#calls.endStopWatch();
     cancel(this);

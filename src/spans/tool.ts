@@ -17,7 +17,7 @@ import { capturingIn, contextIn, runOf, withoutStep, withTool } from './context.
 import { checkContext } from './omissions/lost-context.js';
 import { describeFailure, keptFailure } from './outcome/errors.js';
 import { spanStatus, writeException } from './outcome/span-status.js';
-import { isStop } from './outcome/stops.js';
+import { isStop } from './outcome/stops/is-stop.js';
 import { saysFailed, TOOL_ERROR } from './outcome/tool-answer.js';
 import { type InProgress, progressed, type SpanSnapshot } from './progress/listener.js';
 import { snapshotOf } from './progress/snapshot.js';

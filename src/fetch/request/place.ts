@@ -3,7 +3,7 @@ import { type Context, context } from '@opentelemetry/api';
 import type { CaptureSettings } from '../../capture/levels.js';
 import type { ModelCall } from '../../providers/detect.js';
 import type { AttemptOwner, OutgoingRequest } from '../../spans/attempts/http-exchange.js';
-import { type ActiveRun, capturingIn, isOutside, isRecorded, runOf, stepOf } from '../../spans/context.js';
+import { type ActiveRun, capturingIn, isInFetch, isOutside, runOf, stepOf } from '../../spans/context.js';
 import { modelCallWithoutRun, unreadPost } from '../../spans/omissions/missed-calls.js';
 import { polledBy } from '../../spans/routing/background-response.js';
 import { expectedCallsIn } from '../../spans/routing/expected-calls.js';
@@ -60,7 +60,7 @@ export interface Place {
 export function findPlace(purpose: Purpose, [input, init]: Parameters<Fetch>): Place | undefined {
   const { scope, outside, everyPost = false } = purpose;
   const active = context.active();
-  if (isSending() || isRecorded(active)) return undefined;
+  if (isSending() || isInFetch(active)) return undefined;
   const enclosing = scope ?? stepOf(active);
   const step = enclosing?.step.settled ? undefined : enclosing;
   const run = runOf(active);

@@ -6,7 +6,7 @@ import { microsToHrTime, toMicros } from '../../otel/clock.js';
 import type { Usage } from '../../otel/genai.js';
 import * as names from '../../otel/names.js';
 import { guarded, report } from '../../util/diagnostics.js';
-import { appended, NO_ITEMS } from '../outcome/appended.js';
+import { appended, NO_ITEMS } from '../outcome/short-list.js';
 import type { SnapshotEvent } from '../progress/listener.js';
 import {
   type Attempt,

@@ -1,5 +1,5 @@
-import { appended, NO_ITEMS } from '../outcome/appended.js';
 import { type Proposal, statusOf } from '../outcome/proposals.js';
+import { appended, NO_ITEMS } from '../outcome/short-list.js';
 import type { TerminalStatus } from '../outcome/status.js';
 import type { AttemptEnd, PendingAttempt } from './http-exchange.js';
 import { decidingAttempt, type EndedAttempt, lastGroup } from './last-group.js';
@@ -73,12 +73,12 @@ export interface ClientCall {
  */
 export class ClientCalls {
   #calls: ClientCall[] = NO_ITEMS;
-  /** The attempts in flight: few, so a list is smaller than a map, and as fast. */
+  /** The attempts in flight. */
   #inFlight: { readonly live: PendingAttempt; readonly call: ClientCall }[] = NO_ITEMS;
 
-  /** The call that an attempt belongs to. `separate`: whether an attempt without a number begins a new call. */
-  begin(live: PendingAttempt, separate: boolean): ClientCall {
-    const call = (separate ? this.#retriedBy(live) : this.#calls[0]) ?? this.#newCall();
+  /** The call that an attempt belongs to. `isOneCall`: whether there is only one; else an attempt without a number begins a new call. */
+  begin(live: PendingAttempt, isOneCall: boolean): ClientCall {
+    const call = (isOneCall ? this.#calls[0] : this.#retriedBy(live)) ?? this.#newCall();
     call.inFlight++;
     this.#inFlight = appended(this.#inFlight, { live, call });
     return call;

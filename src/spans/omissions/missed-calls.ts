@@ -3,7 +3,7 @@ import { type Context, context } from '@opentelemetry/api';
 import { mayAskProvider } from '../../providers/detect.js';
 import { isReported, reportOmission } from '../../util/omissions.js';
 import { onChannel } from '../../util/platform.js';
-import { isOutside, isRecorded, runOf } from '../context.js';
+import { isInFetch, isOutside, runOf } from '../context.js';
 import type { RunRecording } from '../run.js';
 import { isRunOpen } from '../settle/deadlines.js';
 import { forgetRun, hasContextManager, runsOutOfContext } from './lost-context.js';
@@ -50,7 +50,7 @@ export function callRecorded(): void {
 
 function noteRequest(active: Context, message: unknown): void {
   // Without a context manager, a request that a recording fetch sends cannot be told from others.
-  if (isRecorded(active) || (hasRecorded && !hasContextManager())) return;
+  if (isInFetch(active) || (hasRecorded && !hasContextManager())) return;
   const runs = runsAround(active);
   const { request } = message as { request?: { method?: unknown; origin?: unknown; path?: unknown } };
   // Other requests to a provider are no model calls: a list of models.

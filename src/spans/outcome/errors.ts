@@ -19,11 +19,7 @@ const MAX_CAUSES = 8;
 
 /** Describes a thrown value. Never throws, even if the getters of `error` do. */
 export function describeFailure(error: unknown): Failure {
-  try {
-    return describe(error);
-  } catch {
-    return { type: '_OTHER' };
-  }
+  return tryRead(() => describe(error)) ?? { type: '_OTHER' };
 }
 
 function describe(error: unknown): Failure {
@@ -119,10 +115,15 @@ function timeoutNameOf(error: unknown): string | undefined {
 
 /** Whether an error says that a time limit ran out. A timeout is never a stop by the caller. Never throws. */
 export function isTimeout(error: unknown): boolean {
+  return tryRead(() => timeoutNameOf(error)) !== undefined;
+}
+
+/** What `read` returns; `undefined` if it throws, as the getters of an error may. */
+export function tryRead<T>(read: () => T): T | undefined {
   try {
-    return timeoutNameOf(error) !== undefined;
+    return read();
   } catch {
-    return false;
+    return undefined;
   }
 }
 

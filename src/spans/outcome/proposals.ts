@@ -6,9 +6,9 @@ import type { ModelResponse, Usage } from '../../otel/genai.js';
 import * as names from '../../otel/names.js';
 import { report } from '../../util/diagnostics.js';
 import type { AttemptEnd } from '../attempts/http-exchange.js';
-import { appended, NO_ITEMS } from './appended.js';
 import type { Failure } from './errors.js';
 import { type FinishDetails, NOTHING, readDetails } from './finish-details.js';
+import { appended, NO_ITEMS } from './short-list.js';
 import { accepts, type Status, type TerminalStatus } from './status.js';
 import type { StepOptions } from './step-options.js';
 
@@ -106,10 +106,15 @@ function chosen(proposals: readonly Proposal[]): Proposal | undefined {
   return outcome;
 }
 
-export function toProposal(
+export function toProposal(status: Status, at: number, ending?: AttemptEnd, options?: StepOptions): Proposal {
+  return detailedProposal(status, at, undefined, ending, options);
+}
+
+/** A proposal with what application code, or an error that was thrown, says of the end. */
+export function detailedProposal(
   status: Status,
   at: number,
-  details?: FinishDetails,
+  details: FinishDetails | undefined,
   ending?: AttemptEnd,
   options?: StepOptions,
 ): Proposal {
@@ -139,7 +144,7 @@ export function endingProposal(
   status: TerminalStatus = statusOf(ending),
 ): Proposal {
   const at = Math.max(ending.stoppedAt ?? ending.attempt.endedAt, groupEnd);
-  const proposal = toProposal(status, at, undefined, ending, options);
+  const proposal = toProposal(status, at, ending, options);
   proposal.shownByAttempts = true;
   if (status === 'error') proposal.failure = ending.failure;
   return proposal;

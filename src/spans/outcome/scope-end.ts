@@ -5,10 +5,18 @@ import type { Attempts } from '../attempts/client-calls.js';
 import { type AttemptEnd, asTimeout } from '../attempts/http-exchange.js';
 import type { TailEnd } from '../returned-stream.js';
 import { isTimeout } from './errors.js';
-import { endingProposal, type Proposal, statusOf, statusWithoutRetry, toProposal } from './proposals.js';
+import {
+  detailedProposal,
+  endingProposal,
+  type Proposal,
+  statusOf,
+  statusWithoutRetry,
+  toProposal,
+} from './proposals.js';
 import type { TerminalStatus } from './status.js';
 import type { StepOptions } from './step-options.js';
-import { isAbort, isStop } from './stops.js';
+import { isAbort } from './stops/abort-errors.js';
+import { isStop } from './stops/is-stop.js';
 
 /** What the scope proposed, and why: `presumed` is a return without any attempt, which a call that begins later withdraws. */
 export interface Conclusion {
@@ -58,15 +66,15 @@ export function throwConclusion(error: unknown, { home, options, strict, last }:
     return { proposal: endingProposal(last, options), by: 'attempt' };
   }
   const proposal = interrupted
-    ? toProposal('interrupted', at, undefined, last, options)
-    : toProposal('error', at, { error }, last, options);
+    ? toProposal('interrupted', at, last, options)
+    : detailedProposal('error', at, { error }, last, options);
   proposal.shownByAttempts = last !== undefined && statusOf(last) === proposal.status;
   return { proposal, by: 'throw' };
 }
 
 /** The caller, or the receiver of the answer, stopped the scope at `at`. */
 export function stopConclusion({ options, last }: ScopeFacts, at: number): Conclusion {
-  return { proposal: toProposal('interrupted', at, undefined, last, options), by: 'stop' };
+  return { proposal: toProposal('interrupted', at, last, options), by: 'stop' };
 }
 
 /** The stream that the function returned ended at `at`. One that was read to its end decides nothing. */
@@ -74,7 +82,7 @@ export function streamConclusion(end: TailEnd, facts: ScopeFacts, at: number): C
   const { home, options, last } = facts;
   if (end.how === 'ended') return undefined;
   if (end.how !== 'broke' || isStop(end.error, home, last)) return stopConclusion(facts, at);
-  return { proposal: toProposal('error', at, { error: end.error }, last, options), by: 'throw' };
+  return { proposal: detailedProposal('error', at, { error: end.error }, last, options), by: 'throw' };
 }
 
 /** The function returned, and nothing is in flight: the last attempt decides if it did not go well, else the return at `at`. */
@@ -86,7 +94,7 @@ export function returnConclusion(facts: ScopeFacts, attempts: Attempts, at: numb
   if (status !== 'completed') {
     return { proposal: endingProposal(ending, options, attempts.endedAt, status), by: 'attempt' };
   }
-  const proposal = toProposal('completed', at, undefined, ending, options);
+  const proposal = toProposal('completed', at, ending, options);
   proposal.shownByAttempts = true;
   return { proposal, by: 'return' };
 }
@@ -97,10 +105,10 @@ export function conclusionWithoutCall(
   byHand: Attempt | undefined,
   at: number,
 ): Conclusion {
-  if (!byHand) return { proposal: toProposal('completed', at, undefined, last, options), by: 'presumed' };
+  if (!byHand) return { proposal: toProposal('completed', at, last, options), by: 'presumed' };
   const { status, errorType, statusCode } = byHand;
-  if (status === 'completed') return { proposal: toProposal(status, at, undefined, last, options), by: 'return' };
-  if (status !== 'failed') return { proposal: toProposal('interrupted', at, undefined, last, options), by: 'attempt' };
+  if (status === 'completed') return { proposal: toProposal(status, at, last, options), by: 'return' };
+  if (status !== 'failed') return { proposal: toProposal('interrupted', at, last, options), by: 'attempt' };
   const failure = { type: errorType ?? String(statusCode ?? '_OTHER') };
-  return { proposal: { ...toProposal('error', at, undefined, last, options), failure }, by: 'attempt' };
+  return { proposal: { ...toProposal('error', at, last, options), failure }, by: 'attempt' };
 }

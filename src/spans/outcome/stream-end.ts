@@ -1,14 +1,14 @@
 import { type Clock, timeAt } from '../../otel/clock.js';
 import type { Tail, TailEnd } from '../returned-stream.js';
-import { type Proposal, toProposal } from './proposals.js';
+import { detailedProposal, type Proposal, toProposal } from './proposals.js';
 import type { Status } from './status.js';
-import { isStop } from './stops.js';
+import { isStop } from './stops/is-stop.js';
 
 /** What `run` proposes when the stream that its function returned has ended. */
 export function streamEndProposal(end: TailEnd, at: number, run: object): Proposal {
   if (end.how === 'ended') return toProposal('completed', at);
   if (end.how === 'cancelled' || isStop(end.error, run)) return toProposal('interrupted', at);
-  return toProposal('error', at, { error: end.error });
+  return detailedProposal('error', at, { error: end.error });
 }
 
 /**

@@ -33,16 +33,16 @@ function startPlainStep(
   { method, url }: OutgoingRequest,
   { model }: UnreadCall,
 ): StepRecording {
-  const name = `${method} ${url.pathname}`;
+  const plainName = `${method} ${url.pathname}`;
   const options: StepOptions = { provider: providerOf(url), model };
-  return new StepRecording(run.recording, options, contextIn(run, active), true, undefined, name);
+  return new StepRecording(run.recording, contextIn(run, active), { implicit: true, options, plainName });
 }
 
 export function startImplicitStep(active: Context, run: ActiveRun, call: ModelCall): StepRecording {
   const { operation, provider, request } = call;
   const options: StepOptions = { operation, provider };
   if (request.model !== undefined) options.model = request.model;
-  return new StepRecording(run.recording, options, contextIn(run, active), true);
+  return new StepRecording(run.recording, contextIn(run, active), { implicit: true, options });
 }
 
 function foldable(

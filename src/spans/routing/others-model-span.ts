@@ -174,8 +174,8 @@ class OthersModelSpan implements AttemptOwner, RunPart {
 
   #makeStep(ending: AttemptEnd, inside = this.#context): void {
     const startedAt = this.#log.get(1)?.startedAt ?? ending.attempt.startedAt;
-    const begun = { startedAt, log: this.#log, resends: this.#resends };
-    this.#step = new StepRecording(this.home, {}, inside, true, begun);
+    const continues = { startedAt, log: this.#log, resends: this.#resends };
+    this.#step = new StepRecording(this.home, inside, { implicit: true, options: {}, continues });
     if (this.#step.isRecording) this.#step.continueFrom(ending, this.#live);
     this.#live.clear();
   }

@@ -12,7 +12,7 @@ import type { InProgress, SpanSnapshot } from '../progress/listener.js';
 import { inFlightEvent, proposedAttributes, snapshotOf } from '../progress/snapshot.js';
 import type { StepSummary } from '../run-part.js';
 import type { StepRecording } from '../step.js';
-import { type StepStart, stepStart, writeStepAttributes } from '../step-attributes.js';
+import { type StepBeginning, type StepStart, stepStart, writeStepAttributes } from '../step-attributes.js';
 import { ManagedSpan } from './managed-span.js';
 
 /** The span of one step. It starts with what samplers read; all else is written when the step settles. */
@@ -27,17 +27,11 @@ export class StepSpan implements InProgress {
   readonly #start: StepStart;
   #id: string | undefined;
 
-  constructor(
-    step: StepRecording,
-    options: StepOptions,
-    startedAt: number,
-    ctx: Context,
-    plainName: string | undefined,
-  ) {
+  constructor(step: StepRecording, startedAt: number, ctx: Context, beginning: StepBeginning) {
     this.#step = step;
-    this.#options = options;
+    this.#options = beginning.options;
     this.#startedAt = startedAt;
-    this.#start = stepStart(step.number, options, step.capturing, plainName);
+    this.#start = stepStart(step.number, beginning, step.capturing);
     const { name, attributes } = this.#start;
     const spanOptions = { kind: SpanKind.CLIENT, startTime: toHrTime(startedAt), attributes };
     const { home } = step;
@@ -77,7 +71,7 @@ export class StepSpan implements InProgress {
 
   /** Writes the outcome and ends the span. Returns what the step adds to the totals of its run. */
   end(proposals: Proposals, lastCall: ModelCall | undefined, pollCount: number): StepSummary {
-    const { id, home, capturing, implicit, log } = this.#step;
+    const { home, capturing, implicit, log } = this.#step;
     const start = this.#start;
     const options = this.#options;
     const outcome = proposals.outcome as Proposal;
@@ -86,7 +80,7 @@ export class StepSpan implements InProgress {
     const usages = outcome.usage ? [{ id: outcome.response?.id, usage: outcome.usage }] : log.usages();
     const failure = outcomeFailure(outcome, capturing);
     const usage = totalOf(usages);
-    const facts = { id, home, capturing, start, options, implicit, outcome, lastCall, usage, pollCount };
+    const facts = { id: this.id, home, capturing, start, options, implicit, outcome, lastCall, usage, pollCount };
     const write = (span: Span) => {
       const to = writeStepAttributes(span, facts);
       log.writeTo(span, to, this.#startedAt, endedAt);

@@ -1,7 +1,7 @@
 import type { Limits } from '../../capture/levels.js';
 import type { AttemptProgress, OutgoingRequest, Pending, PendingAttempt } from '../attempts/http-exchange.js';
 import { maySendAgain } from '../attempts/resends.js';
-import { appended, NO_ITEMS } from '../outcome/appended.js';
+import { appended, NO_ITEMS, remove } from '../outcome/short-list.js';
 import type { Status } from '../outcome/status.js';
 import { type Activity, activityOf } from './idle.js';
 
@@ -92,10 +92,4 @@ export class StepWait {
     const retryMillis = this.#retryAfterMillis > 0 ? this.#retryAfterMillis + RETRY_GRACE_MILLIS : 0;
     return Math.max(retryHoldMillis, retryMillis);
   }
-}
-
-function remove<T>(list: T[], item: T): void {
-  const index = list.indexOf(item);
-  if (index === list.length - 1) list.pop();
-  else if (index >= 0) list.splice(index, 1);
 }

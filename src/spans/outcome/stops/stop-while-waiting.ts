@@ -1,6 +1,6 @@
-import { nextTurn } from '../../otel/next-turn.js';
-import type { AttemptEnd } from '../attempts/http-exchange.js';
-import { isTimeout } from './errors.js';
+import { nextTurn } from '../../../otel/next-turn.js';
+import type { AttemptEnd } from '../../attempts/http-exchange.js';
+import { isTimeout } from '../errors.js';
 
 /**
  * Calls `onStop` once if the signal of a failed attempt is aborted while its client may be waiting for the retry. Returns a function that
