@@ -268,7 +268,8 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
   shutdown(): void {
     if (this.#state !== 'running' && this.#state !== 'over') return;
     const now = this.now();
-    this.#conclude(toProposal('interrupted', now));
+    // A stream of which no read was observed may have been read to its end.
+    if (this.#returnedStream?.begun !== false) this.#conclude(toProposal('interrupted', now));
     this.#settle(now);
   }
 
@@ -314,7 +315,7 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
     this.#parts.settle(stoppedAt);
     this.#conclude(
       this.#returnedStream
-        ? abandonedStream(this.#returnedStream, this.#overAt, this.#totals.lastStepStatus, this.now)
+        ? abandonedStream(this.#returnedStream, this.#overAt, this.#totals.lastStepStatus, this.now, stoppedAt)
         : toProposal('completed', this.now()),
     );
     this.#returnedStream = undefined;
