@@ -248,9 +248,7 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
     if (this.#endsAs === part) {
       this.#endsAs = undefined;
       const { status, at, failure } = summary.outcome;
-      const proposal = toProposal(status, at);
-      proposal.failure = failure;
-      this.#conclude(proposal);
+      this.#conclude(Object.assign(toProposal(status, at), { failure }));
     }
     if (!this.#parts.isSettling) this.#settleIfIdle();
   }

@@ -1,4 +1,8 @@
-const encoder = /* @__PURE__ */ new TextEncoder();
+import { ofPlatform } from './platform.js';
+
+/** One for all. */
+export const encoder = /* @__PURE__ */ ofPlatform(() => new TextEncoder());
+
 let scratch: Uint8Array<ArrayBuffer> | undefined;
 const SCRATCH_BYTES = 65_536;
 

@@ -1,8 +1,11 @@
+import { ofPlatform } from '../../util/platform.js';
+
 const FIRST_CAPACITY = 1024;
 
 export const NO_BYTES: Uint8Array = /* @__PURE__ */ new Uint8Array(0);
 
-const decoder = /* @__PURE__ */ new TextDecoder();
+/** One for all. */
+export const decoder = /* @__PURE__ */ ofPlatform(() => new TextDecoder());
 
 /** Bytes that are copied into one buffer, which grows: a copy of each part would be an object a part. */
 export class GrowingBytes {

@@ -1,3 +1,4 @@
+import { encoder } from '../../util/byte-length.js';
 import { type Gap, RepeatedJson } from '../../util/repeated-json.js';
 import { decodeWhole } from './utf8.js';
 
@@ -50,8 +51,6 @@ const QUOTE = 0x22;
 const ZERO = 0x30;
 const NINE = 0x39;
 const BACKSLASH = 0x5c;
-
-const encoder = /* @__PURE__ */ new TextEncoder();
 
 /**
  * Recognizes the chunks of a stream that are one event and differ from an earlier chunk in nothing but the text of one field, as most do. They are

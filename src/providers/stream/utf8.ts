@@ -1,7 +1,9 @@
+import { ofPlatform } from '../../util/platform.js';
+
 const NOTHING = /* @__PURE__ */ new Uint8Array(0);
 
 /** One for all: to make one costs as much as to decode a few short chunks. */
-const decoder = /* @__PURE__ */ new TextDecoder('utf-8', { ignoreBOM: true });
+const decoder = /* @__PURE__ */ ofPlatform(() => new TextDecoder('utf-8', { ignoreBOM: true }));
 
 /** The text of bytes that begin and end with a character. */
 export function decodeWhole(bytes: Uint8Array): string {
