@@ -20,15 +20,6 @@ export function environmentChoice<T extends string>(name: string, choices: reado
   return chosen ?? otherwise;
 }
 
-/** What `make` makes of the platform when this module loads. Jest's jsdom has half of it: there `undefined`, because an import must not fail. */
-export function ofPlatform<T>(make: () => T): T {
-  try {
-    return make();
-  } catch {
-    return undefined as T;
-  }
-}
-
 /** A module of Node's own, looked up where there is one and never imported: other runtimes have none. */
 export function builtinModule<T>(name: string): T | undefined {
   const { process } = globalThis as { process?: { getBuiltinModule?(name: string): unknown } };

@@ -2,7 +2,6 @@
  * What the body of a `Request` is made from. No method of a `Request` tells, and a body that is a stream must not be touched: `clone()` would tee
  * it, and change its back-pressure. Each platform shows it in another way; where none does, a body counts as a stream.
  */
-import { ofPlatform } from '../../util/platform.js';
 
 type RequestClass = typeof Request;
 
@@ -59,8 +58,8 @@ function isInMemoryOfDeno(request: Request): boolean {
  * https://github.com/cloudflare/workerd/blob/main/src/workerd/api/streams/readable.h). A stream of JavaScript has none; a body in memory has one,
  * and so have a `FixedLengthStream` and what comes over the network with a `content-length`.
  */
-const lengthOfWorkerd = /* @__PURE__ */ ofPlatform(() =>
-  Object.getOwnPropertySymbols(ReadableStream.prototype).find(({ description }) => description === 'length'),
+const lengthOfWorkerd = /* @__PURE__ */ Object.getOwnPropertySymbols(globalThis.ReadableStream?.prototype ?? {}).find(
+  ({ description }) => description === 'length',
 );
 
 function hasLengthOfWorkerd(request: Request): boolean {

@@ -1,4 +1,4 @@
-import { encoder } from '../../util/byte-length.js';
+import { encode } from '../../util/byte-length.js';
 import { type Gap, RepeatedJson } from '../../util/repeated-json.js';
 import { decodeWhole } from './utf8.js';
 
@@ -75,7 +75,7 @@ export class RepeatedChunk {
     const { parts } = event;
     this.#parts = parts.map(({ gap, json }, at) => ({
       gap,
-      bytes: encoder.encode((at === 0 ? fields : '') + json + (at === parts.length - 1 ? END : '')),
+      bytes: encode((at === 0 ? fields : '') + json + (at === parts.length - 1 ? END : '')),
     }));
   }
 

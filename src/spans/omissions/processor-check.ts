@@ -49,10 +49,7 @@ const IN_ANOTHER_SDK =
  * it as a getter.
  */
 function checkSdkVersion(span: Span): void {
-  const inner = unwrapped(span);
-  if (Object.hasOwn(inner, 'instrumentationLibrary') && !('instrumentationScope' in inner)) {
-    reportOmission('RUNTRACE_SDK_VERSION');
-  }
+  if (Object.hasOwn(unwrapped(span), 'instrumentationLibrary')) reportOmission('RUNTRACE_SDK_VERSION');
 }
 
 /**
