@@ -6,7 +6,7 @@ import { Health } from './health.js';
 import type { ReadableSpan } from './otlp/span.js';
 import { countWithin, type Group, type Item, Queue, toItem } from './queue.js';
 import { BATCH_BYTES, type Batch, BatchSender } from './sender/batch-sender.js';
-import type { Sender, SendResult } from './sender/sender.js';
+import type { NoBackend, Sender, SendResult } from './sender/sender.js';
 import type { SpoolOptions } from './spool/options.js';
 import { SpoolStore } from './spool/store.js';
 import { Counts, type ExporterStats } from './stats.js';
@@ -30,7 +30,7 @@ export interface DestinationOptions {
 const FILLING = 1 / 2;
 /** From this part of the memory on, the oldest files leave a full spool to make room for what is in memory. */
 const NEARLY_FULL = 3 / 4;
-/** How long a shutdown waits for a service on this machine that was never there. */
+/** How long a shutdown waits for a backend that was never there. */
 const NO_BACKEND_MILLIS = 500;
 
 /**
@@ -60,6 +60,7 @@ export class Destination {
   #closingSince = 0;
   #cancelPause: (() => void) | undefined;
   #cancelGiveUp: (() => void) | undefined;
+  #noBackend: NoBackend | undefined;
   #onIdle: (() => void) | undefined;
 
   constructor(options: DestinationOptions) {
@@ -278,19 +279,21 @@ export class Destination {
   }
 
   /**
-   * A shutdown gives up within a second if the connection to a service on this machine is refused, the service never accepted
-   * anything, and there is no spool: then the program runs without a backend. Anywhere else a backend may start late.
+   * A shutdown gives up within a second if the failure tells that there is no backend, nothing was ever delivered, and there is no spool:
+   * then the program runs without a backend. One on another machine may start late: there a refused connection tells nothing.
    */
-  #mayGiveUp({ isConnectionRefused }: SendResult & { kind: 'retry' }): void {
+  #mayGiveUp({ noBackend }: SendResult & { kind: 'retry' }): void {
     if (this.#state !== 'closing' || this.#cancelGiveUp) return;
-    if (!isConnectionRefused || !this.#sender.isLoopback || this.#batches.hasDelivered || this.#store) return;
+    if (!noBackend || this.#batches.hasDelivered || this.#store) return;
+    if (noBackend === 'nothing listens there' && !this.#sender.isLoopback) return;
+    this.#noBackend = noBackend;
     const left = Math.max(0, this.#closingSince + NO_BACKEND_MILLIS - this.#clock.now());
     this.#cancelGiveUp = this.#clock.after(left, () => this.#onIdle?.());
   }
 
   /** The time is over: what is left goes to disk or is dropped, requests under way no longer count. */
   async #abandon(): Promise<void> {
-    const why = this.#cancelGiveUp ? 'nothing listens there' : 'the endpoint did not accept them until shutdown';
+    const why = this.#noBackend ?? 'the endpoint did not accept them until shutdown';
     const left = this.#takeEverything();
     this.#left = left;
     if (left.length > 0 && !this.#batches.hasDelivered)

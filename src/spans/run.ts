@@ -242,9 +242,7 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
     if (this.#endsAs === part) {
       this.#endsAs = undefined;
       const { status, at, failure } = summary.outcome;
-      const proposal = toProposal(status, at);
-      proposal.failure = failure;
-      this.#conclude(proposal);
+      this.#conclude(Object.assign(toProposal(status, at), { failure }));
     }
     if (!this.#parts.isSettling) this.#settleIfIdle();
   }
@@ -262,7 +260,8 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
   shutdown(): void {
     if (this.#state !== 'running' && this.#state !== 'over') return;
     const now = this.now();
-    this.#conclude(toProposal('interrupted', now));
+    // A stream of which no read was observed may have been read to its end.
+    if (this.#returnedStream?.begun !== false) this.#conclude(toProposal('interrupted', now));
     this.#settle(now);
   }
 
@@ -308,7 +307,7 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
     this.#parts.settle(stoppedAt);
     this.#conclude(
       this.#returnedStream
-        ? abandonedStream(this.#returnedStream, this.#overAt, this.#totals.lastStepStatus, this.now)
+        ? abandonedStream(this.#returnedStream, this.#overAt, this.#totals.lastStepStatus, this.now, stoppedAt)
         : toProposal('completed', this.now()),
     );
     this.#returnedStream = undefined;

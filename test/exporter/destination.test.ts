@@ -15,7 +15,7 @@ import { Destination, type DestinationOptions } from '../../src/exporter/destina
 import { spanBytes } from '../../src/exporter/otlp/size.js';
 import { copySpanWith, type ExportResult, type ReadableSpan, type SpanExporter } from '../../src/exporter/otlp/span.js';
 import { ExporterSender } from '../../src/exporter/sender/exporter-sender.js';
-import type { Sender } from '../../src/exporter/sender/sender.js';
+import type { NoBackend, Sender } from '../../src/exporter/sender/sender.js';
 import type { ExporterStats } from '../../src/exporter/stats.js';
 import { fakeClock } from '../support/fake-clock.js';
 import { startOtlpReceiver } from '../support/otlp-receiver.js';
@@ -687,19 +687,26 @@ test('a full disk is named in the report', async (t) => {
 });
 
 /** Why a shutdown does, or does not, give up early. */
-const shutdowns: [string, { isLoopback?: boolean; isRefused?: boolean; delivers?: boolean }, number][] = [
-  ['nothing listens on this machine', {}, 1000],
-  ['nothing listens on another machine', { isLoopback: false }, 10_000],
-  ['the connection fails in another way', { isRefused: false }, 10_000],
-  ['something was delivered before', { delivers: true }, 10_000],
+const refused: NoBackend = 'nothing listens there';
+const shutdowns: [string, { isLoopback?: boolean; noBackend?: NoBackend; delivers?: boolean }, number][] = [
+  ['nothing listens on this machine', { isLoopback: true, noBackend: refused }, 1000],
+  ['nothing listens on another machine', { noBackend: refused }, 10_000],
+  ['the host is unknown', { noBackend: 'its host is unknown' }, 1000],
+  ['the certificate is not trusted', { noBackend: 'no TLS connection can be made' }, 1000],
+  ['the connection fails in another way', { isLoopback: true }, 10_000],
+  ['something was delivered before', { isLoopback: true, noBackend: refused, delivers: true }, 10_000],
+  [
+    'something was delivered before a certificate ran out',
+    { noBackend: 'no TLS connection can be made', delivers: true },
+    10_000,
+  ],
 ];
-for (const [kind, { isLoopback = true, isRefused = true, delivers = false }, limit] of shutdowns) {
+for (const [kind, { isLoopback = false, noBackend, delivers = false }, limit] of shutdowns) {
   test(`a shutdown takes at most ${limit} ms if ${kind}`, async () => {
     let isUp = delivers;
     const sender: Sender = {
       isLoopback,
-      send: async () =>
-        isUp ? { kind: 'accepted' } : { kind: 'retry', why: 'no', ...(isRefused && { isConnectionRefused: true }) },
+      send: async () => (isUp ? { kind: 'accepted' } : { kind: 'retry', why: 'no', ...(noBackend && { noBackend }) }),
       shutdown: async () => {},
     };
     const { destination, clock } = fixture({ createSender: () => sender });

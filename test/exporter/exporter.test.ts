@@ -463,3 +463,11 @@ test('a number that JSON cannot hold, on any span, does not get the request refu
   assert.deepEqual(attributes, { nan: Number.NaN, list: [1, Number.POSITIVE_INFINITY] });
   assert.deepEqual(events?.[0]?.attributes, { large: 2 ** 70, fine: 1.5 });
 });
+
+test('a shutdown also ends under the faked timers of a test', async (t) => {
+  const exporter = new RuntraceExporter({ url: 'http://127.0.0.1:9/v1/traces' });
+  t.mock.timers.enable({ apis: ['setTimeout', 'setInterval', 'setImmediate', 'Date'] });
+  exporter.export(endedSpans(1), () => {});
+  await exporter.shutdown();
+  assert.equal(exporter.stats().dropped.spans, 1);
+});

@@ -48,6 +48,20 @@ describe('the imports of the published package', () => {
   });
 });
 
+/** What jest-environment-jsdom 30 does not have. */
+const NOT_IN_JSDOM =
+  'TextEncoder TextDecoder Request Response fetch ReadableStream TransformStream structuredClone setImmediate clearImmediate';
+
+for (const entry of ENTRY_POINTS) {
+  test(`${entry} can be imported where half of the platform is missing, and runs pass through`, () => {
+    const program = `for (const name of '${NOT_IN_JSDOM}'.split(' ')) delete globalThis[name];
+      require('./dist/${entry.replace(/^runtrace\/?/, '') || 'index'}.cjs');
+      require('./dist/index.cjs').run({ kind: 'test' }, () => ({ answer: 42 })).then(({ answer }) => console.log(answer));`;
+    const env = { ...process.env, NODE_ENV: 'test' };
+    assert.equal(execFileSync(process.execPath, ['-e', program], { env, encoding: 'utf8' }), '42\n');
+  });
+}
+
 test('a bundler keeps runtrace/register, which exports nothing', async () => {
   const { outputFiles } = await build({
     stdin: { contents: "import 'runtrace/register'", resolveDir: '.' },

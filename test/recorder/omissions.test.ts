@@ -402,6 +402,19 @@ describe('nothing is printed', { concurrency: 2 }, () => {
 
   /** Each is right, and has something in common with a mistake. */
   const CORRECT = {
+    "a vendor's provider whose spans derive what the SDK 1.x stores": `${ASK} import { trace } from '@opentelemetry/api';
+      class VendorSpan {
+        get instrumentationLibrary() { return { name: 'vendor' }; }
+        spanContext() { return { traceId: '1'.repeat(32), spanId: '2'.repeat(16), traceFlags: 1 }; }
+        isRecording() { return true; }
+        end() {}
+      }
+      for (const set of ['setAttribute', 'setAttributes', 'setStatus', 'addEvent', 'addLink', 'updateName', 'recordException']) {
+        VendorSpan.prototype[set] = function () { return this; };
+      }
+      const tracer = { startSpan: () => new VendorSpan() };
+      trace.setGlobalTracerProvider({ getTracer: () => tracer });
+      await run({ kind: 'chat_turn' }, () => {});`,
     'a run that asks a provider for its models': `${ASK} ${SDK} ${LOOPBACK} start(new StatusPrioritySpanProcessor(), exporting);
       const models = (fetch) => fetch('http://api.openai.com:' + port + '/v1/models').then((response) => response.text());
       await run({ kind: 'list' }, () => models(fetch));

@@ -6,7 +6,7 @@ import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promi
 import { recordingFetch, wrapFetch } from 'runtrace';
 import { Response as OtherResponse } from 'undici';
 import { ok, type Provider, resetMidStream, startProvider } from '../../examples/demo/provider.js';
-import { type Traced, traced } from '../support/traced.js';
+import { millisOf, type Traced, traced } from '../support/traced.js';
 import { until } from '../support/until.js';
 
 const PIECES = ['Hello ', 'there, ', 'how can ', 'I help?'];
@@ -222,6 +222,41 @@ for (const [scope, returned] of Object.entries(SCOPES)) {
     });
   });
 }
+
+describe('a Response whose reading a runtime hides, at a shutdown', () => {
+  let provider: Provider;
+  before(async () => {
+    provider = await startProvider();
+  });
+  after(() => provider.close());
+
+  /** The status of a run that returned it after a call, and how long before the shutdown the run ended, in milliseconds. */
+  async function shutDown(read: (answer: Response) => unknown): Promise<[unknown, number]> {
+    const set = traced();
+    provider.script('hidden', ok({ text: TEXT }));
+    const body = JSON.stringify({ model: 'hidden', messages: [] });
+    await set.recorder.run({ kind: 'route' }, async () => {
+      await read(await recordingFetch(`${provider.url}/v1/chat/completions`, { method: 'POST', body }));
+      return new Response(source('end'));
+    });
+    await sleep(20);
+    const shutAt = Date.now();
+    await set.shutdown();
+    const [{ attributes, endTime } = assert.fail()] = set.runs();
+    return [attributes['runtrace.status'], shutAt - millisOf(endTime)];
+  }
+
+  test('is completed if its last call completed, as of its return', async () => {
+    const [status, before] = await shutDown((answer) => answer.text());
+    assert.equal(status, 'completed');
+    assert.ok(before > 0, `${before} ms`);
+  });
+
+  test('is interrupted if its last call is in progress', async () => {
+    const [status] = await shutDown(() => {});
+    assert.equal(status, 'interrupted');
+  });
+});
 
 describe("a Readable of Node's that a run returned", () => {
   const SOURCES: Record<string, (end: 'end' | 'break' | 'stall') => Readable> = {

@@ -58,9 +58,9 @@ function findingOf(name: string, result: SendResult, destination: string): Findi
   if (result.kind === 'accepted') return { about, state: 'ok', text: `${name} accepted a span` };
   const why = 'why' in result ? result.why : result.kind;
   const cause = likelyCause(destination, why);
-  if (result.kind === 'retry' && result.isConnectionRefused) {
+  if (result.kind === 'retry' && result.noBackend === 'nothing listens there') {
     const fix = cause ?? 'start a backend there, or set OTEL_EXPORTER_OTLP_ENDPOINT; OTLPFileExporter needs none';
-    return { about, state: 'wrong', text: `${name}: nothing listens there`, fix };
+    return { about, state: 'wrong', text: `${name}: ${result.noBackend}`, fix };
   }
   return {
     about,

@@ -19,10 +19,13 @@ import type { ReadableSpan } from '../otlp/span.js';
 export type SendResult =
   | { kind: 'accepted' }
   | { kind: 'rejected'; count: number; why: string }
-  | { kind: 'retry'; why: string; at?: number; isConnectionRefused?: boolean }
+  | { kind: 'retry'; why: string; at?: number; noBackend?: NoBackend }
   | { kind: 'busy' }
   | { kind: 'too_large'; why: string }
   | { kind: 'refused'; why: string; isEncodingError?: boolean };
+
+/** Why there is no backend, where a failure tells that: a few seconds later it will be the same. */
+export type NoBackend = 'nothing listens there' | 'its host is unknown' | 'no TLS connection can be made';
 
 /** What delivers spans to one endpoint. It keeps nothing: retries, pauses and the spool are the destination's. */
 export interface Sender {

@@ -58,7 +58,7 @@ function isInMemoryOfDeno(request: Request): boolean {
  * https://github.com/cloudflare/workerd/blob/main/src/workerd/api/streams/readable.h). A stream of JavaScript has none; a body in memory has one,
  * and so have a `FixedLengthStream` and what comes over the network with a `content-length`.
  */
-const lengthOfWorkerd = /* @__PURE__ */ Object.getOwnPropertySymbols(ReadableStream.prototype).find(
+const lengthOfWorkerd = /* @__PURE__ */ Object.getOwnPropertySymbols(globalThis.ReadableStream?.prototype ?? {}).find(
   ({ description }) => description === 'length',
 );
 

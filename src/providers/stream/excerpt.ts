@@ -1,5 +1,6 @@
 import { byteLength, eachEncodedPart } from '../../util/byte-length.js';
 import { ASKED, type Extent } from './extent.js';
+import { decode } from './growing-bytes.js';
 import { JsonExcerpt } from './json-excerpt.js';
 
 /** An excerpt of a JSON text, and the size of the whole text in bytes of UTF-8. */
@@ -11,8 +12,6 @@ export interface Excerpt {
 
 /** A JSON text, or its bytes in UTF-8. */
 type Json = string | Uint8Array;
-
-const decoder = /* @__PURE__ */ new TextDecoder();
 
 /**
  * The excerpt of a text that {@link JsonExcerpt} makes; the same text if it is short.
@@ -55,7 +54,7 @@ function decodedLater(found: Uint8Array): () => string {
 }
 
 function textOf(json: Json): string {
-  return typeof json === 'string' ? json : decoder.decode(json);
+  return typeof json === 'string' ? json : decode(json);
 }
 
 function read(json: Json, extent: Extent): JsonExcerpt {

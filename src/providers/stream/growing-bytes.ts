@@ -2,7 +2,14 @@ const FIRST_CAPACITY = 1024;
 
 export const NO_BYTES: Uint8Array = /* @__PURE__ */ new Uint8Array(0);
 
-const decoder = /* @__PURE__ */ new TextDecoder();
+/** Made when it is needed: an import must not fail where there is none (Jest with jsdom). */
+let decoder: TextDecoder | undefined;
+
+/** The text of bytes in UTF-8. */
+export function decode(bytes: Uint8Array): string {
+  decoder ??= new TextDecoder();
+  return decoder.decode(bytes);
+}
 
 /** Bytes that are copied into one buffer, which grows: a copy of each part would be an object a part. */
 export class GrowingBytes {
@@ -48,7 +55,7 @@ export class GrowingBytes {
 
   /** As text, without a byte order mark. */
   text(): string {
-    return decoder.decode(this.bytes());
+    return decode(this.bytes());
   }
 
   #makeRoom(more: number): void {

@@ -1,3 +1,4 @@
+import { encode } from '../../util/byte-length.js';
 import { type Gap, RepeatedJson } from '../../util/repeated-json.js';
 import { decodeWhole } from './utf8.js';
 
@@ -51,8 +52,6 @@ const ZERO = 0x30;
 const NINE = 0x39;
 const BACKSLASH = 0x5c;
 
-const encoder = /* @__PURE__ */ new TextEncoder();
-
 /**
  * Recognizes the chunks of a stream that are one event and differ from an earlier chunk in nothing but the text of one field, as most do. They are
  * compared byte by byte: to decode a chunk and to search its text takes five times as long.
@@ -76,7 +75,7 @@ export class RepeatedChunk {
     const { parts } = event;
     this.#parts = parts.map(({ gap, json }, at) => ({
       gap,
-      bytes: encoder.encode((at === 0 ? fields : '') + json + (at === parts.length - 1 ? END : '')),
+      bytes: encode((at === 0 ? fields : '') + json + (at === parts.length - 1 ? END : '')),
     }));
   }
 

@@ -1,10 +1,11 @@
 const NOTHING = /* @__PURE__ */ new Uint8Array(0);
 
-/** One for all: to make one costs as much as to decode a few short chunks. */
-const decoder = /* @__PURE__ */ new TextDecoder('utf-8', { ignoreBOM: true });
+/** One for all: to make one costs as much as to decode a few short chunks. Not made before: some platforms have none (Jest with jsdom). */
+let decoder: TextDecoder | undefined;
 
 /** The text of bytes that begin and end with a character. */
 export function decodeWhole(bytes: Uint8Array): string {
+  decoder ??= new TextDecoder('utf-8', { ignoreBOM: true });
   return decoder.decode(bytes);
 }
 

@@ -44,10 +44,12 @@ const IN_ANOTHER_SDK =
   'one was made, but for another SDK than the one that is registered: of two, the first that is started counts. It may come from ' +
   '--import or --require, such as @opentelemetry/auto-instrumentations-node/register: start only the one with the processor';
 
-/** The SDK 1.x has `instrumentationLibrary` in the place of `instrumentationScope`. */
+/**
+ * The SDK 1.x has `instrumentationLibrary` in the place of `instrumentationScope`, as a field. Datadog's provider, which delivers by itself, has
+ * it as a getter.
+ */
 function checkSdkVersion(span: Span): void {
-  const inner = unwrapped(span);
-  if ('instrumentationLibrary' in inner && !('instrumentationScope' in inner)) reportOmission('RUNTRACE_SDK_VERSION');
+  if (Object.hasOwn(unwrapped(span), 'instrumentationLibrary')) reportOmission('RUNTRACE_SDK_VERSION');
 }
 
 /**

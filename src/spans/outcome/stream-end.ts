@@ -13,10 +13,19 @@ export function streamEndProposal(end: TailEnd, at: number, run: object): Propos
 
 /**
  * What a run proposes for a returned stream that nothing reads any more, as of the last read. It may have been read in a way that can't be
- * observed: so if no read was observed, or if the last call completed. `overAt`: when the run was over, in `performance.now()` time.
+ * observed, as the servers of Bun and Deno do: so if no read was observed, or if the last call completed. `overAt`: when the run was over, in
+ * `performance.now()` time. `stoppedAt`: when a shutdown ended the run. No time has passed then that would tell that nothing reads.
  */
-export function abandonedStream(stream: Tail, overAt: number, last: Status | undefined, now: Clock): Proposal {
-  const interrupted = last === 'interrupted' || (stream.begun && last !== 'completed');
+export function abandonedStream(
+  stream: Tail,
+  overAt: number,
+  last: Status | undefined,
+  now: Clock,
+  stoppedAt?: number,
+): Proposal {
+  const mayBeRead = stream.begun || stoppedAt !== undefined;
+  const interrupted = last === 'interrupted' || (mayBeRead && last !== 'completed');
+  if (interrupted && stoppedAt !== undefined) return toProposal('interrupted', stoppedAt);
   const idleSince = stream.idleSince();
   const at =
     idleSince === undefined || overAt === Number.POSITIVE_INFINITY ? now() : timeAt(now, Math.max(idleSince, overAt));

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
+import type { LookupFunction } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { RuntraceExporter } from 'runtrace/exporter';
+import { RuntraceExporter, type RuntraceExporterOptions } from 'runtrace/exporter';
 import { endedSpans } from '../../support/spans.js';
 import { startBackend, warningsOf, withEnvironment } from './backend.js';
 import { makeCertificates } from './certificates.js';
@@ -11,6 +12,13 @@ import { makeCertificates } from './certificates.js';
 async function send(exporter: RuntraceExporter): Promise<void> {
   exporter.export(endedSpans(2), () => {});
   await exporter.forceFlush();
+  await exporter.shutdown();
+}
+
+/** A shutdown that does not give up takes so long that its report is another one. */
+async function shutDown(options: RuntraceExporterOptions): Promise<void> {
+  const exporter = new RuntraceExporter({ ...options, shutdownTimeoutMillis: 30_000 });
+  exporter.export(endedSpans(2), () => {});
   await exporter.shutdown();
 }
 
@@ -44,6 +52,32 @@ test('a certificate that is not trusted is reported, and nothing is sent', async
   assert.equal(backend.requests.length, 0);
   assert.equal(exporter.stats().dropped.spans, 2);
   assert.match(warnings.join(), /certificate/i);
+});
+
+for (const protocol of ['http/protobuf', 'grpc'] as const) {
+  test(`a shutdown gives up on a certificate that is not trusted: ${protocol}`, async (t) => {
+    const { server, read } = makeCertificates(t);
+    const tls = { cert: read(server.cert), key: read(server.key), ALPNProtocols: ['h2', 'http/1.1'] };
+    const { url } = await startBackend(t, (response) => void response.end(), tls);
+    const warnings = warningsOf(t);
+    await shutDown({ url, protocol });
+    assert.match(warnings.join(), /spans are lost: no TLS connection can be made/);
+  });
+
+  test(`a shutdown gives up on an endpoint that does not speak TLS: ${protocol}`, async (t) => {
+    const { url } = await startBackend(t, (response) => void response.end());
+    const warnings = warningsOf(t);
+    await shutDown({ url: url.replace('http:', 'https:'), protocol });
+    assert.match(warnings.join(), /spans are lost: no TLS connection can be made/);
+  });
+}
+
+test('a shutdown gives up on a host that is unknown', async (t) => {
+  const warnings = warningsOf(t);
+  const lookup: LookupFunction = (hostname, _options, done) =>
+    done(Object.assign(new Error(`getaddrinfo ENOTFOUND ${hostname}`), { code: 'ENOTFOUND' }), '');
+  await shutDown({ url: 'http://otel-collector:4318/v1/traces', httpAgentOptions: { lookup } });
+  assert.match(warnings.join(), /spans are lost: its host is unknown/);
 });
 
 test('a client certificate is sent, by the variables or by httpAgentOptions', async (t) => {

@@ -1,6 +1,6 @@
 import { bytesField, integerField, readProtobuf, textField } from '../../otlp/protobuf/protobuf-reader.js';
 import { boundedWait } from '../http/retry-after.js';
-import { errorText, type SendResult } from '../sender.js';
+import { errorText, type NoBackend, type SendResult } from '../sender.js';
 
 /** An error of a gRPC client: `code` is a gRPC status, `metadata` the trailers. */
 export interface GrpcError extends Error {
@@ -23,13 +23,20 @@ export function readGrpcError(error: GrpcError, now: number): SendResult {
   if (!RETRYABLE.has(error.code) && !(error.code === RESOURCE_EXHAUSTED && wait !== undefined)) {
     return { kind: 'refused', why };
   }
-  const isConnectionRefused = error.code === UNAVAILABLE && error.message.includes('ECONNREFUSED');
   return {
     kind: 'retry',
     why,
     ...(wait !== undefined && { at: now + wait }),
-    ...(isConnectionRefused && { isConnectionRefused }),
+    ...(error.code === UNAVAILABLE && noBackendOf(error.message)),
   };
+}
+
+/** gRPC tells the failure of a connection only in its text. */
+function noBackendOf(message: string): { noBackend?: NoBackend } {
+  if (message.includes('ECONNREFUSED')) return { noBackend: 'nothing listens there' };
+  if (message.includes('Name resolution failed')) return { noBackend: 'its host is unknown' };
+  if (/Last error: .*(?:certificate|SSL routines)/.test(message)) return { noBackend: 'no TLS connection can be made' };
+  return {};
 }
 
 /** The delay in the `RetryInfo` of the status details, a `google.rpc.Status` whose field 3 is a list of `Any`. */

@@ -10,7 +10,7 @@ import { type Attempted, type Encoding, EncodingChoice } from '../encoding-choic
 import { requestHeaders } from '../headers.js';
 import { isLoopback } from '../loopback.js';
 import { redactor } from '../secrets.js';
-import { errorText, type Sender, type SendResult } from '../sender.js';
+import { errorText, type NoBackend, type Sender, type SendResult } from '../sender.js';
 import { type HttpAnswer, post } from './http-request.js';
 import { readAnswer } from './http-response.js';
 
@@ -108,8 +108,18 @@ function failure(error: unknown, redact: (text: string) => string): SendResult {
   return {
     kind: 'retry',
     why: redact(errorText(error)),
-    ...(code === 'ECONNREFUSED' && { isConnectionRefused: true }),
+    ...noBackendOf(code),
   };
+}
+
+function noBackendOf(code = ''): { noBackend?: NoBackend } {
+  if (code === 'ECONNREFUSED') return { noBackend: 'nothing listens there' };
+  if (code === 'ENOTFOUND') return { noBackend: 'its host is unknown' };
+  // The codes of a certificate are those of OpenSSL's X509_V_ERR_*.
+  if (/^EPROTO$|^ERR_SSL_|CERT|SIGNATURE|HOSTNAME_MISMATCH/.test(code)) {
+    return { noBackend: 'no TLS connection can be made' };
+  }
+  return {};
 }
 
 function describe({ format, compression }: Encoding): string {
