@@ -1,6 +1,7 @@
 import type { ReadableSpan } from '../exporter/otlp/span.js';
 import * as names from '../otel/names.js';
 import { shownMillis } from '../util/shown-millis.js';
+import { columnsOf, shortened } from './columns.js';
 import { isRun, isStep, type RunTree, runTrees, type SpanNode } from './span-tree.js';
 import { printable } from './terminal.js';
 
@@ -29,7 +30,7 @@ export interface TreeOptions {
 export function tree(spans: readonly ReadableSpan[], options: TreeOptions = {}): string {
   const { colors = false, width = 100, jaegerUrl = 'http://localhost:16686' } = options;
   return runTrees(spans)
-    .map((run) => rowsOf(run, jaegerUrl?.replace(/\/+$/, '')))
+    .map((run) => rowsOf(run, jaegerUrl?.replace(/\/+$/, ''), Math.min(MAX_INDENTED_LEVELS, Math.floor(width / 6))))
     .map((rows) => rows.map((row) => `${printRow(row, width, colors)}\n`).join(''))
     .join('\n');
 }
@@ -42,10 +43,11 @@ interface Row {
   cells: Cell[];
 }
 
-/** Levels below this one are not indented any further: the lines would have no room for text. */
+/** Enough for what people nest; at 100 columns they take half of a line, and of a narrower one no more. */
 const MAX_INDENTED_LEVELS = 16;
 
-function rowsOf({ traceId, run, tops }: RunTree, jaegerUrl: string | undefined): Row[] {
+/** Levels below `indentedLevels` are not indented any further: the lines would have no room for text. */
+function rowsOf({ traceId, run, tops }: RunTree, jaegerUrl: string | undefined, indentedLevels: number): Row[] {
   const link: Cell | undefined = jaegerUrl === undefined ? undefined : [`${jaegerUrl}/trace/${traceId}`, 'cyan'];
   const rows: Row[] = [];
   if (!run) {
@@ -55,7 +57,7 @@ function rowsOf({ traceId, run, tops }: RunTree, jaegerUrl: string | undefined):
   // A stack, not recursion: the input decides how deep the tree is.
   const pending: { node: SpanNode; first: string; rest: string; level: number }[] = [];
   const push = (nodes: readonly SpanNode[], rest: string, level: number) => {
-    const indent = level <= MAX_INDENTED_LEVELS;
+    const indent = level <= indentedLevels;
     for (let index = nodes.length - 1; index >= 0; index--) {
       const isLast = index === nodes.length - 1;
       const first = indent ? `${rest}${isLast ? '└─ ' : '├─ '}` : `${rest}… ${level}  `;
@@ -120,7 +122,7 @@ function outcomeCells(span: ReadableSpan): Cell[] {
   const errorType = span.attributes[names.ERROR_TYPE];
   return [
     [text(span.attributes[names.STATUS]), statusStyle(span)],
-    millis(span.duration[0] * 1000 + span.duration[1] / 1e6),
+    duration(span),
     errorType === undefined ? '' : [text(errorType), 'red'],
   ];
 }
@@ -192,6 +194,11 @@ function tokens(input: unknown, output: unknown): string {
   return input === undefined && output === undefined ? '' : `${input ?? '?'} in, ${output ?? '?'} out`;
 }
 
+/** A backend may give a span that never ended, or whose end is before its start because a clock was set. */
+function duration({ duration: [seconds, nanos], endTime }: ReadableSpan): string {
+  return endTime[0] === 0 && endTime[1] === 0 ? 'no end' : shownMillis(Math.max(0, seconds * 1000 + nanos / 1e6));
+}
+
 function labelled(label: string, value: string): string {
   return value && `${label} ${value}`;
 }
@@ -214,14 +221,9 @@ function printRow({ prefix, cells }: Row, width: number, colors: boolean): strin
     const gap = line === prefix ? '' : '  ';
     const shown = shortened(printable(raw), room - gap.length);
     if (shown === '') continue;
-    room -= gap.length + shown.length;
+    room -= gap.length + columnsOf(shown);
     const codes = styles.map((style) => `\u001b[${ANSI[style]}m`).join('');
     line += colors && codes ? `${gap}${codes}${shown}\u001b[0m` : gap + shown;
   }
   return line.trimEnd();
-}
-
-function shortened(value: string, room: number): string {
-  if (value.length <= room) return value;
-  return room < 2 ? '' : `${value.slice(0, room - 1)}…`;
 }

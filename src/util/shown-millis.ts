@@ -1,7 +1,8 @@
 /** A duration as people read it: `8.4 ms`, `538 ms`, `1.09 s`, `2 min 5 s`, `3 h 2 min`. */
 export function shownMillis(millis: number): string {
   if (millis < 999.5) return `${millis < 10 ? Number(millis.toFixed(1)) : Math.round(millis)} ms`;
-  const seconds = millis / 1000;
+  // Rounded before the units are chosen: a rounded 59.996 s is a minute.
+  const seconds = Math.round(millis / 10) / 100;
   if (seconds < 60) return `${seconds.toFixed(2)} s`;
   const minutes = Math.floor(seconds / 60);
   if (minutes < 60) return `${minutes} min ${Math.floor(seconds % 60)} s`;

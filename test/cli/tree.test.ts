@@ -33,6 +33,7 @@ function span({
     spanContext: () => ({ traceId: TRACE_ID, spanId: idText(id), traceFlags: 1 }),
     ...(parent && { parentSpanContext: { traceId: TRACE_ID, spanId: idText(parent), traceFlags: 1 } }),
     startTime: time(startMillis),
+    endTime: time(startMillis + durationMillis),
     duration: time(durationMillis),
     status: { code: attributes['runtrace.status'] === 'error' ? 2 : 0 },
     events: attempts.map((of) => ({
@@ -158,6 +159,47 @@ test('no line is wider than it may be', () => {
   });
   // biome-ignore lint/suspicious/noControlCharactersInRegex: colours are made of them
   for (const line of text.replace(/\u001b\[\d+m/g, '').split('\n')) assert.ok(line.length <= 60, line);
+});
+
+test('wide characters count as the two columns that a terminal draws, and none is cut in two', () => {
+  for (const [name, columns] of [
+    ['日本語の長い名前', 2],
+    ['한국어', 2],
+    ['😀', 2],
+    ['e\u0301', 0.5],
+  ] as const) {
+    for (const width of [40, 41]) {
+      const [line = ''] = tree([span(run(1, name.repeat(50)))], { width }).split('\n');
+      assert.doesNotMatch(line, /\p{Cs}/u);
+      // The mark, a blank and the sign of the cut are one column each.
+      assert.ok([...line].length - 3 <= (width - 3) / columns, line);
+      assert.ok([...line].length - 3 >= (width - 3) / columns - 2, line);
+    }
+  }
+});
+
+test('the levels of a deep tree leave room for text at a narrow terminal', () => {
+  const chain = Array.from({ length: 20 }, (_, id) => span({ ...run(id + 1, `level-${id}`), parent: id }));
+  for (const line of tree(chain, { width: 40, jaegerUrl: null }).trimEnd().split('\n')) {
+    assert.ok(line.length <= 40, line);
+    assert.match(line, /level-|run/);
+  }
+});
+
+test('a span without an end says so, and one that ends before its start takes no time', () => {
+  const [never, early] = [span(run(1, 'never')), span(run(2, 'early'))];
+  Object.assign(never as object, { endTime: [0, 0], duration: [-1_700_000_000, 0] });
+  Object.assign(early as object, { duration: [-2, 0] });
+  const text = tree([never as ReadableSpan, early as ReadableSpan]);
+  assert.match(text, /never .* completed {2}no end\n/);
+  assert.match(text, /early .* completed {2}0 ms\n/);
+});
+
+test('a duration is rounded before its units are chosen', () => {
+  const text = tree(
+    [59_994, 59_996, 119_999].map((durationMillis, id) => span({ ...run(id + 1, 'x'), durationMillis })),
+  );
+  assert.deepEqual(text.match(/(?<=completed {2}).*/g), ['59.99 s', '1 min 0 s', '2 min 0 s']);
 });
 
 test('nothing that stands in a span can control the terminal', () => {

@@ -172,8 +172,11 @@ const ROWS: Row[] = [
     send: spans(reversed),
     status: 200,
     runs: 1,
-    check: async (viewer) =>
-      assert.equal((await viewer.runs()).runs.find(({ traceId }) => traceId === reversed.traceId)?.durationMillis, 0),
+    check: async (viewer) => {
+      assert.equal((await viewer.runs()).runs.find(({ traceId }) => traceId === reversed.traceId)?.durationMillis, 0);
+      const [node] = (await viewer.detail(reversed.traceId)).spans;
+      assert.equal(node?.endMillis, node?.startMillis);
+    },
   },
   {
     input: 'times that no clock has',

@@ -4,7 +4,7 @@ const KEYS = [
   ['j k ↓ ↑', 'next and previous row'],
   ['Enter', 'open the run; on its page: go to the details of the span'],
   ['Esc', 'back: close what is open, clear the selection or the filter, return to the list'],
-  ['/', 'filter by text'],
+  ['/', 'filter by text; Enter selects the first run that matches'],
   ['c', 'in the list: mark a run, then compare it with another; on a run: compare two attempts'],
   ['n', 'show the runs that have arrived'],
   ['1 to 9', 'open an attempt'],

@@ -69,8 +69,8 @@ export function recordOf(wire: WireSpan, origin: Origin): SpanRecord {
     ...(parentSpanId && { parentSpanId }),
     name: textOf(wire.name, 'name').slice(0, LONGEST_NAME),
     startMillis,
-    // A span that was delivered has ended, also if its writer gave it no end.
-    endMillis: endMillis ?? startMillis,
+    // A span that was delivered has ended, also if its writer gave it no end, or one before its start because a clock was set.
+    endMillis: Math.max(startMillis, endMillis ?? startMillis),
     attributes,
     ...(cut && { cut }),
     events: events.slice(0, MOST_EVENTS).map((event) => {

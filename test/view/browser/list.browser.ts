@@ -71,6 +71,16 @@ describe('the list of runs', () => {
       await page.waitForURL(/failed=1/);
     }));
 
+  it('leads from the filter to the first run that matches by Enter, and to its page by another', () =>
+    onPage(four(), '#/', async ({ page }) => {
+      await page.keyboard.press('/');
+      await page.keyboard.type('overloaded');
+      await page.keyboard.press('Enter');
+      assert.match(await page.locator('[role=row][aria-selected=true]').innerText(), /overloaded_error/);
+      await page.keyboard.press('Enter');
+      await page.getByText('Failed: attempt 3 of 3 was refused').waitFor();
+    }));
+
   it('shows new runs at once while no row is selected', () =>
     onPage(four(), '#/', async ({ page, server }) => {
       server.put(givenRun({ from: 9000, conversationId: 'newest' }));

@@ -24,6 +24,20 @@ describe('the page of a run', () => {
     });
   });
 
+  it('marks the axis at times that a clock shows', async () => {
+    for (const [millis, marks] of [
+      [0, /^0$/],
+      [600_000, /^0( \d+ min 0 s)+$/],
+      [86_400_000, /^0( \d+ h 0 min)+$/],
+    ] as const) {
+      const run = givenRun({ millis });
+      await onPage([run], urlOf(run), async ({ page }) => {
+        await page.locator('.tick').first().waitFor();
+        assert.match((await page.locator('.tick').allInnerTexts()).join(' '), marks);
+      });
+    }
+  });
+
   it('tells attempts apart by colour and by pattern', async () => {
     const [completed, failed, stopped] = [rateLimitedRun(), failedRun(), interruptedRun()];
     const looks: { colour: string; pattern: string }[] = [];

@@ -137,6 +137,25 @@ describe('the page of a step', () => {
     });
   });
 
+  it('gives each paragraph of a message the direction of its script', async () => {
+    const parts = [{ type: 'text', content: '\u0645\u0631\u062d\u0628\u0627 hello\nhello' }];
+    const attributes = { 'gen_ai.input.messages': JSON.stringify([{ role: 'user', parts }]) };
+    const run = givenRun({}, givenSpan('chat gpt-5', 0, 100, { attributes }));
+    await onPage([run], stepOf(run), async ({ page }) => {
+      const [arabic, english, second, box] = await page.locator('.conversation pre.text').evaluate((pre) => {
+        const range = document.createRange();
+        const leftOf = (at: number) => {
+          range.setStart(pre.firstChild as Text, at);
+          range.setEnd(pre.firstChild as Text, at + 5);
+          return range.getBoundingClientRect().left;
+        };
+        return [leftOf(0), leftOf(6), leftOf(12), pre.getBoundingClientRect().left] as const;
+      });
+      assert(english < arabic, 'the Arabic word is the first, read from the right');
+      assert(Math.abs(second - box) < 2, 'an English paragraph begins at the left');
+    });
+  });
+
   it('shows tools, parameters and usage', async () => {
     const run = contentRun();
     await onPage([run], stepOf(run), async ({ page }) => {

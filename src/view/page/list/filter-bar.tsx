@@ -13,10 +13,12 @@ interface FilterBarProps {
   readonly shown: number;
   readonly all: number;
   readonly input: RefObject<HTMLInputElement | null>;
+  /** The text is complete: Enter was pressed. */
+  readonly onEnter: () => void;
 }
 
 /** The filter, how many runs it shows, and what has arrived since. */
-export function FilterBar({ route, shown, all, input }: FilterBarProps) {
+export function FilterBar({ route, shown, all, input, onEnter }: FilterBarProps) {
   const { filter } = route;
   const change = (changed: { [Name in keyof Filter]?: Filter[Name] | undefined }) => {
     const entries = Object.entries({ ...filter, ...changed }).filter(
@@ -33,6 +35,8 @@ export function FilterBar({ route, shown, all, input }: FilterBarProps) {
         placeholder="filter by text  ( / )"
         value={filter.text ?? ''}
         onInput={({ currentTarget }) => change({ text: currentTarget.value })}
+        // While an input method composes a character, its Enter only chooses that.
+        onKeyDown={({ key, isComposing }) => key === 'Enter' && !isComposing && onEnter()}
       />
       <Choice
         label="status"

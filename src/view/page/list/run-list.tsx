@@ -66,6 +66,10 @@ export function RunList({ route }: { route: Extract<Route, { page: 'list' }> }) 
     markedRun.value = undefined;
     open({ page: 'compare', traceIds: [other, row.traceId] });
   };
+  const leaveFilter = () => {
+    scroller.current?.focus();
+    select(shown[Math.max(0, selectedNow())]);
+  };
   const keys: Keys = {
     j: () => move(1),
     k: () => move(-1),
@@ -101,7 +105,7 @@ export function RunList({ route }: { route: Extract<Route, { page: 'list' }> }) 
   return (
     <main class="list">
       <h1 class="unseen">Runs</h1>
-      <FilterBar route={route} shown={shown.length} all={all.length} input={input} />
+      <FilterBar route={route} shown={shown.length} all={all.length} input={input} onEnter={leaveFilter} />
       <div
         ref={scroller}
         class="scroller"

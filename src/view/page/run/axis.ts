@@ -22,9 +22,20 @@ export function ticksOf({ from, to }: TimeRange, width: number): Tick[] {
   return ticks;
 }
 
-/** The next larger of 1, 2, 5, 10, 20, 50… */
-function roundStep(least: number): number {
-  const power = 10 ** Math.floor(Math.log10(least));
+const SECOND = 1000;
+const DAY = 86_400 * SECOND;
+/** Labels have one decimal of a millisecond: a finer step would repeat them. */
+const LEAST_STEP = 0.1;
+/** Between seconds and days people count in parts of minutes and hours. */
+const CLOCK_STEPS = [30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 21_600, 43_200].map((seconds) => seconds * SECOND);
+
+/** The next larger of 1, 2, 5, 10, 20, 50… milliseconds, of what a clock shows, or of 1, 2, 5… days. */
+function roundStep(wanted: number): number {
+  const least = Math.max(LEAST_STEP, wanted);
+  const clockStep = least > 20 * SECOND ? CLOCK_STEPS.find((step) => step >= least) : undefined;
+  if (clockStep !== undefined) return clockStep;
+  const unit = least > 20 * SECOND ? DAY : 1;
+  const power = unit * 10 ** Math.floor(Math.log10(least / unit));
   return ([1, 2, 5].find((digit) => digit * power >= least) ?? 10) * power;
 }
 
