@@ -40,7 +40,7 @@ export interface AiSdkOperation {
 /** Options of {@link runtraceTelemetry}. */
 export interface RuntraceTelemetryOptions {
   /** Begins a run for an operation outside of any run. Default: the default recorder, which `run` and `step` of this package use. */
-  recorder?: Recorder;
+  recorder?: Recorder | undefined;
   /**
    * Returns the options of the run for an operation outside of any run; `undefined` for no run. If it throws, the operation is not recorded.
    *

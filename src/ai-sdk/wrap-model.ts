@@ -28,13 +28,13 @@ export interface LanguageModel {
 /** Options of {@link wrapModel}. */
 export interface WrapModelOptions {
   /** If it records nothing, neither does the model. Default: the default recorder, which `run` and `step` of this package use. */
-  recorder?: Recorder;
+  recorder?: Recorder | undefined;
   /** The conversation of its steps. Default: the run's. */
-  conversationId?: string;
+  conversationId?: string | null | undefined;
   /** The user of its steps. Default: the run's. */
-  userId?: string;
+  userId?: string | null | undefined;
   /** Further attributes of its steps, under their full names. Strings are redacted. */
-  attributes?: Attributes;
+  attributes?: Attributes | null | undefined;
 }
 
 const OPTIONS = ['recorder', 'conversationId', 'userId', 'attributes'];

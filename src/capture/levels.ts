@@ -72,11 +72,11 @@ export interface CaptureOptions {
    *
    * Default: what `RUNTRACE_CAPTURE` says (`off`, `metadata` or `content`), else `metadata`, with messages where `OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT` is `SPAN_ONLY`, `SPAN_AND_EVENT` or `true`.
    */
-  capture?: Capture | ((run: RunIdentity) => Capture);
+  capture?: Capture | ((run: RunIdentity) => Capture) | undefined;
   /** Additions to what is always redacted. */
-  redact?: RedactOptions;
+  redact?: RedactOptions | undefined;
   /** Bounds; what is not given has its default. */
-  limits?: Partial<Limits>;
+  limits?: { [Limit in keyof Limits]?: Limits[Limit] | undefined } | undefined;
 }
 
 /** What is kept of one run and everything in it. */

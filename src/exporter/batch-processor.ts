@@ -6,7 +6,7 @@ import type { ExporterStats } from './stats.js';
 
 export interface RuntraceBatchSpanProcessorOptions extends RuntraceExporterOptions {
   /** Delivers the spans: a `RuntraceExporter`, or any other exporter, which then is the one destination. Default: a `RuntraceExporter` made from the other options. */
-  exporter?: SpanExporter;
+  exporter?: SpanExporter | undefined;
 }
 
 export const BATCH_PROCESSOR_OPTIONS = ['exporter', ...EXPORTER_OPTIONS];

@@ -25,18 +25,18 @@ export interface EndpointOptions extends StockHttpOptions {
    * `/v1/traces`, else `http://localhost:4318/v1/traces`. For `grpc`: the address, by default `http://localhost:4317`;
    * `http` means no TLS.
    */
-  url?: string;
+  url?: string | undefined;
   /**
    * Default: `OTEL_EXPORTER_OTLP_TRACES_PROTOCOL`, `OTEL_EXPORTER_OTLP_PROTOCOL`, or `http/protobuf`. `grpc` needs
    * `@opentelemetry/exporter-trace-otlp-grpc` to be installed; from the environment it counts only if no `url` is given.
    */
-  protocol?: 'http/protobuf' | 'http/json' | 'grpc';
+  protocol?: 'http/protobuf' | 'http/json' | 'grpc' | undefined;
   /** Default: `OTEL_EXPORTER_OTLP_TRACES_COMPRESSION`, `OTEL_EXPORTER_OTLP_COMPRESSION`, or `gzip`. */
-  compression?: 'gzip' | 'none';
+  compression?: 'gzip' | 'none' | undefined;
   /** How long a request may take from its first byte to the last of the answer, in milliseconds. Default: `OTEL_EXPORTER_OTLP_TIMEOUT`, or 10 000. */
-  timeoutMillis?: number;
+  timeoutMillis?: number | undefined;
   /** The endpoint's name in `stats()`, metrics, reports and the spool's directory. Default: its URL, without credentials and query. */
-  name?: string;
+  name?: string | undefined;
 }
 
 interface CommonEndpoint {

@@ -18,28 +18,28 @@ export interface RuntraceExporterOptions extends EndpointOptions {
    * The endpoints that spans go to, instead of the one that the other options describe; each is an endpoint's options or any
    * `SpanExporter`. Each has a queue, retries and a spool of its own: one that is down does not delay or lose anything for the others.
    */
-  destinations?: readonly (EndpointOptions | SpanExporter)[];
+  destinations?: readonly (EndpointOptions | SpanExporter)[] | undefined;
   /** How much is kept in memory for a destination, requests under way included, in bytes. More is dropped, or goes to the spool. Default: 64 MiB. */
-  maxQueueBytes?: number;
+  maxQueueBytes?: number | undefined;
   /** How many requests are under way at once to a destination. Default: 4. */
-  maxConcurrentRequests?: number;
+  maxConcurrentRequests?: number | undefined;
   /**
    * How large a request may be before compression, in bytes, by an estimate. Several spans share a request up to 1 MiB; a single one
    * may be as large as this, and is cut if it is larger. Default: 4 MiB, which gRPC servers accept by default.
    */
-  maxRequestBytes?: number;
+  maxRequestBytes?: number | undefined;
   /** How long spans wait for others, in milliseconds. Only for spans that come one by one (`add`). Default: 1000. */
-  scheduledDelayMillis?: number;
+  scheduledDelayMillis?: number | undefined;
   /** How long a request that fails is tried again if there is no spool, in milliseconds. Default: 10 minutes. */
-  retryTimeoutMillis?: number;
+  retryTimeoutMillis?: number | undefined;
   /** How long `forceFlush()` may take, in milliseconds. Default: 30 000. */
-  flushTimeoutMillis?: number;
+  flushTimeoutMillis?: number | undefined;
   /** How long `shutdown()` may take, in milliseconds. Default: 10 000. */
-  shutdownTimeoutMillis?: number;
+  shutdownTimeoutMillis?: number | undefined;
   /** Where to keep on disk what can't be delivered. Each of several destinations gets a directory of its own in it. Default: none. */
-  spool?: SpoolOptions;
+  spool?: SpoolOptions | undefined;
   /** Where `stats()` go as metrics. Default: nowhere. */
-  meterProvider?: MeterProvider;
+  meterProvider?: MeterProvider | undefined;
 }
 
 /** The SDK's processor gives a batch up after 30 s, and drops it; so it gets its answer within this time. */

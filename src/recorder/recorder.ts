@@ -22,7 +22,7 @@ import { settleWith, startStepIn, stepIn } from './step-start.js';
 /** The options of a recorder. */
 export interface RecorderOptions extends CaptureOptions {
   /** The provider of its spans. Default: the global one. */
-  tracerProvider?: TracerProvider;
+  tracerProvider?: TracerProvider | undefined;
 }
 
 /** The API that application code calls. */

@@ -33,7 +33,7 @@ export interface RuntraceSpanProcessorOptions extends RuntraceBatchSpanProcessor
    *
    * Default: every run is delivered, each span as soon as it has ended.
    */
-  keep?: (run: SettledRun) => boolean;
+  keep?: ((run: SettledRun) => boolean) | undefined;
 }
 
 /** What became of the spans: those of the exporter, and those that never reached it because of `keep`. */

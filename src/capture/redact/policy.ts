@@ -11,15 +11,15 @@ import { condenseName, isSecretParameter, mayBeSecretName, type NameKind, nameKi
  */
 export interface RedactOptions {
   /** Names of headers, query keys, JSON keys and form fields whose values are replaced; case and `-`/`_` do not matter. */
-  names?: readonly string[];
+  names?: readonly string[] | undefined;
   /** Patterns whose matches are replaced in every text. The global flag is not needed. */
-  patterns?: readonly RegExp[];
+  patterns?: readonly RegExp[] | undefined;
   /**
    * Called last, for every text that is about to be recorded: the value of a header, an attribute, a form field, each string in JSON (all
    * of them with their name), a URL and any other text. Returns the text to record.
    * If it throws or returns something else than a string, the value is replaced.
    */
-  redact?: (value: string, name: string | undefined) => string;
+  redact?: ((value: string, name: string | undefined) => string) | undefined;
 }
 
 /** A name and what it says about its value. */

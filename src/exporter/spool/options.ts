@@ -5,14 +5,14 @@ export interface SpoolOptions {
   /** Where the files are. The directory is made, for the owner only, if it isn't there. Several processes may share it. */
   directory: string;
   /** How large the files may be together, in bytes, at least 2 MiB. What does not fit stays in memory; when that is nearly full, the oldest files leave. Default: 512 MiB. */
-  maxBytes?: number;
+  maxBytes?: number | undefined;
   /** How old a file may get, in milliseconds. Default: 24 hours. */
-  maxAgeMillis?: number;
+  maxAgeMillis?: number | undefined;
   /**
    * Whether spans go to disk first, and are sent from there, so that even `kill -9` loses only what ended within the last
    * `scheduledDelayMillis`. Costs writing and reading every span once. Default: false, only what can't be delivered goes to disk.
    */
-  writeAhead?: boolean;
+  writeAhead?: boolean | undefined;
 }
 
 const OPTIONS = ['directory', 'maxBytes', 'maxAgeMillis', 'writeAhead'];

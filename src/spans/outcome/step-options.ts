@@ -1,5 +1,6 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { ModelRequest } from '../../otel/genai.js';
+import type { MayLack } from '../../util/validation.js';
 
 /** What a step is about. All of it can also be read off the wire, for the APIs that runtrace knows. */
 export interface StepOptions {
@@ -14,7 +15,7 @@ export interface StepOptions {
   /** The user, if it is another than the run's. */
   userId?: string | null | undefined;
   /** What is asked of the model, in the shape of the GenAI conventions. */
-  request?: ModelRequest | null | undefined;
+  request?: MayLack<ModelRequest> | null | undefined;
   /** Further attributes, under their full names. Strings are redacted. */
   attributes?: Attributes | null | undefined;
 }

@@ -17,9 +17,9 @@ export type ReadableSpan = Parameters<TraceSerializer['serializeRequest']>[0][nu
  */
 export interface StockHttpOptions {
   /** Headers of every request, or a function that gives them for each request. */
-  headers?: Record<string, string> | (() => Promise<Record<string, string>>);
+  headers?: Record<string, string> | (() => Promise<Record<string, string>>) | undefined;
   /** Options of Node's agent (certificates, keep-alive, sockets), or a function that makes the agent for `http:` or `https:`. */
-  httpAgentOptions?: AgentOptions | HttpsAgentOptions | ((protocol: string) => Agent | Promise<Agent>);
+  httpAgentOptions?: AgentOptions | HttpsAgentOptions | ((protocol: string) => Agent | Promise<Agent>) | undefined;
 }
 
 /**
