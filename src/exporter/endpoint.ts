@@ -1,7 +1,7 @@
 import type { Agent } from 'node:http';
-import { reportSetting } from '../util/diagnostics.js';
 import { badOption, badUnquoted, checkMillis, requireObject, requireString } from '../util/validation.js';
 import type { StockHttpOptions } from './otlp/protobuf/library.js';
+import { reportSetting } from './reports.js';
 import {
   compressionFromEnvironment,
   endpointFromEnvironment,

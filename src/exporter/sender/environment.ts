@@ -1,8 +1,8 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { validateHeaderName, validateHeaderValue } from 'node:http';
-import { reportSetting } from '../../util/diagnostics.js';
 import { environment } from '../../util/platform.js';
+import { reportSetting } from '../reports.js';
 
 /*
  * The standard variables for OTLP: https://opentelemetry.io/docs/specs/otel/protocol/exporter/
