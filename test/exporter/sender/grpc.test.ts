@@ -120,6 +120,14 @@ test('OTEL_EXPORTER_OTLP_PROTOCOL=grpc takes the endpoint and the headers from t
   assert.deepEqual(calls[0]?.metadata.get('x-key'), ['value']);
 });
 
+test('the scheme of an address of gRPC may be in capitals', async (t) => {
+  const { calls, port } = await startGrpc(t, OK);
+  const exporter = new RuntraceExporter({ protocol: 'grpc', url: `HTTP://127.0.0.1:${port}` });
+  exporter.export(endedSpans(1), () => {});
+  await exporter.shutdown();
+  assert.equal(calls.length, 1);
+});
+
 test('TLS with a CA of our own and a client certificate works by the variables', async (t) => {
   const certificates = makeCertificates(t);
   const { calls, port } = await startGrpc(t, OK, certificates);

@@ -41,22 +41,20 @@ export class GrpcSender implements Sender {
   readonly isLoopback: boolean;
   readonly #endpoint: GrpcEndpoint;
   readonly #clock: Clock;
-  readonly #url: URL;
   #grpc: Grpc | undefined;
   #client: GrpcClient | undefined;
 
   constructor(endpoint: GrpcEndpoint, clock: Clock) {
     this.#endpoint = endpoint;
     this.#clock = clock;
-    this.#url = new URL(/^(?:https?|unix):/.test(endpoint.url) ? endpoint.url : `http://${endpoint.url}`);
-    this.isLoopback = this.#url.protocol === 'unix:' || isLoopback(this.#url.hostname);
+    this.isLoopback = endpoint.address.protocol === 'unix:' || isLoopback(endpoint.address.hostname);
   }
 
   async send(spans: readonly ReadableSpan[]): Promise<SendResult> {
     const given = await requestHeaders(this.#endpoint, this.#clock);
     if ('failure' in given) return given.failure;
     const { headers } = given;
-    const redact = redactor(headers, this.#url);
+    const redact = redactor(headers, this.#endpoint.address);
     try {
       this.#grpc ??= loadGrpc();
       this.#client ??= this.#connect(this.#grpc);
@@ -75,10 +73,9 @@ export class GrpcSender implements Sender {
   }
 
   #connect({ Client, credentials }: Grpc): GrpcClient {
-    const { isSecure, tls, compression } = this.#endpoint;
-    const address = this.#url.protocol === 'unix:' ? this.#url.href : this.#url.host;
+    const { address, isSecure, tls, compression } = this.#endpoint;
     return new Client(
-      address,
+      address.protocol === 'unix:' ? address.href : address.host,
       isSecure ? credentials.createSsl(tls.ca, tls.key, tls.cert) : credentials.createInsecure(),
       {
         'grpc.default_compression_algorithm': compression === 'gzip' ? GZIP : NO_COMPRESSION,
