@@ -6,7 +6,7 @@ import type { Clock } from '../../../src/exporter/clock.js';
 import { realClock } from '../../../src/exporter/clock.js';
 import { fastClock } from '../../support/fast-clock.js';
 import { decodeOtlpProtobuf } from '../../support/otlp-protobuf.js';
-import { endedSpans, namesOf } from '../../support/spans.js';
+import { endedSpans, namesOf, withUnwritable } from '../../support/spans.js';
 import { warningsOf, withEnvironment } from './backend.js';
 import { type Certificates, makeCertificates } from './certificates.js';
 
@@ -220,6 +220,15 @@ test('a request that the server calls too large is split', async (t) => {
   await exporter.forceFlush();
   assert.equal(exporter.stats().sent.spans, 6);
   assert.ok(exporter.stats().split.spans > 0);
+});
+
+test('a span that cannot be written is lost alone', async (t) => {
+  const { calls, exporter, warnings } = await fixture(t, OK);
+  exporter.export(withUnwritable(endedSpans(100), 42), () => {});
+  await exporter.forceFlush();
+  const { sent, rejected } = exporter.stats();
+  assert.deepEqual([sent.spans, rejected.spans, calls.flatMap(({ names }) => names).length], [99, 1, 99]);
+  assert.match(warnings.join(), /spans can't be encoded: mine/);
 });
 
 test('a header that gRPC can not send is reported without its value', async (t) => {

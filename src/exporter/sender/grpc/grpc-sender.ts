@@ -7,7 +7,7 @@ import { requestHeaders } from '../headers.js';
 import { partialFromProtobuf } from '../http/http-response.js';
 import { isLoopback } from '../loopback.js';
 import { redactor } from '../secrets.js';
-import { errorText, type Sender, type SendResult } from '../sender.js';
+import { errorText, type Sender, type SendResult, unwritable } from '../sender.js';
 import { type GrpcError, readGrpcError } from './grpc-status.js';
 
 /** The package whose gRPC client is used. OTLP's own exporter in it does not tell how many spans of a request were rejected. */
@@ -55,12 +55,18 @@ export class GrpcSender implements Sender {
     if ('failure' in given) return given.failure;
     const { headers } = given;
     const redact = redactor(headers, this.#endpoint.address);
+    let body: Uint8Array;
+    try {
+      body = await encodeProtobuf(spans);
+    } catch (error) {
+      return unwritable(error);
+    }
     try {
       this.#grpc ??= loadGrpc();
       this.#client ??= this.#connect(this.#grpc);
       const metadata = new this.#grpc.Metadata();
       for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
-      const result = await this.#call(this.#client, metadata, await encodeProtobuf(spans), spans.length);
+      const result = await this.#call(this.#client, metadata, body, spans.length);
       return 'why' in result ? { ...result, why: redact(result.why) } : result;
     } catch (error) {
       // A header that gRPC can't send is quoted in the error.
