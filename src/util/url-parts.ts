@@ -1,5 +1,12 @@
 import { remembered } from './memo.js';
 
+/** A path or a URL without the slashes at its end. An expression would try each run of slashes from each of its slashes on. */
+export function withoutLastSlashes(path: string): string {
+  let end = path.length;
+  while (path[end - 1] === '/') end--;
+  return path.slice(0, end);
+}
+
 /** The parts of a URL that have attributes of their own. */
 export interface UrlParts {
   readonly address: string;

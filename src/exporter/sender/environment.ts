@@ -2,6 +2,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { environment } from '../../util/platform.js';
+import { withoutLastSlashes } from '../../util/url-parts.js';
 import { reportSetting } from '../reports.js';
 
 /*
@@ -50,7 +51,7 @@ export function endpointFromEnvironment(protocol: Protocol): { url: string | und
     }
     if (protocol === 'grpc' || name.includes('TRACES')) return value;
     const base = new URL(value);
-    base.pathname = `${base.pathname.replace(/\/+$/, '')}/v1/traces`;
+    base.pathname = `${withoutLastSlashes(base.pathname)}/v1/traces`;
     return base.href;
   });
   return { url, isWrong: isWrong && url === undefined };

@@ -20,7 +20,7 @@ import { openAiChat } from '../openai/openai-chat.js';
 import { modelOfSegment } from '../path-segment.js';
 import { ConverseReader, readConverseRequest } from './bedrock-converse.js';
 
-const PATH = /\/model\/(.+)\/(invoke|invoke-with-response-stream)$/;
+const PATH = /(?<=\/model\/(.+))\/(invoke|invoke-with-response-stream)$/;
 
 /** What the models do that do not chat; an ARN of an inference profile of one's own does not tell. */
 const OPERATIONS: readonly (readonly [model: RegExp, operation: string])[] = [
