@@ -146,7 +146,7 @@ export interface JudgedPlace {
 export function judgeName(text: string, separator: number, policy: Policy): JudgedPlace | undefined {
   const name = nameBefore(text, separator);
   const hasForeignBefore = text.charCodeAt((name?.start ?? beforeBlanks(text, separator)) - 1) > LAST_ASCII;
-  const foreign = hasForeignBefore ? foreignName(text, separator) : undefined;
+  const foreign = hasForeignBefore && foreignName(text, separator);
   if (foreign) return { kind: SECRET, name: foreign, isAnnounced: false };
   const isEquals = text.charCodeAt(separator) === EQUALS;
   if (!name)

@@ -23,7 +23,6 @@ const CONNECTION_VALUE = /\{[^}]*\}?|[^;"'`\r\n]+/y;
 const BARE_VALUE =
   /(?![&;])(?:[^\s"'`&;,)\]}<>\\]+|[,)\]}](?![\s"'`,;.)\]}\\]|$)|(?:&(?!(?:[A-Za-z]{2,8}|#x?[\da-fA-F]{2,6});)|;)(?=[^\s&;"'`])(?!(?:amp;)?[\w.%[\]-]{1,40}[=:(])|\\(?!["'`]))+/y;
 const SCHEME = /(?:bearer|basic|digest|token|apikey|negotiate)[ \t]+(?=\S)/iy;
-const EQUALS = 61;
 const LONGEST_JUDGED = 300;
 
 /** A text without quotes that stands where a value would. */
@@ -55,7 +54,7 @@ export function findBareValue(
   if (length > LONGEST_JUDGED) return bare(start, endOf(pattern, text, start));
   const end = start + length;
   const value = text.slice(start, end);
-  if (value === '' || isNoValue(value) || isSecretName(value, policy)) return undefined;
+  if (!value || isNoValue(value) || isSecretName(value, policy)) return undefined;
   if (isComparison(text, separator) && !isSecretLike(value)) return undefined;
   // Elsewhere the value is what the pattern found, and nothing else that a name may be followed by.
   const mayBeProse = kind !== SUSPECT && !isInConnectionString;
@@ -64,8 +63,7 @@ export function findBareValue(
   if (isHarmless(text, value, start, end, isInConnectionString)) return undefined;
   if (!mayBeProse || isAnnounced) return bare(start, end);
   const found: BareValue = { text, name, separator, start, end, value, isSpaced };
-  const secretEnd = isPartOfCode(found) ? undefined : endInProse(found);
-  return secretEnd === undefined ? undefined : bare(start, secretEnd);
+  return isPartOfCode(found) ? undefined : inProse(found);
 }
 
 function bare(start: number, end: number): Span {
@@ -74,7 +72,7 @@ function bare(start: number, end: number): Span {
 
 /** `token == x` */
 export function isComparison(text: string, separator: number): boolean {
-  return text.charCodeAt(separator) === EQUALS && text.charCodeAt(separator + 1) === EQUALS;
+  return text.startsWith('==', separator);
 }
 
 /** `secret: api_key: …`: what comes next is a name itself, and the value stands after that. */
@@ -86,62 +84,44 @@ const TEMPLATE_AT = /^(?:\$\{|\$\(|\{\{|\{%|<[%A-Za-z]|%\(|#\{|%[sdr](?:[\s;,)'"
 
 function isHarmless(text: string, value: string, start: number, end: number, mayHoldBlanks: boolean): boolean {
   // A template is longer than a bare value, which ends at its bracket: `${{ secrets.X }}`.
-  const line = text.slice(start, Math.min(end + 3, text.length));
-  const first = text[start] as string;
-  if ('$<{%#'.includes(first) && TEMPLATE_AT.test(line)) return true;
+  if ('$<{%#'.includes(value.charAt(0)) && TEMPLATE_AT.test(text.slice(start, end + 3))) return true;
   if (isTemplate(value) || isPlaceholder(value) || isPath(value)) return true;
   // A password with blanks in a connection string may begin like an expression, or read like a sentence: `e.apu Bm9`, `ODU E!.!`.
   if (mayHoldBlanks && value.includes(' ')) return false;
   return isExpression(value) || isHarmlessValue(value);
 }
 
-/** Whether a value is a type, a key or a name of code. */
-function isPartOfCode(found: BareValue): boolean {
-  const { text, name, separator, value, isSpaced } = found;
-  if (text.charCodeAt(separator) === EQUALS) return isSpaced && isIdentifier(value);
-  if (/cookies?$/i.test(name.text) && !value.includes('=') && !isSecretLike(value)) return true;
-  return found.start === separator + 1 ? isJoined(found) : isIdentifier(value) && isTyped(found);
-}
-
+const PLAIN_WORD = /^(?:[A-Za-z][a-z']+|[AI])$/;
 const RESOURCE_BEFORE = /arn:aws[\w:/-]*$/;
 const LONGEST_RESOURCE_BEFORE = 80;
-
-/** A name and a value with only the colon between them: `label="Password" :rules="rules"`, `Pass :meth:`, `passwd:gid`. */
-function isJoined({ text, name, separator, value }: BareValue): boolean {
-  if (text[separator - 1] === ' ' || text[separator - 1] === '\t') return true;
-  return (
-    !name.isQuoted &&
-    ((isPlainWord(value) && !isSecretLike(value)) ||
-      RESOURCE_BEFORE.test(text.slice(Math.max(0, name.start - LONGEST_RESOURCE_BEFORE), name.start)))
-  );
-}
-
 /** `pass: actual === expected`, `onToken: token => {` */
 const OPERATOR_NEXT = /^ (?:=>|[=!]==?|&&|\|\||[<>]=?|\?\??|[+*]) /;
 
-/** An identifier behind a colon: `token: AuthToken,`, `{ password: value }`. */
-function isTyped({ text, name, end, value }: BareValue): boolean {
+/** Whether a value is a type, a key or a name of code: `token: AuthToken,`, `{ password: value }`, `Pass :meth:`, `passwd:gid`. */
+function isPartOfCode({ text, name, separator, start, end, value, isSpaced }: BareValue): boolean {
+  if (text[separator] === '=') return isSpaced && isIdentifier(value);
+  if (/cookies?$/i.test(name.text) && !value.includes('=') && !isSecretLike(value)) return true;
+  const before = text.slice(Math.max(0, name.start - LONGEST_RESOURCE_BEFORE), name.start);
+  if (start === separator + 1) {
+    // `label="Password" :rules="rules"`, `Pass :meth:`
+    if (/[ \t]/.test(text.charAt(separator - 1))) return true;
+    return !name.isQuoted && ((PLAIN_WORD.test(value) && !isSecretLike(value)) || RESOURCE_BEFORE.test(before));
+  }
+  if (!isIdentifier(value)) return false;
   const next = text.slice(end, end + 8);
-  if (/\):?$/.test(value)) return true;
-  if (OPERATOR_NEXT.test(next)) return true;
-  if (/^\s?[)}\],]/.test(next) && /[{(,]\s*$/.test(text.slice(Math.max(0, name.start - 12), name.start))) return true;
+  if (/\):?$/.test(value) || OPERATOR_NEXT.test(next)) return true;
+  if (/^\s?[)}\],]/.test(next) && /[{(,]\s{0,11}$/.test(before)) return true;
   return /^[A-Z]|[a-z][A-Z]/.test(value) && /[a-z]/.test(value) && /^(?:[;,)}\]|?<]|\s*[={|]|\s*$)/.test(next);
 }
 
-/** Where the secret ends that may be the first word of more; `undefined` if the words describe one, or go on as a sentence. */
-function endInProse({ text, name, separator, start, end, value, isSpaced }: BareValue): number | undefined {
+/** A secret that may be the first word of more; `undefined` if the words describe one, or go on as a sentence. */
+function inProse({ text, name, separator, start, end, value, isSpaced }: BareValue): Span | undefined {
   const rest = restOfLabel(text, name, end);
   if (rest === undefined) {
-    const isSentence = text.charCodeAt(separator) !== EQUALS && isSpaced && isPlainWord(value) && isWordNext(text, end);
-    return isSentence ? undefined : end;
+    const isSentence = isSpaced && text[separator] !== '=' && PLAIN_WORD.test(value) && isWordNext(text, end);
+    return isSentence ? undefined : bare(start, end);
   }
   const all = text.slice(start, rest);
-  if (isDescription(all)) return isSecretLike(value) ? end : undefined;
-  return isPhrase(all) ? rest : end;
-}
-
-const PLAIN_WORD = /^(?:[A-Za-z][a-z']+|[AI])$/;
-
-function isPlainWord(value: string): boolean {
-  return PLAIN_WORD.test(value);
+  if (isDescription(all)) return isSecretLike(value) ? bare(start, end) : undefined;
+  return bare(start, isPhrase(all) ? rest : end);
 }

@@ -42,7 +42,6 @@ export function findValue(text: string, separator: number, place: JudgedPlace, p
       return undefined;
     return { start: quoteEnd, end, isQuoted: true };
   }
-  const isSpaced = start > separator + 1;
   if (text[start] === '[' || (text[start] === '{' && name.isQuoted)) {
     if (kind !== SECRET || text[start + 1] === '{') return undefined;
     const end = closingBracket(text, start);
@@ -50,7 +49,7 @@ export function findValue(text: string, separator: number, place: JudgedPlace, p
     return isListOfWords(found) || isHarmlessObject(found) ? undefined : { start, end, isQuoted: false };
   }
   // The names inside of an object in code or YAML speak for themselves.
-  if (text[start] === '{' && (isSpaced || text[separator] === ':')) return undefined;
+  if (text[start] === '{' && (start > separator + 1 || text[separator] === ':')) return undefined;
   return WHOLE_LINE_NAME.test(name.text)
     ? restOfLine(text, separator, start, name)
     : findBareValue(text, separator, start, place, policy);
