@@ -23,7 +23,7 @@ import type { StepScope } from '../spans/step-scope.js';
 import { guarded } from '../util/diagnostics.js';
 import { AnnouncedCalls } from './announced-calls.js';
 import { requestOf, stepOptionsOf } from './model-step.js';
-import { contextOf, withRunHere } from './operation-context.js';
+import { contextHere, contextOf } from './operation-context.js';
 import {
   type EmbedEndEvent,
   type EmbedStartEvent,
@@ -193,7 +193,7 @@ export class Operation implements RunPart {
   /** Runs a tool, in a span of its own unless another instrumentation has made one. */
   runTool<T>(event: ToolEvent, execute: () => PromiseLike<T>): PromiseLike<T> {
     if (this.#tools.has(event)) return execute();
-    const inside = guarded(UNRECORDED, () => this.#tools.begin(event) ?? withRunHere(this.#run));
+    const inside = guarded(UNRECORDED, () => this.#tools.begin(event) ?? contextHere(this.#start, this.#run));
     if (!inside) return execute();
     this.#busy++;
     const done = () => {
@@ -264,7 +264,7 @@ export class Operation implements RunPart {
   #enterModelCall(event: ModelCallEvent): Context {
     this.#begins();
     const active = context.active();
-    if (isInOthersModelSpan(active)) return withRunHere(this.#run);
+    if (isInOthersModelSpan(active)) return contextHere(this.#start, this.#run);
     const around = stepOf(this.#inside);
     if (around && !around.step.settled) return this.#inside;
     if (this.#scope?.isRunning) return withStep(this.#inside, this.#scope);

@@ -1,6 +1,7 @@
 import type { ReadableSpan } from '../exporter/otlp/span.js';
 import * as names from '../otel/names.js';
 import { shownMillis } from '../util/shown-millis.js';
+import { withoutLastSlashes } from '../util/url-parts.js';
 import { columnsOf, shortened } from './columns.js';
 import { isRun, isStep, type RunTree, runTrees, type SpanNode } from './span-tree.js';
 import { printable } from './terminal.js';
@@ -30,7 +31,13 @@ export interface TreeOptions {
 export function tree(spans: readonly ReadableSpan[], options: TreeOptions = {}): string {
   const { colors = false, width = 100, jaegerUrl = 'http://localhost:16686' } = options;
   return runTrees(spans)
-    .map((run) => rowsOf(run, jaegerUrl?.replace(/\/+$/, ''), Math.min(MAX_INDENTED_LEVELS, Math.floor(width / 6))))
+    .map((run) =>
+      rowsOf(
+        run,
+        jaegerUrl == null ? undefined : withoutLastSlashes(jaegerUrl),
+        Math.min(MAX_INDENTED_LEVELS, Math.floor(width / 6)),
+      ),
+    )
     .map((rows) => rows.map((row) => `${printRow(row, width, colors)}\n`).join(''))
     .join('\n');
 }

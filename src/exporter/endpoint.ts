@@ -1,18 +1,19 @@
 import type { Agent } from 'node:http';
-import { reportSetting } from '../util/diagnostics.js';
 import { badOption, badUnquoted, checkMillis, requireObject, requireString } from '../util/validation.js';
 import type { StockHttpOptions } from './otlp/protobuf/library.js';
+import { reportSetting } from './reports.js';
 import {
   compressionFromEnvironment,
   endpointFromEnvironment,
+  type GrpcAddress,
   headersFromEnvironment,
-  isGrpcAddress,
   isHeader,
   isHttpUrl,
   isInsecureInEnvironment,
   PROTOCOLS,
   type Protocol,
   protocolFromEnvironment,
+  readGrpcAddress,
   type TlsFiles,
   timeoutFromEnvironment,
   tlsFromEnvironment,
@@ -60,6 +61,7 @@ export interface HttpEndpoint extends CommonEndpoint {
 /** An endpoint that speaks OTLP/gRPC. */
 export interface GrpcEndpoint extends CommonEndpoint {
   readonly protocol: 'grpc';
+  readonly address: URL;
   readonly isSecure: boolean;
   readonly tls: TlsFiles;
 }
@@ -90,8 +92,9 @@ export function resolveEndpoint(options: EndpointOptions): HttpEndpoint | GrpcEn
   };
   const tls = tlsFromEnvironment();
   if (protocol === 'grpc') {
-    const isSecure = url.startsWith('https:') || !(/^(?:http|unix):/.test(url) || isInsecureInEnvironment());
-    return { ...common, protocol, isSecure, tls: { ...tls, ...tlsOf(options.httpAgentOptions) } };
+    const address = readGrpcAddress(url) as GrpcAddress;
+    const isSecure = address.isSecure ?? !isInsecureInEnvironment();
+    return { ...common, protocol, address: address.url, isSecure, tls: { ...tls, ...tlsOf(options.httpAgentOptions) } };
   }
   const format = protocol === 'http/json' ? 'json' : 'protobuf';
   const { httpAgentOptions } = options;
@@ -122,7 +125,7 @@ function urlOf({ url }: EndpointOptions, protocol: Protocol) {
 
 /** No query, no credentials. */
 function nameOf(url: string): string {
-  if (url.startsWith('unix:')) return url;
+  if (/^unix:/i.test(url)) return url;
   if (!isHttpUrl(url)) return new URL(`http://${url}`).host;
   const { origin, pathname } = new URL(url);
   return pathname === '/' ? origin : origin + pathname;
@@ -168,7 +171,7 @@ function checkEndpoint(options: EndpointOptions): void {
 }
 
 function checkUrl(url: unknown, isGrpc: boolean): void {
-  if (typeof url === 'string' && (isGrpc ? isGrpcAddress(url.trim()) : isHttpUrl(url))) return;
+  if (typeof url === 'string' && (isGrpc ? readGrpcAddress(url.trim()) : isHttpUrl(url))) return;
   const wants = 'an http or https URL, as a string';
   throw typeof url === 'string' ? badUnquoted('url', wants, 'another text') : badOption('url', wants, url);
 }

@@ -1,12 +1,13 @@
 import { join } from 'node:path';
 import type { MeterProvider } from '@opentelemetry/api';
-import { guarded, reportSetting } from '../util/diagnostics.js';
+import { guarded } from '../util/diagnostics.js';
 import { badOption, badUnquoted, checkFields, checkMillis, checkNumber, requireObject } from '../util/validation.js';
 import { type Clock, realClock } from './clock.js';
 import { Destination, type DestinationOptions } from './destination.js';
 import { type EndpointOptions, resolveEndpoint } from './endpoint.js';
 import { forgetAtExit, type Saver, saveAtExit } from './exit/process-exit.js';
 import { type ExportResult, FAILED, type ReadableSpan, type SpanExporter, SUCCESS } from './otlp/span.js';
+import { reportSetting } from './reports.js';
 import { createSender } from './sender/create-sender.js';
 import { isExportDisabled, isSdkDisabled } from './sender/environment.js';
 import { ExporterSender } from './sender/exporter-sender.js';

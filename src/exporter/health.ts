@@ -1,8 +1,7 @@
-import { diag } from '@opentelemetry/api';
-import { guarded } from '../util/diagnostics.js';
 import { reportOmission } from '../util/omissions.js';
 import type { Clock } from './clock.js';
 import { likelyCause } from './likely-cause.js';
+import { say } from './reports.js';
 import type { Counts } from './stats.js';
 
 /** Recovery is reported after this time without a failure: an endpoint that fails every other time has not recovered. */
@@ -88,8 +87,4 @@ export class Health {
     this.#failingSince = undefined;
     say(`${this.#destination} ${how}, after ${seconds} s; ${lost} spans were lost, ${spooled} went to disk`);
   }
-}
-
-function say(message: string): void {
-  guarded('a diag logger threw', () => diag.warn(`runtrace exporter: ${message}`));
 }

@@ -2,6 +2,7 @@
 import type { ModelRequest } from '../otel/genai.js';
 import { type JsonObject, label, object, parseJson } from '../util/json-fields.js';
 import { remembered } from '../util/memo.js';
+import { withoutLastSlashes } from '../util/url-parts.js';
 import type { WireFormat } from './format.js';
 import { aiGateway } from './formats/ai-gateway.js';
 import { anthropic } from './formats/anthropic.js';
@@ -183,7 +184,7 @@ export function mayAskProvider(url: URL): boolean {
 
 /** A path without its trailing slashes, and the formats that have it, each with its operation. A client calls few paths. */
 const recognized = /* @__PURE__ */ remembered((pathname: string) => {
-  const path = pathname.replace(/\/+$/, '');
+  const path = withoutLastSlashes(pathname);
   const formats: { format: WireFormat; operation: string }[] = [];
   for (const format of FORMATS) {
     const operation = format.operation(path);

@@ -1,5 +1,6 @@
 /** Model calls whose format is not read: which requests become plain steps, so that no model call vanishes. */
 import { label, object, parseJson } from '../util/json-fields.js';
+import { withoutLastSlashes } from '../util/url-parts.js';
 import { providerOf } from './provider-names.js';
 import { excerpt } from './stream/excerpt.js';
 import { ASKED } from './stream/extent.js';
@@ -50,9 +51,9 @@ const ADMINISTRATION = below([
 const OBJECT = at([
   '(?:assistants|agents|threads|conversations|sessions|deployments)(?:/(?!runs$)[^/:]+)?',
   '(?:chat/completions|runs|messages)/[^/]+',
-  'messages|items|models|deployedModels|prompts|versions|tools|mcp|\\w*jobs|operations|\\w*stores|indexes|collections',
+  'messages|items|models|deployedModels|prompts|versions|tools|mcp|[a-z\\d]*jobs|operations|[a-z\\d]*stores|indexes|collections',
   'reasoningEngines|sessions/[^/]+/invocations',
-  'projects|users|roles|keys?|secrets|login|\\w*endpoints|resources|volumes|usage|health|metrics|traces|logs',
+  'projects|users|roles|keys?|secrets|login|[a-z\\d]*endpoints|resources|volumes|usage|health|metrics|traces|logs',
   'ingestion_pipeline_configurations',
 ]);
 
@@ -74,7 +75,7 @@ function at(names: readonly string[]): RegExp {
 
 /** Where a provider whose hosts do much else serves models: in the host and the path. */
 const ONLY_AT: ReadonlyMap<string, RegExp> = new Map([
-  ['aws.bedrock', /(?:^|\.)bedrock-(?:(?:runtime|mantle|agent-runtime)\.|agentcore\..*\/runtimes\/)/],
+  ['aws.bedrock', /^(?:[^/]*\.)?bedrock-(?:(?:runtime|mantle|agent-runtime)\.|agentcore\..*\/runtimes\/)/],
   ['clarifai', /\/outputs$|\/results$|\/openai\//],
   ['cloudflare', /^gateway\.ai\.|\/ai\/|\/ai-search$/],
   ['databricks', /\/serving-endpoints\//],
@@ -120,7 +121,7 @@ export type UnreadKind = UnreadCall | 'unread post' | 'other';
 export function unreadKindOf(request: UnknownRequest, { byBody, every }: UnreadCallRules): UnreadKind {
   const { method, url } = request;
   if (method.toUpperCase() !== 'POST') return 'other';
-  const path = url.pathname.replace(/\/+$/, '');
+  const path = withoutLastSlashes(url.pathname);
   const isStorage = STORAGE.test(path);
   if (isStorage && /^multipart\//i.test(request.contentType ?? '')) return 'other';
   if (TOKENS.test(path) && !every) return 'other';
@@ -142,7 +143,7 @@ function readJson(body: UnknownRequest['body']): unknown {
 
 /** Whether a URL at a known provider may be that of a model call. */
 export function mayBeUnreadCall({ hostname, pathname }: URL): boolean {
-  const path = pathname.replace(/\/+$/, '');
+  const path = withoutLastSlashes(pathname);
   if (INLINE_AGENT.test(hostname + path)) return true;
   return ![STORAGE, TOKENS, ADMINISTRATION, OBJECT, ACTION].some((other) => other.test(path));
 }

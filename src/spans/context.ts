@@ -136,13 +136,14 @@ export function withStep(ctx: Context, step: StepScope): Context {
 
 /** The context of code in a tool call. Its model calls do not belong to the step that encloses the tool call. */
 export function withTool(ctx: Context, tool: Span): Context {
-  return trace.setSpan(withScope(ctx, { run: scopeOf(ctx).run, tool }), tool);
+  const { run, capturing } = scopeOf(ctx);
+  return trace.setSpan(withScope(ctx, { run, tool, capturing }), tool);
 }
 
 /** The context of code in a tool call that can't be recorded. Its model calls do not belong to the enclosing step either. */
 export function withoutStep(ctx: Context): Context {
-  const { run, tool } = scopeOf(ctx);
-  return withScope(ctx, { run, tool });
+  const { run, tool, capturing } = scopeOf(ctx);
+  return withScope(ctx, { run, tool, capturing });
 }
 
 export function withReuse(ctx: Context, reuse: ReuseScope): Context {

@@ -19,14 +19,6 @@ export function report(what: string, error?: unknown): void {
   }
 }
 
-/**
- * Says through `diag` what a setting of the exporter leads to, once the code that is running has ended: `NodeSDK` sets the logger of
- * `OTEL_LOG_LEVEL` in its constructor, and the span processors among its options are made before.
- */
-export function reportSetting(message: string, level: 'warn' | 'info' = 'warn'): void {
-  queueMicrotask(() => guarded('a diag logger threw', () => diag[level](`runtrace exporter: ${message}`)));
-}
-
 /** Runs what must not fail the application: an error is reported and `undefined` returned. */
 export function guarded<T>(what: string, fn: () => T): T | undefined {
   try {

@@ -1,5 +1,10 @@
 import { remembered } from './memo.js';
 
+/** A path or a URL without the slashes at its end. The first of a run is looked for: a long run is read once, not from each of its slashes on. */
+export function withoutLastSlashes(path: string): string {
+  return path.replace(/(?<!\/)\/+$/, '');
+}
+
 /** The parts of a URL that have attributes of their own. */
 export interface UrlParts {
   readonly address: string;

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { withoutLastSlashes } from '../util/url-parts.js';
 import { type Access, createAccess, SECURITY_HEADERS } from './access.js';
 import { streamEvents } from './event-stream.js';
 import type { Hello, Prices } from './model.js';
@@ -61,7 +62,7 @@ export async function startViewer(options: ViewerOptions): Promise<Viewer> {
     version: options.version,
     startedAt,
     files: options.files === true,
-    ...(options.jaegerUrl && { jaegerUrl: options.jaegerUrl.replace(/\/+$/, '') }),
+    ...(options.jaegerUrl && { jaegerUrl: withoutLastSlashes(options.jaegerUrl) }),
     ...(options.prices && { prices: options.prices }),
   };
   const watchers = new Set<ServerResponse>();

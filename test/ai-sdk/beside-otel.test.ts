@@ -4,7 +4,7 @@ import { LegacyOpenTelemetry, OpenTelemetry } from '@ai-sdk/otel';
 import { generateText, isStepCount, streamText, type Telemetry } from 'ai';
 import { runtraceTelemetry, wrapModel } from 'runtrace/ai-sdk';
 import { ok } from '../../examples/demo/provider.js';
-import { attemptsOf, only, type Traced, traced } from '../support/traced.js';
+import { attemptsOf, only, type Traced, type TracedOptions, traced } from '../support/traced.js';
 import { until } from '../support/until.js';
 import {
   ASKS_FOR_WEATHER,
@@ -24,8 +24,8 @@ before(startModels);
 after(stopModels);
 
 const prompt = 'Hello?';
-const newSet = () =>
-  traced({ limits: { idleMillis: SETTLE_MILLIS, pausedMillis: SETTLE_MILLIS, completedHoldMillis: 20 } });
+const newSet = (options: TracedOptions = {}) =>
+  traced({ limits: { idleMillis: SETTLE_MILLIS, pausedMillis: SETTLE_MILLIS, completedHoldMillis: 20 }, ...options });
 
 /** The two of them, in both orders. */
 const ORDERS: Record<string, (ours: Telemetry, theirs: Telemetry) => void> = {
@@ -49,8 +49,8 @@ const THEIRS = {
 for (const [who, { make, isModelSpan, isToolSpan }] of Object.entries(THEIRS)) {
   for (const [order, registerBoth] of Object.entries(ORDERS)) {
     describe(`beside ${who}, ${order}`, () => {
-      const scene = async () => {
-        const set = newSet();
+      const scene = async (options: TracedOptions = {}) => {
+        const set = newSet(options);
         registerBoth(runtraceTelemetry({ recorder: set.recorder }), make(set));
         // As an application does: nothing is asked in the very turn in which it is registered.
         await Promise.resolve();
@@ -70,6 +70,29 @@ for (const [who, { make, isModelSpan, isToolSpan }] of Object.entries(THEIRS)) {
         const run = only(set.runs());
         assert.equal(run.attributes['runtrace.run.attempt_count'], 3);
         for (const span of set.spans()) assert.equal(span.spanContext().traceId, run.spanContext().traceId);
+      });
+
+      test('a call whose inputs and outputs are not recorded has no content there, nor has what its tools ask', async () => {
+        const set = await scene({ capture: 'content' });
+        const answer = ok({ text: 'the launch code is in the drawer' });
+        const question = [
+          { role: 'user' as const, content: [{ type: 'text' as const, text: 'Where is the launch code?' }] },
+        ];
+        const ask = async () => (await chat(answer).doGenerate({ prompt: question })).content;
+        await set.recorder.run({ kind: 'chat_turn' }, () =>
+          generateText({
+            model: chat(ASKS_FOR_WEATHER, answer),
+            prompt: 'What is the launch code?',
+            tools: weather(ask),
+            stopWhen: isStepCount(3),
+            telemetry: { recordInputs: false, recordOutputs: false },
+          }),
+        );
+        assert.equal(set.spans().flatMap(attemptsOf).length, 3);
+        assert.doesNotMatch(
+          JSON.stringify(set.spans().map(({ attributes, events }) => [attributes, events])),
+          /launch code/,
+        );
       });
 
       test('also in no run', async () => {

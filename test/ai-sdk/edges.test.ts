@@ -141,6 +141,22 @@ describe('recordInputs or recordOutputs: false', () => {
     });
   }
 
+  test('keeps out what the tools of the call ask other models', async () => {
+    const set = scene({ capture: 'content' });
+    const ask = async () => (await generateText({ model: chat(ok({ text: SECRET })), prompt: SECRET })).text;
+    const byHand = async () => (await set.recorder.tool({ name: 'ask', arguments: SECRET }, ask)) && (await ask());
+    await generateText({
+      model: chat(ASKS_FOR_WEATHER, ok()),
+      prompt,
+      tools: weather(byHand),
+      stopWhen,
+      telemetry: { recordInputs: false },
+    });
+    await runOf(set);
+    assert.equal(set.steps().length, 4);
+    assert.doesNotMatch(told(set), /launch code/);
+  });
+
   test('keeps what an error says out', async () => {
     const set = scene({ capture: 'content' });
     const refusal = status(400, { body: { error: { message: `I will not say that ${SECRET}`, code: 'refused' } } });

@@ -160,6 +160,14 @@ describe('A decision', () => {
 });
 
 describe('A moderation', () => {
+  it('has a message for each of its texts', () => {
+    const { request } = modelCall({ url: `${api}/moderations`, request: { input: ['Hi', 'Ho'] } });
+    assert.deepEqual(
+      request.messages?.map(({ parts }) => parts),
+      [[{ type: 'text', content: 'Hi' }], [{ type: 'text', content: 'Ho' }]],
+    );
+  });
+
   it('is complete with its results', () => {
     const call = modelCall({ url: `${api}/moderations`, request: { model: 'omni-moderation-latest', input: 'Hi' } });
     const answer = read(call, [JSON.stringify({ id: 'modr-1', model: 'omni-1', results: [{ flagged: false }] })]);

@@ -29,3 +29,14 @@ export function endedSpans(count: number, options: SpansOptions = {}): ReadableS
 export function namesOf(spans: readonly { name: string }[]): string[] {
   return spans.map(({ name }) => name).sort();
 }
+
+/** The spans, of which the one at `index` can be read once, for the queue, and then never again. */
+export function withUnwritable(spans: readonly ReadableSpan[], index: number): ReadableSpan[] {
+  const span = spans[index] as ReadableSpan;
+  let reads = 0;
+  const spanContext = () => {
+    if (reads++ > 0) throw new Error('mine');
+    return span.spanContext();
+  };
+  return spans.with(index, { ...span, spanContext });
+}

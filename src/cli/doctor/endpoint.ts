@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { diag, type HrTime } from '@opentelemetry/api';
 import { realClock } from '../../exporter/clock.js';
-import { type GrpcEndpoint, type HttpEndpoint, resolveEndpoint } from '../../exporter/endpoint.js';
+import { resolveEndpoint } from '../../exporter/endpoint.js';
 import { likelyCause } from '../../exporter/likely-cause.js';
 import type { ReadableSpan } from '../../exporter/otlp/span.js';
+import { REPORT_PREFIX } from '../../exporter/reports.js';
 import { createSender } from '../../exporter/sender/create-sender.js';
 import type { SendResult } from '../../exporter/sender/sender.js';
-import { messageOf } from '../terminal.js';
 import type { Finding } from './finding.js';
 
 /** Covers a slow network, and is not too long for a user at a terminal. */
@@ -19,12 +19,7 @@ const TIMEOUT_MILLIS = 5000;
 export async function checkEndpoint(mayLeave: boolean): Promise<Finding[]> {
   const about = 'endpoint';
   const unusable = collectSettings();
-  let endpoint: HttpEndpoint | GrpcEndpoint;
-  try {
-    endpoint = { ...resolveEndpoint({}), timeoutMillis: TIMEOUT_MILLIS };
-  } catch (error) {
-    return [{ about, state: 'wrong', text: messageOf(error), fix: 'correct the OTEL_EXPORTER_OTLP_* variables' }];
-  }
+  const endpoint = { ...resolveEndpoint({}), timeoutMillis: TIMEOUT_MILLIS };
   const notes: string[] = [];
   const sender = createSender(endpoint, realClock, (note) => notes.push(note));
   const name = `${endpoint.name} (${endpoint.protocol === 'grpc' ? 'grpc' : `http/${endpoint.format}`})`;
@@ -48,7 +43,7 @@ export async function checkEndpoint(mayLeave: boolean): Promise<Finding[]> {
 function collectSettings(): readonly Finding[] {
   const findings: Finding[] = [];
   const warn = (message: string) =>
-    void findings.push({ about: 'environment', state: 'wrong', text: message.replace('runtrace exporter: ', '') });
+    void findings.push({ about: 'environment', state: 'wrong', text: message.replace(REPORT_PREFIX, '') });
   diag.setLogger({ warn, error() {}, info() {}, debug() {}, verbose() {} });
   return findings;
 }

@@ -1,6 +1,5 @@
 import { BroadcastChannel, isMainThread, threadId, type Worker } from 'node:worker_threads';
-import { diag } from '@opentelemetry/api';
-import { guarded } from '../../util/diagnostics.js';
+import { say } from '../reports.js';
 
 /*
  * `worker.terminate()` ends a thread without running any of its code, so that the thread can't report the spans that it held. The
@@ -57,7 +56,8 @@ function reportLost(id: number): void {
     announced.splice(index, 1);
     const count = Atomics.load(it.held, 0);
     if (count === 0) continue;
-    const message = `${it.destination}: a worker thread was terminated with ${count} spans in memory; they are lost, or on their way`;
-    guarded('a diag logger threw', () => diag.warn(`runtrace exporter: ${message}`));
+    say(
+      `${it.destination}: a worker thread was terminated with ${count} spans in memory; they are lost, or on their way`,
+    );
   }
 }

@@ -66,12 +66,8 @@ export class BatchSender {
       const items = this.#nextRequest(batch.items, mostSpans);
       const result = await this.#request(items);
       if (isOver() || result.kind === 'retry' || result.kind === 'busy') return;
-      if (result.kind === 'too_large') {
-        if (this.#makeSmaller(items)) continue;
-        this.#reject(items, `requests are refused: too large, and nothing can be cut: ${result.why}`);
-      }
-      if (result.kind === 'refused' && result.isEncodingError && items.length > 1) {
-        // One span can't be written. Halve the request until it is alone.
+      if (result.kind === 'too_large' && this.#makeSmaller(items)) continue;
+      if (result.kind === 'unwritable' && items.length > 1) {
         mostSpans = Math.ceil(items.length / 2);
         continue;
       }
@@ -79,7 +75,13 @@ export class BatchSender {
       batch.items.splice(0, items.length);
       if (result.kind === 'accepted') queue.settle(items, 'sent');
       else if (result.kind === 'rejected') this.#settlePartly(items, result.count);
-      else batch.refused.push(...items);
+      else {
+        this.#reject(
+          items,
+          result.kind === 'too_large' ? `too large, and nothing can be cut: ${result.why}` : result.why,
+        );
+        batch.refused.push(...items);
+      }
     }
   }
 
@@ -158,13 +160,11 @@ export class BatchSender {
       health.requestFailed(`requests fail and are tried again: ${result.why}`, this.#hasDelivered);
       backoff.failed(ticket, result.at);
       onRetry(result);
-    } else if (result.kind === 'refused' && !(result.isEncodingError && items.length > 1)) {
-      this.#reject(items, `requests are refused: ${result.why}`);
     }
   }
 
-  #reject(items: readonly Item[], what: string): void {
-    this.#parts.health.requestFailed(what, this.#hasDelivered);
+  #reject(items: readonly Item[], why: string): void {
+    this.#parts.health.requestFailed(`requests are refused: ${why}`, this.#hasDelivered);
     this.#parts.counts.add('rejected', items.length, sumBytes(items));
   }
 

@@ -1,8 +1,9 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { validateHeaderName, validateHeaderValue } from 'node:http';
-import { reportSetting } from '../../util/diagnostics.js';
 import { environment } from '../../util/platform.js';
+import { withoutLastSlashes } from '../../util/url-parts.js';
+import { reportSetting } from '../reports.js';
 
 /*
  * The standard variables for OTLP: https://opentelemetry.io/docs/specs/otel/protocol/exporter/
@@ -43,14 +44,14 @@ export function protocolFromEnvironment(): Protocol | undefined {
 export function endpointFromEnvironment(protocol: Protocol): { url: string | undefined; isWrong: boolean } {
   let isWrong = false;
   const url = first('ENDPOINT', (name, value) => {
-    if (!(protocol === 'grpc' ? isGrpcAddress(value) : isHttpUrl(value))) {
+    if (!(protocol === 'grpc' ? readGrpcAddress(value) !== undefined : isHttpUrl(value))) {
       isWrong = true;
       ignore(name, 'must be an http or https URL');
       return undefined;
     }
     if (protocol === 'grpc' || name.includes('TRACES')) return value;
     const base = new URL(value);
-    base.pathname = `${base.pathname.replace(/\/+$/, '')}/v1/traces`;
+    base.pathname = `${withoutLastSlashes(base.pathname)}/v1/traces`;
     return base.href;
   });
   return { url, isWrong: isWrong && url === undefined };
@@ -118,9 +119,21 @@ export function isHttpUrl(value: string): boolean {
   return protocol === 'http:' || protocol === 'https:';
 }
 
-/** A URL, or `host:port` alone. */
-export function isGrpcAddress(value: string): boolean {
-  return isHttpUrl(value) || isHttpUrl(`http://${value}`) || value.startsWith('unix:');
+/** Where a gRPC endpoint is. */
+export interface GrpcAddress {
+  readonly url: URL;
+  /** Whether it goes over TLS; `undefined` if the address does not say. */
+  readonly isSecure: boolean | undefined;
+}
+
+/** Reads a URL of http, https or unix, or `host:port` alone; `undefined` if the text is neither. */
+export function readGrpcAddress(text: string): GrpcAddress | undefined {
+  const hasScheme = /^(?:https?|unix):/i.test(text);
+  const href = hasScheme ? text : `http://${text}`;
+  // Any other scheme would count as a host.
+  if (!URL.canParse(href) || (!hasScheme && text.includes('://'))) return undefined;
+  const url = new URL(href);
+  return { url, isSecure: hasScheme ? url.protocol === 'https:' : undefined };
 }
 
 /** Whether HTTP can carry the header. */

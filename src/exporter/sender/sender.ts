@@ -10,9 +10,8 @@ import type { ReadableSpan } from '../otlp/span.js';
  * | `retry` | the request failed, and the same request may succeed later | it is sent again, not before `at` (a time of the clock) |
  * | `busy` | the exporter that sends had no room for the request; says nothing of the endpoint | it is sent again soon |
  * | `too_large` | a smaller request may succeed | it is split, or its span is cut |
+ * | `unwritable` | one of the spans can't be encoded | the request is halved until that span is alone; it is lost |
  * | `refused` | the same request will never succeed | it is not sent again |
- *
- * With `isEncodingError` one of the spans can't be written; a request without it may succeed.
  *
  * `why` is text for a log. It holds no header value and no password.
  */
@@ -22,7 +21,8 @@ export type SendResult =
   | { kind: 'retry'; why: string; at?: number; noBackend?: NoBackend }
   | { kind: 'busy' }
   | { kind: 'too_large'; why: string }
-  | { kind: 'refused'; why: string; isEncodingError?: boolean };
+  | { kind: 'unwritable'; why: string }
+  | { kind: 'refused'; why: string };
 
 /** Why there is no backend, where a failure tells that: a few seconds later it will be the same. */
 export type NoBackend = 'nothing listens there' | 'its host is unknown' | 'no TLS connection can be made';
@@ -35,6 +35,11 @@ export interface Sender {
   send(spans: readonly ReadableSpan[]): Promise<SendResult>;
   /** Closes connections. */
   shutdown(): Promise<void>;
+}
+
+/** The result for spans that could not be encoded. */
+export function unwritable(error: unknown): SendResult {
+  return { kind: 'unwritable', why: `spans can't be encoded: ${errorText(error)}` };
 }
 
 /** The text of an error without what a log can't show. */

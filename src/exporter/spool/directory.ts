@@ -1,8 +1,8 @@
 import { mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { reportSetting } from '../../util/diagnostics.js';
 import { badOption } from '../../util/validation.js';
+import { reportSetting } from '../reports.js';
 import { OWNER } from './file.js';
 
 const STICKY = 0o1000;

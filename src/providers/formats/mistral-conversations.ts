@@ -12,7 +12,7 @@ import {
   word,
 } from '../../util/json-fields.js';
 import type { Answer, FormatReader, WireFormat } from '../format.js';
-import { serverToolCallPart, textParts, toolCallPart, toolResponsePart } from '../message-parts.js';
+import { promptMessages, serverToolCallPart, textParts, toolCallPart, toolResponsePart } from '../message-parts.js';
 import { errorOfBody, errorOfEvent, mayReportError } from '../provider-error.js';
 import { ResponseAccumulator } from '../response-accumulator.js';
 import { eventType } from './event-type.js';
@@ -45,7 +45,7 @@ export const mistralConversations: WireFormat = {
       stopSequences: texts(args.stop),
       frequencyPenalty: number(args.frequency_penalty),
       presencePenalty: number(args.presence_penalty),
-      messages: content ? readInputs(body.inputs) : undefined,
+      messages: content ? (promptMessages(body.inputs) ?? objects(body.inputs).map(readInput)) : undefined,
       systemInstructions: content && typeof body.instructions === 'string' ? textParts(body.instructions) : undefined,
       toolDefinitions: content && Array.isArray(body.tools) ? objects(body.tools).map(flatTool) : undefined,
     });
@@ -154,12 +154,9 @@ function readUsage(usage: JsonObject): Usage {
   });
 }
 
-function readInputs(inputs: unknown): Message[] {
-  if (typeof inputs === 'string') return [{ role: 'user', parts: textParts(inputs) }];
-  return objects(inputs).map((entry) => ({
-    role: text(entry.role) ?? (entry.type === 'function.result' ? 'tool' : 'assistant'),
-    parts: readEntry(entry),
-  }));
+function readInput(entry: JsonObject): Message {
+  const role = text(entry.role) ?? (entry.type === 'function.result' ? 'tool' : 'assistant');
+  return { role, parts: readEntry(entry) };
 }
 
 /** An entry of a conversation: a message, a call, a result. */

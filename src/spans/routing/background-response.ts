@@ -6,6 +6,7 @@ import type { Context } from '@opentelemetry/api';
 import type { CaptureSettings } from '../../capture/levels.js';
 import type { Clock } from '../../otel/clock.js';
 import type { Answer, ModelCall } from '../../providers/detect.js';
+import { withoutLastSlashes } from '../../util/url-parts.js';
 import type { AttemptEnd, AttemptOwner, Pending, PendingAttempt } from '../attempts/http-exchange.js';
 import type { StepRecording } from '../step.js';
 
@@ -163,5 +164,5 @@ function isCancelled(answer: Answer | undefined): boolean {
 }
 
 function keyOf({ origin, pathname }: URL): string {
-  return origin + pathname.replace(/\/+$/, '');
+  return origin + withoutLastSlashes(pathname);
 }

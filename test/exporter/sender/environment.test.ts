@@ -39,6 +39,16 @@ for (const [name, value, says] of nonsense) {
   });
 }
 
+for (const address of ['https:\\[#hunter2', 'unix://[hunter2', 'dns:///hunter2:4317', 'ftp://ada:hunter2@host/']) {
+  test(`the gRPC address ${address.replace('hunter2', '…')} is reported and ignored, and does not stop the start`, async (t) => {
+    const warnings = warningsOf(t);
+    withEnvironment(t, { [`${P}PROTOCOL`]: 'grpc', [`${P}ENDPOINT`]: address });
+    await new RuntraceExporter().shutdown();
+    assert.match(warnings.join('\n'), /ENDPOINT must be .*ignored\n.*spans go to http:\/\/localhost:4317/);
+    assert.doesNotMatch(warnings.join(), /hunter/);
+  });
+}
+
 test('NodeSDK with OTEL_LOG_LEVEL says which variable makes no sense', async (t) => {
   const write = t.mock.method(process.stderr, 'write', () => true);
   t.after(() => diag.disable());

@@ -6,7 +6,7 @@ import type { Clock } from '../../../src/exporter/clock.js';
 import { realClock } from '../../../src/exporter/clock.js';
 import { fastClock } from '../../support/fast-clock.js';
 import { decodeOtlpProtobuf } from '../../support/otlp-protobuf.js';
-import { endedSpans, namesOf } from '../../support/spans.js';
+import { endedSpans, namesOf, withUnwritable } from '../../support/spans.js';
 import { warningsOf, withEnvironment } from './backend.js';
 import { type Certificates, makeCertificates } from './certificates.js';
 
@@ -120,6 +120,14 @@ test('OTEL_EXPORTER_OTLP_PROTOCOL=grpc takes the endpoint and the headers from t
   assert.deepEqual(calls[0]?.metadata.get('x-key'), ['value']);
 });
 
+test('the scheme of an address of gRPC may be in capitals', async (t) => {
+  const { calls, port } = await startGrpc(t, OK);
+  const exporter = new RuntraceExporter({ protocol: 'grpc', url: `HTTP://127.0.0.1:${port}` });
+  exporter.export(endedSpans(1), () => {});
+  await exporter.shutdown();
+  assert.equal(calls.length, 1);
+});
+
 test('TLS with a CA of our own and a client certificate works by the variables', async (t) => {
   const certificates = makeCertificates(t);
   const { calls, port } = await startGrpc(t, OK, certificates);
@@ -212,6 +220,15 @@ test('a request that the server calls too large is split', async (t) => {
   await exporter.forceFlush();
   assert.equal(exporter.stats().sent.spans, 6);
   assert.ok(exporter.stats().split.spans > 0);
+});
+
+test('a span that cannot be written is lost alone', async (t) => {
+  const { calls, exporter, warnings } = await fixture(t, OK);
+  exporter.export(withUnwritable(endedSpans(100), 42), () => {});
+  await exporter.forceFlush();
+  const { sent, rejected } = exporter.stats();
+  assert.deepEqual([sent.spans, rejected.spans, calls.flatMap(({ names }) => names).length], [99, 1, 99]);
+  assert.match(warnings.join(), /spans can't be encoded: mine/);
 });
 
 test('a header that gRPC can not send is reported without its value', async (t) => {

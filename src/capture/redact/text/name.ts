@@ -145,32 +145,35 @@ export interface JudgedPlace {
 /** Judges the name before a separator. `undefined` if it says nothing. */
 export function judgeName(text: string, separator: number, policy: Policy): JudgedPlace | undefined {
   const name = nameBefore(text, separator);
+  const hasForeignBefore = text.charCodeAt((name?.start ?? beforeBlanks(text, separator)) - 1) > LAST_ASCII;
+  const foreign = hasForeignBefore && foreignName(text, separator);
+  if (foreign) return { kind: SECRET, name: foreign, isAnnounced: false };
   const isEquals = text.charCodeAt(separator) === EQUALS;
-  if (text.charCodeAt((name?.start ?? beforeBlanks(text, separator)) - 1) > LAST_ASCII) {
-    const foreign = foreignName(text, separator);
-    if (foreign) return { kind: SECRET, name: foreign, isAnnounced: false };
-  }
   if (!name)
     return isEquals && isOperator(text[separator - 1]) ? behind(OPERATOR_BEFORE, text, separator, policy) : undefined;
   // Types of media and paths of packages: `"application/jwt":`, `"node_modules/cookie":`.
   if (name.isQuoted && (isInPath(text.charCodeAt(name.start - 1)) || isBranch(text, name, separator))) return undefined;
   const kind = kindOf(text, name, policy);
   if (kind !== PLAIN) return { kind, name, isAnnounced: false };
+  // The word itself says nothing. Another one beside it may.
   if (isValueName(name.text)) return besideValue(text, name, policy);
-  if (isEquals) {
-    // `GET /callback?code=x`: its value may say anything, so it has to look random.
-    if (isQueryKey(text, name) && policy.isSecretParameter(name.text))
-      return { kind: SUSPECT, name, isAnnounced: false };
-    return name.text.endsWith('.')
-      ? behind(OPERATOR_BEFORE, text, separator, policy)
-      : isBlank(text.charCodeAt(separator - 1)) && mayBeType(name.text)
-        ? behind(DECLARED, text, separator, policy)
-        : undefined;
-  }
-  if (!isLinkingWord(name.text)) return undefined;
-  const before = nameBefore(text, name.start);
-  const announced = before && before.end < name.start ? kindOf(text, before, policy) : PLAIN;
-  return before && announced > SUSPECT ? { kind: announced, name: before, isAnnounced: true } : undefined;
+  if (isEquals) return beforeEquals(text, separator, name, policy);
+  return isLinkingWord(name.text) ? beforeLinkingWord(text, name, policy) : undefined;
+}
+
+function beforeEquals(text: string, separator: number, name: Name, policy: Policy): JudgedPlace | undefined {
+  // `GET /callback?code=x`: its value may say anything, so it has to look random.
+  if (isQueryKey(text, name) && policy.isSecretParameter(name.text)) return { kind: SUSPECT, name, isAnnounced: false };
+  if (name.text.endsWith('.')) return behind(OPERATOR_BEFORE, text, separator, policy);
+  const isDeclaration = isBlank(text.charCodeAt(separator - 1)) && mayBeType(name.text);
+  return isDeclaration ? behind(DECLARED, text, separator, policy) : undefined;
+}
+
+function beforeLinkingWord(text: string, linking: Name, policy: Policy): JudgedPlace | undefined {
+  const name = nameBefore(text, linking.start);
+  if (!name || name.end === linking.start) return undefined;
+  const kind = kindOf(text, name, policy);
+  return kind > SUSPECT ? { kind, name, isAnnounced: true } : undefined;
 }
 
 /** `?key=…` and `&sig=…` outside of a whole URL. */

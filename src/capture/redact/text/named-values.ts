@@ -8,7 +8,7 @@ import { findInPgpass } from './by-place/addresses.js';
 import { isHarmlessValue, isNoSecret } from './harmless.js';
 import { isQueryKey, judgeName, type Name, nameBefore } from './name.js';
 import { isTextToken } from './text-token.js';
-import { findValue } from './value.js';
+import { findValue } from './value/value.js';
 
 /** Finds the secrets of the URL whose scheme ends before `colon`, and returns where the URL ends; `undefined` if there is none. */
 export type FindInUrl = (

@@ -4,7 +4,7 @@ import { SUSPECT } from '../names.js';
 import type { Policy } from '../policy.js';
 import { isExpression } from './code.js';
 import { isHarmlessValue } from './harmless.js';
-import { isPassphrase } from './value.js';
+import { isPassphrase } from './value/label.js';
 import { isSecretLike, withoutMarks } from './words.js';
 
 const RULE = /^[\s|:-]+$/;

@@ -7,7 +7,7 @@ import { requestHeaders } from '../headers.js';
 import { partialFromProtobuf } from '../http/http-response.js';
 import { isLoopback } from '../loopback.js';
 import { redactor } from '../secrets.js';
-import { errorText, type Sender, type SendResult } from '../sender.js';
+import { errorText, type Sender, type SendResult, unwritable } from '../sender.js';
 import { type GrpcError, readGrpcError } from './grpc-status.js';
 
 /** The package whose gRPC client is used. OTLP's own exporter in it does not tell how many spans of a request were rejected. */
@@ -41,28 +41,32 @@ export class GrpcSender implements Sender {
   readonly isLoopback: boolean;
   readonly #endpoint: GrpcEndpoint;
   readonly #clock: Clock;
-  readonly #url: URL;
   #grpc: Grpc | undefined;
   #client: GrpcClient | undefined;
 
   constructor(endpoint: GrpcEndpoint, clock: Clock) {
     this.#endpoint = endpoint;
     this.#clock = clock;
-    this.#url = new URL(/^(?:https?|unix):/.test(endpoint.url) ? endpoint.url : `http://${endpoint.url}`);
-    this.isLoopback = this.#url.protocol === 'unix:' || isLoopback(this.#url.hostname);
+    this.isLoopback = endpoint.address.protocol === 'unix:' || isLoopback(endpoint.address.hostname);
   }
 
   async send(spans: readonly ReadableSpan[]): Promise<SendResult> {
     const given = await requestHeaders(this.#endpoint, this.#clock);
     if ('failure' in given) return given.failure;
     const { headers } = given;
-    const redact = redactor(headers, this.#url);
+    const redact = redactor(headers, this.#endpoint.address);
+    let body: Uint8Array;
+    try {
+      body = await encodeProtobuf(spans);
+    } catch (error) {
+      return unwritable(error);
+    }
     try {
       this.#grpc ??= loadGrpc();
       this.#client ??= this.#connect(this.#grpc);
       const metadata = new this.#grpc.Metadata();
       for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
-      const result = await this.#call(this.#client, metadata, await encodeProtobuf(spans), spans.length);
+      const result = await this.#call(this.#client, metadata, body, spans.length);
       return 'why' in result ? { ...result, why: redact(result.why) } : result;
     } catch (error) {
       // A header that gRPC can't send is quoted in the error.
@@ -75,10 +79,9 @@ export class GrpcSender implements Sender {
   }
 
   #connect({ Client, credentials }: Grpc): GrpcClient {
-    const { isSecure, tls, compression } = this.#endpoint;
-    const address = this.#url.protocol === 'unix:' ? this.#url.href : this.#url.host;
+    const { address, isSecure, tls, compression } = this.#endpoint;
     return new Client(
-      address,
+      address.protocol === 'unix:' ? address.href : address.host,
       isSecure ? credentials.createSsl(tls.ca, tls.key, tls.cert) : credentials.createInsecure(),
       {
         'grpc.default_compression_algorithm': compression === 'gzip' ? GZIP : NO_COMPRESSION,

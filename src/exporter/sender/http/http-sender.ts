@@ -10,7 +10,7 @@ import { type Attempted, type Encoding, EncodingChoice } from '../encoding-choic
 import { requestHeaders } from '../headers.js';
 import { isLoopback } from '../loopback.js';
 import { redactor } from '../secrets.js';
-import { errorText, type NoBackend, type Sender, type SendResult } from '../sender.js';
+import { errorText, type NoBackend, type Sender, type SendResult, unwritable } from '../sender.js';
 import { type HttpAnswer, post } from './http-request.js';
 import { readAnswer } from './http-response.js';
 
@@ -62,8 +62,7 @@ export class HttpSender implements Sender {
       const content = encoding.format === 'json' ? Buffer.from(encodeRequest(spans)) : await encodeProtobuf(spans);
       body = encoding.compression === 'gzip' ? await compress(content) : content;
     } catch (error) {
-      const why = `spans can't be encoded: ${errorText(error)}`;
-      return { status: undefined, result: { kind: 'refused', why, isEncodingError: true } };
+      return { status: undefined, result: unwritable(error) };
     }
     try {
       const answer = await this.#post(body, headers, encoding);

@@ -7,7 +7,7 @@ import { ResponseAccumulator } from '../../response-accumulator.js';
 import { modelOfSegment } from '../path-segment.js';
 
 /** The model is an id, an inference profile or an ARN, whose slashes some clients do not encode. */
-const PATH = /\/model\/(.+)\/(converse|converse-stream)$/;
+const PATH = /(?<=\/model\/(.+))\/(converse|converse-stream)$/;
 
 /**
  * Bedrock's Converse and ConverseStream, which is an AWS event stream.

@@ -12,7 +12,7 @@ import {
   texts,
 } from '../../../util/json-fields.js';
 import type { Answer, FormatReader, WireFormat } from '../../format.js';
-import { textParts, toolCallPart } from '../../message-parts.js';
+import { promptMessages, toolCallPart } from '../../message-parts.js';
 import { errorOfBody, errorOfEvent } from '../../provider-error.js';
 import { ResponseAccumulator } from '../../response-accumulator.js';
 import { anthropic } from '../anthropic.js';
@@ -20,7 +20,7 @@ import { openAiChat } from '../openai/openai-chat.js';
 import { modelOfSegment } from '../path-segment.js';
 import { ConverseReader, readConverseRequest } from './bedrock-converse.js';
 
-const PATH = /\/model\/(.+)\/(invoke|invoke-with-response-stream)$/;
+const PATH = /(?<=\/model\/(.+))\/(invoke|invoke-with-response-stream)$/;
 
 /** What the models do that do not chat; an ARN of an inference profile of one's own does not tell. */
 const OPERATIONS: readonly (readonly [model: RegExp, operation: string])[] = [
@@ -95,7 +95,7 @@ function readPromptRequest(body: JsonObject, content: boolean): ModelRequest {
     topP: number(config.topP) ?? number(config.top_p) ?? number(config.p),
     topK: number(config.top_k) ?? number(config.k),
     stopSequences: texts(config.stopSequences) ?? texts(config.stop) ?? texts(config.stop_sequences),
-    messages: content && typeof prompt === 'string' ? [{ role: 'user', parts: textParts(prompt) }] : undefined,
+    messages: content ? promptMessages(prompt) : undefined,
   });
 }
 

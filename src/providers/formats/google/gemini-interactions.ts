@@ -17,6 +17,7 @@ import {
   blobPart,
   mediaPart,
   otherPart,
+  promptMessages,
   serverToolCallPart,
   serverToolResponsePart,
   textParts,
@@ -208,7 +209,8 @@ function readUsage(usage: JsonObject): Usage {
 
 /** The input is a text, content, or steps; before May 2026 turns with a role. */
 function readInput(input: unknown): Message[] {
-  if (typeof input === 'string') return [{ role: 'user', parts: textParts(input) }];
+  const prompts = promptMessages(input);
+  if (prompts) return prompts;
   const items = listed(input);
   if (items.every(isContent)) return [{ role: 'user', parts: items.flatMap(readContent) }];
   return items.map((item) => ({ role: roleOf(item), parts: readStep(item) }));

@@ -1,7 +1,7 @@
 import type { ModelRequest } from '../../../otel/genai.js';
 import { count, defined, type JsonObject, number, object, objects } from '../../../util/json-fields.js';
 import type { Answer, FormatReader, WireFormat } from '../../format.js';
-import { textParts } from '../../message-parts.js';
+import { promptMessages } from '../../message-parts.js';
 import { errorOfBody } from '../../provider-error.js';
 import { ResponseAccumulator } from '../../response-accumulator.js';
 import { modelOfSegment } from '../path-segment.js';
@@ -29,13 +29,12 @@ export const vertexPredict: WireFormat = {
   readRequest({ path, body }, content) {
     const model = modelOfSegment(MODEL.exec(path)?.[1]);
     const parameters = object(body.parameters) ?? {};
-    const prompts = objects(body.instances).flatMap(({ prompt }) => textParts(prompt));
     return defined<ModelRequest>({
       model,
       choiceCount: number(parameters.sampleCount),
       seed: number(parameters.seed),
       outputType: model?.startsWith('imagen') ? 'image' : undefined,
-      messages: content && prompts.length > 0 ? [{ role: 'user', parts: prompts }] : undefined,
+      messages: content ? promptMessages(objects(body.instances).map(({ prompt }) => prompt)) : undefined,
     });
   },
 

@@ -1,7 +1,7 @@
 import type { ModelRequest, Usage } from '../../../otel/genai.js';
-import { count, defined, type JsonObject, label, number, object, text } from '../../../util/json-fields.js';
+import { count, defined, type JsonObject, label, number, object } from '../../../util/json-fields.js';
 import type { Answer, FormatReader, WireFormat } from '../../format.js';
-import { textParts } from '../../message-parts.js';
+import { promptMessages, textParts } from '../../message-parts.js';
 import { errorOfBody, errorOfEvent } from '../../provider-error.js';
 import { ResponseAccumulator } from '../../response-accumulator.js';
 import { eventType } from '../event-type.js';
@@ -28,14 +28,13 @@ export const openAiMedia: WireFormat = {
 
   readRequest({ path, body }, content) {
     const kind = PATH.exec(path)?.[1];
-    const prompt = text(body.prompt) ?? text(body.input);
     return defined<ModelRequest>({
       model: label(body.model),
       stream: body.stream === true || body.stream_format === 'sse' || undefined,
       temperature: number(body.temperature),
       choiceCount: number(body.n),
       outputType: outputType(kind),
-      messages: content && prompt !== undefined ? [{ role: 'user', parts: textParts(prompt) }] : undefined,
+      messages: content ? (promptMessages(body.prompt) ?? promptMessages(body.input)) : undefined,
     });
   },
 

@@ -7,6 +7,7 @@ import {
   filePart,
   mediaPart,
   otherPart,
+  promptMessages,
   serverToolCallPart,
   serverToolResponsePart,
   textParts,
@@ -16,7 +17,7 @@ import {
 
 /** The messages of a request. */
 export function inputMessages(input: unknown): Message[] {
-  return typeof input === 'string' ? [{ role: 'user', parts: textParts(input) }] : objects(input).map(readInputItem);
+  return promptMessages(input) ?? objects(input).map(readInputItem);
 }
 
 function readInputItem(item: JsonObject): Message {

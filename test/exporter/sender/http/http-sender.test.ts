@@ -5,7 +5,7 @@ import { RuntraceExporter, type RuntraceExporterOptions } from 'runtrace/exporte
 import type { Clock } from '../../../../src/exporter/clock.js';
 import { realClock } from '../../../../src/exporter/clock.js';
 import { fastClock } from '../../../support/fast-clock.js';
-import { endedSpans, namesOf } from '../../../support/spans.js';
+import { endedSpans, namesOf, withUnwritable } from '../../../support/spans.js';
 import { until } from '../../../support/until.js';
 import { type Backend, type Respond, spanNames, startBackend, warningsOf } from '../backend.js';
 
@@ -403,17 +403,7 @@ test('numbers that JSON has not, and those beyond 64 bits, arrive as doubles, on
 
 test('a span that cannot be written is lost alone, and counted', async (t) => {
   const { backend, exporter, warnings } = await fixture(t, ok);
-  const spans = endedSpans(100);
-  let reads = 0;
-  const broken = {
-    ...spans[42],
-    spanContext: () => {
-      // Good for the queue, which reads it once.
-      if (reads++ > 0) throw new Error('mine');
-      return spans[42]?.spanContext();
-    },
-  };
-  exporter.export(spans.with(42, broken as never), () => {});
+  exporter.export(withUnwritable(endedSpans(100), 42), () => {});
   await exporter.forceFlush();
   assert.deepEqual(outcome(exporter), { sent: 99, rejected: 1, dropped: 1, held: 0 });
   assert.equal(new Set(spanNames(backend.requests)).size, 99);
