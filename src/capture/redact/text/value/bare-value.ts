@@ -23,7 +23,8 @@ const CONNECTION_VALUE = /\{[^}]*\}?|[^;"'`\r\n]+/y;
 const BARE_VALUE =
   /(?![&;])(?:[^\s"'`&;,)\]}<>\\]+|[,)\]}](?![\s"'`,;.)\]}\\]|$)|(?:&(?!(?:[A-Za-z]{2,8}|#x?[\da-fA-F]{2,6});)|;)(?=[^\s&;"'`])(?!(?:amp;)?[\w.%[\]-]{1,40}[=:(])|\\(?!["'`]))+/y;
 const SCHEME = /(?:bearer|basic|digest|token|apikey|negotiate)[ \t]+(?=\S)/iy;
-const LONGEST_JUDGED = 300;
+/** A longer value is not judged but replaced. */
+export const LONGEST_JUDGED = 300;
 
 /** A text without quotes that stands where a value would. */
 interface BareValue {
@@ -66,7 +67,8 @@ export function findBareValue(
   return isPartOfCode(found) ? undefined : inProse(found);
 }
 
-function bare(start: number, end: number): Span {
+/** The place of a value without quotes. */
+export function bare(start: number, end: number): Span {
   return { start, end, isQuoted: false };
 }
 
@@ -84,7 +86,7 @@ const TEMPLATE_AT = /^(?:\$\{|\$\(|\{\{|\{%|<[%A-Za-z]|%\(|#\{|%[sdr](?:[\s;,)'"
 
 function isHarmless(text: string, value: string, start: number, end: number, mayHoldBlanks: boolean): boolean {
   // A template is longer than a bare value, which ends at its bracket: `${{ secrets.X }}`.
-  if ('$<{%#'.includes(value.charAt(0)) && TEMPLATE_AT.test(text.slice(start, end + 3))) return true;
+  if (TEMPLATE_AT.test(text.slice(start, end + 3))) return true;
   if (isTemplate(value) || isPlaceholder(value) || isPath(value)) return true;
   // A password with blanks in a connection string may begin like an expression, or read like a sentence: `e.apu Bm9`, `ODU E!.!`.
   if (mayHoldBlanks && value.includes(' ')) return false;

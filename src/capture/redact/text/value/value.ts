@@ -6,7 +6,7 @@ import { isExpression, isIdentifier } from '../code.js';
 import { isHarmlessObject, isHarmlessValue, isNoValue, isPlaceholder } from '../harmless.js';
 import type { JudgedPlace, Name } from '../name.js';
 import { isSecretLike, withoutMarks } from '../words.js';
-import { findBareValue, isComparison, type Span } from './bare-value.js';
+import { bare, findBareValue, isComparison, LONGEST_JUDGED, type Span } from './bare-value.js';
 
 /** Operators and blanks, and marks of Markdown or an end of an element of HTML that follow a name: `**Password:** x`, `<b>Password:</b> x`. */
 const BEFORE_VALUE =
@@ -22,7 +22,6 @@ const OPENING_QUOTE = /\\*(?:"{3}|'{3}|""(?=[^\s"',;)}\]])|["'`“«„「])/y;
 const WHOLE_LINE_NAME = /authorization$|cookie2?$/i;
 const REST_OF_LINE = /(?:[^\r\n\\]+|\\(?![nr]))+/y;
 const REST_OF_QUOTED_LINE = /(?:[^\r\n"'`\\]+|\\(?![nr"'`]))+/y;
-const LONGEST_JUDGED = 300;
 
 /** Where the value after a separator stands; `undefined` if there is none, or none that could be a secret. */
 export function findValue(text: string, separator: number, place: JudgedPlace, policy: Policy): Span | undefined {
@@ -46,7 +45,7 @@ export function findValue(text: string, separator: number, place: JudgedPlace, p
     if (kind !== SECRET || text[start + 1] === '{') return undefined;
     const end = closingBracket(text, start);
     const found = text.slice(start, end);
-    return isListOfWords(found) || isHarmlessObject(found) ? undefined : { start, end, isQuoted: false };
+    return isListOfWords(found) || isHarmlessObject(found) ? undefined : bare(start, end);
   }
   // The names inside of an object in code or YAML speak for themselves.
   if (text[start] === '{' && (start > separator + 1 || text[separator] === ':')) return undefined;
@@ -100,7 +99,7 @@ function restOfLine(text: string, separator: number, start: number, name: Name):
   if (end === start) return undefined;
   const value = text.slice(start, end);
   const withoutScheme = withoutMarks(value.replace(/^(?:bearer|basic|token)\s+/i, ''), '', ';,)]}');
-  if (withoutScheme === '' || isNoValue(withoutScheme.split(/[\s,;)]/, 1)[0] ?? '')) return undefined;
+  if (withoutScheme === '' || isNoValue(firstWord(withoutScheme))) return undefined;
   if (isHarmlessValue(withoutScheme) || isExpression(value)) return undefined;
   if (start > separator + 1 && isIdentifier(value)) return undefined;
   // Food, and what a browser stores. A long value is not judged but replaced.
@@ -109,10 +108,14 @@ function restOfLine(text: string, separator: number, start: number, name: Name):
     /cookie2?$/i.test(name.text) &&
     text[separator] === ':' &&
     !value.includes('=') &&
-    !isSecretLike(value.split(/[\s,;)]/, 1)[0] ?? '')
+    !isSecretLike(firstWord(value))
   )
     return undefined;
-  return { start, end, isQuoted: false };
+  return bare(start, end);
+}
+
+function firstWord(value: string): string {
+  return value.split(/[\s,;)]/, 1)[0] ?? '';
 }
 
 /** What closes the quotes of texts. */
