@@ -31,17 +31,24 @@ const MAX_TIMEOUT_MILLIS = 2 ** 31 - 1;
 const buckets = new Map<number, Bucket>();
 let timer: ReturnType<typeof setTimeout> | undefined;
 let armedFor = Number.POSITIVE_INFINITY;
+/** A timer that is later than this was held up: code blocked the event loop, or the process was frozen. */
+const HELD_UP_MILLIS = 100;
+/** How much later it fires then, at most. */
+const MOST_GIVEN_MILLIS = 1000;
+/** Whether it was given more time, after it was held up. */
+let wasHeldUp = false;
 
 /** Calls `deadline.due()` `millis` after `now`, or up to 20 ms later. Replaces what the deadline was scheduled for before. */
 export function schedule(deadline: Deadline, millis: number, now = performance.now()): void {
   cancel(deadline);
-  const number = Math.ceil((now + millis) / BUCKET_MILLIS);
+  const number = bucketAt(now + millis);
   const bucket = buckets.get(number) ?? { number, waiting: [] };
   if (bucket.waiting.length === 0) buckets.set(number, bucket);
   deadline.bucket = bucket;
   deadline.place = bucket.waiting.push(deadline) - 1;
+  if (number < armedFor) arm(number, now);
   // On edge runtimes a timer dies with the request that made it: one that is overdue by a second is replaced by the next call.
-  if (number < armedFor || now > (armedFor + 50) * BUCKET_MILLIS) arm(number, now);
+  else if (lateAt(now) > MOST_GIVEN_MILLIS) arm(Math.min(number, bucketAt(now + MOST_GIVEN_MILLIS)), now);
 }
 
 /** Removes a deadline, if it is scheduled. */
@@ -60,6 +67,15 @@ export function cancel(deadline: Deadline): void {
   if (waiting.length === 0) buckets.delete(number);
 }
 
+function bucketAt(time: number): number {
+  return Math.ceil(time / BUCKET_MILLIS);
+}
+
+/** How late the timer is. */
+function lateAt(now: number): number {
+  return now - armedFor * BUCKET_MILLIS;
+}
+
 function arm(bucket: number, now: number): void {
   clearTimeout(timer);
   armedFor = bucket;
@@ -67,8 +83,15 @@ function arm(bucket: number, now: number): void {
   timer = unref(outsideContext(() => setTimeout(fire, millis)));
 }
 
+/** What arrived while the timer was held up has not been seen yet: a read, a retry. So that gets as long again, once. */
 function fire(): void {
   const now = performance.now();
+  const late = lateAt(now);
+  wasHeldUp = !wasHeldUp && late > HELD_UP_MILLIS;
+  if (wasHeldUp) {
+    timer = unref(outsideContext(() => setTimeout(fire, Math.min(late, MOST_GIVEN_MILLIS))));
+    return;
+  }
   armedFor = Number.POSITIVE_INFINITY;
   let next = Number.POSITIVE_INFINITY;
   for (const bucket of buckets.values()) {
