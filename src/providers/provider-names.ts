@@ -79,7 +79,7 @@ const PROVIDERS: readonly Provider[] = [
   { name: 'hyperbolic', host: /(?:^|\.)hyperbolic\.xyz$/ },
   { name: 'ideogram', host: /^api\.ideogram\.ai$/ },
   { name: 'inception', host: /(?:^|\.)inceptionlabs\.ai$/ },
-  { name: 'jina', host: /^api\.jina\.ai$/ },
+  { name: 'jina', host: /^(?:api|deepsearch)\.jina\.ai$/ },
   { name: 'lambda', host: /^api\.(?:lambda\.ai|lambdalabs\.com)$/ },
   { name: 'leonardo', host: /^cloud\.leonardo\.ai$/ },
   { name: 'luma', host: /^api\.lumalabs\.ai$/ },
