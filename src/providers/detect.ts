@@ -20,7 +20,7 @@ import { openAiMedia } from './formats/openai/openai-media.js';
 import { openAiResponses } from './formats/openai/openai-responses.js';
 import { replicate } from './formats/replicate.js';
 import { watsonxChat, watsonxText } from './formats/watsonx.js';
-import { providerOf } from './provider-names.js';
+import { providerOf, providerOfPath } from './provider-names.js';
 import { excerpt, excerptInTwo } from './stream/excerpt.js';
 import { ASKED, contentExtent } from './stream/extent.js';
 import { ResponseReader } from './stream/response-reader.js';
@@ -81,7 +81,7 @@ export interface AnswerOptions {
 export interface ModelCall {
   /** `gen_ai.operation.name`: `chat`, `generate_content`, `text_completion`, `embeddings`… */
   readonly operation: string;
-  /** `gen_ai.provider.name`: by the host if it is known, else the provider that the format comes from. */
+  /** `gen_ai.provider.name`: by the host if it is known, else the provider that the format or the path comes from. */
   readonly provider: string;
   /** Whether a streamed response was asked for. */
   readonly streaming: boolean;
@@ -138,7 +138,7 @@ export function readModelCall(
     const { body, bytes, later } = read;
     const known = host !== undefined || (API_PATH.test(path) && body !== 'no JSON');
     if (typeof body === 'object' ? !(known || label(body.model)) || !format.accepts(path, body) : !known) continue;
-    const provider = host ?? format.provider;
+    const provider = host ?? providerOfPath(path) ?? format.provider;
     const extra = provider === 'openai' || provider === 'azure.ai.openai';
     const requestOf = (given: RequestBody, withContent: boolean) => {
       const request = format.readRequest({ path, body: typeof given === 'object' ? given : {}, headers }, withContent);

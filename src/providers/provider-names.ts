@@ -147,6 +147,17 @@ export function providerOf(url: URL): string | undefined {
   return local && (!local.onlyLoopback || LOOPBACK.test(url.hostname.replace(/\.$/, ''))) ? local.provider : undefined;
 }
 
+/** Paths that one provider's API has added to a format, and that a gateway at any host keeps. */
+const BY_PATH: readonly (readonly [RegExp, provider: string])[] = [
+  [/\/openai\/deployments\//, 'azure.ai.openai'],
+  [/\/(?:fim|agents)\/completions$/, 'mistral_ai'],
+];
+
+/** The `gen_ai.provider.name` by a path, if the host does not tell. */
+export function providerOfPath(path: string): string | undefined {
+  return BY_PATH.find(([added]) => added.test(path))?.[1];
+}
+
 /** The `gen_ai.provider.name` of the `provider` of an AI SDK model, which is `openai.chat`, `google.generative-ai`… */
 export function providerOfAiSdk(provider: unknown): string | undefined {
   const name = label(provider);
