@@ -8,7 +8,8 @@ import { aiGateway } from './formats/ai-gateway.js';
 import { anthropic } from './formats/anthropic.js';
 import { bedrockConverse } from './formats/bedrock/bedrock-converse.js';
 import { bedrockInvoke } from './formats/bedrock/bedrock-invoke.js';
-import { cohere } from './formats/cohere.js';
+import { cohere } from './formats/cohere/cohere.js';
+import { cohereV1 } from './formats/cohere/cohere-v1.js';
 import { gemini } from './formats/google/gemini.js';
 import { geminiInteractions } from './formats/google/gemini-interactions.js';
 import { vertexPredict } from './formats/google/vertex-predict.js';
@@ -48,6 +49,7 @@ const FORMATS: readonly WireFormat[] = [
   geminiInteractions,
   ollama,
   cohere,
+  cohereV1,
   bedrockConverse,
   bedrockInvoke,
   aiGateway,
