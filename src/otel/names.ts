@@ -89,7 +89,6 @@ export const USER_ID = 'user.id';
 // GenAI
 export const GEN_AI_OPERATION_NAME = 'gen_ai.operation.name';
 export const GEN_AI_PROVIDER_NAME = 'gen_ai.provider.name';
-export const GEN_AI_AGENT_ID = 'gen_ai.agent.id';
 export const GEN_AI_AGENT_NAME = 'gen_ai.agent.name';
 export const GEN_AI_CONVERSATION_ID = 'gen_ai.conversation.id';
 export const GEN_AI_OUTPUT_TYPE = 'gen_ai.output.type';

@@ -43,7 +43,6 @@ describe('A conversation of Mistral', () => {
       const call = modelCall({ url: url + path, request });
       assert.deepEqual([call.operation, call.provider], ['chat', 'mistral_ai']);
       assert.deepEqual(call.request, {
-        agentId: 'ag_1',
         maxTokens: 9,
         temperature: 0,
         topP: 0.5,
@@ -131,7 +130,6 @@ describe('A completion of a Mistral agent', () => {
     const call = modelCall({ url: 'https://api.mistral.ai/v1/agents/completions', request });
     const body = { id: 'c', model: 'm', choices: [{ message: { content: 'Hello' }, finish_reason: 'stop' }] };
     assert.equal(call.operation, 'chat');
-    assert.equal(call.request.agentId, 'ag_1');
     assert.deepEqual(call.request.messages, [{ role: 'user', parts: [{ type: 'text', content: 'Hi' }] }]);
     assert.equal(read(call, [JSON.stringify(body)]).complete, true);
   });

@@ -37,7 +37,6 @@ export const mistralConversations: WireFormat = {
     const args = object(body.completion_args) ?? {};
     return defined<ModelRequest>({
       model: label(body.model),
-      agentId: label(body.agent_id),
       stream: body.stream === true || undefined,
       maxTokens: number(args.max_tokens),
       temperature: number(args.temperature),

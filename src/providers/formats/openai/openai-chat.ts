@@ -57,7 +57,6 @@ export const openAiChat: WireFormat = {
     const chat = isChat(path);
     return defined<ModelRequest>({
       model: label(body.model) ?? modelOfPath(path),
-      agentId: label(body.agent_id),
       stream: body.stream === true || undefined,
       // xAI: docs.x.ai/docs/guides/deferred-chat-completions
       inBackground: body.deferred === true || undefined,
