@@ -14,6 +14,7 @@ export interface ContentWriter {
 
 /** Writes the attributes of a request, without its model and its content. */
 export function writeRequest(to: AttributeWriter, request: ModelRequest): void {
+  to.keep(names.GEN_AI_AGENT_NAME, request.agentName);
   to.keep(names.GEN_AI_REQUEST_STREAM, request.stream || undefined);
   to.keep(names.GEN_AI_REQUEST_MAX_TOKENS, request.maxTokens);
   to.keep(names.GEN_AI_REQUEST_TEMPERATURE, request.temperature);

@@ -29,6 +29,8 @@ export interface Message {
 /** What was asked of the model. Every field becomes an attribute; stop sequences, messages, system and tools only where content is captured. */
 export interface ModelRequest {
   model?: string;
+  /** The agent at the provider that is asked in the place of a model. */
+  agentName?: string;
   /** Whether the answer was asked for as a stream; only `true` is written. */
   stream?: boolean;
   /** Whether the response is made in the background, and asked for later. */

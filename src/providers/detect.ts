@@ -8,7 +8,8 @@ import { aiGateway } from './formats/ai-gateway.js';
 import { anthropic } from './formats/anthropic.js';
 import { bedrockConverse } from './formats/bedrock/bedrock-converse.js';
 import { bedrockInvoke } from './formats/bedrock/bedrock-invoke.js';
-import { cohere } from './formats/cohere.js';
+import { cohere } from './formats/cohere/cohere.js';
+import { cohereV1 } from './formats/cohere/cohere-v1.js';
 import { gemini } from './formats/google/gemini.js';
 import { geminiInteractions } from './formats/google/gemini-interactions.js';
 import { vertexPredict } from './formats/google/vertex-predict.js';
@@ -20,7 +21,7 @@ import { openAiMedia } from './formats/openai/openai-media.js';
 import { openAiResponses } from './formats/openai/openai-responses.js';
 import { replicate } from './formats/replicate.js';
 import { watsonxChat, watsonxText } from './formats/watsonx.js';
-import { providerOf } from './provider-names.js';
+import { providerOf, providerOfPath } from './provider-names.js';
 import { excerpt, excerptInTwo } from './stream/excerpt.js';
 import { ASKED, contentExtent } from './stream/extent.js';
 import { ResponseReader } from './stream/response-reader.js';
@@ -48,6 +49,7 @@ const FORMATS: readonly WireFormat[] = [
   geminiInteractions,
   ollama,
   cohere,
+  cohereV1,
   bedrockConverse,
   bedrockInvoke,
   aiGateway,
@@ -81,7 +83,7 @@ export interface AnswerOptions {
 export interface ModelCall {
   /** `gen_ai.operation.name`: `chat`, `generate_content`, `text_completion`, `embeddings`… */
   readonly operation: string;
-  /** `gen_ai.provider.name`: by the host if it is known, else the provider that the format comes from. */
+  /** `gen_ai.provider.name`: by the host if it is known, else the provider that the format or the path comes from. */
   readonly provider: string;
   /** Whether a streamed response was asked for. */
   readonly streaming: boolean;
@@ -138,7 +140,7 @@ export function readModelCall(
     const { body, bytes, later } = read;
     const known = host !== undefined || (API_PATH.test(path) && body !== 'no JSON');
     if (typeof body === 'object' ? !(known || label(body.model)) || !format.accepts(path, body) : !known) continue;
-    const provider = host ?? format.provider;
+    const provider = host ?? providerOfPath(path) ?? format.provider;
     const extra = provider === 'openai' || provider === 'azure.ai.openai';
     const requestOf = (given: RequestBody, withContent: boolean) => {
       const request = format.readRequest({ path, body: typeof given === 'object' ? given : {}, headers }, withContent);

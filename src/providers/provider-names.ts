@@ -79,7 +79,7 @@ const PROVIDERS: readonly Provider[] = [
   { name: 'hyperbolic', host: /(?:^|\.)hyperbolic\.xyz$/ },
   { name: 'ideogram', host: /^api\.ideogram\.ai$/ },
   { name: 'inception', host: /(?:^|\.)inceptionlabs\.ai$/ },
-  { name: 'jina', host: /^api\.jina\.ai$/ },
+  { name: 'jina', host: /^(?:api|deepsearch)\.jina\.ai$/ },
   { name: 'lambda', host: /^api\.(?:lambda\.ai|lambdalabs\.com)$/ },
   { name: 'leonardo', host: /^cloud\.leonardo\.ai$/ },
   { name: 'luma', host: /^api\.lumalabs\.ai$/ },
@@ -145,6 +145,17 @@ export function providerOf(url: URL): string | undefined {
   if (provider !== '') return provider;
   const local = BY_PORT.get(url.port);
   return local && (!local.onlyLoopback || LOOPBACK.test(url.hostname.replace(/\.$/, ''))) ? local.provider : undefined;
+}
+
+/** Paths that one provider's API has added to a format, and that a gateway at any host keeps. */
+const BY_PATH: readonly (readonly [RegExp, provider: string])[] = [
+  [/\/openai\/deployments\//, 'azure.ai.openai'],
+  [/\/(?:fim|agents)\/completions$/, 'mistral_ai'],
+];
+
+/** The `gen_ai.provider.name` by a path, if the host does not tell. */
+export function providerOfPath(path: string): string | undefined {
+  return BY_PATH.find(([added]) => added.test(path))?.[1];
 }
 
 /** The `gen_ai.provider.name` of the `provider` of an AI SDK model, which is `openai.chat`, `google.generative-ai`… */

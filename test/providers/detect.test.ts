@@ -31,6 +31,28 @@ const known: [url: string, body: object, expected: [operation: string, provider:
     { messages: [] },
     ['chat', 'azure.ai.openai', 'gpt-5-eu'],
   ],
+  [
+    'http://127.0.0.1:4000/openai/deployments/gpt-5-eu/chat/completions?api-version=2024-10-21',
+    { messages: [] },
+    ['chat', 'azure.ai.openai', 'gpt-5-eu'],
+  ],
+  [
+    'https://apim.example/team/openai/deployments/d/embeddings',
+    { input: 'Hi' },
+    ['embeddings', 'azure.ai.openai', 'd'],
+  ],
+  [
+    'https://gateway.ai.cloudflare.com/v1/account/gateway/azure-openai/me/gpt-5-eu/chat/completions',
+    { messages: [] },
+    ['chat', 'cloudflare', 'gpt-5-eu'],
+  ],
+  [
+    'https://me.openai.azure.com/openai/deployments/dalle/images/generations',
+    { prompt: 'Hi' },
+    ['generate_content', 'azure.ai.openai', 'dalle'],
+  ],
+  ['https://gateway.example/v1/fim/completions', prompt, ['text_completion', 'mistral_ai', 'm']],
+  ['https://gateway.example/v1/agents/completions', chat, ['chat', 'mistral_ai', 'm']],
   ['https://me.openai.azure.com/openai/v1/responses', responses, ['chat', 'azure.ai.openai', 'm']],
   [
     'https://me.cognitiveservices.azure.com/openai/responses?api-version=x',

@@ -122,6 +122,15 @@ describe('An interaction of Google’s client', () => {
     }
   });
 
+  it('with an agent tells which', async () => {
+    const agent = 'deep-research-pro-preview-12-2025';
+    const body = JSON.stringify({ ...interaction('completed'), model: undefined, agent });
+    const play = async ({ interactions }: GoogleGenAI) => void (await interactions.create({ agent, input: 'Hi' }));
+    const { attributes } = only(await recorded([{ body }], play, 'metadata'));
+    assert.equal(attributes['gen_ai.agent.name'], agent);
+    assert.equal(attributes['gen_ai.request.model'], undefined);
+  });
+
   it('that fails is an error with the provider’s code', async () => {
     const error = { error: { code: 'invalid_request', message: 'No such model' } };
     const spans = await recorded([{ status: 400, body: JSON.stringify(error) }], async ({ interactions }) => {

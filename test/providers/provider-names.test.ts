@@ -7,6 +7,7 @@ const providers: [url: string, provider: string][] = [
   ['https://api.together.ai/v1', 'together_ai'],
   ['https://api.fireworks.ai/inference/v1', 'fireworks_ai'],
   ['https://api.cerebras.ai/v1', 'cerebras'],
+  ['https://deepsearch.jina.ai/v1', 'jina'],
   ['https://router.huggingface.co/v1', 'hugging_face'],
   ['https://abc.eu-west-1.aws.endpoints.huggingface.cloud/v1', 'hugging_face'],
   ['https://models.github.ai/inference', 'github'],

@@ -323,6 +323,29 @@ export const ollamaStream: Recorded = {
   ),
 };
 
+export const cohereV1Stream: Recorded = {
+  name: 'Cohere v1',
+  url: 'https://api.cohere.com/v1/chat',
+  request: { model: 'command-r', message: 'Wie ist das Wetter in Köln?', stream: true },
+  body: jsonLines(
+    { is_finished: false, event_type: 'stream-start', generation_id: 'g1' },
+    { is_finished: false, event_type: 'text-generation', text: 'Ich sehe' },
+    { is_finished: false, event_type: 'text-generation', text: ' nach 🌦️ "}' },
+    {
+      is_finished: true,
+      event_type: 'stream-end',
+      finish_reason: 'COMPLETE',
+      response: {
+        response_id: 'r1',
+        generation_id: 'g1',
+        text: 'Ich sehe nach 🌦️ "}',
+        tool_calls: [{ name: 'get_weather', parameters: { city: 'Köln' } }],
+        meta: { tokens: { input_tokens: 120, output_tokens: 80 } },
+      },
+    },
+  ),
+};
+
 const llamaEvent = (event_type: string, delta: object, rest: object = {}) => ({
   id: 'AkL',
   event: { event_type, delta, ...rest },
@@ -521,6 +544,7 @@ export const everyKind: readonly Recorded[] = [
   openAiChatWhole,
   ollamaStream,
   cohereStream,
+  cohereV1Stream,
   llamaApiStream,
   geminiInteractionStream,
   watsonxChatStream,

@@ -46,6 +46,7 @@ export const geminiInteractions: WireFormat = {
     const config = object(body.generation_config) ?? {};
     return defined<ModelRequest>({
       model: label(body.model),
+      agentName: label(body.agent),
       stream: body.stream === true || undefined,
       inBackground: body.background === true || undefined,
       maxTokens: number(config.max_output_tokens),

@@ -305,7 +305,7 @@ function isChat(path: string): boolean {
 /** Vertex AI's models of Mistral and AI21. */
 const RAW_PREDICT = /\/publishers\/(?:mistralai|ai21)\/models\/([^/:]+):(?:rawP|streamRawP)redict$/;
 
-/** Azure has the deployment's name in the path, Vertex AI the model's, and the body may leave it out. */
-function modelOfPath(path: string): string | undefined {
-  return (/\/deployments\/([^/]+)\//.exec(path) ?? RAW_PREDICT.exec(path))?.[1];
+/** Azure has the deployment's name in the path (as has Cloudflare's gateway), Vertex AI the model's, and the body may leave it out. */
+export function modelOfPath(path: string): string | undefined {
+  return (/\/(?:deployments|azure-openai\/[^/]+)\/([^/]+)\//.exec(path) ?? RAW_PREDICT.exec(path))?.[1];
 }

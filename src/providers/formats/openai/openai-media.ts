@@ -5,6 +5,7 @@ import { promptMessages, textParts } from '../../message-parts.js';
 import { errorOfBody, errorOfEvent } from '../../provider-error.js';
 import { ResponseAccumulator } from '../../response-accumulator.js';
 import { eventType } from '../event-type.js';
+import { modelOfPath } from './openai-chat.js';
 
 const PATH =
   /\/(images(?:\/(?:generations|edits|variations))?|audio\/(?:speech|transcriptions|translations)|moderations|decisions)$/;
@@ -29,7 +30,7 @@ export const openAiMedia: WireFormat = {
   readRequest({ path, body }, content) {
     const kind = PATH.exec(path)?.[1];
     return defined<ModelRequest>({
-      model: label(body.model),
+      model: label(body.model) ?? modelOfPath(path),
       stream: body.stream === true || body.stream_format === 'sse' || undefined,
       temperature: number(body.temperature),
       choiceCount: number(body.n),

@@ -1,4 +1,4 @@
-import type { Message, MessagePart, ModelRequest, Usage } from '../../otel/genai.js';
+import type { Message, MessagePart, ModelRequest, Usage } from '../../../otel/genai.js';
 import {
   count,
   defined,
@@ -10,13 +10,13 @@ import {
   text,
   texts,
   word,
-} from '../../util/json-fields.js';
-import type { Answer, FormatReader, WireFormat } from '../format.js';
-import { mediaPart, otherPart, textParts, toolCallPart, toolResponsePart } from '../message-parts.js';
-import { errorOfBody, errorOfEvent, mayReportError, reportedError } from '../provider-error.js';
-import { ResponseAccumulator } from '../response-accumulator.js';
-import { eventType } from './event-type.js';
-import { calledTool, flatTool } from './openai/openai-chat-content.js';
+} from '../../../util/json-fields.js';
+import type { Answer, FormatReader, WireFormat } from '../../format.js';
+import { mediaPart, otherPart, textParts, toolCallPart, toolResponsePart } from '../../message-parts.js';
+import { errorOfBody, errorOfEvent, mayReportError, reportedError } from '../../provider-error.js';
+import { ResponseAccumulator } from '../../response-accumulator.js';
+import { eventType } from '../event-type.js';
+import { calledTool, flatTool } from '../openai/openai-chat-content.js';
 
 const PATH = /\/(?:v2\/chat|v[12]\/embed|rerank)$/;
 const OPERATIONS: Readonly<Record<string, string>> = { chat: 'chat', embed: 'embeddings', rerank: 'rerank' };
@@ -141,7 +141,7 @@ class CohereReader implements FormatReader {
 }
 
 /** `tokens` is what the model processed, `billed_units` what is billed; the others that have rerank use OpenAI's names. */
-function readUsage(usage: JsonObject): Usage {
+export function readUsage(usage: JsonObject): Usage {
   const tokens = object(usage.tokens) ?? object(usage.billed_units) ?? {};
   return defined<Usage>({
     inputTokens: count(tokens.input_tokens) ?? count(usage.prompt_tokens) ?? count(usage.total_tokens),
