@@ -252,6 +252,12 @@ const MISTAKES: Record<string, { program: string; code: string; says: RegExp }> 
     code: 'RUNTRACE_NO_RUN',
     says: /outside of a run.*a run is open: .*AsyncResource\.bind\(\).*run\.step\(\)/,
   },
+  'a misspelt RUNTRACE_CAPTURE': {
+    program: `process.env.RUNTRACE_CAPTURE = 'contents'; ${ASK} ${SDK} start(new StatusPrioritySpanProcessor(), exporting);
+      for (const kind of ['a', 'b']) await run({ kind }, () => ask());`,
+    code: 'RUNTRACE_UNKNOWN_VALUE',
+    says: /RUNTRACE_CAPTURE must be one of 'off', 'metadata', 'content', got 'contents'; 'metadata' counts/,
+  },
   'no run around a step of a client that is not recorded by fetch': {
     program: `${ASK} ${SDK} start(new StatusPrioritySpanProcessor(), exporting); await step({ model: 'in this process' }, () => {});`,
     code: 'RUNTRACE_NO_RUN',
