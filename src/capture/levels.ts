@@ -1,6 +1,7 @@
 import { report } from '../util/diagnostics.js';
 import { lastRemembered, remembered } from '../util/memo.js';
-import { environment, environmentChoice } from '../util/platform.js';
+import { environmentChoice } from '../util/omissions.js';
+import { environment } from '../util/platform.js';
 import { badOption, checkFields, checkNumber, requireObject } from '../util/validation.js';
 import { bounded } from './captured-content.js';
 import { createRedactor, type RedactOptions, type Redactor } from './redact/redactor.js';

@@ -12,7 +12,7 @@ import type { RunPart, StepHome } from '../spans/run-part.js';
 import type { Open, OpenRuns } from '../spans/settle/deadlines.js';
 import { StepRecording } from '../spans/step.js';
 import { report } from '../util/diagnostics.js';
-import { environmentChoice } from '../util/platform.js';
+import { environmentChoice } from '../util/omissions.js';
 import { defaultParts } from './default-recorder.js';
 import type { RecorderParts } from './recorder.js';
 import { type RunOptions, runIdentity } from './run-options.js';

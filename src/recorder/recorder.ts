@@ -1,8 +1,8 @@
 import { type Context, context, INVALID_TRACEID, type Tracer, type TracerProvider } from '@opentelemetry/api';
 import { type CaptureOptions, createCapture } from '../capture/levels.js';
-import { reuseOf, runOf, withoutRun, withReuse, withRun, withUnsampledRun } from '../spans/context.js';
+import { type ActiveRun, reuseOf, runOf, withoutRun, withReuse, withRun, withUnsampledRun } from '../spans/context.js';
 import { reuseOutOfContext, runOutOfContext } from '../spans/omissions/lost-context.js';
-import { watchGlobalFetch } from '../spans/omissions/missed-calls.js';
+import { stepWithoutRun, watchGlobalFetch } from '../spans/omissions/missed-calls.js';
 import { checkProcessors } from '../spans/omissions/processor-check.js';
 import { runWithoutProvider } from '../spans/omissions/provider-check.js';
 import { checkFinish } from '../spans/outcome/finish-details.js';
@@ -160,6 +160,12 @@ export function openRecorder(options: RecorderOptions): { recorder: Recorder; pa
     return { run: handle, handle, inside: withRun(active, handle) };
   };
 
+  const runForStep = (active: Context): ActiveRun | undefined => {
+    const run = runOf(active);
+    if (!run && capture.enabled) stepWithoutRun(active);
+    return run;
+  };
+
   const recorder: Recorder = {
     run(options, fn) {
       requireFunction(fn, 'fn');
@@ -171,7 +177,7 @@ export function openRecorder(options: RecorderOptions): { recorder: Recorder; pa
     },
     step(options, fn) {
       const active = context.active();
-      return stepIn(runOf(active), options, fn, active);
+      return stepIn(runForStep(active), options, fn, active);
     },
     reuseStep(fn) {
       requireFunction(fn, 'fn');
@@ -193,7 +199,7 @@ export function openRecorder(options: RecorderOptions): { recorder: Recorder; pa
       if (handle && !runOf(context.active())) runOutOfContext(handle.recording);
       return run;
     },
-    startStep: (options) => startStepIn(runOf(context.active()), options),
+    startStep: (options) => startStepIn(runForStep(context.active()), options),
     enabled: capture.enabled,
   };
   return { recorder, parts: { capture, openRuns, tracer, begin } };

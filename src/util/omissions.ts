@@ -1,5 +1,6 @@
 import { diag } from '@opentelemetry/api';
 import { environment } from './platform.js';
+import { mismatch } from './validation.js';
 
 /**
  * What a developer can forget, and the cure. The code is that of the warning, and a row of docs/troubleshooting.md.
@@ -30,7 +31,7 @@ const OMISSIONS = {
     'no context manager is registered, so only run.step() and step.fetch know their run; register one (NodeSDK and ' +
     'NodeTracerProvider do; else context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable()))',
   RUNTRACE_NO_RUN:
-    'a model call went through recordingFetch outside of a run, so it is not recorded; put run({ kind }, fn) around it, or, with ' +
+    'a step() or a call by recordingFetch was made outside of a run, so it is not recorded; put run({ kind }, fn) around it, or, with ' +
     'runtrace/register, set RUNTRACE_IMPLICIT_RUNS=true (or =false, if that is what you want)',
   RUNTRACE_NO_RECORDING_FETCH:
     'a run ended without a step although the global fetch called a model provider in it; give the client the recording fetch: ' +
@@ -43,6 +44,7 @@ const OMISSIONS = {
     'them with step.attempts.record()',
   RUNTRACE_CALL_AFTER_RUN:
     'a model call was made after its run had settled, so it is not recorded; await or return the call in the function of run()',
+  RUNTRACE_UNKNOWN_VALUE: 'a variable of the environment is ignored',
   RUNTRACE_DELIVERY_FAILED: 'the first delivery of spans failed; npx runtrace doctor shows what the endpoint answers',
   RUNTRACE_NOT_FLUSHED:
     'the process ended with spans that were not sent; call await sdk.shutdown() before it ends, or give the exporter a spool',
@@ -51,7 +53,7 @@ const OMISSIONS = {
 /** The code of a warning that runtrace emits once per process. */
 export type OmissionCode = keyof typeof OMISSIONS;
 
-const reported = new Set<OmissionCode>();
+const reported = new Set<string>();
 
 /** Whether this omission was reported already. */
 export function isReported(code: OmissionCode): boolean {
@@ -68,11 +70,15 @@ export function muteOmissions(): void {
 /**
  * Reports an omission by the developer once per process: through `diag` always, and as a warning of the process where a developer is
  * likely to read it. `detail` names what was seen; it must not contain a secret. `atExit`: the process is ending, so a warning that waits
- * for the next turn of the event loop would not be printed.
+ * for the next turn of the event loop would not be printed. `once`: what is reported once, if not the code.
  */
-export function reportOmission(code: OmissionCode, detail?: string, { atExit = false } = {}): void {
-  if (isMuted || reported.has(code)) return;
-  reported.add(code);
+export function reportOmission(
+  code: OmissionCode,
+  detail?: string,
+  { atExit = false, once = code as string } = {},
+): void {
+  if (isMuted || reported.has(once)) return;
+  reported.add(once);
   const message = `runtrace: ${OMISSIONS[code]}${detail ? ` (${detail})` : ''}`;
   try {
     diag.warn(`${message} [${code}]`);
@@ -80,6 +86,23 @@ export function reportOmission(code: OmissionCode, detail?: string, { atExit = f
   } catch {
     // The application's own logger or warning listener threw. Telemetry must not fail the application.
   }
+}
+
+/**
+ * One of `choices`, in any case, that the variable of the environment says; `undefined` if it is not set. An application must start all the same:
+ * another value is reported and counts as `otherwise`.
+ */
+export function environmentChoice<T extends string>(name: string, choices: readonly T[], otherwise: T): T | undefined {
+  const value = environment(name);
+  if (value === undefined) return undefined;
+  const chosen = choices.find((choice) => choice === value.toLowerCase());
+  if (chosen === undefined) {
+    const wants = `one of ${choices.map((choice) => `'${choice}'`).join(', ')}`;
+    reportOmission('RUNTRACE_UNKNOWN_VALUE', `${mismatch(name, wants, value)}; '${otherwise}' counts`, {
+      once: name,
+    });
+  }
+  return chosen ?? otherwise;
 }
 
 /** Not in production, in a test runner, or where OpenTelemetry or these warnings are switched off. */

@@ -1,23 +1,10 @@
 /** What only some platforms have: a process with an environment, and modules of Node's own. */
-import { guarded, report } from './diagnostics.js';
-import { badOption } from './validation.js';
+import { guarded } from './diagnostics.js';
 
 /** What is set from outside of the application under this name; `undefined` if it is not set. */
 export function environment(name: string): string | undefined {
   const { process } = globalThis as { process?: { env?: Record<string, string | undefined> } };
   return process?.env?.[name]?.trim() || undefined;
-}
-
-/** One of `choices`, in any case; `undefined` if it is not set. An application must start all the same: a bad value is reported and counts as `otherwise`. */
-export function environmentChoice<T extends string>(name: string, choices: readonly T[], otherwise: T): T | undefined {
-  const value = environment(name);
-  if (value === undefined) return undefined;
-  const chosen = choices.find((choice) => choice === value.toLowerCase());
-  if (chosen === undefined) {
-    const wants = `one of ${choices.map((choice) => `'${choice}'`).join(', ')}`;
-    report(`an environment variable counts as '${otherwise}'`, badOption(name, wants, value));
-  }
-  return chosen ?? otherwise;
 }
 
 /** A module of Node's own, looked up where there is one and never imported: other runtimes have none. */

@@ -2,12 +2,17 @@ import { report } from './diagnostics.js';
 
 /** A clear error for a developer: the option, what it wants and what it got. */
 export function badOption(option: string, wants: string, got: unknown): TypeError {
-  return badUnquoted(option, wants, describe(got));
+  return new TypeError(`runtrace: ${mismatch(option, wants, got)}`);
 }
 
 /** The same for a value that may be a secret: `got` says in words what it is. */
 export function badUnquoted(option: string, wants: string, got: string): TypeError {
   return new TypeError(`runtrace: ${option} must be ${wants}, got ${got}`);
+}
+
+/** What `badOption` says, for a message that is no error. */
+export function mismatch(option: string, wants: string, got: unknown): string {
+  return `${option} must be ${wants}, got ${describe(got)}`;
 }
 
 /** A few words of letters and short numbers. Any other text may be a secret that the application gave in the wrong place. */

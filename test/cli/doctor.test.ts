@@ -189,6 +189,23 @@ test('a certificate that is not trusted is wrong, and accepted with the variable
   assert.equal(code, 0);
 });
 
+test('a name that no variable of runtrace has is told from those that it reads', async (t) => {
+  const env = { ...(await receiverEnv(t)), RUNTRACE_CAPTRUE: 'content', RUNTRACE_VIEW: 'http://127.0.0.1:4318' };
+  const { out, code } = await runtraceIn({ cwd: project(t, HEALTHY), env }, 'doctor');
+  assert.match(
+    out,
+    /· environment +RUNTRACE_CAPTRUE is not read\n +→ runtrace reads RUNTRACE_CAPTURE, .*RUNTRACE_VIEW/,
+  );
+  assert.match(out, /· environment +RUNTRACE_VIEW is set/);
+  assert.equal(code, 0);
+});
+
+test('the AI SDK before version 7 is not told to register telemetry that it has not', async (t) => {
+  const cwd = project(t, { ...HEALTHY, ai: '6.0.326' });
+  const { out } = await runtraceIn({ cwd, env: await receiverEnv(t) }, 'doctor');
+  assert.match(out, /ai 6\.0\.326: wrapModel\(model\), or with version 7 runtraceTelemetry\(\), from runtrace\/ai-sdk/);
+});
+
 test('a sampler that takes no run is wrong', async (t) => {
   for (const sampler of ['always_off', 'parentbased_always_off']) {
     const env = { ...(await receiverEnv(t)), OTEL_TRACES_SAMPLER: sampler };

@@ -58,7 +58,7 @@ function play(program: string, env: Record<string, string> = {}): Promise<Printe
 }
 
 const ASK = `
-import { recordingFetch, reuseStep, run, startRun, startStep, step, StatusPrioritySpanProcessor, tool } from 'runtrace';
+import { createRecorder, recordingFetch, reuseStep, run, startRun, startStep, step, StatusPrioritySpanProcessor, tool } from 'runtrace';
 const ask = (fetch = recordingFetch, path = '/v1/chat/completions', host = '127.0.0.1') => fetch('http://' + host + ':' + port + path, {
   method: 'POST', body: '{"model":"gpt-5","messages":[]}',
 }).then((response) => response.text());
@@ -251,6 +251,25 @@ const MISTAKES: Record<string, { program: string; code: string; says: RegExp }> 
       await run({ kind: 'chat_turn' }, () => (wake(), woken));`,
     code: 'RUNTRACE_NO_RUN',
     says: /outside of a run.*a run is open: .*AsyncResource\.bind\(\).*run\.step\(\)/,
+  },
+  'a misspelt RUNTRACE_CAPTURE': {
+    program: `process.env.RUNTRACE_CAPTURE = 'contents'; ${ASK} ${SDK} start(new StatusPrioritySpanProcessor(), exporting);
+      for (const kind of ['a', 'b']) await run({ kind }, () => ask());`,
+    code: 'RUNTRACE_UNKNOWN_VALUE',
+    says: /RUNTRACE_CAPTURE must be one of 'off', 'metadata', 'content', got 'contents'; 'metadata' counts/,
+  },
+  'no run around a step of a client that is not recorded by fetch': {
+    program: `${ASK} ${SDK} start(new StatusPrioritySpanProcessor(), exporting); await step({ model: 'in this process' }, () => {});`,
+    code: 'RUNTRACE_NO_RUN',
+    says: /a step\(\) or a call .*outside of a run.*run\(\{ kind \}, fn\)(?!.*a run is open)/,
+  },
+  'step() in the place of run.step(), beside a run of startRun()': {
+    program: `${ASK} ${SDK} start(new StatusPrioritySpanProcessor(), exporting);
+      const turn = startRun({ kind: 'chat_turn' });
+      startStep({ model: 'in this process' }).finish('completed');
+      turn.finish('completed');`,
+    code: 'RUNTRACE_NO_RUN',
+    says: /startRun\(\) makes no run active.*run\.step\(\)/,
   },
   'no run around the calls': {
     program: `${ASK} ${SDK} start(new StatusPrioritySpanProcessor(), exporting); await ask();`,
@@ -452,7 +471,14 @@ describe('nothing is printed', { concurrency: 2 }, () => {
       await turn.step({ model: 'gpt-5' }, () => ask(recordingFetch, undefined, 'api.openai.com'));
       turn.startStep({ model: 'a model in this process' }).finish('completed');
       turn.finish('completed');`,
-    'a call without an SDK': `${ASK} await ask();`,
+    'a call without an SDK': `${ASK} await ask(); await step({ model: 'gpt-5' }, () => ask());`,
+    'a step in a run that is not recorded': `${ASK} ${SDK} start(new StatusPrioritySpanProcessor(), exporting);
+      const off = createRecorder({ capture: () => 'off' });
+      await off.run({ kind: 'chat_turn' }, (run) => Promise.all([step({ model: 'gpt-5' }, () => ask()), run.step({ model: 'gpt-5' }, () => ask())]));
+      await createRecorder({ capture: 'off' }).step({ model: 'gpt-5' }, () => {});`,
+    'a step outside of runs, which the developer has chosen': `process.env.RUNTRACE_IMPLICIT_RUNS = 'false'; ${ASK} ${SDK}
+      start(new StatusPrioritySpanProcessor(), exporting);
+      await step({ model: 'gpt-5' }, () => {});`,
     'a run that only asks an MCP server': `${ASK} ${SDK} ${LOOPBACK} start(new StatusPrioritySpanProcessor(), exporting);
       const body = '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"search"}}';
       const call = (host) => recordingFetch('http://' + host + ':' + port + '/mcp', { method: 'POST', body });

@@ -8,7 +8,7 @@ const CLIENTS: Readonly<Record<string, string>> = {
   openai: `new OpenAI({ ${BY_FETCH} })`,
   '@anthropic-ai/sdk': `new Anthropic({ ${BY_FETCH} })`,
   '@google/genai': `new GoogleGenAI({ httpOptions: { ${BY_FETCH} } })`,
-  ai: 'runtraceTelemetry() from runtrace/ai-sdk, and fetch: recordingFetch in the provider',
+  ai: 'wrapModel(model), or with version 7 runtraceTelemetry(), from runtrace/ai-sdk; and fetch: recordingFetch in the provider',
   '@ai-sdk/openai': `createOpenAI({ ${BY_FETCH} })`,
   '@ai-sdk/anthropic': `createAnthropic({ ${BY_FETCH} })`,
   '@ai-sdk/google': `createGoogleGenerativeAI({ ${BY_FETCH} })`,

@@ -24,6 +24,9 @@ const CHOICES: Readonly<Record<string, readonly string[]>> = {
   RUNTRACE_WARNINGS: ['on', 'off'],
 };
 
+/** Every variable of runtrace. Another is a slip, or the application's own. */
+const OWN_NAMES = [...Object.keys(CHOICES).filter((name) => name.startsWith('RUNTRACE_')), 'RUNTRACE_VIEW'];
+
 /** Values with which nothing is exported. */
 const SWITCHES_OFF: Readonly<Record<string, readonly string[]>> = {
   OTEL_SDK_DISABLED: ['true'],
@@ -40,8 +43,15 @@ export function checkEnvironment(env: Readonly<Record<string, string | undefined
   for (const name of names.sort()) {
     const value = env[name]?.trim().toLowerCase() ?? '';
     const choices = Object.hasOwn(CHOICES, name) ? CHOICES[name] : undefined;
+    if (name.startsWith('RUNTRACE_') && !OWN_NAMES.includes(name))
+      findings.push({
+        about,
+        state: 'note',
+        text: `${name} is not read`,
+        fix: `runtrace reads ${OWN_NAMES.join(', ')}`,
+      });
     // What reads the variables of the endpoint says itself what it can't use.
-    if (!choices || (!choices.includes(value) && name.startsWith('OTEL_EXPORTER_OTLP_')))
+    else if (!choices || (!choices.includes(value) && name.startsWith('OTEL_EXPORTER_OTLP_')))
       findings.push({ about, state: 'note', text: `${name} is set` });
     else if (!choices.includes(value)) {
       findings.push({

@@ -2,20 +2,25 @@
 import { type Context, context } from '@opentelemetry/api';
 import { mayAskProvider } from '../../providers/detect.js';
 import { isReported, reportOmission } from '../../util/omissions.js';
-import { onChannel } from '../../util/platform.js';
+import { environment, onChannel } from '../../util/platform.js';
 import { isInFetch, isOutside, runOf } from '../context.js';
 import type { RunRecording } from '../run.js';
 import { isRunOpen } from '../settle/deadlines.js';
 import { forgetRun, hasContextManager, runsOutOfContext } from './lost-context.js';
 import { hasGlobalProvider } from './provider-check.js';
 
-/** A model call passed through the recording fetch where no run is around it. */
+/** A model call was made where no run is around it. */
 export function modelCallWithoutRun(): void {
   if (runsOutOfContext.size > 0 && !hasContextManager()) reportOmission('RUNTRACE_NO_CONTEXT_MANAGER');
   else if (runsOutOfContext.size > 0) reportOmission('RUNTRACE_NO_RUN', STARTED);
   // A program without an SDK is in a normal state.
   else if (hasContextManager() || hasGlobalProvider())
     reportOmission('RUNTRACE_NO_RUN', isRunOpen() ? LOST_ON_ITS_WAY : undefined);
+}
+
+/** A step() was begun that finds no recorded run around it. It is right where a run is left unrecorded, or calls outside of runs get their own. */
+export function stepWithoutRun(active: Context): void {
+  if (isOutside(active) && environment('RUNTRACE_IMPLICIT_RUNS') === undefined) modelCallWithoutRun();
 }
 
 const LOST_ON_ITS_WAY =
