@@ -28,7 +28,7 @@ export const CASES: Readonly<Record<string, () => Promise<Row>>> = {
   '100 MB body passed through': () => calls.largeBody(),
   'first byte of a stream': calls.firstByte,
   'an open run with one step in flight: memory': longRuns.openRun,
-  'a run of 10 000 steps': longRuns.longRun,
+  'a run of 40 000 steps': longRuns.longRun,
   '10 000 runs open at once, 2 steps each': spans.openRuns,
   'redaction of 50 kB of JSON': redaction.redactJson,
   'redaction of 50 kB of SSE': redaction.redactSse,
