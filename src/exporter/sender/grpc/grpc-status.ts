@@ -35,7 +35,10 @@ export function readGrpcError(error: GrpcError, now: number): SendResult {
 function noBackendOf(message: string): { noBackend?: NoBackend } {
   if (message.includes('ECONNREFUSED')) return { noBackend: 'nothing listens there' };
   if (message.includes('Name resolution failed')) return { noBackend: 'its host is unknown' };
-  if (/Last error: .*(?:certificate|SSL routines)/.test(message)) return { noBackend: 'no TLS connection can be made' };
+  // Node 26 refuses the address of a host as its name, which @grpc/grpc-js 1.14 asks for.
+  if (/Last error: .*(?:certificate|SSL routines|servername)/.test(message)) {
+    return { noBackend: 'no TLS connection can be made' };
+  }
   return {};
 }
 
