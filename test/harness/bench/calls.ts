@@ -6,7 +6,7 @@ import OpenAI from 'openai';
 import { type Capture, createRecorder, type Recorder, recordingFetch, wrapFetch } from 'runtrace';
 import { handMadeStream, inSpan, spanByHand } from './by-hand.js';
 import { addedRow, type Figure, figure, type Measured, measure, type Row, ratioRow, warmUp } from './measure.js';
-import { searchingFetch, spanOfRequest } from './reading-fetch.js';
+import { requestReader, searchingFetch } from './reading-fetch.js';
 import { exportedBy, setup } from './setup.js';
 import { words } from './spans.js';
 
@@ -225,7 +225,7 @@ export async function firstByte(): Promise<Row> {
     await run({ kind: 'bench' }, () => microsOf(recordingFetch));
   });
   if (!example) throw new Error('the call was not exported');
-  const reading = (...request: Parameters<typeof fetch>) => spanOfRequest(tracer, example, ...request);
+  const reading = requestReader(tracer, example);
   const { added: read } = await beside(() => inSpan(reading, microsOf));
   server.closeAllConnections();
   await new Promise((resolve) => server.close(resolve));

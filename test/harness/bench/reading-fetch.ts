@@ -9,29 +9,34 @@ import { attributesOf, messageJson, now } from './by-hand.js';
 
 type Fetch = typeof globalThis.fetch;
 
-/** Reads a request, and begins a span with the attributes of `example` and the model that the request asks for. */
-export function spanOfRequest(tracer: Tracer, example: ReadableSpan, ...[input, init]: Parameters<Fetch>): Span {
-  const { hostname } = new URL(String(input));
-  const headers = new Headers(init?.headers);
-  const { model } = JSON.parse(String(init?.body)) as OpenAI.ChatCompletionCreateParams;
-  return tracer.startSpan(`chat ${model}`, {
-    kind: example.kind,
-    startTime: now(),
-    attributes: {
-      ...attributesOf(example).first,
-      'gen_ai.request.model': model,
-      'server.address': hostname,
-      'http.request.resend_count': Number(headers.get('x-stainless-retry-count')),
-    },
-  });
+/** Makes what reads a request and begins a span: with the attributes of `example`, and the model that the request asks for. */
+export function requestReader(tracer: Tracer, example: ReadableSpan): (...request: Parameters<Fetch>) => Span {
+  const { kind } = example;
+  const { first } = attributesOf(example);
+  return (input, init) => {
+    const { hostname } = new URL(String(input));
+    const headers = new Headers(init?.headers);
+    const { model } = JSON.parse(String(init?.body)) as OpenAI.ChatCompletionCreateParams;
+    return tracer.startSpan(`chat ${model}`, {
+      kind,
+      startTime: now(),
+      attributes: {
+        ...first,
+        'gen_ai.request.model': model,
+        'server.address': hostname,
+        'http.request.resend_count': Number(headers.get('x-stainless-retry-count')),
+      },
+    });
+  };
 }
 
 /** A `fetch` that writes a span for each call, with the attributes and events of `example`: of those that both bodies tell, the values read there. */
 export function readingFetch(fetch: Fetch, tracer: Tracer, example: ReadableSpan): Fetch {
   const { rest } = attributesOf(example);
+  const begin = requestReader(tracer, example);
   const withContent = 'gen_ai.input.messages' in rest;
   return async (input, init) => {
-    const span = spanOfRequest(tracer, example, input, init);
+    const span = begin(input, init);
     const response = await context.with(trace.setSpan(context.active(), span), () => fetch(input, init));
     const { status, headers } = response;
     const text = await response.text();
