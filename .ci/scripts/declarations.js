@@ -18,7 +18,7 @@ try {
   const bundle = await rollup({
     input: Object.fromEntries(entryPoints().map((name) => [name, join(inner, `${name}.d.ts`)])),
     external: (path) => !/^[./]/.test(path),
-    plugins: [dts()],
+    plugins: [dts(), { name: 'inherited-docs', renderChunk: withInheritedDocs }],
     // `runtrace/register` exports nothing.
     onLog: (level, log, handler) => {
       if (log.code === 'EMPTY_BUNDLE') return;
@@ -38,6 +38,16 @@ try {
   await bundle.close();
 } finally {
   rmSync(inner, { recursive: true, force: true });
+}
+
+/** An editor shows a comment as it is, so each `{@inheritDoc Recorder.run}` becomes the comment that it names. */
+function withInheritedDocs(code) {
+  return code.replaceAll(/\/\*\* \{@inheritDoc (\w+)\.(\w+)\} \*\//g, (_, type, member) => {
+    const [, fields = ''] = new RegExp(`^interface ${type} \\{\n([\\s\\S]*?)^\\}`, 'm').exec(code) ?? [];
+    const [, comment] = new RegExp(`(/\\*\\*(?:(?!\\*/)[\\s\\S])*\\*/)\\s+${member}\\b`).exec(fields) ?? [];
+    if (!comment) throw new Error(`${type}.${member} has no comment to inherit`);
+    return comment.replaceAll(/^ {4}/gm, '');
+  });
 }
 
 /** Without this, rollup puts what `index` shares with another entry point into a file of its own. */

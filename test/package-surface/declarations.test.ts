@@ -15,6 +15,13 @@ test('the public declarations are those of the snapshot', () => {
   assert.ok(diff === '', message);
 });
 
+test('no declaration points to the comment of another one, which an editor would not show', () => {
+  const pointing = readdirSync('dist').filter(
+    (name) => /\.d\.c?ts$/.test(name) && readFileSync(`dist/${name}`, 'utf8').includes('@inheritDoc'),
+  );
+  assert.deepEqual(pointing, []);
+});
+
 /** The declaration files of all entry points, without comments. */
 function publicDeclarations(): string {
   return readdirSync('dist')
