@@ -6,8 +6,8 @@
  * Import it before any code that stores the global fetch: model clients store it when they are created. Where the command line cannot be
  * changed, make `import 'runtrace/register'` the first import of the application. A second import has no effect.
  *
- * Every call of the application passes through it. What is sent by `node:http` and by the package undici is seen too, at the hosts of known
- * providers. Only model calls, recognized by their path and body, are recorded:
+ * Every call of the application passes through it. On Node, runtrace also sees what is sent by `node:http` and by the package undici, at the
+ * hosts of known providers. Only model calls, recognized by their path and body, are recorded:
  *
  * - in a run, as with the option `fetch: recordingFetch`; a call that passes through both is recorded once;
  * - outside of any run, in another instrumentation's model span: as events on that span;
@@ -20,8 +20,7 @@
  * | `RUNTRACE_VIEW` | the address of a `runtrace view` on this machine, to which runs in progress are shown | none |
  * | `OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT` | `SPAN_ONLY`, `SPAN_AND_EVENT`, `true`: adds messages where nothing else says how much | none |
  *
- * Any other value is reported through OpenTelemetry's `diag` at the first call or run, because `diag` has its logger by then; the default
- * is used.
+ * Another value of one of the first three is reported at the first call or run, and the default is used.
  */
 import { startLiveChannel } from './live/start.js';
 import { recordGlobalFetch } from './recorder/global-fetch.js';

@@ -46,7 +46,7 @@ const OPTIONS = ['recorder', 'conversationId', 'userId', 'attributes'];
  *
  * With `registerTelemetry(runtraceTelemetry())` it is not needed.
  *
- * Returns `model` itself if nothing is recorded (`capture: 'off'`). Throws a `TypeError` if `model` is not a language model.
+ * Returns `model` itself if nothing is recorded (`capture: 'off'`). Throws a `TypeError` if `model` is not a language model, or for a bad option.
  *
  * @example
  * const model = wrapModel(openai('gpt-5'));

@@ -10,12 +10,12 @@ import { createRedactor, type RedactOptions, type Redactor } from './redact/reda
  * How much is recorded.
  *
  * - `off`: nothing, at almost no cost.
- * - `metadata`: no prompt, no completion, no body, and no text that may quote one.
+ * - `metadata`: names, figures, ids and codes; no prompt, no completion, no body, and no text that may quote one.
  * - `content`: also error texts, all headers and bodies (redacted, bounded), messages, system instructions and tool definitions.
  */
 export type Capture = 'off' | 'metadata' | 'content';
 
-/** Who a run is for: what a capture function decides by. */
+/** Who a run is for, as given to `run()`: what a capture function decides by. */
 export interface RunIdentity {
   id: string;
   kind: string;
@@ -26,11 +26,11 @@ export interface RunIdentity {
   rootConversationId?: string;
 }
 
-/** The limits on memory and time of one recorder. */
+/** The limits on memory and time of one recorder. Times are in milliseconds. */
 export interface Limits {
-  /** Runs open at once in one recorder; beyond it the oldest ends early, as `interrupted`. Default 10 000. */
+  /** How many runs are open at once, at least 1. Beyond it the oldest ends early, as `interrupted`. Default 10 000. */
   openRuns: number;
-  /** How long a run may stay open. Default 24 hours. */
+  /** How long a run may stay open. After that it ends as `interrupted`. Default 24 hours. */
   runMillis: number;
   /** How long a completed step waits for a later attempt or proposal before it settles. Default 1000. */
   completedHoldMillis: number;
@@ -40,9 +40,9 @@ export interface Limits {
   idleMillis: number;
   /** After a run's function returned: how long the reader of a body or of a returned stream may pause once reading has begun. Default 60 000. */
   pausedMillis: number;
-  /** The recorded part of one request or response body, in bytes of UTF-8. Default 65 536. */
+  /** How much is recorded of one request or response body, in bytes of UTF-8. Default 65 536. */
   bodyBytes: number;
-  /** The recorded part of one content attribute (messages, tool definitions), in bytes of UTF-8. Default 65 536. */
+  /** How much is recorded of one content attribute (messages, tool definitions), in bytes of UTF-8. Default 65 536. */
   contentBytes: number;
 }
 
@@ -69,14 +69,16 @@ const RENAMED_LIMITS = {
 /** The options of a recorder about what it keeps. */
 export interface CaptureOptions {
   /**
-   * How much is recorded, or a function of the run's identity that says so. It is asked once a run; if it throws, the run is not recorded.
+   * How much is recorded, or a function that returns that for a run. The function is called once when a run begins. If it throws or returns
+   * anything else, the run is not recorded.
    *
-   * Default: what `RUNTRACE_CAPTURE` says (`off`, `metadata` or `content`), else `metadata`, with messages where `OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT` is `SPAN_ONLY`, `SPAN_AND_EVENT` or `true`.
+   * Default: what `RUNTRACE_CAPTURE` says (`off`, `metadata` or `content`), else `metadata`, with messages where
+   * `OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT` is `SPAN_ONLY`, `SPAN_AND_EVENT` or `true`.
    */
   capture?: Capture | ((run: RunIdentity) => Capture) | undefined;
   /** Additions to what is always redacted. */
   redact?: RedactOptions | undefined;
-  /** Bounds; what is not given has its default. */
+  /** Bounds on memory and time. One that is not given has its default. */
   limits?: { [Limit in keyof Limits]?: Limits[Limit] | undefined } | undefined;
 }
 

@@ -4,6 +4,7 @@ import { checkExporter, EXPORTER_OPTIONS, RuntraceExporter, type RuntraceExporte
 import type { ReadableSpan, SpanExporter } from './otlp/span.js';
 import type { ExporterStats } from './stats.js';
 
+/** The options of a {@link RuntraceBatchSpanProcessor}: those of a `RuntraceExporter`, or an exporter that was made before. */
 export interface RuntraceBatchSpanProcessorOptions extends RuntraceExporterOptions {
   /** Delivers the spans: a `RuntraceExporter`, or any other exporter, which then is the one destination. Default: a `RuntraceExporter` made from the other options. */
   exporter?: SpanExporter | undefined;

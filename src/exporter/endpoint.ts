@@ -28,13 +28,16 @@ export interface EndpointOptions extends StockHttpOptions {
    */
   url?: string | undefined;
   /**
-   * Default: `OTEL_EXPORTER_OTLP_TRACES_PROTOCOL`, `OTEL_EXPORTER_OTLP_PROTOCOL`, or `http/protobuf`. `grpc` needs
+   * How spans are sent. Default: `OTEL_EXPORTER_OTLP_TRACES_PROTOCOL`, `OTEL_EXPORTER_OTLP_PROTOCOL`, or `http/protobuf`. `grpc` needs
    * `@opentelemetry/exporter-trace-otlp-grpc` to be installed; from the environment it counts only if no `url` is given.
    */
   protocol?: 'http/protobuf' | 'http/json' | 'grpc' | undefined;
-  /** Default: `OTEL_EXPORTER_OTLP_TRACES_COMPRESSION`, `OTEL_EXPORTER_OTLP_COMPRESSION`, or `gzip`. */
+  /** How requests are compressed. Default: `OTEL_EXPORTER_OTLP_TRACES_COMPRESSION`, `OTEL_EXPORTER_OTLP_COMPRESSION`, or `gzip`. */
   compression?: 'gzip' | 'none' | undefined;
-  /** How long a request may take from its first byte to the last of the answer, in milliseconds. Default: `OTEL_EXPORTER_OTLP_TIMEOUT`, or 10 000. */
+  /**
+   * How long a request may take, from the look-up of the host to the last byte of the answer, in milliseconds. Default:
+   * `OTEL_EXPORTER_OTLP_TRACES_TIMEOUT`, `OTEL_EXPORTER_OTLP_TIMEOUT`, or 10 000.
+   */
   timeoutMillis?: number | undefined;
   /** The endpoint's name in `stats()`, metrics, reports and the spool's directory. Default: its URL, without credentials and query. */
   name?: string | undefined;

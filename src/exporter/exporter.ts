@@ -14,6 +14,7 @@ import { ExporterSender } from './sender/exporter-sender.js';
 import { checkSpoolOptions, type SpoolOptions } from './spool/options.js';
 import { type ExporterStats, observeStats, sumOf } from './stats.js';
 
+/** Where spans go, and the bounds of their delivery. Sizes are those of OTLP JSON, estimated. */
 export interface RuntraceExporterOptions extends EndpointOptions {
   /**
    * The endpoints that spans go to, instead of the one that the other options describe; each is an endpoint's options or any
@@ -31,7 +32,7 @@ export interface RuntraceExporterOptions extends EndpointOptions {
   maxRequestBytes?: number | undefined;
   /** How long spans wait for others, in milliseconds. Only for spans that come one by one (`add`). Default: 1000. */
   scheduledDelayMillis?: number | undefined;
-  /** How long a request that fails is tried again if there is no spool, in milliseconds. Default: 10 minutes. */
+  /** How long a request that fails is tried again if there is no spool, in milliseconds; then its spans are dropped. Default: 10 minutes. */
   retryTimeoutMillis?: number | undefined;
   /** How long `forceFlush()` may take, in milliseconds. Default: 30 000. */
   flushTimeoutMillis?: number | undefined;
@@ -39,7 +40,7 @@ export interface RuntraceExporterOptions extends EndpointOptions {
   shutdownTimeoutMillis?: number | undefined;
   /** Where to keep on disk what can't be delivered. Each of several destinations gets a directory of its own in it. Default: none. */
   spool?: SpoolOptions | undefined;
-  /** Where `stats()` go as metrics. Default: nowhere. */
+  /** The provider of the metrics that show what `stats()` returns. Default: none. */
   meterProvider?: MeterProvider | undefined;
 }
 

@@ -1,6 +1,7 @@
 import type { MeterProvider } from '@opentelemetry/api';
 import * as names from '../otel/names.js';
 
+/** How many spans, and how large they are. */
 export interface Amount {
   spans: number;
   /** The size as OTLP JSON, estimated. */

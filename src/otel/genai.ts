@@ -26,14 +26,21 @@ export interface Message {
   finish_reason?: string;
 }
 
-/** What was asked of the model. Every field becomes an attribute; stop sequences, messages, system and tools only where content is captured. */
+/**
+ * What was asked of the model. Each field becomes an attribute of the step; stop sequences, messages, system instructions and tools only
+ * where content is captured.
+ */
 export interface ModelRequest {
   model?: string;
   /** The agent at the provider that is asked in the place of a model. */
   agentName?: string;
   /** Whether the answer was asked for as a stream; only `true` is written. */
   stream?: boolean;
-  /** Whether the response is made in the background, and asked for later. */
+  /**
+   * Whether the response is made in the background, and asked for later. Only what is read at the wire counts.
+   *
+   * @internal
+   */
   inBackground?: boolean;
   maxTokens?: number;
   temperature?: number;
@@ -56,7 +63,7 @@ export interface ModelRequest {
   extra?: Attributes;
 }
 
-/** What the model answered. Messages are only written where content is captured. */
+/** What the model answered. Each field becomes an attribute of the step; messages only where content is captured. */
 export interface ModelResponse {
   id?: string;
   model?: string;
@@ -66,7 +73,7 @@ export interface ModelResponse {
   extra?: Attributes;
 }
 
-/** What the call cost, in tokens, by the conventions' sums. */
+/** What the call cost, in tokens, counted as the GenAI conventions count them. */
 export interface Usage {
   /** All input tokens, those read from and written to a cache included. */
   inputTokens?: number;

@@ -25,13 +25,13 @@ export interface RecorderOptions extends CaptureOptions {
   tracerProvider?: TracerProvider | undefined;
 }
 
-/** The API that application code calls. */
+/** Records runs. The functions `run`, `step`… of the package are those of a recorder without options. */
 export interface Recorder {
   /**
    * Runs `fn` as a run: a trace whose steps are the model calls made in it.
    *
-   * Returns a promise of what `fn` returns, or rejects with the same error object. A stream or Response that `fn` returns keeps the run going until it ends.
-   * Throws a `TypeError` at once for bad options or no function.
+   * Returns a promise of what `fn` returns, or rejects with the same error object. A stream or Response that `fn` returns keeps the run open
+   * until it ends. Throws a `TypeError` at once for bad options or no function.
    *
    * @example
    * const title = await run({ kind: 'title_generation', conversationId: chat.id }, () => generateTitle(chat));
@@ -40,8 +40,8 @@ export interface Recorder {
   /**
    * Runs `fn` as one step of the run around it: every call that it makes through the recording fetch is an attempt of it.
    *
-   * Returns a promise of what `fn` returns, or rejects with the same error object. A stream or Response that `fn` returns keeps the step open until it ends.
-   * Outside of a run nothing is recorded. Throws a `TypeError` at once for bad options or no function.
+   * Returns a promise of what `fn` returns, or rejects with the same error object. A stream or Response that `fn` returns keeps the step open
+   * until it ends. Outside of a run nothing is recorded. Throws a `TypeError` at once for bad options or no function.
    *
    * @example
    * const answer = await step({ model: 'gpt-5' }, () => openai.chat.completions.create({ model: 'gpt-5', messages }));
@@ -49,7 +49,9 @@ export interface Recorder {
   step<T>(options: StepOptions, fn: (step: Step) => T | PromiseLike<T>): Promise<T>;
   /**
    * Runs `fn` as a reuse scope: the model calls in it that belong to the same run id are one step, with one span and one attempt log.
-   * For an application's own retry loop. Nested scopes share the outer one.
+   * For an application's own retry loop. A nested scope is a part of the outer one.
+   *
+   * Returns a promise as `step` does, and a returned stream keeps the scope open. Throws a `TypeError` at once for no function.
    *
    * @example
    * await reuseStep(async () => {
@@ -61,25 +63,35 @@ export interface Recorder {
    */
   reuseStep<T>(fn: () => T | PromiseLike<T>): Promise<T>;
   /**
-   * Runs `fn` as a tool call: an `execute_tool` span. What it returns is recorded where content is captured. The span is an error if `fn` throws, or
-   * if what it returns says that the tool has failed (`isError` of MCP, `is_error` of Anthropic, the status `error` of Bedrock and LangChain).
+   * Runs `fn` as a tool call: an `execute_tool` span. What it returns is recorded where content is captured. The span is an error if `fn` throws,
+   * or if what it returns says that the tool has failed (`isError` of MCP, `is_error` of Anthropic, the status `error` of Bedrock and LangChain).
+   *
+   * Returns a promise of what `fn` returns, or rejects with the same error object. Outside of a run nothing is recorded. Throws a `TypeError` at
+   * once for bad options or no function.
    *
    * @example const forecast = await tool({ name: 'get_weather', callId: call.id }, () => getWeather(call.arguments));
    */
   tool<T>(options: ToolOptions, fn: () => T | PromiseLike<T>): Promise<T>;
   /**
    * As `run`, without a function, for code that can't be wrapped. The caller must call `finish` with a terminal status, on every
-   * path; until then the run stays open (at most `limits.runMillis`). Nothing is active meanwhile: use `run.step` and `run.startStep`.
-   * `using run = startRun(…)` ends it as `interrupted` with its block, unless `finish` was called.
+   * path; until then the run stays open (at most `limits.runMillis`). The run is not active in any code: use `run.step` and `run.startStep`.
+   * `using run = startRun(…)` ends it as `interrupted` with its block, unless `finish` was called. Throws a `TypeError` for bad options.
    *
    * @example
    * const run = startRun({ kind: 'chat_turn' });
-   * socket.on('close', () => run.finish('interrupted'));
+   * const answer = await run.step({ model: 'gpt-5' }, () => openai.chat.completions.create({ model: 'gpt-5', messages }));
+   * run.finish('completed');
    */
   startRun(options: RunOptions): Run;
   /**
    * As `step`, without a function, for code that can't be wrapped. The caller must call `finish` with a terminal status, on every path,
-   * and makes its calls through `step.fetch`, because nothing is active.
+   * and make its calls through `step.fetch`, because the step is not active in any code. Outside of a run nothing is recorded. Throws a
+   * `TypeError` for bad options.
+   *
+   * @example
+   * using step = startStep({ model: 'gpt-5' });
+   * const response = await step.fetch(url, { method: 'POST', body });
+   * step.finish('completed');
    */
   startStep(options?: StepOptions): Step;
   /** Whether it records anything: false if `capture` is `off`. */
@@ -89,7 +101,7 @@ export interface Recorder {
 const OPTIONS = ['tracerProvider', 'capture', 'redact', 'limits'];
 
 /**
- * Makes a recorder of its own. Throws a `TypeError` for a bad option.
+ * Makes a recorder with options of its own. `recordingFetch` serves it too. Throws a `TypeError` for a bad option.
  *
  * @example
  * const { run } = createRecorder({ capture: ({ userId }) => (optedIn(userId) ? 'content' : 'metadata') });

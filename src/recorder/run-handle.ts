@@ -13,7 +13,7 @@ export interface Run {
   /** 32 hex digits, for a link to the backend; all zeros if there is no trace. */
   readonly traceId: string;
   /**
-   * Proposes how the run ended; the status-priority rule decides. Never throws, except a `TypeError` for an unknown status or bad details.
+   * Proposes how the run ended; the status-priority rule decides. Throws only a `TypeError`, for an unknown status or bad details.
    *
    * @example run.finish('interrupted');
    */
@@ -22,7 +22,10 @@ export interface Run {
   step<T>(options: StepOptions, fn: (step: Step) => T | PromiseLike<T>): Promise<T>;
   /** As the function `startStep`, in this run, also without a context manager. */
   startStep(options?: StepOptions): Step;
-  /** Continues a run that another process began: the next step is `n + 1`. Never goes back. Throws a `TypeError` if `n` is not a count. */
+  /**
+   * Continues a run that another process began, after its step `n`: the next step is `n + 1`, unless a later number was used already.
+   * Throws a `TypeError` if `n` is not a count.
+   */
   resumeAfterStep(n: number): void;
   /** Ends the run as `interrupted` if it has no terminal status yet: `using run = startRun(…)` calls it when its block ends. */
   [Symbol.dispose](): void;

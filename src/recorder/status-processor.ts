@@ -41,8 +41,8 @@ function activeRedactor(): Redactor {
 }
 
 /**
- * Proposes a status for a span. The span must be recording; it may be one of runtrace's or any other. The status-priority rule
- * decides between proposals.
+ * Proposes a status for a span that is recording, of runtrace or of any other instrumentation. The status-priority rule decides between
+ * proposals.
  *
  * For a span that runtrace did not start, the rule decides when the span ends, and only if the provider has a
  * {@link StatusPrioritySpanProcessor} or a `RuntraceSpanProcessor`. The outcome then replaces the status that was set with `setStatus`.

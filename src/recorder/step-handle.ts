@@ -14,10 +14,10 @@ export interface Step {
   readonly number: number;
   /** A `fetch` whose calls are attempts of this step, also without a context manager. */
   readonly fetch: typeof globalThis.fetch;
-  /** The attempts. The recording fetch fills it; record calls that don't go through `fetch` yourself. */
+  /** The attempts. The recording fetch adds its own; add those of a call that does not use `fetch` by `attempts.record(…)`. */
   readonly attempts: AttemptLog;
   /**
-   * Proposes how the step ended; the status-priority rule decides. Never throws, except a `TypeError` for an unknown status or bad details.
+   * Proposes how the step ended; the status-priority rule decides. Throws only a `TypeError`, for an unknown status or bad details.
    *
    * @example step.finish('error', { error });
    */

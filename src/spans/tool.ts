@@ -28,13 +28,13 @@ import { managedSpanOf } from './settle/managed-span.js';
 export interface ToolOptions {
   /** The tool's name. */
   name: string;
-  /** The id that the model gave the call. */
+  /** The id of the call, which the model made. */
   callId?: string | null | undefined;
   /** `function`, `extension` or `datastore`. */
   type?: string | null | undefined;
   /** What the tool does. */
   description?: string | null | undefined;
-  /** The arguments that the model gave. Recorded only if `capture` is `content`. */
+  /** The arguments of the call. Recorded only where content is captured. */
   arguments?: unknown;
   /** Further attributes, under their full names. Strings are redacted. */
   attributes?: Attributes | null | undefined;

@@ -4,10 +4,12 @@ import { CleanStrings, ownCopy, Recent } from './json-string-memo.js';
 import { condenseName, isSecretParameter, mayBeSecretName, type NameKind, nameKind, PLAIN, SECRET } from './names.js';
 
 /**
- * Additions to the built-in rules. Those replace the values of names such as `authorization`, `api_key` and `password`, known key formats,
- * JSON Web Tokens, PEM blocks, and credentials in a URL or a connection string.
+ * Additions to the built-in rules. The built-in ones replace the values of names such as `authorization`, `api_key` and `password`, known key
+ * formats, JSON Web Tokens, PEM blocks, and credentials in a URL or a connection string.
  *
  * Without an addition, a secret with neither such a name nor such a format stays: "ask hunter2".
+ *
+ * @example createRecorder({ redact: { names: ['patient_id'], patterns: [/\b\d{3}-\d{2}-\d{4}\b/] } });
  */
 export interface RedactOptions {
   /** Names of headers, query keys, JSON keys and form fields whose values are replaced; case and `-`/`_` do not matter. */
@@ -17,7 +19,7 @@ export interface RedactOptions {
   /**
    * Called last, for every text that is about to be recorded: the value of a header, an attribute, a form field, each string in JSON (all
    * of them with their name), a URL and any other text. Returns the text to record.
-   * If it throws or returns something else than a string, the value is replaced.
+   * If it throws or returns anything but a string, the value becomes `REDACTED`.
    */
   redact?: ((value: string, name: string | undefined) => string) | undefined;
 }

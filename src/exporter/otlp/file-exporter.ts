@@ -6,6 +6,7 @@ import { badOption, requireOptions, requireString } from '../../util/validation.
 import { encodeRequest } from './json.js';
 import { type ExportResult, FAILED, type ReadableSpan, type SpanExporter, SUCCESS } from './span.js';
 
+/** The options of an {@link OTLPFileExporter}. */
 export interface OTLPFileExporterOptions {
   /** The file. It is made if it isn't there, and its directory too. Requests are appended. */
   path: string;

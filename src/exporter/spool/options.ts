@@ -1,12 +1,13 @@
 import { badOption, checkNumber, requireOptions, requireString } from '../../util/validation.js';
 import { TARGET_BYTES } from '../backoff.js';
 
+/** Where and how spans are kept on disk that can't be delivered. */
 export interface SpoolOptions {
   /** Where the files are. The directory is made, for the owner only, if it isn't there. Several processes may share it. */
   directory: string;
   /** How large the files may be together, in bytes, at least 2 MiB. What does not fit stays in memory; when that is nearly full, the oldest files leave. Default: 512 MiB. */
   maxBytes?: number | undefined;
-  /** How old a file may get, in milliseconds. Default: 24 hours. */
+  /** How old a file may get, in milliseconds; then it is dropped and counted. Default: 24 hours. */
   maxAgeMillis?: number | undefined;
   /**
    * Whether spans go to disk first, and are sent from there, so that even `kill -9` loses only what ended within the last

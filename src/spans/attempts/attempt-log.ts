@@ -54,12 +54,15 @@ export class AttemptLog {
     this.#capturing = capturing;
   }
 
-  /** Returns 1, 2, 3… with no gap and no repeat, however many calls run at once. */
+  /** The number of the next attempt: 1, 2, 3… with no gap and no repeat, however many calls run at once. */
   next(): number {
     return ++this.#handedOut;
   }
 
-  /** Records an attempt under its number, which `next` then no longer returns. Replaces one that was recorded under the same number. */
+  /**
+   * Records an attempt under its number, which `next` then no longer returns. Replaces one that was recorded under the same number.
+   * Throws a `TypeError` for a bad attempt.
+   */
   record(attempt: Attempt): void {
     checkAttempt(attempt);
     if (!this.#capturing) return;
@@ -84,7 +87,7 @@ export class AttemptLog {
     if (bodies) this.#bodies = (this.#bodies ?? new Map()).set(attempt.number, bodies);
   }
 
-  /** Replaces the attempt with this number; if there is none, `attempt` is appended. */
+  /** Replaces the attempt with this number; if there is none, `attempt` is added. Throws a `TypeError` for a bad attempt. */
   replace(number: number, attempt: Attempt): void {
     this.record({ ...requireAttempt(attempt), number });
   }

@@ -10,7 +10,14 @@ import { badOption, requireObject } from '../../util/validation.js';
 import { describeFailure, keptFailure } from '../outcome/errors.js';
 import type { ReadBody } from './http-exchange.js';
 
-/** How one attempt ended. `failed`: no answer, HTTP 400 and above, an error in the body, or a broken body. */
+/**
+ * How one attempt ended.
+ *
+ * - `completed`: it was answered.
+ * - `failed`: no answer, HTTP 400 and above, an error in the body, or a broken body.
+ * - `aborted`: the caller stopped it.
+ * - `unread`: it was answered, and nobody read the body.
+ */
 export type AttemptStatus = 'completed' | 'failed' | 'aborted' | 'unread';
 
 /** One HTTP exchange made for a step. `capture` says how much of it is recorded; all of it is redacted. */
@@ -28,7 +35,7 @@ export interface Attempt {
   statusCode?: number;
   /** How often the same request was sent before: from 1, absent on the first. */
   resendCount?: number;
-  /** From the start of the attempt to the first bytes of the body. */
+  /** From the start of the attempt to the first bytes of the body, in milliseconds. */
   timeToFirstChunkMillis?: number;
   /** What the answer cost, in tokens. */
   usage?: Usage;

@@ -14,7 +14,7 @@ export interface FinishDetails {
   usage?: MayLack<Usage> | null | undefined;
   /** The error: any value that was thrown. Only its class and codes are recorded unless content is captured. */
   error?: unknown;
-  /** Further attributes, under their full names. */
+  /** Further attributes, under their full names. Strings are redacted. */
   attributes?: Attributes | null | undefined;
 }
 

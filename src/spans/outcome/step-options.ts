@@ -2,9 +2,12 @@ import type { Attributes } from '@opentelemetry/api';
 import type { ModelRequest } from '../../otel/genai.js';
 import type { MayLack } from '../../util/validation.js';
 
-/** What a step is about. All of it can also be read off the wire, for the APIs that runtrace knows. */
+/**
+ * What a step is about. Of a call in a format that runtrace reads, operation, provider, model and request need not be given; what is given
+ * comes before what was read.
+ */
 export interface StepOptions {
-  /** A `gen_ai.operation.name`. Default: what the call is, `chat` if that is not known. */
+  /** A `gen_ai.operation.name`: `chat`, `embeddings`… Default: what the call is, `chat` if that is not known. */
   operation?: string | null | undefined;
   /** A `gen_ai.provider.name`: `openai`, `anthropic`, `gcp.gemini`… */
   provider?: string | null | undefined;

@@ -16,9 +16,12 @@ export type ReadableSpan = Parameters<TraceSerializer['serializeRequest']>[0][nu
  * `@opentelemetry/otlp-exporter-base` export their type under different names.
  */
 export interface StockHttpOptions {
-  /** Headers of every request, or a function that gives them for each request. */
+  /** Headers of every request, beside those of the environment, or a function that is called for each request. Default: none. */
   headers?: Record<string, string> | (() => Promise<Record<string, string>>) | undefined;
-  /** Options of Node's agent (certificates, keep-alive, sockets), or a function that makes the agent for `http:` or `https:`. */
+  /**
+   * Options of Node's agent (`ca`, `cert`, `key`, `proxyEnv`, sockets), or, not for gRPC, a function that makes the agent for `http:` or
+   * `https:`. Default: an agent that keeps connections alive.
+   */
   httpAgentOptions?: AgentOptions | HttpsAgentOptions | ((protocol: string) => Agent | Promise<Agent>) | undefined;
 }
 
