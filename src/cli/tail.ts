@@ -2,7 +2,7 @@ import { decodeRequest } from '../exporter/otlp/json-reader.js';
 import type { StoreListener } from '../view/store/run-store.js';
 import type { StoredRun } from '../view/store/stored-run.js';
 import { interrupted } from './interrupted.js';
-import { complain, printableJson } from './terminal.js';
+import { complain, outputLook, printableJson } from './terminal.js';
 import { tree } from './tree.js';
 import { openViewer, type ViewOptions } from './view/open-viewer.js';
 import { runProgram } from './view/run-program.js';
@@ -105,7 +105,8 @@ class TreePrinter implements Printer {
     const text = [...this.#shown.values()].map(({ run }) => this.#treeOf(run)).join('');
     const lines = text.split('\n').slice(-room - 1);
     this.#clear();
-    process.stdout.write(lines.join('\n'));
+    // The block is cleared by its number of lines: meanwhile the terminal may not break one that is longer than it is wide.
+    process.stdout.write(`\u001b[?7l${lines.join('\n')}\u001b[?7h`);
     this.#lines = lines.length - 1;
   }
 
@@ -116,8 +117,7 @@ class TreePrinter implements Printer {
 
   #treeOf(run: StoredRun): string {
     return tree(decodeRequest(JSON.stringify(run.otlp(Date.now()))), {
-      colors: process.stdout.isTTY && !process.env.NO_COLOR,
-      width: process.stdout.columns || 100,
+      ...outputLook(),
       jaegerUrl: this.#jaegerUrl ?? null,
     });
   }
