@@ -213,7 +213,7 @@ function tokens(input: unknown, output: unknown): string {
 
 /** A backend may give a span that never ended, or whose end is before its start because a clock was set. */
 function duration({ duration: [seconds, nanos], endTime }: ReadableSpan): string {
-  return endTime[0] === 0 && endTime[1] === 0 ? 'no end' : shownMillis(Math.max(0, seconds * 1000 + nanos / 1e6));
+  return endTime[0] === 0 && endTime[1] === 0 ? 'no end' : shownMillis(seconds * 1000 + nanos / 1e6);
 }
 
 function labelled(label: string, value: string): string {
@@ -221,7 +221,7 @@ function labelled(label: string, value: string): string {
 }
 
 function millis(value: unknown): string {
-  return typeof value === 'number' ? shownMillis(value) : '';
+  return Number.isFinite(value) ? shownMillis(value as number) : '';
 }
 
 function text(value: unknown): string {

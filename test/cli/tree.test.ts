@@ -206,6 +206,11 @@ test('a span without an end says so, and one that ends before its start takes no
   assert.match(text, /early .* completed {2}0 ms\n/);
 });
 
+test('of an attempt too: what a clock that was set makes negative takes no time', () => {
+  const attempts = [{ number: 1, duration_ms: -3, wait_ms: -5, time_to_first_chunk_ms: Number.NaN }];
+  assert.match(tree([span({ ...step(1, 0, 1), attempts })]), / #1 {2}0 ms {2}waited 0 ms\n/);
+});
+
 test('a duration is rounded before its units are chosen', () => {
   const text = tree(
     [59_994, 59_996, 119_999].map((durationMillis, id) => span({ ...run(id + 1, 'x'), durationMillis })),

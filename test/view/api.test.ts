@@ -135,6 +135,27 @@ describe('the API of the page', () => {
     );
   });
 
+  test('what a clock that was set makes negative takes no time', async () => {
+    const run = runSpan();
+    const event = {
+      name: 'runtrace.attempt',
+      at: START + 10,
+      attributes: {
+        'runtrace.attempt.duration_ms': -5,
+        'runtrace.attempt.wait_ms': -4,
+        'runtrace.attempt.time_to_first_chunk_ms': -3,
+      },
+    };
+    const attributes = { 'runtrace.step.number': 1, 'runtrace.step.retry_wait_ms': -2 };
+    await viewer.post(
+      request(run, span({ traceId: run.traceId, parentSpanId: run.spanId, events: [event], attributes })),
+    );
+    const { row, spans } = await viewer.detail(run.traceId);
+    const [attempt] = spans[1]?.attempts ?? [];
+    assert.deepEqual([attempt?.endMillis, attempt?.waitMillis, attempt?.firstChunkMillis], [START + 10, 0, 0]);
+    assert.equal(row.waitedMillis, 0);
+  });
+
   test('Protobuf, with gzip or without, is read as JSON is', async () => {
     const spans = endedSpans(3, {
       attributes: (i) => ({

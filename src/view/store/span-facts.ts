@@ -2,7 +2,7 @@ import * as names from '../../otel/names.js';
 import type { Attempt, ShownStatus, SpanKind } from '../model.js';
 import type { SpanRecord } from '../receive/span-record.js';
 import { askedBy, eventsOf } from './attempts.js';
-import { numberOf, statusOf, textOf } from './values.js';
+import { millisOf, numberOf, statusOf, textOf } from './values.js';
 
 /** What the list needs of a span. It is computed once, when the span arrives. */
 export interface SpanFacts {
@@ -57,7 +57,7 @@ export function factsOf(record: SpanRecord): SpanFacts {
     model: isRun ? undefined : label(of[names.GEN_AI_RESPONSE_MODEL] ?? of[names.GEN_AI_REQUEST_MODEL]),
     codes: codesOf(record, attempts),
     failedAttempts: failedAttemptsOf(record, attempts),
-    waitedMillis: numberOf(of[names.STEP_RETRY_WAIT_MS]) ?? attempts.reduce((sum, it) => sum + (it.waitMillis ?? 0), 0),
+    waitedMillis: millisOf(of[names.STEP_RETRY_WAIT_MS]) ?? attempts.reduce((sum, it) => sum + (it.waitMillis ?? 0), 0),
     inputTokens: numberOf(of[isRun ? names.RUN_INPUT_TOKENS : names.GEN_AI_USAGE_INPUT_TOKENS]),
     outputTokens: numberOf(of[isRun ? names.RUN_OUTPUT_TOKENS : names.GEN_AI_USAGE_OUTPUT_TOKENS]),
     stepCount: numberOf(of[names.RUN_STEP_COUNT]),

@@ -36,7 +36,7 @@ interface RunRowProps {
 
 export function RunRowView({ row, index, top, isSelected, isMarked, now }: RunRowProps) {
   const status = shownStatus(row);
-  const duration = row.durationMillis ?? (status === 'in_progress' ? Math.max(0, now - row.startMillis) : undefined);
+  const duration = row.durationMillis ?? (status === 'in_progress' ? now - row.startMillis : undefined);
   const waited = row.waitedMillis > 0 ? waitedText(row.waitedMillis, duration) : undefined;
   return (
     <div

@@ -61,8 +61,8 @@ function placeIn(range: TimeRange): (from: number, to: number) => { left: string
 
 /** The same in words, for screen readers and as a tooltip. */
 export function describeBar({ attempts, startMillis, endMillis }: SpanNode, range: TimeRange, now: number): string {
-  const duration = shownMillis(Math.max(0, (endMillis ?? now) - startMillis));
-  const begun = `starts at ${shownMillis(Math.max(0, startMillis - range.from))}, ${endMillis === undefined ? 'so far' : 'takes'} ${duration}`;
+  const duration = shownMillis((endMillis ?? now) - startMillis);
+  const begun = `starts at ${shownMillis(startMillis - range.from)}, ${endMillis === undefined ? 'so far' : 'takes'} ${duration}`;
   const parts = attempts.slice(0, MOST_DRAWN).map((attempt) => {
     const chunk =
       attempt.firstChunkMillis === undefined ? '' : `, first chunk after ${shownMillis(attempt.firstChunkMillis)}`;

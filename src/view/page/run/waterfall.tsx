@@ -135,7 +135,7 @@ function SpanRow({ span, waits, labels, index, top, height, isSelected, range, n
         <Glyph of={status} />
         <span class="unseen">{WORDS[status]}</span> <SpanName span={span} />
         <Codes span={span} />
-        <span class="duration">{shownMillis(Math.max(0, (span.endMillis ?? now) - span.startMillis))}</span>
+        <span class="duration">{shownMillis((span.endMillis ?? now) - span.startMillis)}</span>
       </div>
       <div role="gridcell" class="time" title={described}>
         <span class="unseen">{described}</span>

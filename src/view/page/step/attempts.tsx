@@ -92,7 +92,7 @@ function AttemptRows({ span, attempt, captured, isOpen, now, onOpen, onCompare }
             <span aria-hidden="true">{isOpen ? '▾' : '▸'}</span> {number}
           </button>
         </th>
-        <td>+{shownMillis(Math.max(0, attempt.startMillis - span.startMillis))}</td>
+        <td>+{shownMillis(attempt.startMillis - span.startMillis)}</td>
         <td>{code ?? '–'}</td>
         <td>
           <Status of={status} />

@@ -23,13 +23,12 @@ function inProgress(span: SpanNode, now: number, isLost: boolean): string {
     const after = last ? ` after ${attemptAnswer(last)}` : '';
     return `In progress: waiting for attempt ${(last?.number ?? 0) + 1}${after}${wait ? `; ${waitText(wait)} so far` : ''}.${proposed}`;
   }
-  if (last?.status !== 'in_flight')
-    return `In progress for ${shownMillis(Math.max(0, now - span.startMillis))}.${proposed}`;
+  if (last?.status !== 'in_flight') return `In progress for ${shownMillis(now - span.startMillis)}.${proposed}`;
   const chunk =
     last.firstChunkMillis === undefined
       ? 'no first chunk yet'
       : `first chunk after ${shownMillis(last.firstChunkMillis)}`;
-  return `In progress: attempt ${last.number} is in flight since ${shownMillis(Math.max(0, now - last.startMillis))}, ${chunk}.${proposed}`;
+  return `In progress: attempt ${last.number} is in flight since ${shownMillis(now - last.startMillis)}, ${chunk}.${proposed}`;
 }
 
 /** The status of a span in progress is the proposal in force. */
