@@ -42,6 +42,12 @@ test('tail prints the tree of a run when it has ended, with no text that can con
   assert.ok(!out().includes('\u001b'));
 });
 
+test('tail says of a run without an end that it has none', async (t) => {
+  const { origin, out } = await startTail(t);
+  await postJson(origin, JSON.stringify(request(runSpan({ end: 0 }))));
+  await until(() => / completed {2}no end\n/.test(out()));
+});
+
 test('tail --json prints a row a line whenever a run came or changed, and ends with 0', async (t) => {
   const { child, origin, out } = await startTail(t, '--json');
   const run = runSpan();

@@ -199,6 +199,26 @@ describe('the API of the page', () => {
     assert.deepEqual(await other.detail(traceId), await viewer.detail(traceId));
   });
 
+  test('a span without an end keeps having none, until it is delivered with one', async (t) => {
+    const run = runSpan({ end: 0 });
+    await viewer.post(request(run));
+    const otlp = await (await viewer.get(`/api/runs/${run.traceId}/otlp`)).text();
+    const other = await startViewer(t);
+    await other.post(otlp);
+    assert.deepEqual(await other.detail(run.traceId), await viewer.detail(run.traceId));
+    for (const again of [runSpan({ traceId: run.traceId, spanId: run.spanId }), run]) {
+      await viewer.post(request(again));
+      assert.equal((await viewer.detail(run.traceId)).row.durationMillis, 1000);
+    }
+  });
+
+  test('a span that was delivered is not in progress, whatever it says', async () => {
+    const run = runSpan({ attributes: { 'runtrace.status': 'in_progress' } });
+    await viewer.post(request(run));
+    const { row, spans } = await viewer.detail(run.traceId);
+    assert.deepEqual([row.status, row.live, spans[0]?.status], ['unknown', false, 'unknown']);
+  });
+
   test('a trace without a run or a model call is not in the list', async () => {
     const foreign = span({ name: 'GET /' });
     const modelCall = span({ name: 'chat', attributes: { 'gen_ai.operation.name': 'chat' } });

@@ -129,6 +129,28 @@ describe('the page of a run', () => {
     });
   });
 
+  it('says of a span without an end that it has none', async () => {
+    const { endMillis: _, ...endless } = givenSpan('GET /', 4, 4, { kind: 'other', status: 'unknown' });
+    const run = givenRun({}, endless);
+    await onPage([run], `${urlOf(run)}/${endless.spanId}`, async ({ page }) => {
+      await page.getByText('The span was delivered without an end, and does not say how it went.').waitFor();
+      assert.match((await rowTexts(page))[1] as string, /^·\ufe0e unknown GET \/ no end starts at 4 ms, no end$/);
+    });
+  });
+
+  it('has of a run without an end neither a duration nor a sum of times', async () => {
+    const { durationMillis: _, ...row } = givenRun().row;
+    const { endMillis: __, ...endless } = givenSpan('invoke_workflow chat_turn', 0, 0, { kind: 'run', depth: 0 });
+    const run = { row, spans: [endless, givenSpan('chat gpt-5', 4, 534)] };
+    await onPage([run], '#/', async ({ page }) => {
+      assert.equal(await page.locator('.c-duration').last().innerText(), 'no end');
+      await page.keyboard.press('j');
+      await page.keyboard.press('Enter');
+      await page.locator('.waterfall').waitFor();
+      assert.equal(await page.locator('.totals').count(), 0);
+    });
+  });
+
   it('has a URL for the selected span and the opened attempt', async () => {
     const run = rateLimitedRun();
     await onPage([run], urlOf(run), async ({ page }) => {

@@ -80,7 +80,7 @@ export function RunRowView({ row, index, top, isSelected, isMarked, now }: RunRo
         {tokens(row.inputTokens, row.outputTokens)}
       </div>
       <div role="gridcell" class="c-duration">
-        {duration !== undefined && shownMillis(duration)}
+        {duration !== undefined ? shownMillis(duration) : !row.live && 'no end'}
       </div>
       <div role="gridcell" class="c-reason" title={row.reason}>
         {row.reason}

@@ -134,6 +134,7 @@ function RunHeading({ detail, now }: { detail: RunDetail; now: number }) {
   const text = (name: string) => (typeof attributes[name] === 'string' ? attributes[name] : undefined);
   const prices = hello.value?.prices;
   const cost = prices && costOf(detail, prices);
+  const totals = totalsOf(detail, now);
   return (
     <header class="run-heading">
       <div class="title">
@@ -169,7 +170,7 @@ function RunHeading({ detail, now }: { detail: RunDetail; now: number }) {
           ['trace', row.traceId],
         ]}
       />
-      <TotalsBar totals={totalsOf(detail, now)} />
+      {totals && <TotalsBar totals={totals} />}
     </header>
   );
 }

@@ -1,4 +1,5 @@
 import * as names from '../../../otel/names.js';
+import { shownMillis } from '../../../util/shown-millis.js';
 import type { Attempt, RunDetail, SpanNode } from '../../model.js';
 
 /** Whether it is a model call: a step, or another instrumentation's model span. */
@@ -25,9 +26,19 @@ export function rangeOf({ spans }: RunDetail, now: number): TimeRange {
   for (const span of spans) {
     from = Math.min(from, span.startMillis);
     // A clock that was set back must not turn the axis around.
-    to = Math.max(to, span.startMillis, span.endMillis ?? now);
+    to = Math.max(to, span.startMillis, spanEnd(span, now));
   }
   return Number.isFinite(from) ? { from, to: Math.max(to, from + 0.001) } : { from: 0, to: 1 };
+}
+
+/** Where a span ends on the axis. One that was delivered without an end is a point. */
+export function spanEnd({ startMillis, endMillis, status }: SpanNode, now: number): number {
+  return endMillis ?? (status === 'in_progress' ? now : startMillis);
+}
+
+export function shownDuration(span: SpanNode, now: number): string {
+  const hasEnd = span.endMillis !== undefined || span.status === 'in_progress';
+  return hasEnd ? shownMillis(spanEnd(span, now) - span.startMillis) : 'no end';
 }
 
 /** Where an attempt ends on the axis. */

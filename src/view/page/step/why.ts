@@ -7,11 +7,13 @@ import { waitText } from '../run/wait-labels.js';
 
 /** One sentence: why the span ended as it did. `isLost`: its run is in progress and gives no sign of life. */
 export function whyEnded(span: SpanNode, now: number, isLost: boolean): string {
-  if (span.endMillis === undefined || span.status === 'in_progress') return inProgress(span, now, isLost);
+  if (span.status === 'in_progress') return inProgress(span, now, isLost);
   if (span.status === 'completed') return completed(span);
   if (span.status === 'error') return `Failed: ${failure(span)}.`;
   if (span.status === 'interrupted') return `Interrupted: ${interruption(span)}.`;
-  return 'Ended. The span does not say how.';
+  return span.endMillis === undefined
+    ? 'The span was delivered without an end, and does not say how it went.'
+    : 'Ended. The span does not say how.';
 }
 
 function inProgress(span: SpanNode, now: number, isLost: boolean): string {
