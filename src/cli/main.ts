@@ -16,7 +16,7 @@ const USAGE = `Usage: runtrace view [--port PORT] [--host HOST] [--memory MB] [-
 
   view    serves a page that shows runs as they happen: those sent to it by OTLP, those in OTLP JSON files, or
           those of a Node program that it starts: runtrace view -- node app.js
-  tail    prints the runs that are sent to it, or those of a Node program that it starts, as trees while they go on
+  tail    prints the runs that are sent to it, while they go on, or those of a Node program that it starts, as trees
   show    prints the runs in OTLP JSON files as trees
   replay  sends OTLP JSON files to an OTLP/HTTP endpoint
   doctor  checks the set-up of the project in the current folder

@@ -1,6 +1,6 @@
 import { readOtlpFile } from '../exporter/otlp/file-reader.js';
 import type { ReadableSpan } from '../exporter/otlp/span.js';
-import { complain, messageOf, printLine } from './terminal.js';
+import { complain, messageOf, outputLook, printLine } from './terminal.js';
 import { tree } from './tree.js';
 
 /** Prints the runs in OTLP files as trees. Returns the exit code of the process: 1 if a file or a line could not be read. */
@@ -22,11 +22,7 @@ export async function show(files: readonly string[], jaegerUrl: string | undefin
       complain(messageOf(error));
     }
   }
-  const text = tree(spans, {
-    colors: process.stdout.isTTY && !process.env.NO_COLOR,
-    width: process.stdout.columns || 100,
-    ...(jaegerUrl && { jaegerUrl }),
-  });
+  const text = tree(spans, { ...outputLook(), ...(jaegerUrl && { jaegerUrl }) });
   if (text) process.stdout.write(text);
   else printLine(`No runs in ${spans.length} spans.`);
   return failures > 0 ? 1 : 0;

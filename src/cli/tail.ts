@@ -2,7 +2,7 @@ import { decodeRequest } from '../exporter/otlp/json-reader.js';
 import type { StoreListener } from '../view/store/run-store.js';
 import type { StoredRun } from '../view/store/stored-run.js';
 import { interrupted } from './interrupted.js';
-import { complain, printableJson } from './terminal.js';
+import { complain, outputLook, printableJson } from './terminal.js';
 import { tree } from './tree.js';
 import { openViewer, type ViewOptions } from './view/open-viewer.js';
 import { runProgram } from './view/run-program.js';
@@ -19,10 +19,13 @@ const DRAW_MILLIS = 200;
 /** A run has ended when its span is there and nothing has come for so long: others' spans may arrive after it. */
 const QUIET_MILLIS = 500;
 
-/** Prints the tree of each run: on a terminal while it goes on, elsewhere when it has ended. Returns the exit code of the process. */
+/**
+ * Prints the tree of each run when it has ended. On a terminal also while it goes on, unless a program writes there, whose output drawing
+ * would erase. Returns the exit code of the process: that of the program, if it started one.
+ */
 export async function tail({ json, program, ...options }: TailOptions): Promise<number> {
   const viewer = await openViewer(options, false);
-  const printer = json ? new RowPrinter() : new TreePrinter(options.jaegerUrl);
+  const printer = json ? new RowPrinter() : new TreePrinter(options.jaegerUrl, process.stdout.isTTY && !program);
   viewer.store.listen(printer);
   complain(`waiting for spans: OTEL_EXPORTER_OTLP_ENDPOINT=${viewer.endpoint}`);
   if (program) {
@@ -60,13 +63,16 @@ interface Shown {
 
 class TreePrinter implements Printer {
   readonly #jaegerUrl: string | undefined;
+  /** Whether runs in progress are drawn, as a block below everything else. */
+  readonly #isLive: boolean;
   readonly #shown = new Map<string, Shown>();
   readonly #timer = setInterval(() => this.#draw(), DRAW_MILLIS);
   /** How many lines the live block has. */
   #lines = 0;
 
-  constructor(jaegerUrl: string | undefined) {
+  constructor(jaegerUrl: string | undefined, isLive: boolean) {
     this.#jaegerUrl = jaegerUrl;
+    this.#isLive = isLive;
   }
 
   changed(runs: Iterable<StoredRun>): void {
@@ -89,7 +95,7 @@ class TreePrinter implements Printer {
       ({ run: { row }, changedAt }) => !row?.live && row?.status !== 'unknown' && now - changedAt >= QUIET_MILLIS,
     );
     this.#printForGood(ended);
-    if (process.stdout.isTTY) this.#drawLive();
+    if (this.#isLive) this.#drawLive();
   }
 
   #printForGood(shown: readonly Shown[]): void {
@@ -105,7 +111,9 @@ class TreePrinter implements Printer {
     const text = [...this.#shown.values()].map(({ run }) => this.#treeOf(run)).join('');
     const lines = text.split('\n').slice(-room - 1);
     this.#clear();
-    process.stdout.write(lines.join('\n'));
+    if (this.#shown.size === 0) return;
+    // The block is cleared by its number of lines: meanwhile the terminal may not break one that is longer than it is wide.
+    process.stdout.write(`\u001b[?7l${lines.join('\n')}\u001b[?7h`);
     this.#lines = lines.length - 1;
   }
 
@@ -116,8 +124,7 @@ class TreePrinter implements Printer {
 
   #treeOf(run: StoredRun): string {
     return tree(decodeRequest(JSON.stringify(run.otlp(Date.now()))), {
-      colors: process.stdout.isTTY && !process.env.NO_COLOR,
-      width: process.stdout.columns || 100,
+      ...outputLook(),
       jaegerUrl: this.#jaegerUrl ?? null,
     });
   }

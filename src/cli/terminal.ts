@@ -57,3 +57,15 @@ export function messageOf(error: unknown): string {
 export function showProgress(text: string): void {
   if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${printable(text)}`);
 }
+
+/**
+ * How trees are printed to standard output: in the width of the terminal, or of `COLUMNS`. What goes to a file or to another program is
+ * not cut, as with `ps` and `docker`.
+ */
+export function outputLook(): { colors: boolean; width: number } {
+  const { columns, isTTY } = process.stdout;
+  const asked = Number(process.env.COLUMNS);
+  // A terminal may not know its width.
+  const width = columns || (asked > 0 ? asked : isTTY ? 80 : Number.POSITIVE_INFINITY);
+  return { colors: isTTY && !process.env.NO_COLOR, width };
+}

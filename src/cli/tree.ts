@@ -9,7 +9,7 @@ import { printable } from './terminal.js';
 export interface TreeOptions {
   /** Whether to colour the text with ANSI escape sequences. Default: false. */
   colors?: boolean;
-  /** The most columns of a line. Default: 100. */
+  /** The most columns of a line; ids and links stay whole. Default: no limit. */
   width?: number;
   /** The address of Jaeger's page; `null` if the runs are not in a Jaeger. Default: `http://localhost:16686`. */
   jaegerUrl?: string | null;
@@ -29,7 +29,7 @@ export interface TreeOptions {
  * ```
  */
 export function tree(spans: readonly ReadableSpan[], options: TreeOptions = {}): string {
-  const { colors = false, width = 100, jaegerUrl = 'http://localhost:16686' } = options;
+  const { colors = false, width = Number.POSITIVE_INFINITY, jaegerUrl = 'http://localhost:16686' } = options;
   return runTrees(spans)
     .map((run) =>
       rowsOf(
@@ -45,9 +45,13 @@ export function tree(spans: readonly ReadableSpan[], options: TreeOptions = {}):
 type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
 /** Cells are printed with two spaces between them; an empty one is left out. */
 type Cell = string | [text: string, ...styles: Style[]];
-interface Row {
-  prefix: string;
+interface Line {
   cells: Cell[];
+  /** Ids and links are of no use in part: a narrow terminal breaks their line. */
+  isWhole?: boolean;
+}
+interface Row extends Line {
+  prefix: string;
 }
 
 /** Enough for what people nest; at 100 columns they take half of a line, and of a narrower one no more. */
@@ -55,11 +59,12 @@ const MAX_INDENTED_LEVELS = 16;
 
 /** Levels below `indentedLevels` are not indented any further: the lines would have no room for text. */
 function rowsOf({ traceId, run, tops }: RunTree, jaegerUrl: string | undefined, indentedLevels: number): Row[] {
-  const link: Cell | undefined = jaegerUrl === undefined ? undefined : [`${jaegerUrl}/trace/${traceId}`, 'cyan'];
+  const link: Line | undefined =
+    jaegerUrl === undefined ? undefined : { cells: [[`${jaegerUrl}/trace/${traceId}`, 'cyan']], isWhole: true };
   const rows: Row[] = [];
   if (!run) {
     rows.push({ prefix: '', cells: [['? a run whose own span is missing', 'yellow'], 'still open, or lost'] });
-    if (link) rows.push({ prefix: '│  ', cells: [link] });
+    if (link) rows.push({ prefix: '│  ', ...link });
   }
   // A stack, not recursion: the input decides how deep the tree is.
   const pending: { node: SpanNode; first: string; rest: string; level: number }[] = [];
@@ -79,7 +84,7 @@ function rowsOf({ traceId, run, tops }: RunTree, jaegerUrl: string | undefined, 
     const { span, children } = node;
     const prefix = `${rest}${children.length > 0 ? '│  ' : '   '}`;
     rows.push({ prefix: first, cells: headingCells(span) });
-    for (const cells of detailCells(span, node === run ? link : undefined)) rows.push({ prefix, cells });
+    for (const line of detailLines(span, node === run ? link : undefined)) rows.push({ prefix, ...line });
     push(children, rest, level + 1);
   }
   return rows;
@@ -91,8 +96,9 @@ function headingCells(span: ReadableSpan): Cell[] {
 }
 
 /** `link` only for the topmost run: the runs inside of it are on the same page. */
-function detailCells(span: ReadableSpan, link: Cell | undefined): Cell[][] {
-  return [...(isRun(span) ? identityCells(span) : []), ...(link ? [[link]] : []), ...attemptCells(span)];
+function detailLines(span: ReadableSpan, link: Line | undefined): Line[] {
+  const attempts = attemptCells(span).map((cells) => ({ cells }));
+  return [...(isRun(span) ? [identity(span)] : []), ...(link ? [link] : []), ...attempts];
 }
 
 function runCells(span: ReadableSpan): Cell[] {
@@ -105,11 +111,15 @@ function runCells(span: ReadableSpan): Cell[] {
   ];
 }
 
-function identityCells({ attributes }: ReadableSpan): Cell[][] {
+function identity({ attributes }: ReadableSpan): Line {
   const conversation = attributes[names.GEN_AI_CONVERSATION_ID];
-  return [
-    [[`run ${attributes[names.RUN_ID]}`, 'dim'], conversation === undefined ? '' : `conversation ${conversation}`],
-  ];
+  return {
+    cells: [
+      [`run ${attributes[names.RUN_ID]}`, 'dim'],
+      conversation === undefined ? '' : `conversation ${conversation}`,
+    ],
+    isWhole: true,
+  };
 }
 
 function stepCells(span: ReadableSpan): Cell[] {
@@ -203,7 +213,7 @@ function tokens(input: unknown, output: unknown): string {
 
 /** A backend may give a span that never ended, or whose end is before its start because a clock was set. */
 function duration({ duration: [seconds, nanos], endTime }: ReadableSpan): string {
-  return endTime[0] === 0 && endTime[1] === 0 ? 'no end' : shownMillis(Math.max(0, seconds * 1000 + nanos / 1e6));
+  return endTime[0] === 0 && endTime[1] === 0 ? 'no end' : shownMillis(seconds * 1000 + nanos / 1e6);
 }
 
 function labelled(label: string, value: string): string {
@@ -211,7 +221,7 @@ function labelled(label: string, value: string): string {
 }
 
 function millis(value: unknown): string {
-  return typeof value === 'number' ? shownMillis(value) : '';
+  return Number.isFinite(value) ? shownMillis(value as number) : '';
 }
 
 function text(value: unknown): string {
@@ -220,9 +230,9 @@ function text(value: unknown): string {
 
 const ANSI: Record<Style, number> = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 };
 
-function printRow({ prefix, cells }: Row, width: number, colors: boolean): string {
+function printRow({ prefix, cells, isWhole }: Row, width: number, colors: boolean): string {
   let line = prefix;
-  let room = width - prefix.length;
+  let room = isWhole ? Number.POSITIVE_INFINITY : width - prefix.length;
   for (const cell of cells) {
     const [raw, ...styles] = typeof cell === 'string' ? [cell] : cell;
     const gap = line === prefix ? '' : '  ';

@@ -69,6 +69,29 @@ const CONTENT_LENGTH = 65_536;
 /** A path that names an API's version, or whose API it is, or (Bedrock's) the model. */
 const API_PATH = /\/(?:v\d\w*|openai|model)\//;
 
+/** A request, as far as it is known. */
+export interface GivenRequest {
+  readonly method: string;
+  readonly url: URL;
+  /** The body, as text or in UTF-8; `undefined` if it could not be read. */
+  readonly body: string | Uint8Array | undefined;
+  /** The headers, by lower-case name. Some formats have the model there. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** How a request is read. */
+export interface RequestOptions {
+  /** Whether messages, system instructions and tools are read as well; `later` prepares for `readContent` of the call. */
+  readonly content: boolean | 'later';
+  /**
+   * How much of messages, system instructions and tools is recorded, in characters: no more is read of a long body than its beginning shows.
+   * Default: 65 536.
+   */
+  readonly contentLength?: number | undefined;
+  /** The longest whole response, or single event, that is read, in characters. Default: 4 Mi. */
+  readonly maxLength?: number;
+}
+
 /** How the response of one attempt is read. */
 export interface AnswerOptions {
   /** The response's headers, by lower-case name. Some formats have counters there. */
@@ -107,28 +130,17 @@ export interface ModelCall {
  * characters), the path alone decides, provided that the host is a known provider's or the path names an API's version
  * (`/v1/…`). A body that is not JSON is a model call only at a known provider.
  *
- * @param source the body, as text or in UTF-8; `undefined` if it could not be read.
- * @param content whether messages, system instructions and tools are read as well; `later` prepares for `readContent` of the call.
- * @param headers the request's headers, by lower-case name. Some formats have the model there.
- * @param maxLength the longest whole response, or single event, that is read, in characters. Default: 4 Mi.
- * @param contentLength how much of messages, system instructions and tools is recorded, in characters: no more is read of a long body than
- *   its beginning shows. Default: 65 536.
- *
  * @example
- * const call = readModelCall('POST', new URL('https://api.openai.com/v1/chat/completions'), body, false);
+ * const url = new URL('https://api.openai.com/v1/chat/completions');
+ * const call = readModelCall({ method: 'POST', url, body }, { content: false });
  * const reader = call?.openAnswer();
  * reader?.chunk(bytes);
  * reader?.end();
  * reader?.answer().usage; // { inputTokens: 12, outputTokens: 34 }
  */
 export function readModelCall(
-  method: string,
-  url: URL,
-  source: string | Uint8Array | undefined,
-  content: boolean | 'later',
-  headers: Readonly<Record<string, string>> = {},
-  maxLength: number = MAX_LENGTH,
-  contentLength: number = CONTENT_LENGTH,
+  { method, url, body: source, headers = {} }: GivenRequest,
+  { content, contentLength = CONTENT_LENGTH, maxLength = MAX_LENGTH }: RequestOptions,
 ): ModelCall | undefined {
   if (method.toUpperCase() !== 'POST') return undefined;
   const { path, formats } = recognized(url.pathname);

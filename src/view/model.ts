@@ -69,7 +69,7 @@ export interface RunRow {
   /** The time in which the run's steps waited between attempts. */
   readonly waitedMillis: number;
   readonly startMillis: number;
-  /** Absent while the run is in progress. */
+  /** Absent while the run is in progress, and where its span was delivered without an end. */
   readonly durationMillis?: number;
   readonly inputTokens?: number;
   readonly outputTokens?: number;
@@ -107,7 +107,7 @@ export interface SpanNode {
   /** The name of the instrumentation scope. */
   readonly library?: string;
   readonly startMillis: number;
-  /** Absent while the span is in progress. */
+  /** Absent while the span is in progress, and where it was delivered without an end. */
   readonly endMillis?: number;
   readonly status: ShownStatus;
   readonly attributes: Readonly<Record<string, unknown>>;

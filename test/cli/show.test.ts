@@ -3,7 +3,7 @@ import { appendFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { encodeRequest } from '../../src/exporter/otlp/json.js';
 import { endedSpans } from '../support/spans.js';
-import { fileWith, runtrace } from './runtrace.js';
+import { fileWith, runtrace, runtraceIn } from './runtrace.js';
 
 const ofRun = (kind: string) =>
   encodeRequest(
@@ -19,6 +19,19 @@ test('show prints the runs of every file', async (t) => {
   assert.deepEqual(out.match(/(?<=✔ )\w+/g), ['chat_turn', 'title', 'compaction']);
   assert.match(out, /http:\/\/jaeger:1\/trace\/[0-9a-f]{32}\n/);
   assert.deepEqual([code, err], [0, '']);
+});
+
+test('what goes to another program is not cut, unless COLUMNS says how wide it may be', async (t) => {
+  const kind = 'x'.repeat(300);
+  const file = fileWith(t, `${ofRun(kind)}\n`);
+  const { COLUMNS: _, ...env } = process.env;
+  const lines = async (more: NodeJS.ProcessEnv) =>
+    (await runtraceIn({ env: { ...env, ...more } }, 'show', file)).out.split('\n');
+  assert.match((await lines({}))[0] ?? '', RegExp(`^✔ ${kind}  `));
+  const narrow = await lines({ COLUMNS: '50' });
+  assert.equal(narrow[0]?.length, 50);
+  assert.match(narrow[2] ?? '', /\/trace\/[0-9a-f]{32}$/);
+  for (const COLUMNS of ['', '0', '-1', 'wide']) assert.deepEqual(await lines({ COLUMNS }), await lines({}), COLUMNS);
 });
 
 test('a torn line is reported with its number, the others are shown, and it ends with 1', async (t) => {

@@ -11,12 +11,16 @@ import { request, runSpan, span } from '../view/otlp.js';
 
 const BIN = fileURLToPath(new URL('./cli/main.js', import.meta.resolve('runtrace/exporter')));
 
+const ON_TERMINAL = ['--import', 'data:text/javascript,process.stdout.isTTY = process.stderr.isTTY = true'];
+
 async function startTail(
   t: TestContext,
-  ...args: string[]
+  args: readonly string[] = [],
+  nodeOptions: readonly string[] = [],
 ): Promise<{ child: ChildProcess; origin: string; out(): string }> {
   const { port } = await freePorts('port');
-  const child = spawn(process.execPath, [BIN, 'tail', '--port', String(port), ...args], { stdio: 'pipe' });
+  const command = [...nodeOptions, BIN, 'tail', '--port', String(port), ...args];
+  const child = spawn(process.execPath, command, { stdio: 'pipe' });
   t.after(() => child.kill('SIGKILL'));
   const output = outputOf(child);
   await until(() => output.err.includes('waiting for spans'));
@@ -42,8 +46,14 @@ test('tail prints the tree of a run when it has ended, with no text that can con
   assert.ok(!out().includes('\u001b'));
 });
 
+test('tail says of a run without an end that it has none', async (t) => {
+  const { origin, out } = await startTail(t);
+  await postJson(origin, JSON.stringify(request(runSpan({ end: 0 }))));
+  await until(() => / completed {2}no end\n/.test(out()));
+});
+
 test('tail --json prints a row a line whenever a run came or changed, and ends with 0', async (t) => {
-  const { child, origin, out } = await startTail(t, '--json');
+  const { child, origin, out } = await startTail(t, ['--json']);
   const run = runSpan();
   await postJson(origin, JSON.stringify(request(run)));
   await until(() => out().endsWith('\n'));
@@ -53,10 +63,34 @@ test('tail --json prints a row a line whenever a run came or changed, and ends w
 });
 
 test('tail prints a run that leaves memory before it has ended', async (t) => {
-  const { origin, out } = await startTail(t, '--memory', '200');
+  const { origin, out } = await startTail(t, ['--memory', '200']);
   const stepOf = (text: string) =>
     span({ traceId: runSpan().traceId, name: 'chat gpt-5', attributes: { 'runtrace.step.number': 1, text } });
   // Without the span of their run they are in progress. The memory for runs is 24 MB.
   for (let i = 0; i < 150; i++) await postJson(origin, JSON.stringify(request(stepOf('x'.repeat(250_000)))));
   await until(() => out().includes('1 chat gpt-5'));
+});
+
+test('on a terminal tail draws a run that goes on, and lets the terminal break no line of it', async (t) => {
+  const { origin, out } = await startTail(t, [], ON_TERMINAL);
+  const step = { name: 'chat gpt-5', attributes: { 'runtrace.step.number': 1, text: 'x' } };
+  await postJson(origin, JSON.stringify(request(span(step))));
+  await until(() => /\u001b\[\?7l\S*\? a run .*\u001b\[\?7h\u001b\[\d+A\u001b\[0J/s.test(out()));
+});
+
+test('on a terminal tail erases nothing that a program prints, and ends with it', async (t) => {
+  const program = `console.log('before');
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    await fetch(process.env.RUNTRACE_VIEW + '/v1/traces', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '${JSON.stringify(request(runSpan()))}',
+    });
+    console.log('after');
+    process.exitCode = 3;`;
+  const args = ['--', process.execPath, '--input-type=module', '--eval', program];
+  const { child, out } = await startTail(t, args, ON_TERMINAL);
+  assert.deepEqual(await once(child, 'exit'), [3, null]);
+  assert.match(out(), /^before\n[\s\S]*after\n[\s\S]*chat_turn/);
+  assert.doesNotMatch(out(), /\u001b\[\d+A/);
 });

@@ -156,9 +156,20 @@ test('no line is wider than it may be', () => {
   const text = tree([span(run(1, long)), span({ ...step(2, 1, 1), attempts: [{ number: 1, 'error.type': long }] })], {
     width: 60,
     colors: true,
+    jaegerUrl: null,
   });
   // biome-ignore lint/suspicious/noControlCharactersInRegex: colours are made of them
   for (const line of text.replace(/\u001b\[\d+m/g, '').split('\n')) assert.ok(line.length <= 60, line);
+});
+
+test('ids and links are whole, however narrow the terminal is; without a width nothing is cut', () => {
+  const long = 'x'.repeat(300);
+  const facts = [span(run(1, long, { 'runtrace.run.id': long, 'gen_ai.conversation.id': `c-${long}` }))];
+  const [heading, ...rest] = tree(facts, { width: 40 }).trimEnd().split('\n');
+  assert.equal(heading?.length, 40);
+  const ids = [`   run ${long}  conversation c-${long}`, `   http://localhost:16686/trace/${TRACE_ID}`];
+  assert.deepEqual(rest, ids);
+  assert.deepEqual(tree(facts).trimEnd().split('\n'), [`✔ ${long}  invoke_agent support  completed  1.00 s`, ...ids]);
 });
 
 test('wide characters count as the two columns that a terminal draws, and none is cut in two', () => {
@@ -193,6 +204,11 @@ test('a span without an end says so, and one that ends before its start takes no
   const text = tree([never as ReadableSpan, early as ReadableSpan]);
   assert.match(text, /never .* completed {2}no end\n/);
   assert.match(text, /early .* completed {2}0 ms\n/);
+});
+
+test('of an attempt too: what a clock that was set makes negative takes no time', () => {
+  const attempts = [{ number: 1, duration_ms: -3, wait_ms: -5, time_to_first_chunk_ms: Number.NaN }];
+  assert.match(tree([span({ ...step(1, 0, 1), attempts })]), / #1 {2}0 ms {2}waited 0 ms\n/);
 });
 
 test('a duration is rounded before its units are chosen', () => {

@@ -13,7 +13,10 @@ const prompt = [
 ];
 
 function ask(kind: string, body: object, content = true, headers: Record<string, string> = {}) {
-  const call = readModelCall('POST', new URL(`${base}/${kind}-model`), JSON.stringify(body), content, headers);
+  const call = readModelCall(
+    { method: 'POST', url: new URL(`${base}/${kind}-model`), body: JSON.stringify(body), headers },
+    { content },
+  );
   assert.ok(call);
   return call;
 }

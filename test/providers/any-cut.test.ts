@@ -136,14 +136,14 @@ describe('Any input', () => {
   it('no request throws', () => {
     fc.assert(
       fc.property(json, fc.constantFrom(...everyKind), fc.boolean(), (body, { url, request }, content) => {
-        readModelCall('POST', new URL(url), body, content);
+        readModelCall({ method: 'POST', url: new URL(url), body }, { content });
         const mixed = JSON.stringify({
           ...JSON.parse(body),
           ...request,
           messages: [JSON.parse(body)],
           input: [JSON.parse(body)],
         });
-        JSON.stringify(readModelCall('POST', new URL(url), mixed, content)?.request);
+        JSON.stringify(readModelCall({ method: 'POST', url: new URL(url), body: mixed }, { content })?.request);
       }),
       { numRuns: 1000 },
     );
@@ -166,10 +166,12 @@ describe('Any input', () => {
     }
     for (const { url } of everyKind) {
       readModelCall(
-        'POST',
-        new URL(url),
-        `{"messages":${deep},"input":${deep},"contents":${deep},"max_tokens":1}`,
-        true,
+        {
+          method: 'POST',
+          url: new URL(url),
+          body: `{"messages":${deep},"input":${deep},"contents":${deep},"max_tokens":1}`,
+        },
+        { content: true },
       );
     }
   });

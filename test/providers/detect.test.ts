@@ -138,7 +138,7 @@ const unknown: [method: string, url: string, body: object | string | undefined][
 describe('A model call', () => {
   for (const [url, body, [operation, provider, model]] of known) {
     it(`is POST ${url}`, () => {
-      const call = readModelCall('POST', new URL(url), JSON.stringify(body), false);
+      const call = readModelCall({ method: 'POST', url: new URL(url), body: JSON.stringify(body) }, { content: false });
       assert.ok(call);
       assert.deepEqual([call.operation, call.provider, call.request.model], [operation, provider, model]);
     });
@@ -147,7 +147,7 @@ describe('A model call', () => {
   for (const [method, url, body] of unknown) {
     it(`is not ${method} ${url} with ${typeof body === 'object' ? JSON.stringify(body) : body}`, () => {
       const text = typeof body === 'object' ? JSON.stringify(body) : body;
-      assert.equal(readModelCall(method, new URL(url), text, true), undefined);
+      assert.equal(readModelCall({ method, url: new URL(url), body: text }, { content: true }), undefined);
     });
   }
 
@@ -158,7 +158,7 @@ describe('A model call', () => {
       ['http://gateway.example/v1/messages', 'chat', undefined, false],
       ['http://gateway.example/v1beta/models/gemini-3:streamGenerateContent', 'generate_content', 'gemini-3', true],
     ] as const) {
-      const call = readModelCall('post', new URL(url), undefined, true);
+      const call = readModelCall({ method: 'post', url: new URL(url), body: undefined }, { content: true });
       assert.ok(call, url);
       assert.deepEqual([call.operation, call.request.model, call.streaming], [operation, model, streaming]);
     }
@@ -166,15 +166,26 @@ describe('A model call', () => {
 
   it('whose body is too long is known by its path alone', () => {
     const body = JSON.stringify({ ...chat, padding: 'x'.repeat(5 << 20) });
-    const call = readModelCall('POST', new URL('https://api.openai.com/v1/chat/completions'), body, true);
+    const call = readModelCall(
+      { method: 'POST', url: new URL('https://api.openai.com/v1/chat/completions'), body },
+      { content: true },
+    );
     assert.equal(call?.operation, 'chat');
     assert.equal(call?.request.model, undefined);
   });
 
   it('whose JSON is broken is one at a known provider only', () => {
-    assert.ok(readModelCall('POST', new URL('https://api.openai.com/v1/chat/completions'), '{"model":', true));
+    assert.ok(
+      readModelCall(
+        { method: 'POST', url: new URL('https://api.openai.com/v1/chat/completions'), body: '{"model":' },
+        { content: true },
+      ),
+    );
     assert.equal(
-      readModelCall('POST', new URL('https://gateway.example/v1/chat/completions'), '{"model":', true),
+      readModelCall(
+        { method: 'POST', url: new URL('https://gateway.example/v1/chat/completions'), body: '{"model":' },
+        { content: true },
+      ),
       undefined,
     );
   });
@@ -187,7 +198,10 @@ describe('A model call', () => {
       [undefined, false],
       ['yes', false],
     ]) {
-      const call = readModelCall('POST', url, JSON.stringify({ ...chat, stream }), false);
+      const call = readModelCall(
+        { method: 'POST', url, body: JSON.stringify({ ...chat, stream }) },
+        { content: false },
+      );
       assert.equal(call?.streaming, streaming);
       assert.equal(call?.request.stream ?? false, streaming);
     }
@@ -245,7 +259,7 @@ describe('An answer', () => {
   it('that is too long to be read is complete, and tells nothing', () => {
     const body = JSON.stringify({ id: '1', choices: [{ message: { content: 'x'.repeat(1000) } }] });
     const url = new URL('https://api.openai.com/v1/chat/completions');
-    const small = readModelCall('POST', url, JSON.stringify(chat), true, {}, 500);
+    const small = readModelCall({ method: 'POST', url, body: JSON.stringify(chat) }, { content: true, maxLength: 500 });
     assert.ok(small);
     for (const chunks of [[body], body.match(/.{1,99}/g) ?? []]) {
       const answer = read(small, chunks);
@@ -258,7 +272,10 @@ describe('An answer', () => {
 
   it('whose last event is too long to be read is complete at its end', () => {
     const url = new URL('https://api.openai.com/v1/responses');
-    const small = readModelCall('POST', url, JSON.stringify({ ...responses, stream: true }), true, {}, 500);
+    const small = readModelCall(
+      { method: 'POST', url, body: JSON.stringify({ ...responses, stream: true }) },
+      { content: true, maxLength: 500 },
+    );
     assert.ok(small);
     const created = 'event: response.created\ndata: {"type":"response.created","response":{"id":"r","model":"m"}}\n\n';
     const last = `event: response.completed\ndata: {"type":"response.completed","response":{"x":"${'x'.repeat(500)}"}}\n\n`;

@@ -9,7 +9,7 @@ const speech = { model: 'gpt-4o-mini-tts', input: 'Hi', voice: 'alloy' };
 
 /** A call whose multipart body cannot be read. */
 function multipart(path: string) {
-  const call = readModelCall('POST', new URL(`${api}/${path}`), undefined, true);
+  const call = readModelCall({ method: 'POST', url: new URL(`${api}/${path}`), body: undefined }, { content: true });
   assert.ok(call);
   return call;
 }

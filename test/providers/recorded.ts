@@ -9,7 +9,10 @@ export interface Recorded {
 }
 
 export function modelCall(recorded: Pick<Recorded, 'url' | 'request'>, content = true): ModelCall {
-  const call = readModelCall('POST', new URL(recorded.url), JSON.stringify(recorded.request), content);
+  const call = readModelCall(
+    { method: 'POST', url: new URL(recorded.url), body: JSON.stringify(recorded.request) },
+    { content },
+  );
   if (!call) throw new Error(`not known as a model call: ${recorded.url}`);
   return call;
 }

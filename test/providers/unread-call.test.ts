@@ -283,7 +283,11 @@ describe('A call of a format that is not read becomes a step:', () => {
   for (const [url, body, rule] of asStep) {
     it(`${rule === 'host' ? 'by its host' : `with ${JSON.stringify(body)}`}, ${url}`, () => {
       const request = { method: 'POST', url: new URL(url), body: text(body), contentType: JSON_TYPE };
-      assert.equal(readModelCall('POST', request.url, request.body, false), undefined, 'the format is read');
+      assert.equal(
+        readModelCall({ method: 'POST', url: request.url, body: request.body }, { content: false }),
+        undefined,
+        'the format is read',
+      );
       assert.equal(isUnreadModelCall(request, { byBody: true, every: false }), true);
       assert.equal(isUnreadModelCall(request, { byBody: false, every: false }), rule === 'host');
     });
@@ -321,7 +325,11 @@ describe('A count of tokens is not reported as a call that was missed:', () => {
   for (const [name, address, body] of countsOfTokens) {
     it(`${name}, ${address}`, () => {
       const request = { method: 'POST', url: new URL(address), body: text(body), contentType: JSON_TYPE };
-      assert.equal(readModelCall('POST', request.url, request.body, false), undefined, 'taken for a model call');
+      assert.equal(
+        readModelCall({ method: 'POST', url: request.url, body: request.body }, { content: false }),
+        undefined,
+        'taken for a model call',
+      );
       assert.equal(unreadKindOf(request, { byBody: true, every: false }), 'other');
       assert.equal(mayAskProvider(request.url), false, 'by the global fetch');
     });

@@ -59,7 +59,10 @@ describe("watsonx's chat", () => {
       embeddings: 'embeddings',
       rerank: 'rerank',
     })) {
-      const call = readModelCall('POST', new URL(`${HOST}/text/${kind}`), undefined, true);
+      const call = readModelCall(
+        { method: 'POST', url: new URL(`${HOST}/text/${kind}`), body: undefined },
+        { content: true },
+      );
       assert.deepEqual([call?.operation, call?.provider], [operation, 'ibm.watsonx.ai']);
     }
   });
@@ -68,7 +71,7 @@ describe("watsonx's chat", () => {
     const others = { tokenization: { model_id: model, input: 'Hi' }, extractions: { document_reference: {} } };
     for (const [path, body] of Object.entries(others)) {
       const url = new URL(`${HOST}/text/${path}`);
-      assert.equal(readModelCall('POST', url, JSON.stringify(body), true), undefined);
+      assert.equal(readModelCall({ method: 'POST', url, body: JSON.stringify(body) }, { content: true }), undefined);
     }
   });
 

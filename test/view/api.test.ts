@@ -135,6 +135,27 @@ describe('the API of the page', () => {
     );
   });
 
+  test('what a clock that was set makes negative takes no time', async () => {
+    const run = runSpan();
+    const event = {
+      name: 'runtrace.attempt',
+      at: START + 10,
+      attributes: {
+        'runtrace.attempt.duration_ms': -5,
+        'runtrace.attempt.wait_ms': -4,
+        'runtrace.attempt.time_to_first_chunk_ms': -3,
+      },
+    };
+    const attributes = { 'runtrace.step.number': 1, 'runtrace.step.retry_wait_ms': -2 };
+    await viewer.post(
+      request(run, span({ traceId: run.traceId, parentSpanId: run.spanId, events: [event], attributes })),
+    );
+    const { row, spans } = await viewer.detail(run.traceId);
+    const [attempt] = spans[1]?.attempts ?? [];
+    assert.deepEqual([attempt?.endMillis, attempt?.waitMillis, attempt?.firstChunkMillis], [START + 10, 0, 0]);
+    assert.equal(row.waitedMillis, 0);
+  });
+
   test('Protobuf, with gzip or without, is read as JSON is', async () => {
     const spans = endedSpans(3, {
       attributes: (i) => ({
@@ -176,6 +197,26 @@ describe('the API of the page', () => {
     const other = await startViewer(t);
     assert.equal((await other.post(otlp)).status, 200);
     assert.deepEqual(await other.detail(traceId), await viewer.detail(traceId));
+  });
+
+  test('a span without an end keeps having none, until it is delivered with one', async (t) => {
+    const run = runSpan({ end: 0 });
+    await viewer.post(request(run));
+    const otlp = await (await viewer.get(`/api/runs/${run.traceId}/otlp`)).text();
+    const other = await startViewer(t);
+    await other.post(otlp);
+    assert.deepEqual(await other.detail(run.traceId), await viewer.detail(run.traceId));
+    for (const again of [runSpan({ traceId: run.traceId, spanId: run.spanId }), run]) {
+      await viewer.post(request(again));
+      assert.equal((await viewer.detail(run.traceId)).row.durationMillis, 1000);
+    }
+  });
+
+  test('a span that was delivered is not in progress, whatever it says', async () => {
+    const run = runSpan({ attributes: { 'runtrace.status': 'in_progress' } });
+    await viewer.post(request(run));
+    const { row, spans } = await viewer.detail(run.traceId);
+    assert.deepEqual([row.status, row.live, spans[0]?.status], ['unknown', false, 'unknown']);
   });
 
   test('a trace without a run or a model call is not in the list', async () => {

@@ -39,6 +39,7 @@ const circle = (() => {
 const own = runSpan();
 const ownParent = { ...own, parentSpanId: own.spanId };
 const orphan = runSpan({ parentSpanId: newSpanId() });
+const endless = runSpan({ end: 0 });
 const reversed = runSpan({ start: 1_750_000_001_000, end: 1_750_000_000_000 });
 const disguised = runSpan({ name: '\u001b[2J\u0007<script>alert(1)</script>', attributes: { __proto__x: 'a' } });
 const deepJson = `{"resourceSpans":${'['.repeat(100_000)}`;
@@ -176,6 +177,17 @@ const ROWS: Row[] = [
       assert.equal((await viewer.runs()).runs.find(({ traceId }) => traceId === reversed.traceId)?.durationMillis, 0);
       const [node] = (await viewer.detail(reversed.traceId)).spans;
       assert.equal(node?.endMillis, node?.startMillis);
+    },
+  },
+  {
+    input: 'no end',
+    send: spans(endless),
+    status: 200,
+    runs: 1,
+    check: async (viewer) => {
+      const { row, spans } = await viewer.detail(endless.traceId);
+      assert.deepEqual([row.status, row.live, row.durationMillis], ['completed', false, undefined]);
+      assert.deepEqual([spans[0]?.status, spans[0]?.endMillis], ['completed', undefined]);
     },
   },
   {

@@ -6,9 +6,14 @@ import { spawnedCommand } from './spawned-command.js';
 
 /**
  * Starts a program whose model calls the viewer shows, as it does those of all Node processes that the program starts. Returns its exit
- * code. After its end the viewer goes on while a user looks: on a terminal until Ctrl-C, elsewhere as long as a page is open.
+ * code. `afterEnd` may keep the viewer open when the program has ended by itself; `stopped` resolves at a signal.
  */
-export async function runProgram(program: readonly string[], viewer: Viewer, packageUrl: URL): Promise<number> {
+export async function runProgram(
+  program: readonly string[],
+  viewer: Viewer,
+  packageUrl: URL,
+  afterEnd?: (code: number, stopped: Promise<void>) => Promise<void>,
+): Promise<number> {
   // A URL, because NODE_OPTIONS is split at spaces, and a path may have some.
   const preload = new URL('dist/cli/view/preload.js', packageUrl).href;
   const env = {
@@ -47,10 +52,7 @@ export async function runProgram(program: readonly string[], viewer: Viewer, pac
     });
     child.once('exit', (code, signal) => resolve(code ?? 128 + (signal ? constants.signals[signal] : 0)));
   });
-  if (!isStopped && process.stderr.isTTY) {
-    complain(`view: the program has ended with ${code}. Its runs stay at ${viewer.pageUrl} until Ctrl-C.`);
-    await stopped;
-  } else await Promise.race([viewer.unwatched(), stopped]);
+  if (!isStopped) await afterEnd?.(code, stopped);
   await viewer.close();
   return code;
 }

@@ -27,7 +27,12 @@ export async function view({ files, program }: Shown, options: ViewOptions): Pro
   if (program) {
     // Beside the output of the program, which may go to a file.
     complain(`view: ${viewer.pageUrl}`);
-    return await runProgram(program, viewer, options.packageUrl);
+    return await runProgram(program, viewer, options.packageUrl, async (code, stopped) => {
+      // While a user looks: on a terminal until Ctrl-C, elsewhere as long as a page is open.
+      if (!process.stderr.isTTY) return await Promise.race([viewer.unwatched(), stopped]);
+      complain(`view: the program has ended with ${code}. Its runs stay at ${viewer.pageUrl} until Ctrl-C.`);
+      await stopped;
+    });
   }
   printLine(viewer.pageUrl);
   if (files.length === 0) printLine(`Waiting for spans: OTEL_EXPORTER_OTLP_ENDPOINT=${viewer.endpoint}`);

@@ -54,7 +54,7 @@ function callOf(
   if (body === undefined && !opaqueBody) return undefined;
   const content = capturing?.messages ? 'later' : false;
   const read = (text: ReadBody | undefined) =>
-    readModelCall(method, url, text, content, headers, undefined, capturing?.limits.contentBytes);
+    readModelCall({ method, url, body: text, headers }, { content, contentLength: capturing?.limits.contentBytes });
   // Of a form the path is enough.
   const call = read(body ?? formFields) ?? (formFields === undefined ? undefined : read(undefined));
   if (!call || (body !== undefined && !call.readContent)) return call;

@@ -23,7 +23,7 @@ export function recordOfSnapshot(snapshot: SpanSnapshot & { readonly sequence?: 
       atMillis: timeOf(event?.atMillis),
       ...boundedAttributes(event?.attributes),
     })),
-    ...(typeof snapshot.sequence === 'number' && { sequence: snapshot.sequence }),
+    sequence: typeof snapshot.sequence === 'number' ? snapshot.sequence : 0,
     ...(typeof statusCode === 'number' && { statusCode }),
     ...(typeof statusMessage === 'string' && { statusMessage }),
   };

@@ -19,7 +19,7 @@ export interface SpanRecord extends Omit<SpanSnapshot, 'attributes' | 'events'> 
   readonly cut?: Record<string, number> | undefined;
   /** How many events were left out. */
   readonly droppedEvents?: number | undefined;
-  /** Of a snapshot of the live channel: a lower number is older. */
+  /** Only of a snapshot of the live channel: a lower number is older. */
   readonly sequence?: number | undefined;
   /** OTLP's number of its kind. */
   readonly kind?: number | undefined;
@@ -27,6 +27,11 @@ export interface SpanRecord extends Omit<SpanSnapshot, 'attributes' | 'events'> 
   readonly service?: string | undefined;
   /** The name of its instrumentation scope. */
   readonly library?: string | undefined;
+}
+
+/** A span that was delivered has ended, also if its writer gave it no end. */
+export function isInProgress({ endMillis, sequence }: SpanRecord): boolean {
+  return endMillis === undefined && sequence !== undefined;
 }
 
 /** What spans of one resource and instrumentation scope share. */
@@ -69,8 +74,8 @@ export function recordOf(wire: WireSpan, origin: Origin): SpanRecord {
     ...(parentSpanId && { parentSpanId }),
     name: textOf(wire.name, 'name').slice(0, LONGEST_NAME),
     startMillis,
-    // A span that was delivered has ended, also if its writer gave it no end, or one before its start because a clock was set.
-    endMillis: Math.max(startMillis, endMillis ?? startMillis),
+    // An end before the start comes from a clock that was set.
+    ...(endMillis !== undefined && { endMillis: Math.max(startMillis, endMillis) }),
     attributes,
     ...(cut && { cut }),
     events: events.slice(0, MOST_EVENTS).map((event) => {
@@ -121,12 +126,12 @@ function listOf<T>(list: T[] | undefined | null, what: string): T[] {
 /** Milliseconds since the epoch. 0 is Protobuf's "not set". */
 function millisOf(written: unknown): number | undefined {
   const nanos = plainNumber(written);
-  if (nanos === undefined || nanos === null || nanos === 0 || nanos === '0' || nanos === '') return undefined;
-  if (typeof nanos === 'number' && Math.abs(nanos) < 1e20) return nanos / 1e6;
+  if (nanos === undefined || nanos === null) return undefined;
+  if (typeof nanos === 'number' && Math.abs(nanos) < 1e20) return nanos / 1e6 || undefined;
   // A time before 1970 has no representation in OTLP; a sign is a writer's error that still says when.
-  if (typeof nanos !== 'string' || !/^-?\d{1,20}$/.test(nanos)) throw new NoSpanError('a time has no digits');
+  if (typeof nanos !== 'string' || !/^(?:-?\d{1,20})?$/.test(nanos)) throw new NoSpanError('a time has no digits');
   const exact = BigInt(nanos);
-  return Number(exact / 1_000_000n) + Number(exact % 1_000_000n) / 1e6;
+  return Number(exact / 1_000_000n) + Number(exact % 1_000_000n) / 1e6 || undefined;
 }
 
 function attributesOf(wire: WireKeyValue[] | undefined): {

@@ -3,7 +3,7 @@ import type { Usage } from '../../otel/genai.js';
 import * as names from '../../otel/names.js';
 import type { Attempt, AttemptStatus, SpanEvent, StatusUpdate } from '../model.js';
 import type { EventRecord, SpanRecord } from '../receive/span-record.js';
-import { defined, numberOf, statusOf, textOf } from './values.js';
+import { defined, millisOf, numberOf, statusOf, textOf } from './values.js';
 
 /** The events of a span, sorted into what the page shows of them. */
 export interface SpanEvents {
@@ -55,14 +55,14 @@ function attemptOf(
   return defined({
     number: numberOf(of[names.ATTEMPT_NUMBER]) ?? position,
     startMillis: atMillis,
-    endMillis: status === 'in_flight' ? undefined : atMillis + (numberOf(of[names.ATTEMPT_DURATION_MS]) ?? 0),
+    endMillis: status === 'in_flight' ? undefined : atMillis + (millisOf(of[names.ATTEMPT_DURATION_MS]) ?? 0),
     status,
     code: numberOf(of[names.HTTP_RESPONSE_STATUS_CODE]),
     errorType: textOf(of[names.ERROR_TYPE]),
     errorMessage: textOf(of[names.EXCEPTION_MESSAGE]),
-    waitMillis: numberOf(of[names.ATTEMPT_WAIT_MS]),
+    waitMillis: millisOf(of[names.ATTEMPT_WAIT_MS]),
     askedMillis,
-    firstChunkMillis: numberOf(of[names.ATTEMPT_TIME_TO_FIRST_CHUNK_MS]),
+    firstChunkMillis: millisOf(of[names.ATTEMPT_TIME_TO_FIRST_CHUNK_MS]),
     url: textOf(of[names.URL_FULL]),
     method: textOf(of[names.HTTP_REQUEST_METHOD]),
     requestHeaders: headersOf(of, names.HTTP_REQUEST_HEADER_PREFIX),

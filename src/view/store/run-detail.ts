@@ -2,7 +2,7 @@ import { encodeAttributes } from '../../exporter/otlp/json.js';
 import type { WireRequest, WireSpan } from '../../exporter/otlp/protobuf/wire.js';
 import * as names from '../../otel/names.js';
 import type { RunDetail, RunRow, SpanNode } from '../model.js';
-import type { SpanRecord } from '../receive/span-record.js';
+import { isInProgress, type SpanRecord } from '../receive/span-record.js';
 import { eventsOf } from './attempts.js';
 import { kindOf, spanStatus, waitOf } from './span-facts.js';
 import { defined } from './values.js';
@@ -85,7 +85,7 @@ function inOrder(records: readonly SpanRecord[], topId: string): Placed[] {
 export function otlpOf(records: readonly SpanRecord[], now: number | undefined): WireRequest {
   return {
     resourceSpans: records
-      .flatMap((record) => (record.endMillis !== undefined ? record : now === undefined ? [] : inProgress(record, now)))
+      .flatMap((record) => (isInProgress(record) ? (now === undefined ? [] : shownUntil(record, now)) : record))
       .map((record) => ({
         resource: {
           attributes: encodeAttributes(record.service === undefined ? {} : { 'service.name': record.service }),
@@ -95,23 +95,13 @@ export function otlpOf(records: readonly SpanRecord[], now: number | undefined):
   };
 }
 
-function inProgress(record: SpanRecord, now: number): SpanRecord {
+function shownUntil(record: SpanRecord, now: number): SpanRecord {
   const endMillis = Math.max(now, record.startMillis);
   return { ...record, endMillis, attributes: { ...record.attributes, [names.STATUS]: 'in_progress' } };
 }
 
 function wireOf(record: SpanRecord): WireSpan {
-  const {
-    traceId,
-    spanId,
-    parentSpanId,
-    name,
-    kind,
-    startMillis,
-    endMillis = startMillis,
-    attributes,
-    events,
-  } = record;
+  const { traceId, spanId, parentSpanId, name, kind, startMillis, endMillis, attributes, events } = record;
   return {
     traceId,
     spanId,
@@ -119,7 +109,7 @@ function wireOf(record: SpanRecord): WireSpan {
     name,
     kind: kind ?? 0,
     startTimeUnixNano: nanosOf(startMillis),
-    endTimeUnixNano: nanosOf(endMillis),
+    endTimeUnixNano: endMillis === undefined ? '0' : nanosOf(endMillis),
     attributes: encodeAttributes(attributes),
     events: events.map((event) => ({
       timeUnixNano: nanosOf(event.atMillis),

@@ -13,7 +13,7 @@ export function rowOf(traceId: string, spans: readonly SpanFacts[], lostContact:
   );
   const steps = calls.sort((a, b) => a.startMillis - b.startMillis);
   const codes = steps.flatMap((step) => step.codes).sort((a, b) => a.atMillis - b.atMillis);
-  const isEnded = top.endMillis !== undefined;
+  const isEnded = top.status !== 'in_progress';
   return defined({
     traceId,
     spanId: top.spanId,

@@ -1,8 +1,8 @@
 import * as names from '../../otel/names.js';
 import type { Attempt, ShownStatus, SpanKind } from '../model.js';
-import type { SpanRecord } from '../receive/span-record.js';
+import { isInProgress, type SpanRecord } from '../receive/span-record.js';
 import { askedBy, eventsOf } from './attempts.js';
-import { numberOf, statusOf, textOf } from './values.js';
+import { millisOf, numberOf, statusOf, textOf } from './values.js';
 
 /** What the list needs of a span. It is computed once, when the span arrives. */
 export interface SpanFacts {
@@ -13,7 +13,7 @@ export interface SpanFacts {
   readonly isListed: boolean;
   readonly name: string;
   readonly startMillis: number;
-  /** `undefined` while the span is in progress. */
+  /** `undefined` while the span is in progress, and of a span that was delivered without an end. */
   readonly endMillis: number | undefined;
   readonly status: ShownStatus;
   readonly runKind: string | undefined;
@@ -57,7 +57,7 @@ export function factsOf(record: SpanRecord): SpanFacts {
     model: isRun ? undefined : label(of[names.GEN_AI_RESPONSE_MODEL] ?? of[names.GEN_AI_REQUEST_MODEL]),
     codes: codesOf(record, attempts),
     failedAttempts: failedAttemptsOf(record, attempts),
-    waitedMillis: numberOf(of[names.STEP_RETRY_WAIT_MS]) ?? attempts.reduce((sum, it) => sum + (it.waitMillis ?? 0), 0),
+    waitedMillis: millisOf(of[names.STEP_RETRY_WAIT_MS]) ?? attempts.reduce((sum, it) => sum + (it.waitMillis ?? 0), 0),
     inputTokens: numberOf(of[isRun ? names.RUN_INPUT_TOKENS : names.GEN_AI_USAGE_INPUT_TOKENS]),
     outputTokens: numberOf(of[isRun ? names.RUN_OUTPUT_TOKENS : names.GEN_AI_USAGE_OUTPUT_TOKENS]),
     stepCount: numberOf(of[names.RUN_STEP_COUNT]),
@@ -74,20 +74,22 @@ export function kindOf({ attributes }: SpanRecord): SpanKind {
 /** By the status code of OpenTelemetry: OK is set by the application, or by runtrace for a tool call. */
 const STATUS_OF_CODE: Readonly<Record<number, ShownStatus>> = { 1: 'completed', 2: 'error' };
 
-/** A span without an end is in progress, also if an outcome was proposed for it. */
-export function spanStatus({ attributes, endMillis, statusCode }: SpanRecord): ShownStatus {
-  if (endMillis === undefined) return 'in_progress';
-  return statusOf(attributes[names.STATUS]) ?? STATUS_OF_CODE[statusCode ?? 0] ?? 'unknown';
+/** A span is in progress also if an outcome was proposed for it, and never where it was delivered. */
+export function spanStatus(record: SpanRecord): ShownStatus {
+  if (isInProgress(record)) return 'in_progress';
+  const status = statusOf(record.attributes[names.STATUS]);
+  if (status !== undefined && status !== 'in_progress') return status;
+  return STATUS_OF_CODE[record.statusCode ?? 0] ?? 'unknown';
 }
 
 /** Since when a step in progress waits for its next attempt, and how long it was asked to. */
 export function waitOf(
-  { endMillis }: SpanRecord,
+  record: SpanRecord,
   attempts: readonly Attempt[],
 ): { sinceMillis: number; askedMillis?: number } | undefined {
   const last = attempts.at(-1);
   const isWaiting =
-    endMillis === undefined && last?.status === 'failed' && attempts.every(({ status }) => status !== 'in_flight');
+    isInProgress(record) && last?.status === 'failed' && attempts.every(({ status }) => status !== 'in_flight');
   if (!isWaiting || last?.endMillis === undefined) return undefined;
   const askedMillis = askedBy(last);
   return { sinceMillis: last.endMillis, ...(askedMillis !== undefined && { askedMillis }) };

@@ -1,6 +1,6 @@
 import type { WireRequest } from '../../exporter/otlp/protobuf/wire.js';
 import type { RunDetail, RunRow } from '../model.js';
-import type { SpanRecord } from '../receive/span-record.js';
+import { isInProgress, type SpanRecord } from '../receive/span-record.js';
 import { detailOf, otlpOf } from './run-detail.js';
 import { rowOf } from './run-row.js';
 import { factsOf, kindOf, type SpanFacts } from './span-facts.js';
@@ -111,10 +111,10 @@ export class StoredRun {
   }
 }
 
-/** Of snapshots, the later one counts. A span that was exported has all there is to say. */
+/** Of snapshots, the later one counts. A span that was exported has all there is to say, if it has an end. */
 function replaces(record: SpanRecord, before: StoredSpan): boolean {
-  if (before.facts.endMillis === undefined) return record.endMillis !== undefined || isLater(record, before);
-  return record.endMillis !== undefined && record.sequence === undefined;
+  if (before.facts.status === 'in_progress') return !isInProgress(record) || isLater(record, before);
+  return record.sequence === undefined && (record.endMillis !== undefined || before.facts.endMillis === undefined);
 }
 
 function isLater({ sequence = 0 }: SpanRecord, before: StoredSpan): boolean {

@@ -129,6 +129,60 @@ describe('the page of a run', () => {
     });
   });
 
+  it('leaves a span whose clock is a day off out of the axis, with what is in it, and says so', async () => {
+    const day = 86_400_000;
+    const run = givenRun();
+    const { spanId } = run.spans[0] as SpanNode;
+    const below = (parentSpanId: string, name: string, from: number) =>
+      givenSpan(name, from, from + 20, { kind: 'other', parentSpanId });
+    const yesterday = below(spanId, 'GET /', 100 - day);
+    const tomorrow = below(spanId, 'GET /later', 538 + day);
+    const spans = [...run.spans, yesterday, below(yesterday.spanId, 'SELECT', 110 - day), tomorrow];
+    await onPage([{ ...run, spans }], urlOf(run), async ({ page }) => {
+      const bar = await page.locator('.bar.run').boundingBox();
+      const axis = await page.locator('[role=columnheader].time').boundingBox();
+      assert.equal(bar?.width, axis?.width);
+      assert.deepEqual(await page.locator('.off-axis').allInnerTexts(), [
+        '◂ 23 h 59 min before',
+        '◂ 23 h 59 min before',
+        '24 h 0 min after ▸',
+      ]);
+      await page.getByText('3 spans outside of the time shown: measured by another clock').waitFor();
+    });
+  });
+
+  it('shows a run that began long after the span around it', async () => {
+    const run = givenRun({ from: 3_600_000 });
+    const queued = givenSpan('send', 0, 10, { kind: 'other', depth: 0 });
+    const spans = [queued, { ...(run.spans[0] as SpanNode), parentSpanId: queued.spanId, depth: 1 }];
+    await onPage([{ ...run, spans }], urlOf(run), async ({ page }) => {
+      await page.locator('.bar.run').waitFor();
+      assert.equal(await page.locator('.off-axis').count(), 0);
+    });
+  });
+
+  it('says of a span without an end that it has none', async () => {
+    const { endMillis: _, ...endless } = givenSpan('GET /', 4, 4, { kind: 'other', status: 'unknown' });
+    const run = givenRun({}, endless);
+    await onPage([run], `${urlOf(run)}/${endless.spanId}`, async ({ page }) => {
+      await page.getByText('The span was delivered without an end, and does not say how it went.').waitFor();
+      assert.match((await rowTexts(page))[1] as string, /^·\ufe0e unknown GET \/ no end starts at 4 ms, no end$/);
+    });
+  });
+
+  it('has of a run without an end neither a duration nor a sum of times', async () => {
+    const { durationMillis: _, ...row } = givenRun().row;
+    const { endMillis: __, ...endless } = givenSpan('invoke_workflow chat_turn', 0, 0, { kind: 'run', depth: 0 });
+    const run = { row, spans: [endless, givenSpan('chat gpt-5', 4, 534)] };
+    await onPage([run], '#/', async ({ page }) => {
+      assert.equal(await page.locator('.c-duration').last().innerText(), 'no end');
+      await page.keyboard.press('j');
+      await page.keyboard.press('Enter');
+      await page.locator('.waterfall').waitFor();
+      assert.equal(await page.locator('.totals').count(), 0);
+    });
+  });
+
   it('has a URL for the selected span and the opened attempt', async () => {
     const run = rateLimitedRun();
     await onPage([run], urlOf(run), async ({ page }) => {

@@ -7,17 +7,7 @@ import { PLAIN, SECRET, SUSPECT, TOKEN } from '../names.js';
 import type { Policy } from '../policy.js';
 import { findSecrets } from '../text/find-secrets.js';
 import { isHarmlessObject } from '../text/harmless.js';
-import {
-  FLAT_PAIRS,
-  type Frame,
-  type KeyPath,
-  NO_PATH,
-  newFrame,
-  PAIR_KEYS,
-  SHORTEST_TEXT_TOKENS,
-  schemaPlace,
-  TEXT_TOKENS,
-} from './json-frame.js';
+import { type Frame, frameIn, type KeyPath, NO_PATH, rootFrame } from './json-frame.js';
 import { literalEnd, numbersEnd } from './json-literals.js';
 import { hiddenString, isSecretByName } from './json-names.js';
 import { decodeCut, decodeString } from './json-strings.js';
@@ -109,7 +99,7 @@ export class JsonScan {
     this.#policy = rules?.policy;
     this.#rules = rules;
     this.#deltas = deltas;
-    this.#frame = newFrame(true, deltas?.root ?? NO_PATH, false, 'none', -1, false, '', PLAIN);
+    this.#frame = rootFrame(deltas?.root ?? NO_PATH);
     this.#scan();
   }
 
@@ -176,23 +166,9 @@ export class JsonScan {
   }
 
   #open(at: number, isArray: boolean): void {
-    const parent = this.#frame;
-    const key = parent.isArray ? '' : parent.key;
-    const isSchemaOfSecret = parent.kind !== PLAIN && parent.schema === 'properties' && !isArray;
-    const isHidden =
-      (parent.kind === SECRET || (parent.valueKind > SUSPECT && PAIR_KEYS.get(key) === 'value')) && !isSchemaOfSecret;
-    this.#parents.push(parent);
+    this.#parents.push(this.#frame);
     this.#depth = Math.max(this.#depth, this.#parents.length);
-    this.#frame = newFrame(
-      isArray,
-      this.#deltas && key !== '' && parent.path.isShort ? parent.path.under(key) : parent.path,
-      parent.hasTextTokens || (key.length >= SHORTEST_TEXT_TOKENS && TEXT_TOKENS.test(key)),
-      isSchemaOfSecret ? 'secret' : schemaPlace(parent, key, isArray),
-      parent.hiddenFrom >= 0 ? parent.hiddenFrom : isHidden ? at : -1,
-      isArray && (parent.isArray ? this.#parents.length > 1 : FLAT_PAIRS.test(key)),
-      isArray ? parent.key : '',
-      isArray ? parent.kind : PLAIN,
-    );
+    this.#frame = frameIn(this.#frame, at, isArray, this.#parents.length === 1);
     this.#next = isArray ? FIRST_VALUE : FIRST_KEY;
     this.#wholeUntil = at + 1;
   }

@@ -1,6 +1,5 @@
-import { shownMillis } from '../../../util/shown-millis.js';
 import type { Attempt, SpanNode } from '../../model.js';
-import { bytes, tokens } from '../parts/format.js';
+import { bytes, millisText, tokens } from '../parts/format.js';
 import { readable } from '../parts/long-text.js';
 import { Status, WORDS } from '../parts/status.js';
 import { errorText } from '../step/attempts.js';
@@ -54,17 +53,16 @@ function facts(a: Attempt, b: Attempt): Compared[] {
     name,
     texts: [String(of(a) ?? ''), String(of(b) ?? '')],
   });
-  const millis = (value: number | undefined) => (value === undefined ? undefined : shownMillis(value));
   const size = (value: number | undefined) => (value === undefined ? undefined : bytes(value));
   return [
     { ...row('ended', ({ status }) => WORDS[status]), shown: [<Status of={a.status} />, <Status of={b.status} />] },
     row('code', ({ code }) => code),
     row('error', errorText),
-    row('asked', ({ askedMillis }) => millis(askedMillis)),
-    row('waited', ({ waitMillis }) => millis(waitMillis)),
-    row('first chunk', ({ firstChunkMillis }) => millis(firstChunkMillis)),
+    row('asked', ({ askedMillis }) => millisText(askedMillis)),
+    row('waited', ({ waitMillis }) => millisText(waitMillis)),
+    row('first chunk', ({ firstChunkMillis }) => millisText(firstChunkMillis)),
     row('duration', ({ startMillis, endMillis }) =>
-      millis(endMillis === undefined ? undefined : endMillis - startMillis),
+      millisText(endMillis === undefined ? undefined : endMillis - startMillis),
     ),
     row('tokens', ({ usage }) => usage && tokens(usage.inputTokens, usage.outputTokens)),
     row('sent', ({ requestBodyBytes }) => size(requestBodyBytes)),

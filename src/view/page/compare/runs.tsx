@@ -3,7 +3,7 @@ import { shownMillis } from '../../../util/shown-millis.js';
 import type { RunDetail, SpanNode } from '../../model.js';
 import { hashOf, listHash } from '../data/route.js';
 import { type RunState, useRunDetail } from '../data/run-detail.js';
-import { fullTime, tokens } from '../parts/format.js';
+import { fullTime, millisText, tokens } from '../parts/format.js';
 import { useKeys } from '../parts/keys.js';
 import { Status, shownStatus, WORDS } from '../parts/status.js';
 import { isModelCall } from '../run/spans.js';
@@ -74,7 +74,7 @@ function runFacts(a: RunDetail, b: RunDetail): Compared[] {
   });
   const totals = new Map([a, b].map((detail) => [detail, totalsOf(detail, Date.now())]));
   const total = (name: 'model' | 'waiting' | 'tools' | 'own') => (detail: RunDetail) =>
-    shownMillis(totals.get(detail)?.[name] ?? 0);
+    millisText(totals.get(detail)?.[name]);
   const status = (detail: RunDetail): ComponentChildren => <Status of={shownStatus(detail.row)} />;
   return [
     { ...row('status', (detail) => WORDS[shownStatus(detail.row)]), shown: [status(a), status(b)] },
@@ -85,7 +85,7 @@ function runFacts(a: RunDetail, b: RunDetail): Compared[] {
     row('model', (detail) => detail.row.models.join(', ')),
     row('attempts', (detail) => detail.row.attemptCodes.join(' ')),
     row('tokens', (detail) => tokens(detail.row.inputTokens, detail.row.outputTokens)),
-    row('duration', ({ row: { durationMillis } }) => (durationMillis === undefined ? '' : shownMillis(durationMillis))),
+    row('duration', (detail) => millisText(detail.row.durationMillis)),
     row('time in the model', total('model')),
     row('time waiting', total('waiting')),
     row('time in tools', total('tools')),

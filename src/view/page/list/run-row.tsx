@@ -36,7 +36,7 @@ interface RunRowProps {
 
 export function RunRowView({ row, index, top, isSelected, isMarked, now }: RunRowProps) {
   const status = shownStatus(row);
-  const duration = row.durationMillis ?? (status === 'in_progress' ? Math.max(0, now - row.startMillis) : undefined);
+  const duration = row.durationMillis ?? (status === 'in_progress' ? now - row.startMillis : undefined);
   const waited = row.waitedMillis > 0 ? waitedText(row.waitedMillis, duration) : undefined;
   return (
     <div
@@ -80,7 +80,7 @@ export function RunRowView({ row, index, top, isSelected, isMarked, now }: RunRo
         {tokens(row.inputTokens, row.outputTokens)}
       </div>
       <div role="gridcell" class="c-duration">
-        {duration !== undefined && shownMillis(duration)}
+        {duration !== undefined ? shownMillis(duration) : !row.live && 'no end'}
       </div>
       <div role="gridcell" class="c-reason" title={row.reason}>
         {row.reason}

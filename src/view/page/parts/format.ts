@@ -7,6 +7,11 @@ export function partOf(part: number, whole: number): string {
   return `${shownMillis(part).replace(/ m?s$/, '')} of ${shown}`;
 }
 
+/** A duration; nothing where it is not known. */
+export function millisText(millis: number | undefined): string {
+  return millis === undefined ? '' : shownMillis(millis);
+}
+
 /** The time of day: `14:05:09`. */
 export function timeOfDay(epochMillis: number): string {
   return isShownTime(epochMillis) ? new Date(epochMillis).toLocaleTimeString('en-GB') : '?';

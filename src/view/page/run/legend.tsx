@@ -1,5 +1,7 @@
 import type { AttemptStatus, RunDetail } from '../../model.js';
+import { plural } from '../parts/format.js';
 import { WORDS } from '../parts/status.js';
+import { offAxis, rangeOf } from './spans.js';
 
 const STATUSES: readonly AttemptStatus[] = ['completed', 'failed', 'aborted', 'unread', 'in_flight'];
 
@@ -21,6 +23,18 @@ export function Legend({ detail }: { detail: RunDetail }) {
         </span>
       )}
       <span>pale: before the first chunk</span>
+    </p>
+  );
+}
+
+/** Why some spans have no bar. */
+export function OffAxisNote({ detail, now }: { detail: RunDetail; now: number }) {
+  const range = rangeOf(detail, now);
+  const off = detail.spans.filter((span) => offAxis(span, range)).length;
+  if (off === 0) return null;
+  return (
+    <p class="note">
+      {plural(off, 'span')} outside of the time shown: measured by another clock than the span above, or much later.
     </p>
   );
 }

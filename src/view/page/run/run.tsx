@@ -15,7 +15,7 @@ import { Status, shownStatus } from '../parts/status.js';
 import { useNow } from '../parts/surroundings.js';
 import { Step } from '../step/step.js';
 import { costOf, dollars } from './cost.js';
-import { Legend } from './legend.js';
+import { Legend, OffAxisNote } from './legend.js';
 import { causeOf } from './spans.js';
 import { totalsOf } from './totals.js';
 import { TotalsBar } from './totals-bar.js';
@@ -102,6 +102,7 @@ function LoadedRun({ detail, route }: { detail: RunDetail; route: RunRoute }) {
       <RunHeading detail={detail} now={now} />
       <Waterfall detail={detail} selected={selected} now={now} onSelect={select} />
       <Legend detail={detail} />
+      <OffAxisNote detail={detail} now={now} />
       {detail.omittedSpans !== undefined && (
         <p class="note">{detail.omittedSpans} more spans are not shown: the run has too many.</p>
       )}
@@ -134,6 +135,7 @@ function RunHeading({ detail, now }: { detail: RunDetail; now: number }) {
   const text = (name: string) => (typeof attributes[name] === 'string' ? attributes[name] : undefined);
   const prices = hello.value?.prices;
   const cost = prices && costOf(detail, prices);
+  const totals = totalsOf(detail, now);
   return (
     <header class="run-heading">
       <div class="title">
@@ -169,7 +171,7 @@ function RunHeading({ detail, now }: { detail: RunDetail; now: number }) {
           ['trace', row.traceId],
         ]}
       />
-      <TotalsBar totals={totalsOf(detail, now)} />
+      {totals && <TotalsBar totals={totals} />}
     </header>
   );
 }

@@ -1,5 +1,5 @@
 import type { RunDetail } from '../../model.js';
-import { endOf, isModelCall, isTool, waitsOf } from './spans.js';
+import { endOf, isModelCall, isTool, spanEnd, waitsOf } from './spans.js';
 
 /** Milliseconds. The four parts add up to `all`: each moment of the run counts once, for the first part in this order. */
 export interface Totals {
@@ -16,12 +16,13 @@ export interface Totals {
 const PARTS = ['model', 'waiting', 'tools'] as const;
 type Part = (typeof PARTS)[number];
 
-export function totalsOf(detail: RunDetail, now: number): Totals {
+/** `undefined` where the run's span was delivered without an end. */
+export function totalsOf(detail: RunDetail, now: number): Totals | undefined {
   const [run] = detail.spans;
+  if (!run || (run.endMillis === undefined && run.status !== 'in_progress')) return undefined;
   const totals = { model: 0, waiting: 0, tools: 0, own: 0, all: 0 };
-  if (!run) return totals;
   const from = run.startMillis;
-  const to = Math.max(from, run.endMillis ?? now);
+  const to = Math.max(from, spanEnd(run, now));
   const active: Record<Part, number> = { model: 0, waiting: 0, tools: 0 };
   let last = from;
   for (const { at, part, by } of changesOf(detail, now).sort((a, b) => a.at - b.at)) {
@@ -50,8 +51,8 @@ function changesOf({ spans }: RunDetail, now: number): Change[] {
     for (const attempt of span.attempts) add('model', attempt.startMillis, endOf(attempt, now));
     for (const wait of waitsOf(span, now)) add('waiting', wait.from, wait.to);
     // A model call whose attempts nothing observed is all that is known of the model's time.
-    if (isModelCall(span) && span.attempts.length === 0) add('model', span.startMillis, span.endMillis ?? now);
-    if (isTool(span)) add('tools', span.startMillis, span.endMillis ?? now);
+    if (isModelCall(span) && span.attempts.length === 0) add('model', span.startMillis, spanEnd(span, now));
+    if (isTool(span)) add('tools', span.startMillis, spanEnd(span, now));
   }
   return changes;
 }

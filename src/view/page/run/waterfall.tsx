@@ -1,6 +1,5 @@
 import { useMemo, useRef } from 'preact/hooks';
 import * as names from '../../../otel/names.js';
-import { shownMillis } from '../../../util/shown-millis.js';
 import type { RunDetail, SpanNode } from '../../model.js';
 import { Glyph, type Shown, WORDS } from '../parts/status.js';
 import { useNarrow, useWidth } from '../parts/surroundings.js';
@@ -8,7 +7,7 @@ import { useVirtual } from '../parts/virtual.js';
 import { attemptAnswer } from '../step/why.js';
 import { ticksOf } from './axis.js';
 import { describeBar, SpanBar } from './span-bar.js';
-import { rangeOf, type TimeRange, type Wait, waitsOf } from './spans.js';
+import { rangeOf, shownDuration, type TimeRange, type Wait, waitsOf } from './spans.js';
 import { labelsOf, lanesOf, type WaitLabel } from './wait-labels.js';
 
 /** As in the style sheet. */
@@ -135,7 +134,7 @@ function SpanRow({ span, waits, labels, index, top, height, isSelected, range, n
         <Glyph of={status} />
         <span class="unseen">{WORDS[status]}</span> <SpanName span={span} />
         <Codes span={span} />
-        <span class="duration">{shownMillis(Math.max(0, (span.endMillis ?? now) - span.startMillis))}</span>
+        <span class="duration">{shownDuration(span, now)}</span>
       </div>
       <div role="gridcell" class="time" title={described}>
         <span class="unseen">{described}</span>

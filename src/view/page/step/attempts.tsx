@@ -1,6 +1,6 @@
 import { shownMillis } from '../../../util/shown-millis.js';
 import type { Attempt, SpanNode } from '../../model.js';
-import { bytes, tokens } from '../parts/format.js';
+import { bytes, millisText, tokens } from '../parts/format.js';
 import { Status } from '../parts/status.js';
 import { endOf } from '../run/spans.js';
 import { AttemptDetail } from './attempt-detail.js';
@@ -92,14 +92,14 @@ function AttemptRows({ span, attempt, captured, isOpen, now, onOpen, onCompare }
             <span aria-hidden="true">{isOpen ? '▾' : '▸'}</span> {number}
           </button>
         </th>
-        <td>+{shownMillis(Math.max(0, attempt.startMillis - span.startMillis))}</td>
+        <td>+{shownMillis(attempt.startMillis - span.startMillis)}</td>
         <td>{code ?? '–'}</td>
         <td>
           <Status of={status} />
         </td>
         <td class="error-text">{errorText(attempt)}</td>
-        <td>{attempt.askedMillis === undefined ? '' : shownMillis(attempt.askedMillis)}</td>
-        <td>{attempt.waitMillis === undefined ? '' : shownMillis(attempt.waitMillis)}</td>
+        <td>{millisText(attempt.askedMillis)}</td>
+        <td>{millisText(attempt.waitMillis)}</td>
         <td>
           {attempt.firstChunkMillis === undefined ? (
             <i>{whyNoFirstChunk(attempt)}</i>

@@ -8,8 +8,7 @@ export function StatusHistory({ span }: { span: SpanNode }) {
     <ol class="history">
       {span.statusUpdates.map((update) => (
         <li key={`${update.atMillis} ${update.status}`} class={update.accepted ? '' : 'rejected'}>
-          <span class="at">+{shownMillis(Math.max(0, update.atMillis - span.startMillis))}</span>{' '}
-          <Status of={update.status} />
+          <span class="at">+{shownMillis(update.atMillis - span.startMillis)}</span> <Status of={update.status} />
           {update.errorType && ` ${update.errorType}`}
           <span class="verdict">{update.accepted ? ' accepted' : ' rejected'}</span>
           {update.late && <span class="verdict late"> late: after the span had ended</span>}

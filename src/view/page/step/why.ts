@@ -7,11 +7,13 @@ import { waitText } from '../run/wait-labels.js';
 
 /** One sentence: why the span ended as it did. `isLost`: its run is in progress and gives no sign of life. */
 export function whyEnded(span: SpanNode, now: number, isLost: boolean): string {
-  if (span.endMillis === undefined || span.status === 'in_progress') return inProgress(span, now, isLost);
+  if (span.status === 'in_progress') return inProgress(span, now, isLost);
   if (span.status === 'completed') return completed(span);
   if (span.status === 'error') return `Failed: ${failure(span)}.`;
   if (span.status === 'interrupted') return `Interrupted: ${interruption(span)}.`;
-  return 'Ended. The span does not say how.';
+  return span.endMillis === undefined
+    ? 'The span was delivered without an end, and does not say how it went.'
+    : 'Ended. The span does not say how.';
 }
 
 function inProgress(span: SpanNode, now: number, isLost: boolean): string {
@@ -23,13 +25,12 @@ function inProgress(span: SpanNode, now: number, isLost: boolean): string {
     const after = last ? ` after ${attemptAnswer(last)}` : '';
     return `In progress: waiting for attempt ${(last?.number ?? 0) + 1}${after}${wait ? `; ${waitText(wait)} so far` : ''}.${proposed}`;
   }
-  if (last?.status !== 'in_flight')
-    return `In progress for ${shownMillis(Math.max(0, now - span.startMillis))}.${proposed}`;
+  if (last?.status !== 'in_flight') return `In progress for ${shownMillis(now - span.startMillis)}.${proposed}`;
   const chunk =
     last.firstChunkMillis === undefined
       ? 'no first chunk yet'
       : `first chunk after ${shownMillis(last.firstChunkMillis)}`;
-  return `In progress: attempt ${last.number} is in flight since ${shownMillis(Math.max(0, now - last.startMillis))}, ${chunk}.${proposed}`;
+  return `In progress: attempt ${last.number} is in flight since ${shownMillis(now - last.startMillis)}, ${chunk}.${proposed}`;
 }
 
 /** The status of a span in progress is the proposal in force. */

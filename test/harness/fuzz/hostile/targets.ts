@@ -49,7 +49,10 @@ export const TARGETS: Readonly<Record<string, (data: Uint8Array) => void>> = {
   answer(data) {
     const { chosen, rest } = choice(data, REQUESTS);
     const [url, body] = chosen;
-    const reader = readModelCall('POST', new URL(url), JSON.stringify(body), true)?.openAnswer();
+    const reader = readModelCall(
+      { method: 'POST', url: new URL(url), body: JSON.stringify(body) },
+      { content: true },
+    )?.openAnswer();
     assert.ok(reader);
     const cut = (rest[0] ?? 0) % (rest.length + 1);
     reader.chunk(rest.subarray(0, cut));
@@ -62,7 +65,10 @@ export const TARGETS: Readonly<Record<string, (data: Uint8Array) => void>> = {
   /** The body of an application's request. Nothing is thrown. */
   request(data) {
     const { chosen, rest } = choice(data, REQUESTS);
-    JSON.stringify(readModelCall('POST', new URL(chosen[0]), rest.toString('utf8'), true)?.request);
+    JSON.stringify(
+      readModelCall({ method: 'POST', url: new URL(chosen[0]), body: rest.toString('utf8') }, { content: true })
+        ?.request,
+    );
   },
 
   /** A body within its bounds; JSON stays JSON. */
