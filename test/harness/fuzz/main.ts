@@ -1,3 +1,4 @@
+/** `npm run fuzz [-- COUNT SEED]`: secrets and harmless texts at random places, at the redactor and in what is exported. Exits with 1 if one is wrong. */
 import { createRedactor } from '../../../src/capture/redact/redactor.js';
 import { contentStays, failuresOf, harmlessStays, secretsStay } from '../../capture/redact/end-to-end.js';
 import { askedNumber } from '../asked.js';
