@@ -13,13 +13,16 @@ export interface SettledRun {
   readonly id: string;
   /** As given to `run()`: `chat_turn`, `title_generation`… */
   readonly kind: string;
+  /** How the run ended. */
   readonly status: 'completed' | 'error' | 'interrupted';
   readonly conversationId?: string;
   readonly userId?: string;
   readonly agentName?: string;
   /** From the run's start to its end, in milliseconds. */
   readonly durationMillis: number;
+  /** Model calls, each with its retries. */
   readonly stepCount: number;
+  /** HTTP attempts. */
   readonly attempts: number;
   /** HTTP attempts that failed, also those whose retry succeeded. */
   readonly failedAttempts: number;
