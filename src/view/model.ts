@@ -110,6 +110,8 @@ export interface SpanNode {
   /** Absent while the span is in progress, and where it was delivered without an end. */
   readonly endMillis?: number;
   readonly status: ShownStatus;
+  /** What OpenTelemetry's status says beside its code. */
+  readonly statusMessage?: string;
   readonly attributes: Readonly<Record<string, unknown>>;
   /** The attributes that were too long and are cut, with their full length in bytes. */
   readonly cut?: Readonly<Record<string, number>>;

@@ -246,7 +246,12 @@ describe('the API of the page', () => {
   test('a span without a status of runtrace has that of OpenTelemetry: error, completed, or unknown', async () => {
     const run = runSpan();
     const tools = [2, 1, 0].map((code) =>
-      span({ traceId: run.traceId, parentSpanId: run.spanId, name: `execute_tool ${code}`, status: { code } }),
+      span({
+        traceId: run.traceId,
+        parentSpanId: run.spanId,
+        name: `execute_tool ${code}`,
+        status: { code, message: `says ${code}` },
+      }),
     );
     await viewer.post(request(run, ...tools));
     const { spans } = await viewer.detail(run.traceId);
@@ -256,6 +261,7 @@ describe('the API of the page', () => {
       'execute_tool 1': 'completed',
       'execute_tool 0': 'unknown',
     });
+    assert.equal(spans.find(({ status }) => status === 'error')?.statusMessage, 'says 2');
   });
 
   test('a nested run is part of the outer run’s row', async () => {

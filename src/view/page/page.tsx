@@ -53,6 +53,7 @@ function Connected() {
   const says = {
     connecting: 'connecting…',
     connected: hello.value?.files ? 'from files' : 'connected',
+    refused: 'another viewer runs here now: open the link that it printed',
     lost: 'the viewer does not answer: what you see may be old',
   };
   return (

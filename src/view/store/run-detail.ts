@@ -32,6 +32,7 @@ function nodeOf(record: SpanRecord, depth: number): SpanNode {
     startMillis: record.startMillis,
     endMillis: record.endMillis,
     status: spanStatus(record),
+    statusMessage: record.statusMessage,
     attributes: record.attributes,
     cut: Object.keys(cut).length > 0 ? cut : undefined,
     ...events,

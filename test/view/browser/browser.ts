@@ -10,7 +10,7 @@ import { CHROMIUM } from './chromium.js';
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 
 export interface Look {
-  readonly width?: 400 | 1280;
+  readonly width?: 320 | 400 | 1280;
   readonly colorScheme?: 'light' | 'dark';
 }
 

@@ -81,3 +81,16 @@ describe('a real program under runtrace view -- node app.js', () => {
     assert.deepEqual(complaints, []);
   });
 });
+
+it('a page whose viewer was started anew says so, and goes on when the new link has been opened', async (t) => {
+  const first = await startViewer(t);
+  const { page } = await openUrl(first.pageUrl);
+  t.after(() => page.context().close());
+  await first.stop();
+  const { port } = new URL(first.origin);
+  const second = await startViewer(t, { args: ['--port', port] });
+  await page.getByText('another viewer runs here now: open the link that it printed').waitFor();
+  const other = await page.context().newPage();
+  await other.goto(second.pageUrl);
+  await page.getByText('connected', { exact: true }).waitFor();
+});

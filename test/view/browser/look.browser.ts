@@ -25,7 +25,7 @@ const PAGES: Readonly<Record<string, { hash: string; keys?: readonly string[] }>
 describe('the look of the page', () => {
   for (const [name, { hash, keys = [] }] of Object.entries(PAGES)) {
     for (const colorScheme of ['light', 'dark'] as const) {
-      for (const width of [1280, 400] as const) {
+      for (const width of [1280, 320] as const) {
         it(`${name}, ${colorScheme}, ${width} px: axe finds nothing, and nothing is wider than the page`, () =>
           onPage(
             runs,

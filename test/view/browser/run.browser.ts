@@ -293,6 +293,22 @@ describe('a run in progress', () => {
       await page.getByText('Completed: attempt 2 was answered in full, after 429').waitFor();
     }));
 
+  it('does not say of messages that come later that they will not', async () => {
+    const { endMillis: _, ...inFlight } = givenAttempt(1, 0, 0, {
+      status: 'in_flight',
+      firstChunkMillis: 5,
+      requestBody: '{}',
+    });
+    const run = givenRun({ status: 'in_progress' }, live(givenSpan('chat gpt-5', 0, 0, { attempts: [inFlight] })));
+    await onPage([run], urlOf(run), async ({ page }) => {
+      await page.getByText('input messages: they come when the step has ended').waitFor();
+      const borders = await page
+        .locator('.waterfall .bar.attempt')
+        .evaluateAll((all) => all.map((it) => getComputedStyle(it).borderRightWidth));
+      assert.deepEqual(borders, ['0px', '3px'], 'only the end of the bar is marked as in flight');
+    });
+  });
+
   it('has lost contact after silence, which is no error', async () => {
     const run = waiting(begun() - 60_000, 5000);
     const lost = { ...run, row: { ...run.row, lostContact: true } };

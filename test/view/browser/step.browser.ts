@@ -35,7 +35,27 @@ describe('the page of a step', () => {
         attributes: { 'gen_ai.response.finish_reasons': ['content_filter'] },
       }),
     );
+    const refusal = { name: 'exception', atMillis: 0, attributes: { 'exception.message': 'Slow down, please.' } };
+    const quoted = givenRun(
+      { status: 'error' },
+      givenSpan('chat gpt-5', 0, 100, {
+        status: 'error',
+        attempts: [givenAttempt(1, 0, 100, { status: 'failed', code: 503, errorMessage: 'Slow down, please.' })],
+        otherEvents: [refusal],
+      }),
+    );
+    const foreign = givenRun(
+      { status: 'error' },
+      givenSpan('GET /', 0, 100, {
+        kind: 'other',
+        status: 'error',
+        statusMessage: 'TimeoutError: too late',
+        attributes: { 'error.type': 'TimeoutError' },
+      }),
+    );
     const expected: [RunDetail, RegExp][] = [
+      [quoted, /Failed: attempt 1 was refused with 503 Slow down, please\.$/],
+      [foreign, /Failed: TimeoutError: too late\.$/],
       [rateLimitedRun(), /Completed: attempt 3 was answered in full \(stop\), after 429, 429 and 370 ms of waiting\./],
       [failedRun(), /Failed: attempt 3 of 3 was refused with 529 overloaded_error\./],
       [

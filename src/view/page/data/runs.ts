@@ -3,7 +3,8 @@ import { computed, signal } from '@preact/signals';
 import type { Gone, Hello, RunList, RunRow } from '../../model.js';
 import { RowOrder } from './row-order.js';
 
-export type Connection = 'connecting' | 'connected' | 'lost';
+/** `refused`: a viewer answers, but it is not the one that opened this page: it was started anew, and has another token. */
+export type Connection = 'connecting' | 'connected' | 'lost' | 'refused';
 
 export const hello = signal<Hello | undefined>(undefined);
 export const connection = signal<Connection>('connecting');
@@ -78,11 +79,20 @@ export function connect(): void {
       changed(traceId);
     }
   });
-  events.addEventListener('error', () => {
-    connection.value = 'lost';
+  events.addEventListener('error', async () => {
     // The browser connects again by itself, except after an answer that was no stream.
-    if (events.readyState === EventSource.CLOSED) setTimeout(connect, RECONNECT_MILLIS);
+    const isClosed = events.readyState === EventSource.CLOSED;
+    if (isClosed) setTimeout(connect, RECONNECT_MILLIS);
+    connection.value = isClosed && (await isRefused()) ? 'refused' : 'lost';
   });
+}
+
+/** An `EventSource` does not tell which answer it got. */
+function isRefused(): Promise<boolean> {
+  return fetch('/api/runs', { method: 'HEAD' }).then(
+    ({ status }) => status === 403,
+    () => false,
+  );
 }
 
 async function readList(): Promise<void> {

@@ -152,7 +152,9 @@ export function RunList({ route }: { route: Extract<Route, { page: 'list' }> }) 
 function Empty({ hasRuns }: { hasRuns: boolean }) {
   if (hasRuns) return <p class="empty">No run matches the filter. Esc clears it.</p>;
   if (!hasRead.value)
-    return <p class="empty">{connection.value === 'lost' ? 'The viewer does not answer.' : 'Reading the runs…'}</p>;
+    return (
+      <p class="empty">{connection.value === 'connecting' ? 'Reading the runs…' : 'The viewer does not answer.'}</p>
+    );
   if (hello.value?.files) return <p class="empty">The files contain no run.</p>;
   return (
     <p class="empty">

@@ -71,9 +71,9 @@ export function whyNoUsage({ attempts }: SpanNode): string {
 
 export function whyNoMessages(span: SpanNode, captured: Captured, side: 'input' | 'output'): string {
   if (captured === 'metadata') return ONLY.metadata;
+  if (span.status === 'in_progress') return 'they come when the step has ended';
   const last = span.attempts.at(-1);
   if (!last) return 'no HTTP attempt was seen';
-  if (side === 'output' && last.status === 'in_flight') return 'the answer has not ended';
   if (side === 'output' && last.status === 'unread') return 'the client never read it';
   if (side === 'output' && last.status !== 'completed') return 'no attempt was answered';
   return 'the format of this call is not read';

@@ -9,11 +9,16 @@ import { waitText } from '../run/wait-labels.js';
 export function whyEnded(span: SpanNode, now: number, isLost: boolean): string {
   if (span.status === 'in_progress') return inProgress(span, now, isLost);
   if (span.status === 'completed') return completed(span);
-  if (span.status === 'error') return `Failed: ${failure(span)}.`;
-  if (span.status === 'interrupted') return `Interrupted: ${interruption(span)}.`;
+  if (span.status === 'error') return sentence(`Failed: ${failure(span)}`);
+  if (span.status === 'interrupted') return sentence(`Interrupted: ${interruption(span)}`);
   return span.endMillis === undefined
     ? 'The span was delivered without an end, and does not say how it went.'
     : 'Ended. The span does not say how.';
+}
+
+/** The message of an error may have its own full stop. */
+function sentence(text: string): string {
+  return /[.!?]$/.test(text) ? text : `${text}.`;
 }
 
 function inProgress(span: SpanNode, now: number, isLost: boolean): string {
@@ -50,7 +55,7 @@ function completed(span: SpanNode): string {
     return cut ? `Completed, but ${cut}.${unseen}` : `Completed.${unseen}`;
   }
   if (last.status !== 'completed') {
-    return `Completed: the application says so, although ${lastAttempt(span, last)}.`;
+    return sentence(`Completed: the application says so, although ${lastAttempt(span, last)}`);
   }
   const reason = finishReason(span);
   const answered = `attempt ${last.number} was answered in full${reason && !cut ? ` (${reason})` : ''}`;
@@ -70,20 +75,21 @@ function failure(span: SpanNode): string {
   const exception = span.otherEvents.findLast(({ name }) => name === names.EVENT_EXCEPTION);
   const message = text(exception?.attributes[names.EXCEPTION_MESSAGE]);
   const thrown = type ?? text(exception?.attributes[names.EXCEPTION_TYPE]);
-  const details = [thrown, message].filter(Boolean).join(': ');
   if (last && last.status !== 'completed') {
-    const named =
-      thrown && !`${last.code} ${last.errorType} ${last.errorMessage}`.includes(thrown)
-        ? ` (${details})`
-        : message
-          ? ` (${message})`
-          : '';
-    return `${lastAttempt(span, last)}${named}`;
+    const known = `${last.code} ${last.errorType} ${last.errorMessage}`;
+    const more = [thrown, message].filter((it) => it && !known.includes(it)).join(': ');
+    return `${lastAttempt(span, last)}${more && ` (${more})`}`;
   }
+  const details = detailsOf(thrown, message ?? span.statusMessage);
   const cut = cutOff(span);
   if (cut) return `${cut}${details ? ` (${details})` : ''}`;
   if (last) return `${details || 'an error was reported'}, after attempt ${last.number} had been answered in full`;
   return details || 'the span does not say why';
+}
+
+/** A status message often begins with the type. */
+function detailsOf(type: string | undefined, message: string | undefined): string {
+  return (message?.includes(type ?? '') ? message : [type, message].filter(Boolean).join(': ')) ?? '';
 }
 
 function interruption(span: SpanNode): string {
