@@ -97,10 +97,10 @@ const TIMEOUT_TEXT = /\btime(?:d[ -])?-?out\b/i;
 /** The message of `openai`'s `APIConnectionTimeoutError` (core/error.js), whose `name` is just `Error` and whose class may be minified. */
 const CLIENT_TIMED_OUT = 'Request timed out.';
 
-/** The errors of attempts that the client's own timeout ended: abort errors, as they look. */
+/** The abort errors that a client made of a timeout, its own or its caller's. */
 const timeouts = new WeakSet<object>();
 
-/** Remembers the error of such an attempt: it tells of a timeout wherever it is thrown. */
+/** Remembers such an error: it tells of a timeout wherever it is thrown. */
 export function noteTimeout(error: unknown): void {
   if (typeof error === 'object' && error !== null) timeouts.add(error);
 }

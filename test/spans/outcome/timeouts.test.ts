@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import OpenAI from 'openai';
 import { recordingFetch } from 'runtrace';
-import { type Behaviour, hang, type Provider, stallMidStream, startProvider } from '../../../examples/demo/provider.js';
+import {
+  type Behaviour,
+  hang,
+  type Provider,
+  stallMidStream,
+  startProvider,
+  status,
+} from '../../../examples/demo/provider.js';
 import { only, type ReadableSpan, traced } from '../../support/traced.js';
 
 let provider: Provider;
@@ -73,5 +81,59 @@ describe('a timeout of the client, of which a header tells,', () => {
   test('is none in the middle of a stream if it ended with the headers: the caller aborts', async () => {
     const spans = await recorded(1000, rethrow, stallMidStream(), 'x-stainless-timeout');
     for (const span of Object.values(spans)) assert.deepEqual(outcomeOf(span), STOPPED);
+  });
+});
+
+describe('an AbortSignal.timeout() of the caller, of which openai does not pass the reason on,', () => {
+  /** The outcomes of the run and of its step. */
+  async function recorded(behaviour: Behaviour, signalOf: () => AbortSignal): Promise<unknown[][]> {
+    const { recorder, runs, steps, shutdown } = traced();
+    const model = `call.${++models}`;
+    provider.script(model, behaviour);
+    const client = new OpenAI({
+      apiKey: 'none',
+      baseURL: `${provider.url}/v1`,
+      fetch: recordingFetch,
+      logLevel: 'off',
+    });
+    const run = recorder.run({ kind: 'chat_turn' }, async () => {
+      const signal = signalOf();
+      const stream = await client.chat.completions.create({ model, messages: [], stream: true }, { signal });
+      for await (const chunk of stream) assert.ok(chunk);
+      signal.throwIfAborted();
+    });
+    await run.catch(() => {});
+    await shutdown();
+    return [only(runs()), only(steps())].map(outcomeOf);
+  }
+  const soon = () => AbortSignal.timeout(100);
+
+  test('is an error between chunks', async () => {
+    const [run, step] = await recorded(stallMidStream(), soon);
+    assert.deepEqual([run?.[0], step], ['error', TIMED_OUT]);
+  });
+
+  test('is an error before the headers', async () => {
+    assert.deepEqual(await recorded(hang(), soon), [['error', 'APIUserAbortError'], TIMED_OUT]);
+  });
+
+  test('is an error while the client waits for its retry', async () => {
+    const [run, step] = await recorded(status(429, { retryAfterMillis: 300 }), soon);
+    assert.deepEqual([run?.[0], step?.[0]], ['error', 'error']);
+  });
+
+  test('is an error as one of several signals', async () => {
+    const { signal } = new AbortController();
+    const [, step] = await recorded(hang(), () => AbortSignal.any([signal, soon()]));
+    assert.deepEqual(step, TIMED_OUT);
+  });
+
+  test('is not meant by a timer of the application that aborts: it is the caller’s own stop', async () => {
+    const controller = new AbortController();
+    const stopSoon = () => {
+      setTimeout(() => controller.abort(), 100);
+      return controller.signal;
+    };
+    assert.deepEqual(await recorded(hang(), stopSoon), [STOPPED, STOPPED]);
   });
 });
