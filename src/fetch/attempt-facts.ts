@@ -7,7 +7,7 @@ import {
   isRetriable,
   type OutgoingRequest,
 } from '../spans/attempts/http-exchange.js';
-import type { Failure } from '../spans/outcome/errors.js';
+import { type Failure, isTimeout, noteTimeout } from '../spans/outcome/errors.js';
 import { byteLength } from '../util/byte-length.js';
 import type { ByteBuffer } from './byte-buffer.js';
 import { retryAfterMillis } from './retry-after.js';
@@ -88,9 +88,20 @@ export function allBytesRead({ responseHeaders, bodyBytes }: AttemptFacts): bool
   return Number(responseHeaders?.['content-length']) === bodyBytes;
 }
 
-/** Clients made by Stainless, and `@google/genai`, send their timeout in whole seconds, and abort without a reason when it expires. */
-export function clientTimedOut({ outgoing: { headers }, startedAt }: AttemptFacts, now: number): boolean {
-  const seconds = Number(headers['x-stainless-timeout'] ?? headers['x-server-timeout']);
+/** Whether the caller aborted it, which threw `error` at `now`. A timeout is no stop, also where a client aborts without a reason for it. */
+export function wasStopped(facts: AttemptFacts, error: unknown, now: number): boolean {
+  if (!facts.signal?.aborted) return false;
+  if (clientTimedOut(facts, now)) noteTimeout(error);
+  return !isTimeout(error);
+}
+
+/**
+ * Clients send their timeout in whole seconds. That of the clients made by Stainless ends with the headers, that of `@google/genai` with the body
+ * (createAttemptSignal in node/index.mjs).
+ */
+function clientTimedOut({ outgoing: { headers }, startedAt, statusCode }: AttemptFacts, now: number): boolean {
+  const untilHeaders = statusCode === undefined ? headers['x-stainless-timeout'] : undefined;
+  const seconds = Number(untilHeaders ?? headers['x-server-timeout']);
   return seconds > 0 && now - startedAt >= seconds * 1000 - CLIENT_AHEAD_MILLIS;
 }
 

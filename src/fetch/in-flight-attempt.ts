@@ -10,7 +10,7 @@ import type {
   PendingAttempt,
 } from '../spans/attempts/http-exchange.js';
 import { withFetch } from '../spans/context.js';
-import { describeFailure, type Failure, isTimeout } from '../spans/outcome/errors.js';
+import { describeFailure, type Failure } from '../spans/outcome/errors.js';
 import { noteAbortCall } from '../spans/outcome/stops/abort-call.js';
 import { isAbort, noteAbortReason } from '../spans/outcome/stops/abort-errors.js';
 import { noteEnd, noteSignal } from '../spans/outcome/stops/run-calls.js';
@@ -21,10 +21,10 @@ import {
   type AttemptFacts,
   allBytesRead,
   attemptEnd,
-  clientTimedOut,
   factsAtStart,
   isRefused,
   retryOutlook,
+  wasStopped,
 } from './attempt-facts.js';
 import { ByteBuffer } from './byte-buffer.js';
 import { isCollected } from './rebuilt-response.js';
@@ -174,9 +174,8 @@ export class InFlightAttempt implements PendingAttempt, WatchEvents {
 
   /** There is no answer: the request failed, or was stopped. */
   unanswered(error: unknown): void {
-    if (!this.#facts.signal?.aborted || isTimeout(error)) this.#fail(error);
-    else if (clientTimedOut(this.#facts, this.#owner.now())) this.#end('failed', { type: 'timeout' });
-    else this.#end('aborted');
+    if (wasStopped(this.#facts, error, this.#owner.now())) this.#end('aborted');
+    else this.#fail(error);
   }
 
   /** The headers of the answer have arrived. Returns what the caller gets: the transport's result with its body observed. */
@@ -272,8 +271,7 @@ export class InFlightAttempt implements PendingAttempt, WatchEvents {
 
   #broke(error: unknown): void {
     if (this.#ended) return;
-    const aborted = this.#facts.signal?.aborted && !isTimeout(error);
-    if (!aborted) this.#fail(error);
+    if (!wasStopped(this.#facts, error, this.#owner.now())) this.#fail(error);
     else if (this.refused) this.#stoppedWhileWaiting();
     else if (allBytesRead(this.#facts)) this.#readToEnd(this.#owner.now());
     else this.#end(this.#answer?.answer().complete ? 'answered' : 'aborted');

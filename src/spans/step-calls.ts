@@ -85,7 +85,7 @@ export class StepCalls {
     if (!last) return;
     if (isTimeout(error)) {
       if (mayBeTimeout(last)) this.#timedOut(last, error);
-    } else if (isAbort(error) && this.awaitsRetry) this.#stopped(last);
+    } else if (isAbort(error) && !isTimeout(last.signal?.reason) && this.awaitsRetry) this.#stopped(last);
   }
 
   endStopWatch(): void {

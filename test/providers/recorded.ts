@@ -326,27 +326,35 @@ export const ollamaStream: Recorded = {
   ),
 };
 
+const cohereV1Events = [
+  { is_finished: false, event_type: 'stream-start', generation_id: 'g1' },
+  { is_finished: false, event_type: 'text-generation', text: 'Ich sehe' },
+  { is_finished: false, event_type: 'text-generation', text: ' nach 🌦️ "}' },
+  {
+    is_finished: true,
+    event_type: 'stream-end',
+    finish_reason: 'COMPLETE',
+    response: {
+      response_id: 'r1',
+      generation_id: 'g1',
+      text: 'Ich sehe nach 🌦️ "}',
+      tool_calls: [{ name: 'get_weather', parameters: { city: 'Köln' } }],
+      meta: { tokens: { input_tokens: 120, output_tokens: 80 } },
+    },
+  },
+];
+
 export const cohereV1Stream: Recorded = {
   name: 'Cohere v1',
   url: 'https://api.cohere.com/v1/chat',
   request: { model: 'command-r', message: 'Wie ist das Wetter in Köln?', stream: true },
-  body: jsonLines(
-    { is_finished: false, event_type: 'stream-start', generation_id: 'g1' },
-    { is_finished: false, event_type: 'text-generation', text: 'Ich sehe' },
-    { is_finished: false, event_type: 'text-generation', text: ' nach 🌦️ "}' },
-    {
-      is_finished: true,
-      event_type: 'stream-end',
-      finish_reason: 'COMPLETE',
-      response: {
-        response_id: 'r1',
-        generation_id: 'g1',
-        text: 'Ich sehe nach 🌦️ "}',
-        tool_calls: [{ name: 'get_weather', parameters: { city: 'Köln' } }],
-        meta: { tokens: { input_tokens: 120, output_tokens: 80 } },
-      },
-    },
-  ),
+  body: jsonLines(...cohereV1Events),
+};
+
+export const cohereV1SseStream: Recorded = {
+  ...cohereV1Stream,
+  name: 'Cohere v1, as server-sent events',
+  body: `${named(...cohereV1Events.map((event) => ({ type: event.event_type, ...event })))}data: [DONE]\n\n`,
 };
 
 const llamaEvent = (event_type: string, delta: object, rest: object = {}) => ({
@@ -548,6 +556,7 @@ export const everyKind: readonly Recorded[] = [
   ollamaStream,
   cohereStream,
   cohereV1Stream,
+  cohereV1SseStream,
   llamaApiStream,
   geminiInteractionStream,
   watsonxChatStream,

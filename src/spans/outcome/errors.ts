@@ -97,13 +97,21 @@ const TIMEOUT_TEXT = /\btime(?:d[ -])?-?out\b/i;
 /** The message of `openai`'s `APIConnectionTimeoutError` (core/error.js), whose `name` is just `Error` and whose class may be minified. */
 const CLIENT_TIMED_OUT = 'Request timed out.';
 
+/** The abort errors that a client made of a timeout, its own or its caller's. */
+const timeouts = new WeakSet<object>();
+
+/** Remembers such an error: it tells of a timeout wherever it is thrown. */
+export function noteTimeout(error: unknown): void {
+  if (typeof error === 'object' && error !== null) timeouts.add(error);
+}
+
 /** The class of the timeout among an error's causes. A model client that aborts its request on a timeout may report an abort. */
 function timeoutNameOf(error: unknown): string | undefined {
   if (typeof error === 'string') return TIMEOUT_TEXT.test(error) ? 'timeout' : undefined;
   for (const cause of causesOf(error)) {
     const name = classNameOf(cause);
     if (name?.includes('Timeout')) return name;
-    if ((cause as Partial<Error>).message === CLIENT_TIMED_OUT) return 'timeout';
+    if (timeouts.has(cause) || (cause as Partial<Error>).message === CLIENT_TIMED_OUT) return 'timeout';
     // Fastify 5 aborts the signal of a request with such an error, of the class FastifyError.
     const { code, cause: inner } = cause as { code?: unknown; cause?: unknown };
     const known = identifier(code);

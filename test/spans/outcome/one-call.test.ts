@@ -225,35 +225,6 @@ describe('a stop while the client waits for its retry', () => {
   });
 });
 
-describe('a timeout of the client, of which a header tells,', () => {
-  /** Calls as `@google/genai` does, which aborts without a reason; the caller handles the error. */
-  async function stepOf(abortAfter: number): Promise<ReadableSpan> {
-    const set = scene(hang());
-    provider.script('server-timeout', hang());
-    await set.recorder.run({ kind: 'chat_turn' }, async () => {
-      const controller = new AbortController();
-      setTimeout(() => controller.abort(), abortAfter);
-      await recordingFetch(`${provider.url}/v1/chat/completions`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json', 'x-server-timeout': '1' },
-        body: JSON.stringify({ model: 'server-timeout', messages: [] }),
-        signal: controller.signal,
-      }).catch(() => {});
-    });
-    await set.provider.forceFlush();
-    return only(set.steps());
-  }
-
-  test('is an error if that time has passed', async () => {
-    const step = await stepOf(1000);
-    assert.deepEqual([statusOf(step), errorTypeOf(step)], ['error', 'timeout']);
-  });
-
-  test('is not taken for one if it has not', async () => {
-    assert.equal(statusOf(await stepOf(100)), 'interrupted');
-  });
-});
-
 describe('a timeout of the client, of which it tells fetch nothing,', () => {
   const timeout = 150;
 

@@ -1,8 +1,8 @@
 import type { Message, ModelRequest } from '../../../otel/genai.js';
-import { defined, type JsonObject, object, objects, parseJson, text, word } from '../../../util/json-fields.js';
+import { defined, type JsonObject, object, objects, text, word } from '../../../util/json-fields.js';
 import type { Answer, FormatReader, WireFormat } from '../../format.js';
 import { textParts, toolCallPart, toolResponsePart } from '../../message-parts.js';
-import { errorOfBody } from '../../provider-error.js';
+import { errorOfBody, reportedError } from '../../provider-error.js';
 import { ResponseAccumulator } from '../../response-accumulator.js';
 import { cohere, readUsage } from './cohere.js';
 
@@ -50,19 +50,16 @@ class CohereV1Reader implements FormatReader {
   }
 
   whole(body: JsonObject): void {
-    const response = this.#response;
-    this.#done = typeof body.text === 'string';
-    response.fail(errorOfBody(body, this.#done));
-    if (!this.#done) return;
-    response.id = word(body.response_id) ?? word(body.generation_id);
-    response.usage = readUsage(object(body.meta) ?? {});
-    if (this.#content) this.#readContent(body);
-    response.choice(CHOICE, body.finish_reason);
+    const isResult = typeof body.text === 'string';
+    this.#response.fail(errorOfBody(body, isResult));
+    if (isResult) this.#finish(body);
   }
 
-  event(_name: string, data: string): void {
+  event(name: string, data: string): void {
     const response = this.#response;
-    const event = object(parseJson(data)) ?? {};
+    const event = response.readEvent(name, data);
+    if (!event) return;
+    response.fail(reportedError(event));
     switch (event.event_type) {
       case undefined:
         // A whole response is a line too.
@@ -76,7 +73,8 @@ class CohereV1Reader implements FormatReader {
         response.append(CHOICE, 'text', event.text);
         break;
       case 'stream-end':
-        this.whole({ text: '', ...object(event.response), finish_reason: event.finish_reason });
+        this.#finish({ ...object(event.response), finish_reason: event.finish_reason });
+        break;
     }
   }
 
@@ -86,11 +84,17 @@ class CohereV1Reader implements FormatReader {
     return this.#response.answer(this.#done);
   }
 
-  #readContent(body: JsonObject): void {
+  #finish(body: JsonObject): void {
     const response = this.#response;
-    // The last event of a stream has the whole text again.
-    response.clear(CHOICE);
-    response.put(CHOICE, readMessage({ role: 'CHATBOT', message: body.text, tool_calls: body.tool_calls }).parts, 0);
+    this.#done = true;
+    response.id = word(body.response_id) ?? word(body.generation_id) ?? response.id;
+    response.usage = readUsage(object(body.meta) ?? {});
+    if (this.#content && typeof body.text === 'string') {
+      // The last event of a stream has the whole text again.
+      response.clear(CHOICE);
+      response.put(CHOICE, readMessage({ role: 'CHATBOT', message: body.text, tool_calls: body.tool_calls }).parts, 0);
+    }
+    response.choice(CHOICE, body.finish_reason);
   }
 }
 

@@ -1,7 +1,7 @@
 /** What the stack tells of an abort, where the caller's own signal can't be seen. */
 
 import { guarded } from '../../../util/diagnostics.js';
-import { tryRead } from '../errors.js';
+import { noteTimeout, tryRead } from '../errors.js';
 
 /** What the stack showed when a signal was aborted. */
 interface AbortCall {
@@ -27,16 +27,21 @@ export function noteAbortCall(signal: AbortSignal): void {
 /** One for all signals. A signal is aborted once. */
 const abortListener: EventListenerObject = {
   handleEvent({ target }) {
-    guarded('an abort could not be recorded', () => abortCalls.set(target as AbortSignal, readAbortCall()));
+    const signal = target as AbortSignal;
+    guarded('an abort could not be recorded', () => abortCalls.set(signal, readAbortCall(signal)));
   },
 };
 
+/** How Node 20 to 26 runs the timer of `AbortSignal.timeout()`. */
+const TIMER = / Timeout\.\w+ \(node:internal\/abort_controller:/;
+
 /** Reads the stack, as Node writes it. On another platform, it may have been the caller. */
-function readAbortCall(): AbortCall {
+function readAbortCall({ reason }: AbortSignal): AbortCall {
   const { stackTraceLimit } = Error;
   Error.stackTraceLimit = ABORT_FRAMES;
   const { stack } = new Error();
   Error.stackTraceLimit = stackTraceLimit;
+  if (TIMER.test(stack ?? '')) noteTimeout(reason);
   const [ours, ...outer] = typeof stack === 'string' ? stack.split(/^.*\bdispatchEvent /m).slice(1) : [];
   if (ours === undefined) return { isRelayed: true, argumentAt: undefined };
   const [, file, line, column] =

@@ -74,7 +74,8 @@ function firstCause(thrown: unknown): unknown {
   return tryRead(() => errors[0].message === (thrown as Error).message) ? errors[1] : thrown;
 }
 
-/** Whether the body of an attempt broke before any stop. */
+/** Whether the body of an attempt broke before any stop, or its time ran out. */
 function brokeByItself(last: LastEnd | undefined): boolean {
-  return last?.how === 'failed' && !last.beforeHeaders && (last.attempt.statusCode ?? 0) < 400;
+  if (last?.how !== 'failed') return false;
+  return isTimeout(last.signal?.reason) || (!last.beforeHeaders && (last.attempt.statusCode ?? 0) < 400);
 }

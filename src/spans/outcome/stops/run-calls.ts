@@ -1,6 +1,7 @@
 /** What the wire says about the calls of a run, for as long as the run is open. */
 
 import type { AttemptEnd } from '../../attempts/http-exchange.js';
+import { isTimeout } from '../errors.js';
 
 /** At most so many signals are remembered for a run: those of its newest calls. */
 const MAX_SIGNALS = 64;
@@ -64,9 +65,9 @@ export function forgetCalls(run: object): void {
   callsOf.delete(run);
 }
 
-/** The signals that its calls were given and that are aborted. */
+/** The signals that its calls were given and that are aborted, for another reason than a timeout. */
 export function abortedSignalsOf(run: object): AbortSignal[] {
-  return [...(callsOf.get(run)?.signals ?? [])].filter((signal) => signal.aborted);
+  return [...(callsOf.get(run)?.signals ?? [])].filter(({ aborted, reason }) => aborted && !isTimeout(reason));
 }
 
 /** How the attempt of `run` ended that ended last. */
