@@ -96,6 +96,7 @@ export class Destination {
   #openSpool(options: SpoolOptions): SpoolStore {
     return new SpoolStore(options, this.#clock, {
       onSaved: (items) => this.#queue.settle(items, 'spooled'),
+      onUnwritable: (items) => this.#queue.drop(items, "they can't be encoded"),
       onFailure: (what) => this.#health.failed(what),
       onLost: (why, spans, bytes) => {
         this.#health.losing(`on disk, because ${why}`);
