@@ -96,6 +96,7 @@ export class Destination {
   #openSpool(options: SpoolOptions): SpoolStore {
     return new SpoolStore(options, this.#clock, {
       onSaved: (items) => this.#queue.settle(items, 'spooled'),
+      onUnwritable: (items) => this.#queue.drop(items, "they can't be encoded"),
       onFailure: (what) => this.#health.failed(what),
       onLost: (why, spans, bytes) => {
         this.#health.losing(`on disk, because ${why}`);
@@ -296,8 +297,7 @@ export class Destination {
     const why = this.#noBackend ?? 'the endpoint did not accept them until shutdown';
     const left = this.#takeEverything();
     this.#left = left;
-    if (left.length > 0 && !this.#batches.hasDelivered)
-      reportOmission('RUNTRACE_DELIVERY_FAILED', `${this.name}: ${why}`);
+    if (left.length > 0 && !this.#batches.hasDelivered) this.#health.firstFailed(why);
     this.#store?.endPause();
     while (left.length > 0) {
       const batch = left.slice(0, countWithin(left, BATCH_BYTES));

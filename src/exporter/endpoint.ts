@@ -1,7 +1,8 @@
 import type { Agent } from 'node:http';
 import { badOption, badUnquoted, checkMillis, requireObject, requireString } from '../util/validation.js';
 import type { StockHttpOptions } from './otlp/protobuf/library.js';
-import { reportSetting } from './reports.js';
+import { reportSetting, reportWrongSetting } from './reports.js';
+import { checkNames, checkValues, doubtfulPath } from './sender/doubtful-settings.js';
 import {
   compressionFromEnvironment,
   endpointFromEnvironment,
@@ -83,6 +84,7 @@ export function resolveEndpoint(options: EndpointOptions): HttpEndpoint | GrpcEn
   const protocol = protocolOf(options);
   const { url, environmentHeaders } = urlOf(options, protocol);
   const { headers } = options;
+  if (typeof headers === 'object') checkValues('headers', headers);
   const common = {
     url,
     name: options.name || nameOf(url),
@@ -99,6 +101,8 @@ export function resolveEndpoint(options: EndpointOptions): HttpEndpoint | GrpcEn
     const isSecure = address.isSecure ?? !isInsecureInEnvironment();
     return { ...common, protocol, address: address.url, isSecure, tls: { ...tls, ...tlsOf(options.httpAgentOptions) } };
   }
+  const wrongPath = doubtfulPath(url);
+  if (wrongPath) reportWrongSetting(wrongPath);
   const format = protocol === 'http/json' ? 'json' : 'protobuf';
   const { httpAgentOptions } = options;
   const ownsAgent = typeof httpAgentOptions !== 'function';
@@ -115,6 +119,7 @@ function protocolOf({ url, protocol }: EndpointOptions): Protocol {
 function urlOf({ url }: EndpointOptions, protocol: Protocol) {
   const environmentHeaders = headersFromEnvironment();
   if (url !== undefined) return { url: url.trim(), environmentHeaders };
+  checkNames();
   const found = endpointFromEnvironment(protocol);
   if (found.url !== undefined) return { url: found.url, environmentHeaders };
   const fallback = protocol === 'grpc' ? GRPC_DEFAULT : HTTP_DEFAULT;

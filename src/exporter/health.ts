@@ -1,4 +1,4 @@
-import { reportOmission } from '../util/omissions.js';
+import { isReported, reportOmission } from '../util/omissions.js';
 import type { Clock } from './clock.js';
 import { likelyCause } from './likely-cause.js';
 import { say } from './reports.js';
@@ -42,11 +42,14 @@ export class Health {
   /** A request failed. `hasDelivered`: whether the endpoint has ever accepted one; if not, the set-up is probably wrong. */
   requestFailed(what: string, hasDelivered: boolean): void {
     this.failed(what);
-    if (!hasDelivered) this.#reportFirst(what);
+    if (!hasDelivered) this.firstFailed(what);
   }
 
-  #reportFirst(what: string): void {
+  /** Nothing was ever delivered, so the set-up is probably wrong. */
+  firstFailed(what: string): void {
     const cause = likelyCause(this.#destination, what);
+    // One warning for one mistake: the setting was reported as the exporter was made.
+    if (cause && isReported(cause)) return;
     reportOmission('RUNTRACE_DELIVERY_FAILED', `${this.#destination}: ${what}${cause ? `; ${cause}` : ''}`);
   }
 
@@ -66,7 +69,7 @@ export class Health {
 
   /** Reports a message once. `hasDelivered`: as for {@link requestFailed}. */
   note(message: string, hasDelivered: boolean): void {
-    if (!hasDelivered) this.#reportFirst(message);
+    if (!hasDelivered) this.firstFailed(message);
     if (this.#noted.has(message) || this.#noted.size >= MOST_NOTES) return;
     this.#noted.add(message);
     say(`${this.#destination}: ${message}`);

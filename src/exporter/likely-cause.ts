@@ -1,25 +1,22 @@
 /** What a developer has probably mistaken, where a first delivery fails. */
-import { environment } from '../util/platform.js';
-import { isHttpUrl, unusableHeader } from './sender/environment.js';
+import { doubtfulPath } from './sender/doubtful-settings.js';
+import { isHttpUrl, unusableEndpoint, unusableHeader } from './sender/environment.js';
 
 const DEFAULT = 'http://localhost:4318/v1/traces';
 
 /** `destination`: the name of the endpoint; `what`: how it failed. `undefined` if no mistake is likely. */
 export function likelyCause(destination: string, what: string): string | undefined {
-  if (destination === DEFAULT) {
-    const ignored = ['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 'OTEL_EXPORTER_OTLP_ENDPOINT'].find(isNoUrl);
-    if (ignored) return `${ignored} was ignored, because it is not an http or https URL`;
-  }
-  const repeated = /(\/v1(?:\/traces)?)\/v1\/traces$/.exec(destination)?.[1];
-  if (repeated) {
-    return `OTEL_EXPORTER_OTLP_ENDPOINT takes the URL without ${repeated}, or set OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`;
-  }
+  const ignored = destination === DEFAULT ? unusableEndpoint() : undefined;
+  if (ignored) return ignored;
+  const wrongPath = isHttpUrl(destination) ? doubtfulPath(destination) : undefined;
+  if (wrongPath) return wrongPath;
+  if (/\bno answer within \d{1,3} ms/.test(what))
+    return 'OTEL_EXPORTER_OTLP_TIMEOUT and timeoutMillis are in milliseconds';
   if (/\bHTTP 40[45]\b/.test(what) && isHttpUrl(destination) && !destination.endsWith('/v1/traces')) {
     return 'the path is usually /v1/traces, and OTEL_EXPORTER_OTLP_TRACES_ENDPOINT and url take the URL with it';
   }
   if (/\bHTTP 40[013]\b|\bgRPC (?:7|16) /.test(what)) {
-    const header = unusableHeader();
-    return header && `${header}; it was not sent`;
+    return unusableHeader();
   }
   if (/self-signed certificate|unable to (?:get local issuer|verify the first) certificate/i.test(what)) {
     return 'OTEL_EXPORTER_OTLP_CERTIFICATE takes the file of the certificate that signed it, and httpAgentOptions.ca its text';
@@ -32,9 +29,4 @@ export function likelyCause(destination: string, what: string): string | undefin
     return 'the endpoint may speak https, or gRPC (usually on port 4317), and not OTLP over HTTP';
   }
   return undefined;
-}
-
-function isNoUrl(name: string): boolean {
-  const value = environment(name);
-  return value !== undefined && !isHttpUrl(value);
 }

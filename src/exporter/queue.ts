@@ -128,10 +128,10 @@ export class Queue {
 
   /** Takes a span, to be sent with others soon. */
   add(span: ReadableSpan): void {
-    const bytes = this.#enqueue(span, this.#open);
-    if (bytes === undefined) return;
+    const requestBytes = this.#enqueue(span, this.#open);
+    if (requestBytes === undefined) return;
     // Where another span like it would not fit: it would go in a request of its own.
-    const fullBytes = this.#options.requestLimit() - bytes - resourceBytes(span);
+    const fullBytes = this.#options.requestLimit() - requestBytes;
     if (this.#waitingBytes > fullBytes || this.#items.length - this.#dueCount >= MAX_REQUEST_SPANS) this.makeDue();
     else this.#cancelDelay ??= this.#options.clock.after(this.#options.scheduledDelayMillis, () => this.makeDue());
   }
@@ -224,16 +224,20 @@ export class Queue {
     item.bytes = bytes;
   }
 
-  /** Returns the span's size, if it could be read. */
+  /** Returns the size of a request with the span alone. A span that can't be read goes no further, where it would cost its neighbours. */
   #enqueue(span: ReadableSpan, group: Group): number | undefined {
-    const item = guarded('a span could not be read', () => toItem(span, group));
-    this.#options.counts.add('taken', 1, item?.bytes ?? 0);
+    const read = guarded('a span could not be read', () => ({
+      item: toItem(span, group),
+      sharedBytes: resourceBytes(span),
+    }));
+    this.#options.counts.add('taken', 1, read?.item.bytes ?? 0);
     group.add();
-    if (!item) {
+    if (!read) {
       this.#options.counts.add('dropped', 1, 0);
       group.settle(true);
       return undefined;
     }
+    const { item, sharedBytes } = read;
     this.#hold(1, item.bytes + SPAN_OVERHEAD_BYTES);
     if (this.#isClosed) this.drop([item], 'the exporter is shut down');
     else if (this.#held.bytes > this.#options.maxBytes) this.drop([item], 'the queue is full');
@@ -241,7 +245,7 @@ export class Queue {
       this.#items.push(item);
       this.#waitingBytes += item.bytes;
     }
-    return item.bytes;
+    return item.bytes + sharedBytes;
   }
 
   #hold(spans: number, bytes: number): void {

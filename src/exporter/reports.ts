@@ -1,5 +1,6 @@
 import { diag } from '@opentelemetry/api';
 import { guarded } from '../util/diagnostics.js';
+import { reportOmission } from '../util/omissions.js';
 
 /** What every report of the exporter begins with. */
 export const REPORT_PREFIX = 'runtrace exporter: ';
@@ -15,4 +16,10 @@ export function say(message: string, level: 'warn' | 'info' = 'warn'): void {
  */
 export function reportSetting(message: string, level: 'warn' | 'info' = 'warn'): void {
   queueMicrotask(() => say(message, level));
+}
+
+/** Says of a setting what is wrong with it, and what to do; also to a developer who does not see what `diag` is told. */
+export function reportWrongSetting(message: string): void {
+  reportSetting(message);
+  reportOmission('RUNTRACE_WRONG_SETTING', message, { once: message, isDiagTold: true });
 }

@@ -18,6 +18,9 @@ const LONGEST_HALF_KEY = 256;
 /** What each part counts for at least, so that the number of empty parts is bounded too. */
 const PART_LENGTH = 64;
 
+/** How much of growing arguments is parsed before they are whole, in characters: each delta may look like their end. */
+const MAX_VAIN_LENGTH = 4 * MAX_CONTENT_LENGTH;
+
 /** The `error.type` of a failure for which the provider gives no code. */
 const NO_CODE = 'provider_error';
 
@@ -57,6 +60,7 @@ export class ResponseAccumulator {
   readonly #content: boolean;
   readonly #choices = new Map<number, Choice>();
   #room = MAX_CONTENT_LENGTH;
+  #vainLength = 0;
   #error: ProviderError | undefined;
   #failureReason: string | undefined;
 
@@ -139,8 +143,8 @@ export class ResponseAccumulator {
     const name = label(given.name);
     const choice = this.#choice(index);
     const current = choice?.byKey?.get(key);
-    const known = id === undefined ? undefined : knownCall(choice?.byKey?.get(idKey(id)), current, name);
-    const isNext = current !== undefined && name !== undefined && isNextCall(current, id, name);
+    const known = id === undefined ? undefined : this.#knownCall(choice?.byKey?.get(idKey(id)), current, name);
+    const isNext = current !== undefined && name !== undefined && this.#isNextCall(current, id, name);
     const part = known ?? (current && !isNext ? current : this.begin(index, 'tool_call', key));
     if (!part) return undefined;
     part.id ??= id;
@@ -148,6 +152,27 @@ export class ResponseAccumulator {
     if (choice) keysOf(choice).set(key, part);
     if (choice && id !== undefined) keysOf(choice).set(idKey(id), part);
     return part;
+  }
+
+  #isNextCall(current: PartDraft, id: string | undefined, name: string): boolean {
+    if (current.type !== 'tool_call') return true;
+    if (id !== undefined && current.id !== undefined) return id !== current.id;
+    // A call that has no arguments may have no text for them, either.
+    return this.#isComplete(current) || (current.name !== undefined && current.name !== name && current.text === '');
+  }
+
+  /** The call that had the id before, unless the delta begins a call at another index after that one was complete. */
+  #knownCall(known: PartDraft | undefined, current: PartDraft | undefined, name: string | undefined) {
+    const isOther = known && current === undefined && name !== undefined && this.#isComplete(known);
+    return isOther ? undefined : known;
+  }
+
+  /** Growing arguments are parsed only where they may end, and not for ever: to parse a long text with each delta would be slow. */
+  #isComplete({ name, text, endsWithBrace }: PartDraft): boolean {
+    if (name === undefined || !endsWithBrace || this.#vainLength > MAX_VAIN_LENGTH) return false;
+    if (object(parseJson(text))) return true;
+    this.#vainLength += text.length;
+    return false;
   }
 
   /** More text for a part. */
@@ -249,24 +274,6 @@ function keysOf(choice: Choice): Map<string | number, PartDraft> {
 /** The key under which a call is found by its own id. No wire format calls a part by such a text. */
 function idKey(id: string): string {
   return `id ${id}`;
-}
-
-function isNextCall(current: PartDraft, id: string | undefined, name: string): boolean {
-  if (current.type !== 'tool_call') return true;
-  if (id !== undefined && current.id !== undefined) return id !== current.id;
-  // A call that has no arguments may have no text for them, either.
-  return isComplete(current) || (current.name !== undefined && current.name !== name && current.text === '');
-}
-
-/** The call that had the id before, unless the delta begins a call at another index after that one was complete. */
-function knownCall(known: PartDraft | undefined, current: PartDraft | undefined, name: string | undefined) {
-  const isOther = known && current === undefined && name !== undefined && isComplete(known);
-  return isOther ? undefined : known;
-}
-
-/** Growing arguments are parsed only where they may end: to look at them with each delta would make a long text of them slow. */
-function isComplete({ name, text, endsWithBrace }: PartDraft): boolean {
-  return name !== undefined && endsWithBrace && object(parseJson(text)) !== undefined;
 }
 
 /** Text after a key's prefix that is long enough to be part of the key, and is no word. */

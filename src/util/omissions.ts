@@ -45,6 +45,7 @@ const OMISSIONS = {
   RUNTRACE_CALL_AFTER_RUN:
     'a model call was made after its run had settled, so it is not recorded; await or return the call in the function of run()',
   RUNTRACE_UNKNOWN_VALUE: 'a variable of the environment is ignored',
+  RUNTRACE_WRONG_SETTING: 'a setting of the exporter looks wrong',
   RUNTRACE_DELIVERY_FAILED: 'the first delivery of spans failed; npx runtrace doctor shows what the endpoint answers',
   RUNTRACE_NOT_FLUSHED:
     'the process ended with spans that were not sent; call await sdk.shutdown() before it ends, or give the exporter a spool',
@@ -55,9 +56,9 @@ export type OmissionCode = keyof typeof OMISSIONS;
 
 const reported = new Set<string>();
 
-/** Whether this omission was reported already. */
-export function isReported(code: OmissionCode): boolean {
-  return reported.has(code);
+/** Whether this omission was reported already. `once`: its code, or what is reported once in its place. */
+export function isReported(once: OmissionCode | (string & {})): boolean {
+  return reported.has(once);
 }
 
 let isMuted = false;
@@ -70,18 +71,18 @@ export function muteOmissions(): void {
 /**
  * Reports an omission by the developer once per process: through `diag` always, and as a warning of the process where a developer is
  * likely to read it. `detail` names what was seen; it must not contain a secret. `atExit`: the process is ending, so a warning that waits
- * for the next turn of the event loop would not be printed. `once`: what is reported once, if not the code.
+ * for the next turn of the event loop would not be printed. `once`: what is reported once, if not the code. `isDiagTold`: `diag` has it already.
  */
 export function reportOmission(
   code: OmissionCode,
   detail?: string,
-  { atExit = false, once = code as string } = {},
+  { atExit = false, once = code as string, isDiagTold = false } = {},
 ): void {
   if (isMuted || reported.has(once)) return;
   reported.add(once);
   const message = `runtrace: ${OMISSIONS[code]}${detail ? ` (${detail})` : ''}`;
   try {
-    diag.warn(`${message} [${code}]`);
+    if (!isDiagTold) diag.warn(`${message} [${code}]`);
     if (isDeveloperWatching()) emitWarning(message, code, atExit);
   } catch {
     // The application's own logger or warning listener threw. Telemetry must not fail the application.

@@ -13,6 +13,12 @@ export function builtinModule<T>(name: string): T | undefined {
   return process?.getBuiltinModule?.(name) as T | undefined;
 }
 
+/** The names of all variables that are set from outside of the application. */
+export function environmentNames(): string[] {
+  const { process } = globalThis as { process?: { env?: object } };
+  return Object.keys(process?.env ?? {}).filter(environment);
+}
+
 interface DiagnosticsChannel {
   subscribe(name: string, listener: (message: unknown) => void): void;
   unsubscribe(name: string, listener: (message: unknown) => void): void;

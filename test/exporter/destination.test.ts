@@ -19,7 +19,7 @@ import type { NoBackend, Sender } from '../../src/exporter/sender/sender.js';
 import type { ExporterStats } from '../../src/exporter/stats.js';
 import { fakeClock } from '../support/fake-clock.js';
 import { startOtlpReceiver } from '../support/otlp-receiver.js';
-import { endedSpans, namesOf } from '../support/spans.js';
+import { endedSpans, namesOf, withUnwritable } from '../support/spans.js';
 
 /** What the endpoint says to a request; `undefined` never answers. */
 type Answer = (spans: ReadableSpan[], requestNumber: number) => ExportResult | undefined | Promise<ExportResult>;
@@ -189,7 +189,7 @@ test('what the endpoint refuses is not sent again, and does not stop the rest', 
   assert.deepEqual(spansIn(destination.stats()), { taken: 8, sent: 3, rejected: 5, dropped: 5 });
 });
 
-test('a sender that throws loses only what it threw at', async () => {
+test('an exporter that throws for a span loses that span only', async () => {
   const { destination, delivered, clock } = fixture({
     answer: (spans) => {
       if (spans.some(({ name }) => name === 'span 3')) throw new Error('cannot serialize');
@@ -199,8 +199,8 @@ test('a sender that throws loses only what it threw at', async () => {
   destination.addNow(endedSpans(5));
   destination.addNow(endedSpans(2));
   await clock.advance(1000);
-  assert.equal(delivered.length, 2);
-  assert.equal(destination.stats().dropped.spans, 5);
+  assert.deepEqual(namesOf(delivered), namesOf([...endedSpans(5).toSpliced(3, 1), ...endedSpans(2)]));
+  assert.equal(destination.stats().dropped.spans, 1);
 });
 
 test('a request that is too large is split, and the next ones are small from the start', async () => {
@@ -566,6 +566,17 @@ test('a process that ends without a shutdown puts what it holds on disk', async 
   assert.deepEqual(spansIn(first.destination.stats()), { taken: 8, spooled: 8 });
   const second = fixture({ spool: { directory } });
   await until(() => second.delivered.length === 8, 'replaying');
+  await second.destination.shutdown();
+});
+
+test('a span that cannot be encoded does not keep the others from the disk where the process ends', async (t) => {
+  const directory = spoolDirectory(t);
+  const first = fixture({ answer: () => undefined, spool: { directory } });
+  for (const span of withUnwritable(endedSpans(3), 1)) first.destination.add(span);
+  first.destination.exit();
+  assert.deepEqual(spansIn(first.destination.stats()), { taken: 3, spooled: 2, dropped: 1 });
+  const second = fixture({ spool: { directory } });
+  await until(() => second.delivered.length === 2, 'replaying');
   await second.destination.shutdown();
 });
 

@@ -357,8 +357,35 @@ const MISTAKES: Record<string, { program: string; code: string; says: RegExp }> 
       const provider = start(new RuntraceSpanProcessor());
       await run({ kind: 'chat_turn' }, () => ask());
       await provider.shutdown();`,
-    code: 'RUNTRACE_DELIVERY_FAILED',
-    says: /first delivery of spans failed.*takes the URL without \/v1\/traces/,
+    code: 'RUNTRACE_WRONG_SETTING',
+    says: /not-otlp\/v1\/traces\/v1\/traces has \/v1\/traces twice.*takes the URL without \/v1\/traces/,
+  },
+  'an endpoint that has the path already, of a backend that answers 200 to anything': {
+    program: `${ASK} ${SDK} import { RuntraceSpanProcessor } from 'runtrace/exporter';
+      const provider = start(new RuntraceSpanProcessor({ url: 'http://127.0.0.1:' + port + '/v1/traces/v1/traces' }));
+      await run({ kind: 'chat_turn' }, () => ask());
+      await provider.shutdown();`,
+    code: 'RUNTRACE_WRONG_SETTING',
+    says: /has \/v1\/traces twice.* and url with \/v1\/traces once/,
+  },
+  'an endpoint without a scheme, where the default has no backend': {
+    program: `${ASK} ${SDK} import { RuntraceSpanProcessor } from 'runtrace/exporter';
+      process.env.OTEL_EXPORTER_OTLP_ENDPOINT = '127.0.0.1:' + port;
+      const provider = start(new RuntraceSpanProcessor({ shutdownTimeoutMillis: 2000 }));
+      await run({ kind: 'chat_turn' }, () => ask());
+      await provider.shutdown();`,
+    code: 'RUNTRACE_WRONG_SETTING',
+    says: /OTEL_EXPORTER_OTLP_ENDPOINT must be an http or https URL, such as http:\/\/localhost:4318/,
+  },
+  'a misspelt variable of the exporter': {
+    program: `${ASK} ${SDK} import { RuntraceSpanProcessor } from 'runtrace/exporter';
+      process.env.OTEL_EXPORTER_OTLP_ENDPOINT = 'http://127.0.0.1:' + port;
+      process.env.OTEL_EXPORTER_OTLP_HEADER = 'x-key=hunter2';
+      const provider = start(new RuntraceSpanProcessor());
+      await run({ kind: 'chat_turn' }, () => ask());
+      await provider.shutdown();`,
+    code: 'RUNTRACE_WRONG_SETTING',
+    says: /OTEL_EXPORTER_OTLP_HEADER is not read: the variables are .*HEADERS(?![\s\S]*hunter2)/,
   },
   'an endpoint that does not speak gRPC': {
     program: `${ASK} ${SDK} import { RuntraceSpanProcessor } from 'runtrace/exporter';

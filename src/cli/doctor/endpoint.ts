@@ -7,6 +7,7 @@ import type { ReadableSpan } from '../../exporter/otlp/span.js';
 import { REPORT_PREFIX } from '../../exporter/reports.js';
 import { createSender } from '../../exporter/sender/create-sender.js';
 import type { SendResult } from '../../exporter/sender/sender.js';
+import { muteOmissions } from '../../util/omissions.js';
 import type { Finding } from './finding.js';
 
 /** Covers a slow network, and is not too long for a user at a terminal. */
@@ -19,6 +20,8 @@ const TIMEOUT_MILLIS = 5000;
 export async function checkEndpoint(mayLeave: boolean): Promise<Finding[]> {
   const about = 'endpoint';
   const unusable = collectSettings();
+  // What is found is a line of the answer, and no warning beside it.
+  muteOmissions();
   const endpoint = { ...resolveEndpoint({}), timeoutMillis: TIMEOUT_MILLIS };
   const notes: string[] = [];
   const sender = createSender(endpoint, realClock, (note) => notes.push(note));

@@ -2,8 +2,9 @@ import { closeSync, fchmodSync, mkdirSync, openSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { diag } from '@opentelemetry/api';
+import { report } from '../../util/diagnostics.js';
 import { badOption, requireOptions, requireString } from '../../util/validation.js';
-import { encodeRequest } from './json.js';
+import { encodeRequest, isEncodable } from './json.js';
 import { type ExportResult, FAILED, type ReadableSpan, type SpanExporter, SUCCESS } from './span.js';
 
 /** The options of an {@link OTLPFileExporter}. */
@@ -63,7 +64,7 @@ export class OTLPFileExporter implements SpanExporter {
   async #write(spans: readonly ReadableSpan[]): Promise<ExportResult> {
     try {
       this.#file ??= openForLines(this.#path);
-      await (await this.#file).appendFile(`${encodeRequest(spans)}\n`);
+      await (await this.#file).appendFile(`${encodeWritable(spans)}\n`);
       this.#isBroken = false;
       return { code: SUCCESS };
     } catch (cause) {
@@ -73,6 +74,16 @@ export class OTLPFileExporter implements SpanExporter {
       this.#isBroken = true;
       return { code: FAILED, error };
     }
+  }
+}
+
+/** One request with the spans that can be encoded. Another would cost the whole batch, again and again. */
+function encodeWritable(spans: readonly ReadableSpan[]): string {
+  try {
+    return encodeRequest(spans);
+  } catch (error) {
+    report('a span that could not be encoded was not written to its file', error);
+    return encodeRequest(spans.filter(isEncodable));
   }
 }
 

@@ -15,6 +15,7 @@ import {
   wireScopes,
   wireSpans,
 } from './protobuf/wire.js';
+import { sendableTime } from './sendable.js';
 
 /**
  * OTLP JSON: an `ExportTraceServiceRequest` in the JSON mapping of the OTLP specification (hex ids, integer enums,
@@ -27,6 +28,16 @@ import {
 /** One request with all the spans, as one line of JSON without the line's end. */
 export function encodeRequest(spans: readonly ReadableSpan[]): string {
   return stringifyExact(toWireRequest(spans));
+}
+
+/** Whether a span can be encoded. To find out takes as long as to encode it. */
+export function isEncodable(span: ReadableSpan): boolean {
+  try {
+    encodeRequest([span]);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** One request with all the spans, in the JSON mapping. */
@@ -64,6 +75,7 @@ function encodeScope(scope: ReadableSpan['instrumentationScope']): WireScope {
 
 function encodeSpan(span: ReadableSpan): WireSpan {
   const { traceId, spanId, traceState, traceFlags } = span.spanContext();
+  const startTime = sendableTime(span.startTime, span.endTime);
   return {
     traceId,
     spanId,
@@ -72,12 +84,12 @@ function encodeSpan(span: ReadableSpan): WireSpan {
     flags: encodeFlags(traceFlags, span.parentSpanContext?.isRemote),
     name: span.name,
     kind: span.kind + 1, // The API has no value for "unspecified", which is OTLP's 0.
-    startTimeUnixNano: encodeTime(span.startTime),
-    endTimeUnixNano: encodeTime(span.endTime),
+    startTimeUnixNano: encodeTime(startTime),
+    endTimeUnixNano: encodeTime(sendableTime(span.endTime, startTime)),
     attributes: encodeAttributes(span.attributes),
     droppedAttributesCount: span.droppedAttributesCount,
     events: span.events.map((event) => ({
-      timeUnixNano: encodeTime(event.time),
+      timeUnixNano: encodeTime(sendableTime(event.time, startTime)),
       name: event.name,
       attributes: encodeAttributes(event.attributes),
       droppedAttributesCount: event.droppedAttributesCount ?? 0,

@@ -1,22 +1,44 @@
-import type { Attributes, AttributeValue } from '@opentelemetry/api';
+import type { Attributes, AttributeValue, HrTime } from '@opentelemetry/api';
 import { sendable } from '../../otel/attribute-value.js';
 import { copySpanWith, type ReadableSpan } from './span.js';
 
 /**
  * The span with values that every exporter can write. OpenTelemetry's JSON exporter writes NaN as `null` and 1e300 as an integer,
- * and receivers refuse the whole request for one of them, on an attribute, an event, a link or the resource.
+ * and receivers refuse the whole request for one of them, on an attribute, an event, a link or the resource. It throws for the time of an
+ * invalid `Date`.
  */
 export function sendableSpan(span: ReadableSpan): ReadableSpan {
   const attributes = sendableAttributes(span.attributes);
-  const events = span.events.map(withSendable);
+  const startTime = sendableTime(span.startTime, span.endTime);
+  const endTime = sendableTime(span.endTime, startTime);
+  const events = span.events.map((event) => sendableEvent(event, startTime));
   const links = span.links.map(withSendable);
   const resource = sendableResource(span.resource);
   const isSame =
     attributes === span.attributes &&
     resource === span.resource &&
+    startTime === span.startTime &&
+    endTime === span.endTime &&
     events.every((event, index) => event === span.events[index]) &&
     links.every((link, index) => link === span.links[index]);
-  return isSame ? span : copySpanWith(span, { attributes, events, links, resource });
+  return isSame ? span : copySpanWith(span, { attributes, events, links, resource, startTime, endTime });
+}
+
+/** Whether OTLP has a number for a time. It has none for that of an invalid `Date`, one before 1970, and microseconds given as milliseconds. */
+export function isSendableTime([seconds, nanos]: HrTime): boolean {
+  const time = seconds * 1e9 + nanos;
+  return time >= 0 && time < 2 ** 64;
+}
+
+/** The time, or one near to it where it can't be written; 0 if that can't be either. */
+export function sendableTime(time: HrTime, near: HrTime): HrTime {
+  if (isSendableTime(time)) return time;
+  return isSendableTime(near) ? near : [0, 0];
+}
+
+function sendableEvent(event: ReadableSpan['events'][number], near: HrTime): ReadableSpan['events'][number] {
+  const time = sendableTime(event.time, near);
+  return withSendable(time === event.time ? event : { ...event, time });
 }
 
 function withSendable<T extends { attributes?: object }>(part: T): T {

@@ -26,7 +26,7 @@ export const FAILED = 1;
 /** Field by field: spans of the SDK have getters and private fields that a spread or a prototype would lose. */
 export function copySpanWith(
   span: ReadableSpan,
-  changed: Partial<Pick<ReadableSpan, 'attributes' | 'events' | 'links' | 'resource'>>,
+  changed: Partial<Pick<ReadableSpan, 'attributes' | 'events' | 'links' | 'resource' | 'startTime' | 'endTime'>>,
 ): ReadableSpan {
   return {
     name: span.name,

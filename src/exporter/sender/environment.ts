@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { environment } from '../../util/platform.js';
 import { withoutLastSlashes } from '../../util/url-parts.js';
-import { reportSetting } from '../reports.js';
+import { reportWrongSetting } from '../reports.js';
+import { checkValues } from './doubtful-settings.js';
 
 /*
  * The standard variables for OTLP: https://opentelemetry.io/docs/specs/otel/protocol/exporter/
@@ -46,7 +47,7 @@ export function endpointFromEnvironment(protocol: Protocol): { url: string | und
   const url = first('ENDPOINT', (name, value) => {
     if (!(protocol === 'grpc' ? readGrpcAddress(value) !== undefined : isHttpUrl(value))) {
       isWrong = true;
-      ignore(name, 'must be an http or https URL');
+      ignore(name, WANTED_ENDPOINT);
       return undefined;
     }
     if (protocol === 'grpc' || name.includes('TRACES')) return value;
@@ -55,6 +56,17 @@ export function endpointFromEnvironment(protocol: Protocol): { url: string | und
     return base.href;
   });
   return { url, isWrong: isWrong && url === undefined };
+}
+
+const WANTED_ENDPOINT = 'must be an http or https URL, such as http://localhost:4318, without quotes';
+
+/** What is wrong with the first endpoint of OTLP/HTTP in the environment that can't be used. */
+export function unusableEndpoint(): string | undefined {
+  const name = ['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 'OTEL_EXPORTER_OTLP_ENDPOINT'].find((it) => {
+    const value = environment(it);
+    return value !== undefined && !isHttpUrl(value);
+  });
+  return name && ignored(name, WANTED_ENDPOINT);
 }
 
 export function compressionFromEnvironment(): 'gzip' | 'none' | undefined {
@@ -77,13 +89,17 @@ export function timeoutFromEnvironment(): number | undefined {
 /** Of both variables together; that for traces goes before. */
 export function headersFromEnvironment(): Record<string, string> {
   const lists = HEADER_VARIABLES.map(headerList);
-  for (const { unusable } of lists) for (const [pair, wants] of unusable) ignore(pair, wants);
+  for (const [i, { headers, unusable }] of lists.entries()) {
+    for (const [pair, wants] of unusable) ignore(pair, wants);
+    checkValues(HEADER_VARIABLES[i] as string, headers);
+  }
   return Object.assign({}, ...lists.map(({ headers }) => headers));
 }
 
 /** What is wrong with the first header in the environment that can't be used. */
 export function unusableHeader(): string | undefined {
-  return HEADER_VARIABLES.flatMap((name) => headerList(name).unusable)[0]?.join(' ');
+  const [first] = HEADER_VARIABLES.flatMap((name) => headerList(name).unusable);
+  return first && ignored(...first);
 }
 
 const HEADER_VARIABLES = ['OTEL_EXPORTER_OTLP_HEADERS', 'OTEL_EXPORTER_OTLP_TRACES_HEADERS'] as const;
@@ -167,7 +183,7 @@ function headerList(variable: string): { headers: Record<string, string>; unusab
     const [name = '', ...rest] = pair.split('=');
     const value = decoded(rest.join('=').trim());
     if (value === undefined || !isHeader(name.trim(), value)) {
-      unusable.push([`pair ${i + 1} of ${variable}`, 'must be name=value, percent-encoded']);
+      unusable.push([`pair ${i + 1} of ${variable}`, 'must be name=value, percent-encoded, without quotes']);
     } else if (value === '') {
       unusable.push([`pair ${i + 1} of ${variable}`, 'must have a value']);
     } else {
@@ -216,5 +232,9 @@ function complaintAbout(pem: Buffer, check: (pem: Buffer) => unknown): string | 
 }
 
 function ignore(what: string, wants: string): void {
-  reportSetting(`${what} ${wants}; it is ignored`);
+  reportWrongSetting(ignored(what, wants));
+}
+
+function ignored(what: string, wants: string): string {
+  return `${what} ${wants}; it is ignored`;
 }

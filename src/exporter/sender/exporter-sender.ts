@@ -3,7 +3,7 @@ import { sendableSpan } from '../otlp/sendable.js';
 import type { ExportResult, ReadableSpan, SpanExporter } from '../otlp/span.js';
 import { type GrpcError, readGrpcError } from './grpc/grpc-status.js';
 import { RETRYABLE } from './http/http-response.js';
-import { errorText, type Sender, type SendResult } from './sender.js';
+import { errorText, type Sender, type SendResult, unwritable } from './sender.js';
 
 /** An exporter that has not called back within that time has failed. OpenTelemetry's own give up after ten seconds by default. */
 const TIMEOUT_MILLIS = 60_000;
@@ -34,7 +34,8 @@ export class ExporterSender implements Sender {
         // OpenTelemetry's JSON exporter can't write every number.
         this.#exporter.export(spans.map(sendableSpan), (result) => done(readExportResult(result, this.#clock.now())));
       } catch (error) {
-        done({ kind: 'refused', why: errorText(error) });
+        // OpenTelemetry's own throw where their serializer does.
+        done(unwritable(error));
       }
     });
   }

@@ -50,10 +50,22 @@ export function parseFileName(name: string): FileName | undefined {
   };
 }
 
+/** One of the spans can't be encoded. */
+export class UnencodableError extends Error {}
+
+/** @throws UnencodableError */
 export function compose(spans: readonly ReadableSpan[], atMillis = Date.now()): { file: SpoolFile; content: Buffer } {
-  const content = Buffer.from(`${encodeRequest(spans)}\n`);
+  const content = Buffer.from(`${encode(spans)}\n`);
   const base = `${atMillis}-${spans.length}-${content.length}-${randomBytes(6).toString('hex')}`;
   return { content, file: { base, atMillis, bytes: content.length } };
+}
+
+function encode(spans: readonly ReadableSpan[]): string {
+  try {
+    return encodeRequest(spans);
+  } catch (cause) {
+    throw new UnencodableError("spans can't be encoded", { cause });
+  }
 }
 
 /**

@@ -1,8 +1,9 @@
 import type { Clock } from '../clock.js';
+import { isEncodable } from '../otlp/json.js';
 import type { ReadableSpan } from '../otlp/span.js';
 import { type Item, spansOf } from '../queue.js';
 import { errorText } from '../sender/sender.js';
-import type { SpoolFile } from './file.js';
+import { type SpoolFile, UnencodableError } from './file.js';
 import type { SpoolOptions } from './options.js';
 import { type OnLost, Spool, SpoolFullError } from './spool.js';
 
@@ -13,6 +14,8 @@ const PAUSE_MILLIS = 10_000;
 export interface SpoolStoreCallbacks {
   /** Spans are on disk: they are no longer in memory only. */
   onSaved: (items: readonly Item[]) => void;
+  /** Spans can't be written, and never will be. */
+  onUnwritable: (items: readonly Item[]) => void;
   onFailure: (what: string) => void;
   onLost: OnLost;
   /** There may be something to send. */
@@ -72,6 +75,7 @@ export class SpoolStore {
       this.#callbacks.onSaved(items);
       return true;
     } catch (error) {
+      if (this.#hasDropped(items, error)) return this.#save(items, mayEvict, isRefused);
       // A full spool is no failure: there is the memory.
       if (!(error instanceof SpoolFullError)) this.#failed("the spool can't be written", error);
       return false;
@@ -79,9 +83,24 @@ export class SpoolStore {
   }
 
   /** The same, for a process that has no time left. @throws if it fails. */
-  saveSync(items: readonly Item[]): void {
-    this.#spool.writeSync(spansOf(items));
-    this.#callbacks.onSaved(items);
+  saveSync(all: readonly Item[]): void {
+    const items = all.filter(({ isSettled }) => !isSettled);
+    if (items.length === 0) return;
+    try {
+      this.#spool.writeSync(spansOf(items));
+      this.#callbacks.onSaved(items);
+    } catch (error) {
+      if (!this.#hasDropped(items, error)) throw error;
+      this.saveSync(items);
+    }
+  }
+
+  /** Whether the write failed for spans that can't be encoded, which are given up: they would keep the others from the disk. */
+  #hasDropped(items: readonly Item[], error: unknown): boolean {
+    if (!(error instanceof UnencodableError)) return false;
+    const unwritable = items.filter(({ span }) => !isEncodable(span));
+    if (unwritable.length > 0) this.#callbacks.onUnwritable(unwritable);
+    return unwritable.length > 0;
   }
 
   /** The oldest file and its spans. The caller gives it back, or removes it. */

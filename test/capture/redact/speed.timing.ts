@@ -113,6 +113,8 @@ describe('no text makes redaction slow: 32 times the length takes about 32 times
     'password：',
     'token=a|',
     'cookie: a ',
+    'Cookie:a b ',
+    'Cookie:(',
     '${',
     'aA1',
     'token aB3',

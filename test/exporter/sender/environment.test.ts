@@ -39,6 +39,69 @@ for (const [name, value, says] of nonsense) {
   });
 }
 
+/** What can be used and is likely to be a mistake. */
+const doubtful: [string, string, RegExp][] = [
+  [
+    `${P}ENDPOINT`,
+    'http://c:4318/v1/traces',
+    /^runtrace exporter: c:4318\/v1\/traces\/v1\/traces has \/v1\/traces twice/,
+  ],
+  [
+    `${P}ENDPOINT`,
+    'http://c:4318/v1/',
+    /c:4318\/v1\/v1\/traces has \/v1 twice: OTEL_EXPORTER_OTLP_ENDPOINT takes the URL without/,
+  ],
+  [`${P}TRACES_ENDPOINT`, 'http://ada:hunter2@c/v1/traces/v1/traces/?key=hunter2', /c\/v1\/traces\/v1\/traces\/ has/],
+  [
+    `${P}TRACES_ENDPOINT`,
+    'http://c:4318/v1/metrics',
+    /c:4318\/v1\/metrics is for metrics: the path for spans is usually \/v1\/traces/,
+  ],
+  [`${P}HEADERS`, 'x-key="hunter2"', /the header "x-key" in OTEL_EXPORTER_OTLP_HEADERS has quotes around its value/],
+  [`${P}HEADERS`, 'authorization=Bearer $HUNTER', /the header "authorization" in .* ends with the name of a variable/],
+  [
+    `${P}TRACES_HEADERS`,
+    'authorization=Bearer%20undefined',
+    /in OTEL_EXPORTER_OTLP_TRACES_HEADERS ends with "undefined" or "null"/,
+  ],
+  [`${P}TRACE_ENDPOINT`, 'http://hunter2', /OTEL_EXPORTER_OTLP_TRACE_ENDPOINT is not read: the variables are/],
+  ['OTEL_EXPORTER_OLTP_ENDPOINT', 'http://hunter2', /OTEL_EXPORTER_OLTP_ENDPOINT is not read/],
+  ['OTEL_ENDPOINT', 'http://hunter2', /OTEL_ENDPOINT is not read/],
+];
+for (const [name, value, says] of doubtful) {
+  test(`${name}=${value.replaceAll('hunter2', '…')} is used, or not read, and reported once with its fix`, async (t) => {
+    const warnings = warningsOf(t);
+    withEnvironment(t, { [name]: value });
+    await new RuntraceExporter().shutdown();
+    assert.equal(warnings.length, 1, warnings.join('\n'));
+    assert.match(warnings[0] as string, says);
+    assert.doesNotMatch(warnings.join(), /hunter/i);
+  });
+}
+
+test('a header that is made of a variable that is not set is reported without its value', async (t) => {
+  const warnings = warningsOf(t);
+  await new RuntraceExporter({ headers: { Authorization: 'Bearer undefined', 'x-key': 'hunter2' } }).shutdown();
+  assert.deepEqual(warnings, [
+    'runtrace exporter: the header "Authorization" in headers ends with "undefined" or "null"; set the variable that it is made of',
+  ]);
+});
+
+test('settings that are right are not reported: those of other signals too, and any path that is not that of one', async (t) => {
+  const warnings = warningsOf(t);
+  withEnvironment(t, {
+    [`${P}METRICS_ENDPOINT`]: 'http://c/v1/metrics',
+    [`${P}LOGS_HEADERS`]: 'a=b',
+    [`${P}METRICS_TEMPORALITY_PREFERENCE`]: 'delta',
+    [`${P}TRACES_INSECURE`]: 'true',
+    [`${P}ENDPOINT`]: 'https://c/api/v1/otlp',
+    [`${P}HEADERS`]: 'authorization=Basic%20YTpi,x-price=5$',
+  });
+  await new RuntraceExporter().shutdown();
+  await new RuntraceExporter({ url: 'https://c/api/public/otel/v1/traces' }).shutdown();
+  assert.deepEqual(warnings, []);
+});
+
 for (const address of ['https:\\[#hunter2', 'unix://[hunter2', 'dns:///hunter2:4317', 'ftp://ada:hunter2@host/']) {
   test(`the gRPC address ${address.replace('hunter2', '…')} is reported and ignored, and does not stop the start`, async (t) => {
     const warnings = warningsOf(t);

@@ -1,9 +1,10 @@
 import { toWireRequest } from '../json.js';
+import { isSendableTime } from '../sendable.js';
 import { encodeWireRequest } from './exact-protobuf.js';
 import { loadProtobufSerializer, type ReadableSpan } from './library.js';
 import { isFromFile } from './wire.js';
 
-/** One request with all the spans, as Protobuf: by OpenTelemetry's serializer, where it can be loaded, except for numbers that it would change. */
+/** One request with all the spans, as Protobuf: by OpenTelemetry's serializer, where it can be loaded, except for numbers and times that it would change. */
 export async function encodeProtobuf(spans: readonly ReadableSpan[]): Promise<Uint8Array> {
   const serializer = await loadProtobufSerializer();
   const plain = serializer ? spans.filter((span) => !needsExactWriter(span)) : [];
@@ -18,6 +19,7 @@ export async function encodeProtobuf(spans: readonly ReadableSpan[]): Promise<Ui
 function needsExactWriter(span: ReadableSpan): boolean {
   return (
     isFromFile(span) ||
+    ![span.startTime, span.endTime, ...span.events.map(({ time }) => time)].every(isSendableTime) ||
     hasLargeInteger(span.attributes) ||
     span.events.some(({ attributes }) => hasLargeInteger(attributes)) ||
     span.links.some(({ attributes }) => hasLargeInteger(attributes)) ||
