@@ -26,16 +26,14 @@ const LONGEST_PATH = 200;
 export class KeyPath {
   readonly name: string;
   readonly #longer = new Map<string, KeyPath>();
-  readonly #tellsObjectsApart: boolean;
 
-  constructor(name: string, tellsObjectsApart = name.length < LONGEST_PATH) {
+  constructor(name: string) {
     this.name = name;
-    this.#tellsObjectsApart = tellsObjectsApart;
   }
 
   /** The path of an object or array under a key; this path, if they are not told apart. */
   ofObject(key: string): KeyPath {
-    return this.#tellsObjectsApart && key !== '' ? this.under(key) : this;
+    return key === '' || this === NO_PATH || this.name.length >= LONGEST_PATH ? this : this.under(key);
   }
 
   /** The path of a value under a key. */
@@ -49,7 +47,7 @@ export class KeyPath {
 }
 
 /** The path where no stream is read. */
-export const NO_PATH: KeyPath = /* @__PURE__ */ new KeyPath('', false);
+export const NO_PATH: KeyPath = /* @__PURE__ */ new KeyPath('');
 
 /** An object or array that is open. */
 export interface Frame {
@@ -92,33 +90,28 @@ export function rootFrame(path: KeyPath): Frame {
   };
 }
 
-/**
- * The frame of an object or array that opens at `at` in `parent`. `isOutermost`: whether it is the value of the whole text. It lists what
- * `rootFrame` lists, in the same order: V8 reads objects of one shape fastest.
- */
+/** The frame of an object or array that opens at `at` in `parent`. `isOutermost`: whether it is the value of the whole text. */
 export function frameIn(parent: Frame, at: number, isArray: boolean, isOutermost: boolean): Frame {
-  const key = parent.isArray ? '' : parent.key;
-  const isSchemaOfSecret = parent.kind !== PLAIN && parent.schema === 'properties' && !isArray;
+  const { kind, key: last, schema, hiddenFrom } = parent;
+  const key = parent.isArray ? '' : last;
+  const isSchemaOfSecret = kind !== PLAIN && schema === 'properties' && !isArray;
   const isHidden =
-    (parent.kind === SECRET || (parent.valueKind > SUSPECT && PAIR_KEYS.get(key) === 'value')) && !isSchemaOfSecret;
-  return {
-    isArray,
-    path: parent.path.ofObject(key),
-    hasTextTokens: parent.hasTextTokens || (key.length >= SHORTEST_TEXT_TOKENS && TEXT_TOKENS.test(key)),
-    schema: isSchemaOfSecret ? 'secret' : schemaPlace(parent, key, isArray),
-    hiddenFrom: parent.hiddenFrom >= 0 ? parent.hiddenFrom : isHidden ? at : -1,
-    hasPairs: isArray && (parent.isArray ? !isOutermost : FLAT_PAIRS.test(key)),
-    key: isArray ? parent.key : '',
-    kind: isArray ? parent.kind : PLAIN,
-    index: 0,
-    valueKind: PLAIN,
-    isNamed: false,
-    unnamed: undefined,
-  };
+    (kind === SECRET || (parent.valueKind > SUSPECT && PAIR_KEYS.get(key) === 'value')) && !isSchemaOfSecret;
+  const frame: { -readonly [field in keyof Frame]: Frame[field] } = rootFrame(parent.path.ofObject(key));
+  frame.isArray = isArray;
+  frame.hasTextTokens = parent.hasTextTokens || (key.length >= SHORTEST_TEXT_TOKENS && TEXT_TOKENS.test(key));
+  frame.schema = isSchemaOfSecret ? 'secret' : schemaPlace(schema, key, isArray);
+  frame.hiddenFrom = hiddenFrom < 0 && isHidden ? at : hiddenFrom;
+  if (isArray) {
+    frame.hasPairs = parent.isArray ? !isOutermost : FLAT_PAIRS.test(key);
+    frame.key = last;
+    frame.kind = kind;
+  }
+  return frame;
 }
 
 /** The place in a JSON schema of what stands under a key. */
-function schemaPlace(parent: Frame, key: string, isArray: boolean): SchemaPlace {
-  if (parent.schema === 'secret') return isArray && SCHEMA_WORDS.has(key) ? 'none' : 'secret';
+function schemaPlace(around: SchemaPlace, key: string, isArray: boolean): SchemaPlace {
+  if (around === 'secret') return isArray && SCHEMA_WORDS.has(key) ? 'none' : 'secret';
   return key === 'properties' && !isArray ? 'properties' : 'none';
 }
