@@ -236,7 +236,12 @@ function printRow({ prefix, cells, isWhole }: Row, width: number, colors: boolea
   for (const cell of cells) {
     const [raw, ...styles] = typeof cell === 'string' ? [cell] : cell;
     const gap = line === prefix ? '' : '  ';
-    const shown = shortened(printable(raw), room - gap.length);
+    const text = printable(raw);
+    const words = text.trimEnd();
+    const cut = shortened(words, room - gap.length);
+    // Blanks that pad a column may be left out without a sign.
+    const blanks = Math.min(text.length - words.length, room - gap.length - columnsOf(cut));
+    const shown = cut + ' '.repeat(Math.max(0, blanks));
     if (shown === '') continue;
     room -= gap.length + columnsOf(shown);
     const codes = styles.map((style) => `\u001b[${ANSI[style]}m`).join('');

@@ -162,6 +162,15 @@ test('no line is wider than it may be', () => {
   for (const line of text.replace(/\u001b\[\d+m/g, '').split('\n')) assert.ok(line.length <= 60, line);
 });
 
+test('where nothing but blanks is cut, there is no sign of a cut', () => {
+  const attempts = [
+    { number: 1, duration_ms: 5 },
+    { number: 2, duration_ms: 5, wait_ms: 1000, time_to_first_chunk_ms: 5 },
+  ];
+  const text = tree([span({ ...step(1, 0, 1), attempts })], { width: 40, jaegerUrl: null });
+  assert.match(text, / #1 {2}5 ms\n.* #2 {2}5 ms {2}waited 1.00 s {2}first ch…\n/);
+});
+
 test('ids and links are whole, however narrow the terminal is; without a width nothing is cut', () => {
   const long = 'x'.repeat(300);
   const facts = [span(run(1, long, { 'runtrace.run.id': long, 'gen_ai.conversation.id': `c-${long}` }))];

@@ -103,6 +103,15 @@ describe('the list of runs', () => {
       assert.match(await selected.innerText(), /overloaded_error/);
     }));
 
+  it('shows new runs at once when the filter hides the selected row', () =>
+    onPage(four(), '#/', async ({ page, server }) => {
+      await page.keyboard.press('j');
+      await page.getByLabel('Filter by text').fill('newest');
+      await page.getByText('No run matches the filter').waitFor();
+      server.put(givenRun({ from: 9000, conversationId: 'newest' }));
+      await page.locator('[role=row]').getByText('newest').waitFor();
+    }));
+
   it('stands still while paused', () =>
     onPage(four(), '#/', async ({ page, server }) => {
       await page.getByText('pause').click();

@@ -31,9 +31,10 @@ export function RunList({ route }: { route: Extract<Route, { page: 'list' }> }) 
   const virtual = useVirtual({ count: shown.length, scroller, size: () => height, sizes: height, kept: at, heading });
   const now = useNow(virtual.getVirtualItems().some(({ index }) => shown[index]?.status === 'in_progress'));
 
-  // A user who has selected a row or scrolled is reading: new runs must not move the rows.
-  const hold = () => setHeld(selected !== undefined || (scroller.current?.scrollTop ?? 0) > 0);
-  useEffect(hold, [selected]);
+  // A user who has selected a row, and sees it, or has scrolled is reading: new runs must not move the rows.
+  const isSelecting = at >= 0;
+  const hold = () => setHeld(isSelecting || (scroller.current?.scrollTop ?? 0) > 0);
+  useEffect(hold, [isSelecting]);
   useEffect(() => () => setHeld(false), []);
 
   const select = (row: RunRow | undefined) => {
