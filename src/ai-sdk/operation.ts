@@ -10,7 +10,7 @@ import type { CaptureSettings } from '../capture/levels.js';
 import type { ModelRequest } from '../otel/genai.js';
 import { openScope } from '../recorder/step-start.js';
 import { type ActiveRun, capturingIn, stepOf, withStep } from '../spans/context.js';
-import { isTimeout } from '../spans/outcome/errors.js';
+import { isTimeout, lastTryOf } from '../spans/outcome/errors.js';
 import { type Proposal, toProposal } from '../spans/outcome/proposals.js';
 import type { TerminalStatus } from '../spans/outcome/status.js';
 import type { StepOptions } from '../spans/outcome/step-options.js';
@@ -36,7 +36,7 @@ import {
   type ToolEndEvent,
   type ToolEvent,
 } from './operation-events.js';
-import { causeOf, failureOf } from './operation-failure.js';
+import { failureOf } from './operation-failure.js';
 import { recordAnswer } from './recorded-call.js';
 import { ToolCalls } from './tool-calls.js';
 
@@ -159,7 +159,7 @@ export class Operation implements RunPart {
 
   stepFailed(error: unknown): void {
     this.#alive();
-    this.#scope?.threw(causeOf(error));
+    this.#scope?.threw(lastTryOf(error));
     // This may be the last hook that fires for a stream that fails.
     if (this.#streams) this.#end('error', error);
   }
@@ -219,8 +219,8 @@ export class Operation implements RunPart {
 
   failed(thrown: unknown): void {
     const error = this.#scope?.reasonFor(thrown) ?? thrown;
-    this.#scope?.threw(causeOf(error));
-    this.#announced.threw(causeOf(error));
+    this.#scope?.threw(lastTryOf(error));
+    this.#announced.threw(lastTryOf(error));
     const stopped = isStop(error, this.#run.recording) || this.#scope?.step.status === 'interrupted';
     const interrupted = !isTimeout(error) && stopped;
     this.#end(interrupted ? 'interrupted' : 'error', error);

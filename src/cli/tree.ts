@@ -127,12 +127,19 @@ function stepCells(span: ReadableSpan): Cell[] {
   return [
     [`${mark(span)} ${attributes[names.STEP_NUMBER]} ${span.name}`, statusStyle(span)],
     ...outcomeCells(span),
-    tokens(attributes[names.GEN_AI_USAGE_INPUT_TOKENS], attributes[names.GEN_AI_USAGE_OUTPUT_TOKENS]),
+    usage(span),
   ];
 }
 
+/** A model span of another instrumentation tells what a step tells; not each has the model in its name. */
 function otherCells(span: ReadableSpan): Cell[] {
-  return [[`${mark(span)} ${span.name}`, statusStyle(span)], ...outcomeCells(span)];
+  const model = text(span.attributes[names.GEN_AI_REQUEST_MODEL]);
+  return [
+    [`${mark(span)} ${span.name}`, statusStyle(span)],
+    span.name.includes(model) ? '' : model,
+    ...outcomeCells(span),
+    usage(span),
+  ];
 }
 
 function outcomeCells(span: ReadableSpan): Cell[] {
@@ -205,6 +212,10 @@ function statusStyle(span: ReadableSpan): Style {
 
 function isFailed(span: ReadableSpan): boolean {
   return span.attributes[names.STATUS] === 'error' || span.status.code === 2;
+}
+
+function usage({ attributes }: ReadableSpan): string {
+  return tokens(attributes[names.GEN_AI_USAGE_INPUT_TOKENS], attributes[names.GEN_AI_USAGE_OUTPUT_TOKENS]);
 }
 
 function tokens(input: unknown, output: unknown): string {

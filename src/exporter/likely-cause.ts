@@ -15,9 +15,13 @@ export function likelyCause(destination: string, what: string): string | undefin
   if (/\bHTTP 40[45]\b/.test(what) && isHttpUrl(destination) && !destination.endsWith('/v1/traces')) {
     return 'the path is usually /v1/traces, and OTEL_EXPORTER_OTLP_TRACES_ENDPOINT and url take the URL with it';
   }
-  if (/\bHTTP 40[013]\b|\bgRPC (?:7|16) /.test(what)) {
-    return unusableHeader();
+  const wantsKey = /\bHTTP 40[13]\b|\bgRPC (?:7|16) /.test(what);
+  if (wantsKey || /\bHTTP 400\b/.test(what)) {
+    const header = unusableHeader();
+    if (header) return header;
   }
+  if (wantsKey)
+    return 'the key is missing or wrong: it belongs into OTEL_EXPORTER_OTLP_HEADERS, or into the option headers';
   if (/self-signed certificate|unable to (?:get local issuer|verify the first) certificate/i.test(what)) {
     return 'OTEL_EXPORTER_OTLP_CERTIFICATE takes the file of the certificate that signed it, and httpAgentOptions.ca its text';
   }

@@ -4,6 +4,7 @@ import { contentJson } from '../capture/genai-writer.js';
 import type { CaptureSettings } from '../capture/levels.js';
 import { toHrTime } from '../otel/clock.js';
 import * as names from '../otel/names.js';
+import { readArguments } from '../providers/message-parts.js';
 import { guarded, report } from '../util/diagnostics.js';
 import {
   checkObject,
@@ -34,7 +35,7 @@ export interface ToolOptions {
   type?: string | null | undefined;
   /** What the tool does. */
   description?: string | null | undefined;
-  /** The arguments of the call. Recorded only where content is captured. */
+  /** The arguments that the model gave: a value, or JSON text as in `function.arguments` of OpenAI. Recorded only where content is captured. */
   arguments?: unknown;
   /** Further attributes, under their full names. Strings are redacted. */
   attributes?: Attributes | null | undefined;
@@ -161,8 +162,8 @@ function toolAttributes(options: ToolOptions, capturing: CaptureSettings): Attri
   if (options.type) known[names.GEN_AI_TOOL_TYPE] = options.type;
   if (options.description) known[names.GEN_AI_TOOL_DESCRIPTION] = options.description;
   const attributes = keptAttributes(known, capturing);
-  const given = contentText(options.arguments, capturing);
-  if (given !== undefined) attributes[names.GEN_AI_TOOL_CALL_ARGUMENTS] = given;
+  const given = capturing.content && contentText(readArguments(options.arguments), capturing);
+  if (given) attributes[names.GEN_AI_TOOL_CALL_ARGUMENTS] = given;
   return attributes;
 }
 

@@ -175,6 +175,19 @@ test('a key that was not sent, because its header cannot be read, is named as th
   assert.match(out, /HTTP 401.*\n +→ pair 1 of OTEL_EXPORTER_OTLP_HEADERS must be name=value.*; it is ignored/);
 });
 
+for (const status of [401, 403]) {
+  test(`a ${status} is answered with where the key belongs, not with the usual ports`, async (t) => {
+    const receiver = await startOtlpReceiver({ fault: () => ({ kind: 'status', status }) });
+    t.after(receiver.close);
+    const OTEL_EXPORTER_OTLP_ENDPOINT = receiver.url.replace(/\/v1\/traces$/, '');
+    const { out } = await runtraceIn(
+      { cwd: project(t, HEALTHY), env: { ...BARE, OTEL_EXPORTER_OTLP_ENDPOINT } },
+      'doctor',
+    );
+    assert.match(out, new RegExp(`HTTP ${status}.*\\n +→ the key is missing or wrong: .*OTEL_EXPORTER_OTLP_HEADERS`));
+  });
+}
+
 test('a certificate that is not trusted is wrong, and accepted with the variable that the cure names', async (t) => {
   const { ca, server, read } = makeCertificates(t);
   const tls = { cert: read(server.cert), key: read(server.key) };

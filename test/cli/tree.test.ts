@@ -137,6 +137,21 @@ test('a run under a span of other code is shown, the span is not; spans without 
   assert.equal(tree([span({ id: 3, name: 'unrelated' })]), '');
 });
 
+test('a model span of another instrumentation shows its model and its usage', () => {
+  const usage = { 'gen_ai.usage.input_tokens': 13, 'gen_ai.usage.output_tokens': 5 };
+  const attributes = { 'gen_ai.operation.name': 'chat', 'gen_ai.request.model': 'claude-opus-5', ...usage };
+  const theirs = (id: number, name: string): SpanFacts => ({ id, parent: 1, name, attributes });
+  const attempts = [{ number: 1, status: 'completed', duration_ms: 8, 'http.response.status_code': 200 }];
+  const spans = [run(1, 'r'), { ...theirs(2, 'anthropic.messages.create'), attempts }, theirs(3, 'chat claude-opus-5')];
+  const [, , , ...lines] = tree(spans.map(span)).split('\n');
+  assert.deepEqual(lines, [
+    '├─ · anthropic.messages.create  claude-opus-5  1.00 s  13 in, 5 out',
+    '│     #1  200  8 ms',
+    '└─ · chat claude-opus-5  1.00 s  13 in, 5 out',
+    '',
+  ]);
+});
+
 test('steps of a run that is not there are shown together', () => {
   const text = tree([span(step(2, 1, 1)), span(step(3, 1, 2))]);
   assert.match(text, /^\? a run whose own span is missing.*\n.*\n├─ ✔ 1 chat gpt-5.*\n.*└─ ✔ 2 chat gpt-5.*\n$/);

@@ -12,6 +12,17 @@ async function spanOf(value: unknown, options: TracedOptions = {}): Promise<Read
   return only(spans().filter(({ name }) => name === 'execute_tool search'));
 }
 
+for (const given of [{ city: 'Lisbon' }, '{"city":"Lisbon"}']) {
+  test(`arguments that are ${typeof given === 'string' ? 'JSON text' : 'an object'} are recorded as an object`, async () => {
+    const { recorder, spans, shutdown } = traced({ capture: 'content' });
+    const options = { name: 'search', arguments: given };
+    await recorder.run({ kind: 'chat_turn' }, () => recorder.tool(options, () => 'found'));
+    await shutdown();
+    const { attributes } = only(spans().filter(({ name }) => name === 'execute_tool search'));
+    assert.equal(attributes['gen_ai.tool.call.arguments'], '{"city":"Lisbon"}');
+  });
+}
+
 const TEXT = [{ type: 'text', text: 'The index of Anna Meier is gone.' }];
 
 describe('a tool whose answer says that it has failed is an error:', () => {

@@ -1,6 +1,7 @@
 import { keptText } from '../../capture/captured-content.js';
 import type { CaptureSettings } from '../../capture/levels.js';
-import { identifier } from '../../util/json-fields.js';
+import { reportedError } from '../../providers/provider-error.js';
+import { identifier, object } from '../../util/json-fields.js';
 
 /** The facts about an error that runtrace records. */
 export interface Failure {
@@ -19,24 +20,23 @@ const MAX_CAUSES = 8;
 
 /** Describes a thrown value. Never throws, even if the getters of `error` do. */
 export function describeFailure(error: unknown): Failure {
-  return tryRead(() => describe(error)) ?? { type: '_OTHER' };
+  return tryRead(() => describe(lastTryOf(error))) ?? { type: '_OTHER' };
+}
+
+/** The error of the last try, which the AI SDK puts into one of its own (`RetryError`) that has no other facts; else `error`. */
+export function lastTryOf(error: unknown): unknown {
+  return object(object(error)?.lastError) ?? error;
 }
 
 function describe(error: unknown): Failure {
   if (typeof error !== 'object' || error === null) {
     return typeof error === 'string' ? { type: timeoutNameOf(error) ?? '_OTHER', message: error } : { type: '_OTHER' };
   }
-  const { message, stack, status } = error as { message?: unknown; stack?: unknown; status?: unknown };
+  const { message, stack } = error as { message?: unknown; stack?: unknown };
   const system = networkCause(error);
   const className = classNameOf(error);
   const failure: Failure = {
-    type:
-      system?.code ??
-      providerCode(error) ??
-      (typeof status === 'number' && status >= 400 ? String(status) : undefined) ??
-      timeoutNameOf(error) ??
-      className ??
-      '_OTHER',
+    type: system?.code ?? providerCode(error) ?? httpStatus(error) ?? timeoutNameOf(error) ?? className ?? '_OTHER',
   };
   if (className) failure.className = className;
   if (typeof message === 'string') failure.message = message;
@@ -60,12 +60,20 @@ export function classNameOf(error: object): string | undefined {
   return undefined;
 }
 
-/** The provider's code, as the model clients put it on their errors. */
+/**
+ * The provider's code, as the model clients put it on their errors: as a field (`openai`), or in the answer that they parsed: `error`
+ * (`@anthropic-ai/sdk`), `data` (the AI SDK).
+ */
 function providerCode(error: object): string | undefined {
-  const { code, type, error: body } = error as { code?: unknown; type?: unknown; error?: unknown };
-  const nested = typeof body === 'object' && body !== null ? (body as { error?: unknown }).error : undefined;
-  const nestedType = typeof nested === 'object' && nested !== null ? (nested as { type?: unknown }).type : undefined;
-  return identifier(code) ?? identifier(nestedType) ?? identifier(type);
+  const { code, type, error: parsed, data } = error as Record<'code' | 'type' | 'error' | 'data', unknown>;
+  const answer = object(parsed) ?? object(data);
+  return identifier(code) ?? identifier(answer && reportedError(answer)?.code) ?? identifier(type);
+}
+
+/** The HTTP status of a refusal, by the names that the model clients give it: `status_code` is `ollama`'s. */
+function httpStatus(error: object): string | undefined {
+  const { statusCode, status_code, status = statusCode ?? status_code } = error as Record<string, unknown>;
+  return typeof status === 'number' && status >= 400 ? String(status) : undefined;
 }
 
 const NETWORK_CODE =
