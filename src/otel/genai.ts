@@ -94,7 +94,11 @@ export function usageOf(given: MayLack<Usage> | null | undefined): Usage | undef
   if (isCount(cacheReadTokens)) usage.cacheReadTokens = cacheReadTokens;
   if (isCount(cacheWriteTokens)) usage.cacheWriteTokens = cacheWriteTokens;
   if (isCount(reasoningTokens)) usage.reasoningTokens = reasoningTokens;
-  return isEmpty(usage) ? undefined : usage;
+  if (!isEmpty(usage)) return usage;
+  if (!isEmpty(given) && !('inputTokens' in given || 'outputTokens' in given)) {
+    report('usage without inputTokens or outputTokens was left out');
+  }
+  return undefined;
 }
 
 function isEmpty(object: object): boolean {

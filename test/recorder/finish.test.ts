@@ -18,6 +18,7 @@ import {
   startProvider,
   status,
 } from '../../examples/demo/provider.js';
+import { diagnosed } from '../support/diagnosed.js';
 import { attemptsOf, only, type ReadableSpan, traced, updatesOf } from '../support/traced.js';
 import { until } from '../support/until.js';
 
@@ -330,6 +331,20 @@ describe('a route that returns a streaming Response', { concurrency: true }, () 
       server.close();
     }
   });
+});
+
+test('usage by the names of a provider is reported, because it is not recorded', async (t) => {
+  const { recorder, steps } = traced();
+  const messages = diagnosed(t);
+  const finish = (usage: object) => recorder.step({}, (step) => step.finish('completed', { usage }));
+  await recorder.run({ kind: 'chat_turn' }, async () => {
+    await finish({ inputTokens: undefined });
+    await finish({ cacheReadTokens: 1, total: 2 });
+    assert.deepEqual(messages, []);
+    await finish({ prompt_tokens: 1, completion_tokens: 2 });
+  });
+  assert.equal(steps().length, 3);
+  assert.deepEqual(messages, ['runtrace: usage without inputTokens or outputTokens was left out']);
 });
 
 describe('nothing is thrown into the application', () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import Anthropic from '@anthropic-ai/sdk';
-import OpenAI from 'openai';
+import OpenAI, { type ClientOptions } from 'openai';
 import { recordingFetch } from 'runtrace';
 import {
   type Behaviour,
@@ -36,7 +36,7 @@ interface Scene extends Traced {
   readonly model: string;
   readonly stop: AbortController;
   /** Makes a call whose stream is read until it is stopped, or to its end. */
-  read(options?: { maxRetries?: number; timeout?: number }, signal?: AbortSignal): Promise<void>;
+  read(options?: Pick<ClientOptions, 'maxRetries' | 'timeout' | 'fetch'>, signal?: AbortSignal): Promise<void>;
   /** Stops it once the provider has got so many requests and `millis` have passed. */
   stopAfter(requests: number, millis?: number): Promise<void>;
 }
@@ -148,9 +148,18 @@ describe('a stop while the client waits for its retry', () => {
     const set = scene(resetBeforeHeaders());
     const beside = scene(ok());
     await set.recorder.run({ kind: 'chat_turn' }, async () => {
-      const stopped = set.read().catch(swallowed);
-      await until(() => provider.requests.some(({ model }) => model === set.model));
-      await Promise.all([stopped, sleep(30).then(() => beside.read()), set.stopAfter(1, 150)]);
+      let wasReset = false;
+      const fetch: typeof globalThis.fetch = (...request) =>
+        recordingFetch(...request).catch((error: unknown) => {
+          wasReset = true;
+          throw error;
+        });
+      const stopped = set.read({ fetch }).catch(swallowed);
+      await until(() => wasReset);
+      // The client waits for its retry, for 375 ms at least.
+      await beside.read();
+      set.stop.abort();
+      await stopped;
     });
     await set.provider.forceFlush();
     assert.deepEqual(set.steps().map(statusOf), ['interrupted', 'completed']);
