@@ -1,5 +1,5 @@
 /** The run, the step and the settings that the OpenTelemetry context carries. */
-import { type Context, context, createContextKey, type Span, trace } from '@opentelemetry/api';
+import { type Context, context, createContextKey, type Link, type Span, trace } from '@opentelemetry/api';
 import type { CaptureSettings } from '../capture/levels.js';
 import type { ReuseScope } from './routing/reuse-scope.js';
 import type { RunRecording } from './run.js';
@@ -158,6 +158,19 @@ export function withCapturing(ctx: Context, capturing: CaptureSettings): Context
 /** The capture settings of a context, in a run with the settings `ofRun`. */
 export function capturingIn(ctx: Context, ofRun: CaptureSettings): CaptureSettings {
   return scopeOf(ctx).capturing ?? ofRun;
+}
+
+/**
+ * Where a part of the run with the span `run` begins: in the run's trace. A framework may have begun another one in it (Genkit 1: `isRoot` in
+ * core/tracing/instrumentation.js), of which a link tells.
+ */
+export function inTraceOf(run: Span | undefined, ctx: Context): { parent: Context; links: Link[] } {
+  const active = trace.getSpanContext(ctx);
+  if (!run || active?.traceId === run.spanContext().traceId) return { parent: ctx, links: [] };
+  return {
+    parent: trace.setSpan(ctx, toolOf(ctx) ?? run),
+    links: active && trace.isSpanContextValid(active) ? [{ context: active }] : [],
+  };
 }
 
 /** The context in which a recording fetch makes a call. */

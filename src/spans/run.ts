@@ -4,7 +4,7 @@ import { type Clock, startClock } from '../otel/clock.js';
 import { inNextTurn } from '../otel/next-turn.js';
 import { report } from '../util/diagnostics.js';
 import type { OutgoingRequest } from './attempts/http-exchange.js';
-import { runOf } from './context.js';
+import { inTraceOf, runOf } from './context.js';
 import { checkRunEnd } from './omissions/missed-calls.js';
 import type { FinishDetails } from './outcome/finish-details.js';
 import { detailedProposal, type Proposal, Proposals, toProposal } from './outcome/proposals.js';
@@ -81,7 +81,9 @@ export class RunRecording implements StepHome, SpanOwner, Deadline, Open {
     const startedAt = this.now();
     const { isRoot, links } = traceOf(ctx, this.#outer !== undefined, beginning.trace);
     this.#isRoot = isRoot;
-    this.#span = new RunSpan(this, identity, { startedAt, isRoot, links, given: beginning.attributes }, ctx);
+    const placed = inTraceOf(this.#outer?.span, ctx);
+    const start = { startedAt, isRoot, links: [...links, ...placed.links], given: beginning.attributes };
+    this.#span = new RunSpan(this, identity, start, placed.parent);
     this.traceId = this.span.spanContext().traceId;
     if (!this.isRecording) {
       this.#state = 'settled';

@@ -14,7 +14,7 @@ import {
   requireOptions,
   requireString,
 } from '../util/validation.js';
-import { capturingIn, contextIn, runOf, withoutStep, withTool } from './context.js';
+import { capturingIn, contextIn, inTraceOf, runOf, withoutStep, withTool } from './context.js';
 import { checkContext } from './omissions/lost-context.js';
 import { describeFailure, keptFailure } from './outcome/errors.js';
 import { spanStatus, writeException } from './outcome/span-status.js';
@@ -91,17 +91,19 @@ export class ToolCall implements InProgress {
   constructor(options: ToolOptions, recording: RunRecording, ctx: Context) {
     this.#recording = recording;
     this.#capturing = capturingIn(ctx, recording.capturing);
-    this.#parent = trace.getSpan(ctx);
     this.#attributes = toolAttributes(options, this.#capturing);
     this.#name = `execute_tool ${this.#attributes[names.GEN_AI_TOOL_NAME]}`;
     this.#startedAt = recording.now();
     const { tracer } = recording;
+    const { parent, links } = inTraceOf(recording.span, ctx);
+    this.#parent = trace.getSpan(parent);
     const spanOptions = {
       kind: SpanKind.INTERNAL,
       startTime: toHrTime(this.#startedAt),
       attributes: this.#attributes,
+      links,
     };
-    this.span = tracer.startSpan(this.#name, spanOptions, ctx);
+    this.span = tracer.startSpan(this.#name, spanOptions, parent);
     this.inside = withTool(ctx, this.span);
     if (this.span.isRecording()) progressed(this);
   }

@@ -40,6 +40,31 @@ describe('a run', () => {
     }
   });
 
+  test('has its parts in its trace also where a framework began another one in it, with a link to that', async () => {
+    const { recorder, provider, spans } = traced();
+    const theirs = provider.getTracer('framework').startSpan('generate', { root: true });
+    await recorder.run({ kind: 'chat_turn' }, () =>
+      inSpan(theirs, async () => {
+        await recorder.step({ model: 'gpt-5' }, () => {});
+        await recorder.run({ kind: 'inner' }, () => {});
+        await recorder.tool({ name: 'weather' }, () =>
+          inSpan(theirs, () => recorder.step({ model: 'of the tool' }, () => {})),
+        );
+      }),
+    );
+    const root = byName(spans(), 'invoke_workflow chat_turn');
+    const tool = byName(spans(), 'execute_tool weather');
+    const parents = { 'chat gpt-5': root, 'invoke_workflow inner': root, [tool.name]: root, 'chat of the tool': tool };
+    for (const [name, parent] of Object.entries(parents)) {
+      const part = byName(spans(), name);
+      assert.deepEqual([traceOf(part), parentOf(part)], [traceOf(root), parent.spanContext().spanId], name);
+      assert.deepEqual(
+        part.links.map(({ context }) => context),
+        [theirs.spanContext()],
+      );
+    }
+  });
+
   test('inside of an HTTP server span is a new trace with a link to it', async () => {
     const { recorder, provider, runs } = traced();
     const server = provider.getTracer('http').startSpan('GET /chat', { kind: SpanKind.SERVER });

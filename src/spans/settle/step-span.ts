@@ -5,6 +5,7 @@ import { nextTurn } from '../../otel/next-turn.js';
 import type { ModelCall } from '../../providers/detect.js';
 import type { AttemptEnd } from '../attempts/http-exchange.js';
 import { totalOf } from '../attempts/usage-sum.js';
+import { inTraceOf } from '../context.js';
 import { MAX_STATUS_UPDATES, type Proposal, type Proposals } from '../outcome/proposals.js';
 import { outcomeFailure, spanStatus, writeFailure } from '../outcome/span-status.js';
 import type { StepOptions } from '../outcome/step-options.js';
@@ -33,9 +34,10 @@ export class StepSpan implements InProgress {
     this.#startedAt = startedAt;
     this.#start = stepStart(step.number, beginning, step.capturing);
     const { name, attributes } = this.#start;
-    const spanOptions = { kind: SpanKind.CLIENT, startTime: toHrTime(startedAt), attributes };
     const { home } = step;
-    this.#managed = new ManagedSpan(step, home.id === undefined, home.tracer, name, spanOptions, ctx);
+    const { parent, links } = inTraceOf(home.span, ctx);
+    const spanOptions = { kind: SpanKind.CLIENT, startTime: toHrTime(startedAt), attributes, links };
+    this.#managed = new ManagedSpan(step, home.id === undefined, home.tracer, name, spanOptions, parent);
     this.span = this.#managed.span;
     this.isRecording = this.#managed.isRecording;
   }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import Anthropic from '@anthropic-ai/sdk';
-import { type Attributes, context, type Span, trace } from '@opentelemetry/api';
+import { type Attributes, context, INVALID_SPAN_CONTEXT, type Span, trace } from '@opentelemetry/api';
 import { type Recorder, recordingFetch, reportStatus, type Status } from 'runtrace';
 import {
   garbage,
@@ -402,7 +402,8 @@ describe('a model span that is open when the run settles', () => {
 
 test('a call in a model span that is not sampled is not recorded either, as the sampler has it', async () => {
   const seen = await scene(async ({ call }) => {
-    const notSampled = trace.wrapSpanContext({ traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), traceFlags: 0 });
+    const { traceId } = trace.getActiveSpan()?.spanContext() ?? INVALID_SPAN_CONTEXT;
+    const notSampled = trace.wrapSpanContext({ traceId, spanId: 'b'.repeat(16), traceFlags: 0 });
     const response = await context.with(trace.setSpan(context.active(), notSampled), () => call());
     assert.equal(response.status, 200);
     await response.text();
