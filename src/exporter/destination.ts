@@ -4,7 +4,7 @@ import { type Clock, realClock, within } from './clock.js';
 import { sharedCounter } from './exit/worker-threads.js';
 import { Health } from './health.js';
 import type { ReadableSpan } from './otlp/span.js';
-import { countWithin, type Group, type Item, Queue, toItem } from './queue.js';
+import { countWithin, type Group, type Item, Queue, spansOf, toItem } from './queue.js';
 import { BATCH_BYTES, type Batch, BatchSender } from './sender/batch-sender.js';
 import type { NoBackend, Sender, SendResult } from './sender/sender.js';
 import type { SpoolOptions } from './spool/options.js';
@@ -13,6 +13,8 @@ import { Counts, type ExporterStats } from './stats.js';
 
 export interface DestinationOptions {
   name: string;
+  /** What reports call it. */
+  title: string;
   /** Makes the sender. `report` receives what a person should know, once. */
   createSender: (clock: Clock, report: (message: string) => void) => Sender;
   maxQueueBytes: number;
@@ -68,7 +70,7 @@ export class Destination {
     this.#options = options;
     this.#clock = options.clock ?? realClock;
     this.#backoff = new Backoff(options.maxRequestBytes, this.#clock);
-    this.#health = new Health(options.name, this.#counts, this.#clock);
+    this.#health = new Health(options.title, this.#counts, this.#clock);
     this.#sender = options.createSender(this.#clock, (message) => this.#health.note(message, true));
     this.#queue = new Queue({
       maxBytes: options.maxQueueBytes,
@@ -174,9 +176,10 @@ export class Destination {
     } catch (error) {
       why += `, and the spool can't be written: ${(error as Error).message}`;
     }
-    if (items.length > 0) {
+    if (items.length > 0 && this.#sender.sendSync?.(spansOf(items))) this.#queue.settle(items, 'sent');
+    else if (items.length > 0) {
       this.#queue.drop(items, why);
-      reportOmission('RUNTRACE_NOT_FLUSHED', `${items.length} spans for ${this.name}`, { atExit: true });
+      reportOmission('RUNTRACE_NOT_FLUSHED', `${items.length} spans for ${this.#options.title}`, { atExit: true });
     }
     this.#health.close();
   }

@@ -153,7 +153,9 @@ function isDisabled({ url, destinations }: RuntraceExporterOptions): boolean {
 function destinationsOf(options: RuntraceExporterOptions): DestinationOptions[] {
   const { destinations } = options;
   if (!destinations) return [destinationOptions(options, options)];
-  return destinations.map((of, i) => destinationOptions(of, options, `destination-${i + 1}`));
+  const all = destinations.map((of, i) => destinationOptions(of, options, `destination-${i + 1}`));
+  const isShared = (title: string) => all.filter((it) => it.title === title).length > 1;
+  return all.map((it) => (isShared(it.title) ? { ...it, title: `${it.title} (${it.name})` } : it));
 }
 
 /** `fallbackName` is for one of several. */
@@ -163,9 +165,10 @@ function destinationOptions(
   fallbackName?: string,
 ): DestinationOptions {
   const { spool } = options;
-  const { name, createSender } = senderOptions(of, fallbackName);
+  const { name, title, createSender } = senderOptions(of, fallbackName);
   return {
     name,
+    title,
     createSender,
     maxConcurrentRequests: options.maxConcurrentRequests ?? 4,
     maxQueueBytes: options.maxQueueBytes ?? 64 * 1024 * 1024,
@@ -181,10 +184,18 @@ function destinationOptions(
 function senderOptions(
   of: EndpointOptions | SpanExporter,
   fallbackName = '',
-): Pick<DestinationOptions, 'name' | 'createSender'> {
-  if ('export' in of) return { name: fallbackName, createSender: (clock) => new ExporterSender(of, clock) };
+): Pick<DestinationOptions, 'name' | 'title' | 'createSender'> {
+  if ('export' in of) {
+    // The name is that of the spool's directory too, so it stays, whatever the class is called. The user knows the class.
+    const title = of.constructor?.name || fallbackName;
+    return { name: fallbackName, title, createSender: (clock) => new ExporterSender(of, clock) };
+  }
   const endpoint = resolveEndpoint(of);
-  return { name: endpoint.name, createSender: (clock, report) => createSender(endpoint, clock, report) };
+  return {
+    name: endpoint.name,
+    title: endpoint.name,
+    createSender: (clock, report) => createSender(endpoint, clock, report),
+  };
 }
 
 /** A directory's name: no path, and not `..`. */

@@ -2,7 +2,7 @@ import { type Context, context, INVALID_TRACEID, type Tracer, type TracerProvide
 import { type CaptureOptions, createCapture } from '../capture/levels.js';
 import { type ActiveRun, reuseOf, runOf, withoutRun, withReuse, withRun, withUnsampledRun } from '../spans/context.js';
 import { reuseOutOfContext, runOutOfContext } from '../spans/omissions/lost-context.js';
-import { stepWithoutRun, watchGlobalFetch } from '../spans/omissions/missed-calls.js';
+import { partWithoutRun, watchGlobalFetch } from '../spans/omissions/missed-calls.js';
 import { checkProcessors } from '../spans/omissions/processor-check.js';
 import { runWithoutProvider } from '../spans/omissions/provider-check.js';
 import { checkFinish } from '../spans/outcome/finish-details.js';
@@ -172,9 +172,9 @@ export function openRecorder(options: RecorderOptions): { recorder: Recorder; pa
     return { run: handle, handle, inside: withRun(active, handle) };
   };
 
-  const runForStep = (active: Context): ActiveRun | undefined => {
+  const runAround = (active: Context): ActiveRun | undefined => {
     const run = runOf(active);
-    if (!run && capture.enabled) stepWithoutRun(active);
+    if (!run && capture.enabled) partWithoutRun(active);
     return run;
   };
 
@@ -189,7 +189,7 @@ export function openRecorder(options: RecorderOptions): { recorder: Recorder; pa
     },
     step(options, fn) {
       const active = context.active();
-      return stepIn(runForStep(active), options, fn, active);
+      return stepIn(runAround(active), options, fn, active);
     },
     reuseStep(fn) {
       requireFunction(fn, 'fn');
@@ -204,14 +204,15 @@ export function openRecorder(options: RecorderOptions): { recorder: Recorder; pa
       });
     },
     tool(options, fn) {
-      return runTool(options, fn);
+      const active = context.active();
+      return runTool(runAround(active), options, fn, active);
     },
     startRun(options) {
       const { run, handle } = begin(options, true);
       if (handle && !runOf(context.active())) runOutOfContext(handle.recording);
       return run;
     },
-    startStep: (options) => startStepIn(runForStep(context.active()), options),
+    startStep: (options) => startStepIn(runAround(context.active()), options),
     enabled: capture.enabled,
   };
   return { recorder, parts: { capture, openRuns, tracer, begin } };

@@ -14,7 +14,7 @@ import {
   requireOptions,
   requireString,
 } from '../util/validation.js';
-import { capturingIn, contextIn, inTraceOf, runOf, withoutStep, withTool } from './context.js';
+import { type ActiveRun, capturingIn, contextIn, inTraceOf, withoutStep, withTool } from './context.js';
 import { checkContext } from './omissions/lost-context.js';
 import { describeFailure, keptFailure } from './outcome/errors.js';
 import { spanStatus, writeException } from './outcome/span-status.js';
@@ -41,12 +41,15 @@ export interface ToolOptions {
   attributes?: Attributes | null | undefined;
 }
 
-/** Runs `fn` in an `execute_tool` span of the run around it. Without a run, it only runs `fn`. */
-export function runTool<T>(options: ToolOptions, fn: () => T | PromiseLike<T>): Promise<T> {
+/** Runs `fn` in an `execute_tool` span of the run around it, which `active` has. Without a run, it only runs `fn`. */
+export function runTool<T>(
+  run: ActiveRun | undefined,
+  options: ToolOptions,
+  fn: () => T | PromiseLike<T>,
+  active: Context,
+): Promise<T> {
   checkToolOptions(options);
   requireFunction(fn, 'fn');
-  const active = context.active();
-  const run = runOf(active);
   const call = async () => fn();
   if (!run) {
     checkContext(active);

@@ -31,7 +31,7 @@ const OMISSIONS = {
     'no context manager is registered, so only run.step() and step.fetch know their run; register one (NodeSDK and ' +
     'NodeTracerProvider do; else context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable()))',
   RUNTRACE_NO_RUN:
-    'a step() or a call by recordingFetch was made outside of a run, so it is not recorded; put run({ kind }, fn) around it, or, with ' +
+    'a step(), a tool() or a call by recordingFetch was made outside of a run, so it is not recorded; put run({ kind }, fn) around it, or, with ' +
     'runtrace/register, set RUNTRACE_IMPLICIT_RUNS=true (or =false, if that is what you want)',
   RUNTRACE_NO_RECORDING_FETCH:
     'a run ended without a step although the global fetch called a model provider in it; give the client the recording fetch: ' +

@@ -47,6 +47,7 @@ function fixture(options: Partial<DestinationOptions> & { answer?: Answer; expor
   const clock = fakeClock();
   const destination = new Destination({
     name: 'test',
+    title: 'test',
     createSender: (clock) => new ExporterSender(exporter ?? sender, clock),
     maxQueueBytes: 64 * 1024 * 1024,
     maxConcurrentRequests: 4,

@@ -437,6 +437,22 @@ test('destinations whose names make the same directory are refused: each would s
   assert.deepEqual(readdirSync(spool.directory), []);
 });
 
+test('a report calls an exporter that was given by its class, and two of one class by their place too', async (t) => {
+  const warnings = listen(t);
+  class Mine extends InMemorySpanExporter {
+    override export(_: unknown, callback: (result: { code: number; error: Error }) => void): void {
+      callback({ code: 1, error: Object.assign(new Error('no'), { code: 400 }) });
+    }
+  }
+  for (const destinations of [[new Mine()], [new Mine(), new Mine(), new InMemorySpanExporter()]]) {
+    const exporter = new RuntraceExporter({ destinations });
+    exporter.export(endedSpans(1), () => {});
+    await exporter.shutdown();
+  }
+  const titles = warnings.map((warning) => /^runtrace exporter: (.*): requests are refused/.exec(warning)?.[1]);
+  assert.deepEqual(titles.filter(Boolean), ['Mine', 'Mine (destination-1)', 'Mine (destination-2)']);
+});
+
 test('no name of a destination leads out of the directory of the spool', async (t) => {
   const directory = join(folder(t), 'spool');
   const exporter = new RuntraceExporter({

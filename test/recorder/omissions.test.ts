@@ -261,7 +261,13 @@ const MISTAKES: Record<string, { program: string; code: string; says: RegExp }> 
   'no run around a step of a client that is not recorded by fetch': {
     program: `${ASK} ${SDK} start(new StatusPrioritySpanProcessor(), exporting); await step({ model: 'in this process' }, () => {});`,
     code: 'RUNTRACE_NO_RUN',
-    says: /a step\(\) or a call .*outside of a run.*run\(\{ kind \}, fn\)(?!.*a run is open)/,
+    says: /a step\(\), a tool\(\) or a call .*outside of a run.*run\(\{ kind \}, fn\)(?!.*a run is open)/,
+  },
+  'no run around a tool call': {
+    program: `${ASK} ${SDK} start(new StatusPrioritySpanProcessor(), exporting);
+      for (const name of ['search', 'fetch']) await tool({ name }, () => 'found');`,
+    code: 'RUNTRACE_NO_RUN',
+    says: /a tool\(\) .*was made outside of a run/,
   },
   'step() in the place of run.step(), beside a run of startRun()': {
     program: `${ASK} ${SDK} start(new StatusPrioritySpanProcessor(), exporting);

@@ -1,4 +1,4 @@
-import { closeSync, fchmodSync, mkdirSync, openSync } from 'node:fs';
+import { appendFileSync, closeSync, fchmodSync, fstatSync, mkdirSync, openSync, readSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { diag } from '@opentelemetry/api';
@@ -6,6 +6,8 @@ import { report } from '../../util/diagnostics.js';
 import { badOption, requireOptions, requireString } from '../../util/validation.js';
 import { encodeRequest, isEncodable } from './json.js';
 import { type ExportResult, FAILED, type ReadableSpan, type SpanExporter, SUCCESS } from './span.js';
+
+const LINE_FEED = 0x0a;
 
 /** The options of an {@link OTLPFileExporter}. */
 export interface OTLPFileExporterOptions {
@@ -43,6 +45,19 @@ export class OTLPFileExporter implements SpanExporter {
       return;
     }
     this.#written = this.#written.then(() => this.#write(spans)).then(resultCallback);
+  }
+
+  /** Writes spans before it returns: `RuntraceSpanProcessor` does so where the process crashes, or ends without a shutdown. */
+  exportSync(spans: ReadableSpan[]): void {
+    const file = openSync(this.#path, 'a+', 0o600);
+    try {
+      const last = Buffer.alloc(1);
+      const { size } = fstatSync(file);
+      const isTorn = size > 0 && readSync(file, last, 0, 1, size - 1) === 1 && last[0] !== LINE_FEED;
+      appendFileSync(file, `${isTorn ? '\n' : ''}${encodeWritable(spans)}\n`);
+    } finally {
+      closeSync(file);
+    }
   }
 
   async forceFlush(): Promise<void> {
@@ -92,7 +107,7 @@ async function openForLines(path: string): Promise<FileHandle> {
   const file = await open(path, 'a+', 0o600);
   try {
     const { size } = await file.stat();
-    const isTorn = size > 0 && (await file.read(Buffer.alloc(1), 0, 1, size - 1)).buffer[0] !== 0x0a;
+    const isTorn = size > 0 && (await file.read(Buffer.alloc(1), 0, 1, size - 1)).buffer[0] !== LINE_FEED;
     if (isTorn) await file.appendFile('\n');
     return file;
   } catch (error) {

@@ -12,6 +12,12 @@ export interface ExportResult {
 export interface SpanExporter {
   /** Sends a batch, and calls back once with the result. */
   export(spans: ReadableSpan[], resultCallback: (result: ExportResult) => void): void;
+  /**
+   * Sends spans before it returns. Called where the process ends without a shutdown, and can't wait for anything; without it those spans are lost.
+   *
+   * @throws if they could not be sent.
+   */
+  exportSync?(spans: ReadableSpan[]): void;
   /** Resolves when every batch that was given before is done. */
   forceFlush?(): Promise<void>;
   /** Flushes, then closes connections and files. Later batches fail. */

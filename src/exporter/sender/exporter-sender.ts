@@ -1,3 +1,4 @@
+import { guarded } from '../../util/diagnostics.js';
 import type { Clock } from '../clock.js';
 import { sendableSpan } from '../otlp/sendable.js';
 import type { ExportResult, ReadableSpan, SpanExporter } from '../otlp/span.js';
@@ -38,6 +39,14 @@ export class ExporterSender implements Sender {
         done(unwritable(error));
       }
     });
+  }
+
+  sendSync(spans: readonly ReadableSpan[]): boolean {
+    const sent = guarded('an exporter could not send what was left when the process ended', () => {
+      this.#exporter.exportSync?.(spans.map(sendableSpan));
+      return this.#exporter.exportSync !== undefined;
+    });
+    return sent ?? false;
   }
 
   async shutdown(): Promise<void> {

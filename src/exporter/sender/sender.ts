@@ -33,6 +33,8 @@ export interface Sender {
   readonly isLoopback: boolean;
   /** Sends one request. Never rejects. */
   send(spans: readonly ReadableSpan[]): Promise<SendResult>;
+  /** Sends spans before it returns, for a process that has no time left. Absent where that can't be. Returns whether it did; never throws. */
+  sendSync?(spans: readonly ReadableSpan[]): boolean;
   /** Closes connections. */
   shutdown(): Promise<void>;
 }

@@ -18,8 +18,8 @@ export function modelCallWithoutRun(): void {
     reportOmission('RUNTRACE_NO_RUN', isRunOpen() ? LOST_ON_ITS_WAY : undefined);
 }
 
-/** A step() was begun that finds no recorded run around it. It is right where a run is left unrecorded, or calls outside of runs get their own. */
-export function stepWithoutRun(active: Context): void {
+/** A step() or a tool() was begun that finds no recorded run around it. It is right where a run is left unrecorded, or calls outside of runs get their own. */
+export function partWithoutRun(active: Context): void {
   if (isOutside(active) && environment('RUNTRACE_IMPLICIT_RUNS') === undefined) modelCallWithoutRun();
 }
 

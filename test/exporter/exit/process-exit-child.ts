@@ -2,11 +2,12 @@
 
 import { DiagConsoleLogger, DiagLogLevel, diag } from '@opentelemetry/api';
 import { BasicTracerProvider } from '@opentelemetry/sdk-trace-base';
-import { RuntraceBatchSpanProcessor } from 'runtrace/exporter';
+import { OTLPFileExporter, RuntraceBatchSpanProcessor } from 'runtrace/exporter';
 
 const [url, directory, how] = process.argv.slice(2) as [string, string, string];
 diag.setLogger(new DiagConsoleLogger(), DiagLogLevel.WARN);
-const processor = new RuntraceBatchSpanProcessor({ url, ...(directory && { spool: { directory } }) });
+const destination = url.endsWith('.jsonl') ? { exporter: new OTLPFileExporter({ path: url }) } : { url };
+const processor = new RuntraceBatchSpanProcessor({ ...destination, ...(directory && { spool: { directory } }) });
 new BasicTracerProvider({ spanProcessors: [processor] }).getTracer('test').startSpan('last words').end();
 if (how === 'exit') process.exit(0);
 if (how === 'exit in mid-shutdown') {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -70,6 +70,19 @@ test('with nothing listening but a spool, a shutdown puts what is left on disk',
   const { out } = await run(DEAD_URL, directory, 'shutdown');
   assert.equal(JSON.parse(out).stats.spooled.spans, 1);
 });
+
+for (const how of ['end', 'exit', 'throw']) {
+  test(`what is in memory when the process ends by ${how} is in the file of an OTLPFileExporter, behind what was torn off`, async (t) => {
+    const directory = mkdtempSync(join(tmpdir(), 'runtrace-'));
+    t.after(() => rmSync(directory, { recursive: true }));
+    const path = join(directory, 'traces.jsonl');
+    writeFileSync(path, '{"resourceSpans":[{"reso');
+    const { err } = await run(path, '', how);
+    const [, line = '', end] = readFileSync(path, 'utf8').split('\n');
+    assert.deepEqual([namesOf(parseOtlpJson(line).spans), end], [['last words'], '']);
+    assert.doesNotMatch(err, /lost/);
+  });
+}
 
 for (const how of ['end', 'exit', 'throw', 'exit in mid-shutdown']) {
   test(`what is in memory when the process ends by ${how} is on disk`, async (t) => {
