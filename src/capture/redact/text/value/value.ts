@@ -20,8 +20,6 @@ const STRING_PREFIX = /(?:[bBrRfFuULN]{1,2}|[@$]{1,2})(?=["'])/y;
 const OPENING_QUOTE = /\\*(?:"{3}|'{3}|""(?=[^\s"',;)}\]])|["'`“«„「])/y;
 /** Headers whose values are many words long. */
 const WHOLE_LINE_NAME = /authorization$|cookie2?$/i;
-/** Enough of a value to tell that it is a long one, and to judge its beginning behind the name of a scheme. */
-const LONGEST_READ = 2 * LONGEST_JUDGED;
 const REST_OF_LINE = /(?:[^\r\n\\]+|\\(?![nr]))+/y;
 const REST_OF_QUOTED_LINE = /(?:[^\r\n"'`\\]+|\\(?![nr"'`]))+/y;
 
@@ -96,26 +94,19 @@ function isListOfWords(list: string): boolean {
 
 /** A header in quotes ends with them. */
 function restOfLine(text: string, separator: number, start: number, name: Name): Span | undefined {
-  const pattern = /["'`]/.test(text[name.start - 1] ?? '') ? REST_OF_QUOTED_LINE : REST_OF_LINE;
-  const near = text.slice(start, start + LONGEST_READ);
+  const pattern = /["'`]/.test(text.charAt(name.start - 1)) ? REST_OF_QUOTED_LINE : REST_OF_LINE;
+  // Only the beginning is judged: to read the rest of a line again for each name in it would make a text of names slow.
+  const near = text.slice(start, start + 2 * LONGEST_JUDGED);
   const value = near.slice(0, endOf(pattern, near, 0));
-  if (value === '') return undefined;
   const withoutScheme = withoutMarks(value.replace(/^(?:bearer|basic|token)\s+/i, ''), '', ';,)]}');
-  if (withoutScheme === '' || isNoValue(firstWord(withoutScheme))) return undefined;
-  if (isHarmlessValue(withoutScheme)) return undefined;
-  // Of a long value only the beginning is judged: to read the rest of a line again for each name in it would make a text of names slow.
-  if (value.length > LONGEST_JUDGED) return bare(start, endOf(pattern, text, start));
-  if (isExpression(value)) return undefined;
-  if (start > separator + 1 && isIdentifier(value)) return undefined;
-  // Food, and what a browser stores.
-  if (
-    /cookie2?$/i.test(name.text) &&
-    text[separator] === ':' &&
-    !value.includes('=') &&
-    !isSecretLike(firstWord(value))
-  )
-    return undefined;
-  return bare(start, start + value.length);
+  if (withoutScheme === '' || isNoValue(firstWord(withoutScheme)) || isHarmlessValue(withoutScheme)) return undefined;
+  if (value.length <= LONGEST_JUDGED) {
+    if (isExpression(value) || (start > separator + 1 && isIdentifier(value))) return undefined;
+    // Food, and what a browser stores.
+    const isCookie = text[separator] === ':' && /cookie2?$/i.test(name.text);
+    if (isCookie && !value.includes('=') && !isSecretLike(firstWord(value))) return undefined;
+  }
+  return bare(start, endOf(pattern, text, start));
 }
 
 function firstWord(value: string): string {
