@@ -60,6 +60,12 @@ export function handMade(example: ReadableSpan): <T>(tracer: Tracer, inside: () 
 /** The span of a request, with what an application knows when it sends it. */
 export const spanByHand = (tracer: Tracer): Span => tracer.startSpan(`chat ${MODEL}`, START);
 
+/** The work inside of a span, as an application's calls are inside of its run: each promise then carries a context. */
+export function inContext(tracer: Tracer, work: (count: number) => Promise<void>): (count: number) => Promise<void> {
+  const inside = trace.setSpan(context.active(), spanByHand(tracer));
+  return (count) => context.with(inside, () => work(count));
+}
+
 type Fetch = typeof globalThis.fetch;
 
 /** Begins a span for the request that `use` sends, sends it inside, and ends the span when `use` has ended. */

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { BasicTracerProvider, SamplingDecision } from '@opentelemetry/sdk-trace-base';
 import OpenAI from 'openai';
 import { type Capture, createRecorder, type Recorder, recordingFetch, wrapFetch } from 'runtrace';
-import { handMadeStream, inSpan, spanByHand } from './by-hand.js';
+import { handMadeStream, inContext, inSpan, spanByHand } from './by-hand.js';
 import { addedRow, type Figure, figure, type Measured, measure, type Row, ratioRow, warmUp } from './measure.js';
 import { requestReader, searchingFetch } from './reading-fetch.js';
 import { exportedBy, setup } from './setup.js';
@@ -122,7 +122,7 @@ async function stream(capture: Capture, goal: number): Promise<Row> {
   const measured = await measure({ ...pair, ours }, ROUNDS);
   const handCost = await measure({ ...pair, ours: byHand }, ROUNDS);
   const searching = client(searchingFetch(streamFetch, tracer, capture === 'content'));
-  const searchCost = await measure({ ...pair, ours: reading(searching) }, ROUNDS);
+  const searchCost = await measure({ ...pair, ours: inContext(tracer, reading(searching)) }, ROUNDS);
   const passing = await measure({ ...pair, ours: reading(client(passingFetch)) }, 15);
   const each = ({ added }: Measured) => `+${(added.median / CHUNKS).toPrecision(3)} us`;
   const ratio = measured.added.median / handCost.added.median;

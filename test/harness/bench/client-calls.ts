@@ -5,7 +5,7 @@ import { ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer';
 import type { SpanExporter } from '@opentelemetry/sdk-trace-base';
 import type OpenAI from 'openai';
 import { type Capture, wrapFetch } from 'runtrace';
-import { handMade } from './by-hand.js';
+import { handMade, inContext } from './by-hand.js';
 import { answerFetch, client, MESSAGES } from './calls.js';
 import { figure, measure, type Row, warmUp } from './measure.js';
 import { readingFetch } from './reading-fetch.js';
@@ -44,7 +44,8 @@ async function compare({ floor, goal, capture = 'metadata', ownRuns = false, exp
     return ownRuns ? run(tracer, inStep) : inStep();
   });
   const readingClient = client(readingFetch(answerFetch, tracer, ofStep));
-  const reading = times(() => (ownRuns ? run(tracer, () => call(readingClient)) : call(readingClient)));
+  const read = () => call(readingClient);
+  const reading = ownRuns ? times(() => run(tracer, read)) : inContext(tracer, times(read));
   // What is exported is part of the cost.
   const flushed = (work: (count: number) => Promise<void>) => async (count: number) => {
     await work(count);
