@@ -1,6 +1,6 @@
 import { keptText } from '../../capture/captured-content.js';
 import type { CaptureSettings } from '../../capture/levels.js';
-import { reportedError } from '../../providers/provider-error.js';
+import { readErrorCode, reportedError } from '../../providers/provider-error.js';
 import { identifier, object } from '../../util/json-fields.js';
 
 /** The facts about an error that runtrace records. */
@@ -61,18 +61,30 @@ export function classNameOf(error: object): string | undefined {
 }
 
 /**
- * The provider's code, as the model clients put it on their errors: as a field (`openai`), or in the answer that they parsed: `error`
- * (`@anthropic-ai/sdk`), `data` (the AI SDK).
+ * The provider's code, as the model clients put it on their errors: as a field (`openai`), or in the answer, which they parsed (`error` of
+ * `@anthropic-ai/sdk`, `data` of others) or not (`responseBody` of the AI SDK, `body` of the clients made by Speakeasy).
  */
 function providerCode(error: object): string | undefined {
-  const { code, type, error: parsed, data } = error as Record<'code' | 'type' | 'error' | 'data', unknown>;
+  const { code, type, error: parsed, data, body, responseBody = body, responseHeaders } = error as Fields;
   const answer = object(parsed) ?? object(data);
-  return identifier(code) ?? identifier(answer && reportedError(answer)?.code) ?? identifier(type);
+  return (
+    identifier(code) ??
+    (typeof responseBody === 'string' && responseBody.length <= LONGEST_ANSWER
+      ? readErrorCode(responseBody, object(responseHeaders) as Record<string, string> | undefined).code
+      : undefined) ??
+    identifier(answer && reportedError(answer)?.code) ??
+    identifier(type)
+  );
 }
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Of a longer answer nothing is read, in characters. */
+const LONGEST_ANSWER = 65_536;
 
 /** The HTTP status of a refusal, by the names that the model clients give it: `status_code` is `ollama`'s. */
 function httpStatus(error: object): string | undefined {
-  const { statusCode, status_code, status = statusCode ?? status_code } = error as Record<string, unknown>;
+  const { statusCode, status_code, status = statusCode ?? status_code } = error as Fields;
   return typeof status === 'number' && status >= 400 ? String(status) : undefined;
 }
 

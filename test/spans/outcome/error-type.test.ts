@@ -72,6 +72,24 @@ describe('what a refused client throws has', { concurrency: true }, () => {
     });
   }
 
+  // @mistralai/mistralai and @openrouter/sdk; @ai-sdk/amazon-bedrock
+  const answers = {
+    rate_limit_exceeded: { statusCode: 429, body: '{"error":{"type":"requests","code":"rate_limit_exceeded"}}' },
+    ThrottlingException: {
+      statusCode: 429,
+      data: { message: 'Slow down.' },
+      responseBody: '{"message":"Slow down."}',
+      responseHeaders: { 'x-amzn-errortype': 'ThrottlingException' },
+    },
+  };
+  for (const [code, answer] of Object.entries(answers)) {
+    test(`the code in the answer that it holds as a text: ${code}`, async () => {
+      class ClientError extends Error {}
+      const thrown = Object.assign(new ClientError('Slow down.'), answer);
+      assert.deepEqual(await thrownBy(() => Promise.reject(thrown)), [code, `${code} ClientError`]);
+    });
+  }
+
   // @mistralai/mistralai and cohere-ai; ollama
   for (const field of ['statusCode', 'status_code']) {
     test(`the HTTP status in \`${field}\``, async () => {
