@@ -73,7 +73,7 @@ export interface RuntraceTelemetry {
 
 /**
  * Records the operations of the AI SDK 7. An operation belongs to the run around it, or gets a run of its own. Each model call of its tool
- * loop is a step, with its retries (`maxRetries`). Tools are `execute_tool` spans. An operation also ends if nobody reads its stream.
+ * loop is a step, with its retries (`maxRetries`). Tools are `execute_tool` spans. An operation also ends if its stream is not read.
  *
  * Attempts are recorded if the provider is made with `fetch: recordingFetch`, or with `runtrace/register`. Otherwise a step has only the
  * facts that the AI SDK reports.

@@ -186,7 +186,7 @@ function senderOptions(
   fallbackName = '',
 ): Pick<DestinationOptions, 'name' | 'title' | 'createSender'> {
   if ('export' in of) {
-    // The name is that of the spool's directory too, so it stays, whatever the class is called. The user knows the class.
+    // The name is that of the spool's directory too, so it does not depend on the class, which is what the user knows.
     const title = of.constructor?.name || fallbackName;
     return { name: fallbackName, title, createSender: (clock) => new ExporterSender(of, clock) };
   }

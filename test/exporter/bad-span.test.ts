@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { OTLPFileExporter, RuntraceBatchSpanProcessor, RuntraceExporter } from 'runtrace/exporter';
 import type { ReadableSpan } from '../../src/exporter/otlp/span.js';
+import { folder } from '../support/folder.js';
 import { type OtlpReceiver, parseOtlpJson, startOtlpReceiver } from '../support/otlp-receiver.js';
 import { endedSpans, namesOf, withUnwritable } from '../support/spans.js';
 import { warningsOf } from './sender/backend.js';
@@ -15,12 +15,6 @@ async function start(t: TestContext): Promise<OtlpReceiver> {
   const receiver = await startOtlpReceiver({ requireGzip: false });
   t.after(receiver.close);
   return receiver;
-}
-
-function folder(t: TestContext): string {
-  const path = mkdtempSync(join(tmpdir(), 'runtrace-'));
-  t.after(() => rmSync(path, { recursive: true, force: true }));
-  return path;
 }
 
 function namesIn(directory: string): string[] {

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { type Attributes, DiagLogLevel, diag, type Meter, type MeterProvider } from '@opentelemetry/api';
@@ -20,6 +19,7 @@ import {
   type RuntraceExporterOptions,
 } from 'runtrace/exporter';
 import { copySpanWith } from '../../src/exporter/otlp/span.js';
+import { folder } from '../support/folder.js';
 import { type OtlpReceiver, type OtlpReceiverOptions, startOtlpReceiver } from '../support/otlp-receiver.js';
 import { endedSpans, namesOf } from '../support/spans.js';
 
@@ -27,12 +27,6 @@ async function start(t: TestContext, options?: OtlpReceiverOptions): Promise<Otl
   const receiver = await startOtlpReceiver(options);
   t.after(receiver.close);
   return receiver;
-}
-
-function folder(t: TestContext): string {
-  const path = mkdtempSync(join(tmpdir(), 'runtrace-'));
-  t.after(() => rmSync(path, { recursive: true, force: true }));
-  return path;
 }
 
 function providerWith(options: RuntraceBatchSpanProcessorOptions) {

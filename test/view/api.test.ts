@@ -212,7 +212,7 @@ describe('the API of the page', () => {
     }
   });
 
-  test('a span that was delivered is not in progress, whatever it says', async () => {
+  test('a span that was delivered is not in progress, even if it says so', async () => {
     const run = runSpan({ attributes: { 'runtrace.status': 'in_progress' } });
     await viewer.post(request(run));
     const { row, spans } = await viewer.detail(run.traceId);

@@ -47,14 +47,15 @@ export class OTLPFileExporter implements SpanExporter {
     this.#written = this.#written.then(() => this.#write(spans)).then(resultCallback);
   }
 
-  /** Writes spans before it returns: `RuntraceSpanProcessor` does so where the process crashes, or ends without a shutdown. */
+  /**
+   * Writes spans before it returns: `RuntraceSpanProcessor` does so where the process crashes, or ends without a shutdown.
+   *
+   * @throws if the file can't be written.
+   */
   exportSync(spans: ReadableSpan[]): void {
     const file = openSync(this.#path, 'a+', 0o600);
     try {
-      const last = Buffer.alloc(1);
-      const { size } = fstatSync(file);
-      const isTorn = size > 0 && readSync(file, last, 0, 1, size - 1) === 1 && last[0] !== LINE_FEED;
-      appendFileSync(file, `${isTorn ? '\n' : ''}${encodeWritable(spans)}\n`);
+      appendFileSync(file, `${isTorn(file) ? '\n' : ''}${encodeWritable(spans)}\n`);
     } finally {
       closeSync(file);
     }
@@ -102,13 +103,17 @@ function encodeWritable(spans: readonly ReadableSpan[]): string {
   }
 }
 
-/** Ends a line that was torn off, by a full disk or a killed process: else the next one would be part of it. */
+/** Whether the last line of a file has no end: a full disk or a killed process tore it off. The next one would be part of it. */
+function isTorn(file: number): boolean {
+  const { size } = fstatSync(file);
+  const last = Buffer.alloc(1);
+  return size > 0 && readSync(file, last, 0, 1, size - 1) === 1 && last[0] !== LINE_FEED;
+}
+
 async function openForLines(path: string): Promise<FileHandle> {
   const file = await open(path, 'a+', 0o600);
   try {
-    const { size } = await file.stat();
-    const isTorn = size > 0 && (await file.read(Buffer.alloc(1), 0, 1, size - 1)).buffer[0] !== LINE_FEED;
-    if (isTorn) await file.appendFile('\n');
+    if (isTorn(file.fd)) await file.appendFile('\n');
     return file;
   } catch (error) {
     await file.close();

@@ -16,7 +16,7 @@ import type { ReadBody } from './http-exchange.js';
  * - `completed`: it was answered.
  * - `failed`: no answer, HTTP 400 and above, an error in the body, or a broken body.
  * - `aborted`: the caller stopped it.
- * - `unread`: it was answered, and nobody read the body.
+ * - `unread`: it was answered, and its body was not read.
  */
 export type AttemptStatus = 'completed' | 'failed' | 'aborted' | 'unread';
 

@@ -62,11 +62,11 @@ export function classNameOf(error: object): string | undefined {
 
 /**
  * The provider's code, as the model clients put it on their errors: as a field (`openai`), or in the answer, which they parsed (`error` of
- * `@anthropic-ai/sdk`, `data` of others) or not (`responseBody` of the AI SDK, `body` of the clients made by Speakeasy).
+ * `@anthropic-ai/sdk`) or not (`responseBody` of the AI SDK, `body` of the clients made by Speakeasy).
  */
 function providerCode(error: object): string | undefined {
-  const { code, type, error: parsed, data, body, responseBody = body, responseHeaders } = error as Fields;
-  const answer = object(parsed) ?? object(data);
+  const { code, type, error: parsed, body, responseBody = body, responseHeaders } = error as Fields;
+  const answer = object(parsed);
   return (
     identifier(code) ??
     (typeof responseBody === 'string' && responseBody.length <= LONGEST_ANSWER

@@ -1,19 +1,13 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { appendFileSync, chmodSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { OTLPFileExporter } from 'runtrace/exporter';
 import type { ExportResult, ReadableSpan } from '../../../src/exporter/otlp/span.js';
+import { folder } from '../../support/folder.js';
 import { parseOtlpJson } from '../../support/otlp-receiver.js';
 import { endedSpans, namesOf } from '../../support/spans.js';
-
-function directory(t: TestContext): string {
-  const path = mkdtempSync(join(tmpdir(), 'runtrace-'));
-  t.after(() => rmSync(path, { recursive: true }));
-  return path;
-}
 
 function write(exporter: OTLPFileExporter, spans: ReadableSpan[]): Promise<ExportResult> {
   return new Promise((resolve) => exporter.export(spans, resolve));
@@ -24,7 +18,7 @@ function linesOf(path: string): string[] {
 }
 
 test('each batch is one line, and the line is a valid request', async (t) => {
-  const path = join(directory(t), 'new', 'traces.jsonl');
+  const path = join(folder(t), 'new', 'traces.jsonl');
   const provider = new BasicTracerProvider({
     spanProcessors: [new BatchSpanProcessor(new OTLPFileExporter({ path }))],
   });
@@ -48,7 +42,7 @@ test('each batch is one line, and the line is a valid request', async (t) => {
 });
 
 test('batches that are written at once do not mix', async (t) => {
-  const path = join(directory(t), 'traces.jsonl');
+  const path = join(folder(t), 'traces.jsonl');
   const exporter = new OTLPFileExporter({ path });
   const batch = endedSpans(20, { attributes: () => ({ text: 'x'.repeat(20_000) }) });
   const results = await Promise.all([1, 2, 3, 4].map(() => write(exporter, batch)));
@@ -64,8 +58,8 @@ test('batches that are written at once do not mix', async (t) => {
 });
 
 test('only the owner may read the file, also one that all could read before', async (t) => {
-  const made = join(directory(t), 'made.jsonl');
-  const found = join(directory(t), 'found.jsonl');
+  const made = join(folder(t), 'made.jsonl');
+  const found = join(folder(t), 'found.jsonl');
   writeFileSync(found, '');
   chmodSync(found, 0o666);
   for (const path of [made, found]) {
@@ -75,7 +69,7 @@ test('only the owner may read the file, also one that all could read before', as
 });
 
 test('what was in the file stays, and a line that a crash tore off swallows nothing', async (t) => {
-  const path = join(directory(t), 'traces.jsonl');
+  const path = join(folder(t), 'traces.jsonl');
   appendFileSync(path, '{"resourceSpans":[]}\n{"resourceSpa');
   const exporter = new OTLPFileExporter({ path });
   await write(exporter, endedSpans(1));
@@ -87,10 +81,10 @@ test('what was in the file stays, and a line that a crash tore off swallows noth
 });
 
 test('a write that fails is told to the callback, and it goes on when the file is there again', async (t) => {
-  const folder = join(directory(t), 'sub');
-  const path = join(folder, 'traces.jsonl');
+  const parent = join(folder(t), 'sub');
+  const path = join(parent, 'traces.jsonl');
   const exporter = new OTLPFileExporter({ path });
-  rmSync(folder, { recursive: true });
+  rmSync(parent, { recursive: true });
   const failed = await write(exporter, endedSpans(2));
   assert.equal(failed.code, 1);
   assert.match(String(failed.error), /cannot write 2 spans to .*traces\.jsonl/);
@@ -100,15 +94,15 @@ test('a write that fails is told to the callback, and it goes on when the file i
 });
 
 test('after shutdown a batch fails, by the callback', async (t) => {
-  const exporter = new OTLPFileExporter({ path: join(directory(t), 'traces.jsonl') });
+  const exporter = new OTLPFileExporter({ path: join(folder(t), 'traces.jsonl') });
   await exporter.shutdown();
   await exporter.shutdown();
   assert.equal((await write(exporter, endedSpans(1))).code, 1);
 });
 
 test('a path that cannot be written is a TypeError when the exporter is made', (t) => {
-  const folder = directory(t);
-  for (const path of ['', undefined, 1, folder, join(folder, 'x'.repeat(300)), '/dev/null/traces.jsonl']) {
+  const parent = folder(t);
+  for (const path of ['', undefined, 1, parent, join(parent, 'x'.repeat(300)), '/dev/null/traces.jsonl']) {
     assert.throws(() => new OTLPFileExporter({ path: path as string }), {
       name: 'TypeError',
       message: /path must be/,

@@ -1,7 +1,7 @@
-import type { AttemptStatus, RunDetail } from '../../model.js';
+import type { AttemptStatus, RunDetail, SpanNode } from '../../model.js';
 import { plural } from '../parts/format.js';
 import { WORDS } from '../parts/status.js';
-import { offAxis, rangeOf } from './spans.js';
+import { offAxis, type TimeRange } from './spans.js';
 
 const STATUSES: readonly AttemptStatus[] = ['completed', 'failed', 'aborted', 'unread', 'in_flight'];
 
@@ -28,9 +28,8 @@ export function Legend({ detail }: { detail: RunDetail }) {
 }
 
 /** Why some spans have no bar. */
-export function OffAxisNote({ detail, now }: { detail: RunDetail; now: number }) {
-  const range = rangeOf(detail, now);
-  const off = detail.spans.filter((span) => offAxis(span, range)).length;
+export function OffAxisNote({ spans, range }: { spans: readonly SpanNode[]; range: TimeRange }) {
+  const off = spans.filter((span) => offAxis(span, range)).length;
   if (off === 0) return null;
   return (
     <p class="note">

@@ -16,7 +16,7 @@ import { useNow } from '../parts/surroundings.js';
 import { Step } from '../step/step.js';
 import { costOf, dollars } from './cost.js';
 import { Legend, OffAxisNote } from './legend.js';
-import { causeOf } from './spans.js';
+import { causeOf, rangeOf } from './spans.js';
 import { totalsOf } from './totals.js';
 import { TotalsBar } from './totals-bar.js';
 import { spanRowId, Waterfall } from './waterfall.js';
@@ -51,6 +51,7 @@ function LoadedRun({ detail, route }: { detail: RunDetail; route: RunRoute }) {
   const { row, spans } = detail;
   // What lost contact stands still: nothing is known about it any more.
   const now = useNow(row.status === 'in_progress' && !row.lostContact);
+  const range = rangeOf(detail, now);
   const selected = spans.find(({ spanId }) => spanId === route.spanId) ?? causeOf(detail);
   useEffect(() => {
     document.title = `${row.kind ?? row.name} · runtrace`;
@@ -100,9 +101,9 @@ function LoadedRun({ detail, route }: { detail: RunDetail; route: RunRoute }) {
   return (
     <main class="run">
       <RunHeading detail={detail} now={now} />
-      <Waterfall detail={detail} selected={selected} now={now} onSelect={select} />
+      <Waterfall detail={detail} range={range} selected={selected} now={now} onSelect={select} />
       <Legend detail={detail} />
-      <OffAxisNote detail={detail} now={now} />
+      <OffAxisNote spans={spans} range={range} />
       {detail.omittedSpans !== undefined && (
         <p class="note">{detail.omittedSpans} more spans are not shown: the run has too many.</p>
       )}

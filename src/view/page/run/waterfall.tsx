@@ -7,7 +7,7 @@ import { useVirtual } from '../parts/virtual.js';
 import { attemptAnswer } from '../step/why.js';
 import { ticksOf } from './axis.js';
 import { describeBar, SpanBar } from './span-bar.js';
-import { rangeOf, shownDuration, type TimeRange, type Wait, waitsOf } from './spans.js';
+import { shownDuration, type TimeRange, type Wait, waitsOf } from './spans.js';
 import { labelsOf, lanesOf, type WaitLabel } from './wait-labels.js';
 
 /** As in the style sheet. */
@@ -19,6 +19,7 @@ const MOST_INDENTED = 12;
 
 interface WaterfallProps {
   readonly detail: RunDetail;
+  readonly range: TimeRange;
   readonly selected: SpanNode | undefined;
   readonly now: number;
   readonly onSelect: (span: SpanNode) => void;
@@ -31,12 +32,11 @@ interface Drawn {
 }
 
 /** Every span of the run on one time axis. */
-export function Waterfall({ detail, selected, now, onSelect }: WaterfallProps) {
+export function Waterfall({ detail, range, selected, now, onSelect }: WaterfallProps) {
   const scroller = useRef<HTMLDivElement>(null);
   const axis = useRef<HTMLDivElement>(null);
   const width = useWidth(axis);
   const isNarrow = useNarrow();
-  const range = rangeOf(detail, now);
   const drawn = useMemo(
     () =>
       detail.spans.map((span): Drawn => {
